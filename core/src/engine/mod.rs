@@ -1,0 +1,111 @@
+//! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
+
+use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
+
+/// Start and end logits of a batch, row-major `[rows, length]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logits {
+    /// Number of windows.
+    pub rows: usize,
+    /// Padded length.
+    pub length: usize,
+    /// Start logits.
+    pub start: Vec<f32>,
+    /// End logits.
+    pub end: Vec<f32>,
+}
+
+/// What one optimizer update did, read from the device some steps later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepMetrics {
+    /// Loss of the batch: mean of the start and end cross-entropies, before division by the accumulation.
+    pub loss: f32,
+    /// Global L2 norm of the gradient before clipping.
+    pub grad_norm: f32,
+}
+
+/// Moments of the optimizer by Hugging Face parameter name, in PyTorch layout.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OptimizerState {
+    /// First moments.
+    pub first: Weights,
+    /// Second moments.
+    pub second: Weights,
+}
+
+/// A part of a training batch that fits on the device.
+#[derive(Clone, Debug)]
+pub struct MicroBatch<'a> {
+    /// The rows.
+    pub batch: &'a Batch,
+    /// Factor of the summed start loss: `0.5 / rows that count in the whole batch / accumulation steps`.
+    pub start_weight: f32,
+    /// As `start_weight`, for the end loss.
+    pub end_weight: f32,
+    /// Seed of this micro-batch's dropout.
+    pub seed: u64,
+}
+
+/// Failure of a device or of a transfer to or from it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The backend could not be opened.
+    #[error(transparent)]
+    Backend(#[from] spanbert_backends::BackendError),
+    /// A device thread failed; nothing computed since can be trusted.
+    #[error("the device failed: {0}; results since the last checkpoint are discarded")]
+    Fault(String),
+    /// The weights do not fit the configuration.
+    #[error("{0}")]
+    Weights(String),
+    /// The input does not fit the model.
+    #[error("{0}")]
+    Input(String),
+}
+
+/// A model that answers.
+pub trait InferenceEngine {
+    /// The model's architecture.
+    fn config(&self) -> &BertConfig;
+    /// Start and end logits of every position, padding included.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model or the device fails.
+    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError>;
+    /// Bytes in use on the device by this thread, where the backend can tell.
+    fn memory_in_use(&self) -> Option<u64>;
+}
+
+/// A model that learns. Gradients are summed by [`accumulate`](Self::accumulate) until the next [`update`](Self::update).
+pub trait TrainingEngine: InferenceEngine {
+    /// Runs forward and backward on a micro-batch and adds its gradients; does not wait for the device.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model or has no targets, or the device fails.
+    fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError>;
+    /// Applies the summed gradients with this learning rate and clears them; does not wait for the device.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn update(&mut self, learning_rate: f64) -> Result<(), EngineError>;
+    /// Waits for the device and returns the metrics of all updates since the last call, oldest first.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError>;
+    /// Copies the weights to the host.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn weights(&mut self) -> Result<Weights, EngineError>;
+    /// Copies the optimizer's moments to the host.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError>;
+    /// Replaces the optimizer's moments (resume).
+    ///
+    /// # Errors
+    /// If a name or shape does not fit the model.
+    fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError>;
+}
