@@ -1,7 +1,31 @@
 //! The Burn backends this build carries: list them, probe them, open one, and the operations they add.
 #![recursion_limit = "256"]
 
-use burn::tensor::backend::{AutodiffBackend, Backend};
+pub mod ops;
+
+use burn::tensor::backend::AutodiffBackend;
+
+pub use ops::BertBackend;
+
+/// The CPU backend.
+#[cfg(feature = "cpu")]
+pub type Cpu = burn_flex::Flex;
+
+/// wgpu with fused kernels.
+#[cfg(feature = "wgpu")]
+pub type WgpuFused = burn_wgpu::Wgpu;
+
+/// wgpu, one kernel per operation.
+#[cfg(feature = "wgpu")]
+pub type WgpuUnfused = burn_wgpu::CubeBackend<burn_wgpu::WgpuRuntime, f32, i32, u32>;
+
+/// CUDA with fused kernels.
+#[cfg(all(feature = "cuda", target_arch = "x86_64", any(target_os = "linux", target_os = "windows")))]
+pub type CudaFused = burn_cuda::Cuda;
+
+/// CUDA, one kernel per operation.
+#[cfg(all(feature = "cuda", target_arch = "x86_64", any(target_os = "linux", target_os = "windows")))]
+pub type CudaUnfused = burn_cubecl::CubeBackend<cubecl::cuda::CudaRuntime, f32, i32, u8>;
 
 /// Kind of backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -30,9 +54,6 @@ pub enum BackendError {
         reason: String,
     },
 }
-
-/// A backend with the operations SpanBERT adds (exact GELU, softmax that keeps only its output).
-pub trait BertBackend: Backend {}
 
 /// A task generic over an inference backend.
 pub trait DeviceTask {

@@ -1,0 +1,127 @@
+//! CPU kernels: one pass over memory each, on all cores, in forms the compiler vectorises.
+//!
+//! Work is cut at fixed places, never by the number of threads, so results do not depend on the machine.
+
+mod attention;
+mod dropout;
+mod gelu;
+mod layer_norm;
+mod math;
+
+use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
+use burn_flex::{Flex, FlexTensor};
+
+use super::{AttentionScale, BertKernels, kernels::LayerNormOutput};
+
+/// Elements per task of an elementwise kernel.
+const CHUNK: usize = 16 * 1024;
+
+impl BertKernels for Flex {
+    fn gelu_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let mut x = dense(x);
+        gelu::forward(x.storage_mut::<f32>());
+        x
+    }
+
+    fn gelu_backward_exact(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, mut grad) = (dense(x), dense(grad));
+        gelu::backward(x.storage::<f32>(), grad.storage_mut::<f32>());
+        grad
+    }
+
+    fn attention_forward(
+        scores: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        scale: AttentionScale,
+    ) -> FloatTensor<Self> {
+        let [_, query, key] = scores.shape().dims();
+        let (mut scores, mask) = (dense(scores), dense(mask));
+        attention::forward(scores.storage_mut::<f32>(), mask.storage::<f32>(), scale, query, key);
+        scores
+    }
+
+    fn attention_backward(
+        y: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        scale: AttentionScale,
+    ) -> FloatTensor<Self> {
+        let [_, _, key] = y.shape().dims();
+        let (y, mut grad) = (dense(y), dense(grad));
+        attention::backward(y.storage::<f32>(), grad.storage_mut::<f32>(), scale.scale, key);
+        grad
+    }
+
+    fn layer_norm_forward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        eps: f32,
+    ) -> LayerNormOutput<FloatTensor<Self>> {
+        let [rows, hidden] = x.shape().dims();
+        let (mut x, gamma, beta) = (dense(x), dense(gamma), dense(beta));
+        let mut output = vec![0.0; rows * hidden];
+        let mut inverse_deviation = vec![0.0; rows];
+        layer_norm::forward(
+            x.storage_mut::<f32>(),
+            &mut output,
+            &mut inverse_deviation,
+            gamma.storage::<f32>(),
+            beta.storage::<f32>(),
+            eps,
+        );
+        LayerNormOutput {
+            output: tensor(output, [rows, hidden]),
+            normalized: x,
+            inverse_deviation: tensor(inverse_deviation, [rows, 1]),
+        }
+    }
+
+    fn layer_norm_backward(
+        normalized: FloatTensor<Self>,
+        inverse_deviation: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        let [_, hidden] = grad.shape().dims();
+        let (normalized, inverse_deviation) = (dense(normalized), dense(inverse_deviation));
+        let (gamma, mut grad) = (dense(gamma), dense(grad));
+        let (d_gamma, d_beta) = layer_norm::backward(
+            normalized.storage::<f32>(),
+            inverse_deviation.storage::<f32>(),
+            gamma.storage::<f32>(),
+            grad.storage_mut::<f32>(),
+        );
+        [grad, tensor(d_gamma, [hidden]), tensor(d_beta, [hidden])]
+    }
+
+    fn dropout_forward(
+        x: FloatTensor<Self>,
+        p: f32,
+        seed: u64,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        let mut x = dense(x);
+        dropout::apply(x.storage_mut::<f32>(), p, seed);
+        (x, None)
+    }
+
+    fn dropout_backward(
+        grad: FloatTensor<Self>,
+        _mask: Option<FloatTensor<Self>>,
+        p: f32,
+        seed: u64,
+    ) -> FloatTensor<Self> {
+        let mut grad = dense(grad);
+        dropout::apply(grad.storage_mut::<f32>(), p, seed);
+        grad
+    }
+}
+
+/// The tensor as f32 covering its whole buffer in row-major order.
+fn dense(x: FlexTensor) -> FlexTensor {
+    let x = if x.dtype() == DType::F32 { x } else { Flex::float_cast(x, FloatDType::F32) };
+    x.to_contiguous()
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}

@@ -1,0 +1,159 @@
+//! Forward and backward arithmetic from Burn's primitives, for backends without a kernel of their own.
+
+use std::f32::consts::FRAC_1_SQRT_2;
+
+use burn::tensor::{Distribution, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+
+use super::AttentionScale;
+
+/// `1 / sqrt(2 pi)`.
+const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
+
+/// Attention scores are clamped to this before the mask is added, as the reference does.
+pub(super) const SCORE_LIMIT: f32 = 1e4;
+
+/// Result of a LayerNorm forward with what its backward needs.
+#[derive(Clone, Debug)]
+pub struct LayerNormOutput<T> {
+    /// `normalized * gamma + beta`, `[rows, hidden]`.
+    pub output: T,
+    /// `(x - mean) / sqrt(variance + eps)`, `[rows, hidden]`.
+    pub normalized: T,
+    /// `1 / sqrt(variance + eps)`, `[rows, 1]`.
+    pub inverse_deviation: T,
+}
+
+/// Forward and backward kernels of a backend without gradients.
+pub trait BertKernels: Backend {
+    /// `x * Phi(x)`.
+    fn gelu_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let cdf = normal_cdf::<Self>(x.clone());
+        Self::float_mul(x, cdf)
+    }
+
+    /// `grad * (Phi(x) + x * phi(x))`, the exact derivative (Burn's default uses the tanh form's).
+    fn gelu_backward_exact(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        let cdf = normal_cdf::<Self>(x.clone());
+        let square = Self::float_mul(x.clone(), x.clone());
+        let exponential = Self::float_exp(Self::float_mul_scalar(square, (-0.5f32).into()));
+        let pdf = Self::float_mul_scalar(exponential, FRAC_1_SQRT_2PI.into());
+        Self::float_mul(grad, Self::float_add(cdf, Self::float_mul(x, pdf)))
+    }
+
+    /// Forward of [`BertBackend::bert_attention_probabilities`](super::BertBackend::bert_attention_probabilities).
+    fn attention_forward(
+        scores: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        scale: AttentionScale,
+    ) -> FloatTensor<Self> {
+        let shape = scores.shape();
+        let [rows, query, key] = shape.dims();
+        let batch = rows / scale.heads.max(1);
+        let scores = Self::float_mul_scalar(scores, scale.scale.into());
+        let scores = Self::float_clamp(scores, (-SCORE_LIMIT).into(), SCORE_LIMIT.into());
+        let scores = Self::float_reshape(scores, Shape::new([batch, scale.heads, query, key]));
+        let mask = Self::float_reshape(mask, Shape::new([batch, 1, 1, key]));
+        let scores = Self::float_reshape(Self::float_add(scores, mask), shape);
+        let shifted = Self::float_sub(scores.clone(), Self::float_max_dim(scores, 2));
+        let exponential = Self::float_exp(shifted);
+        let sum = Self::float_sum_dim(exponential.clone(), 2);
+        Self::float_div(exponential, sum)
+    }
+
+    /// Gradient of the scores from the probabilities `y`: `scale * y * (grad - sum(grad * y))`.
+    ///
+    /// The clamp of the forward is taken as the identity: where it acts, all but the largest score's
+    /// probabilities are 0 and so is this gradient.
+    fn attention_backward(
+        y: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        scale: AttentionScale,
+    ) -> FloatTensor<Self> {
+        let product = Self::float_mul(grad, y.clone());
+        let sum = Self::float_sum_dim(product.clone(), 2);
+        let dx = Self::float_sub(product, Self::float_mul(y, sum));
+        Self::float_mul_scalar(dx, scale.scale.into())
+    }
+
+    /// Forward of [`BertBackend::bert_layer_norm`](super::BertBackend::bert_layer_norm).
+    fn layer_norm_forward(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        eps: f32,
+    ) -> LayerNormOutput<FloatTensor<Self>> {
+        let [_, hidden] = x.shape().dims();
+        let mean = mean_last::<Self>(x.clone(), hidden);
+        let centred = Self::float_sub(x, mean);
+        let variance = mean_last::<Self>(Self::float_mul(centred.clone(), centred.clone()), hidden);
+        let deviation = Self::float_sqrt(Self::float_add_scalar(variance, eps.into()));
+        let inverse_deviation = Self::float_recip(deviation);
+        let normalized = Self::float_mul(centred, inverse_deviation.clone());
+        let scaled = Self::float_mul(normalized.clone(), Self::float_reshape(gamma, Shape::new([1, hidden])));
+        let output = Self::float_add(scaled, Self::float_reshape(beta, Shape::new([1, hidden])));
+        LayerNormOutput { output, normalized, inverse_deviation }
+    }
+
+    /// Gradients of `x`, `gamma` and `beta`.
+    fn layer_norm_backward(
+        normalized: FloatTensor<Self>,
+        inverse_deviation: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        let [_, hidden] = grad.shape().dims();
+        let product = Self::float_mul(grad.clone(), normalized.clone());
+        let d_gamma = Self::float_reshape(Self::float_sum_dim(product, 0), Shape::new([hidden]));
+        let d_beta = Self::float_reshape(Self::float_sum_dim(grad.clone(), 0), Shape::new([hidden]));
+        let grad = Self::float_mul(grad, Self::float_reshape(gamma, Shape::new([1, hidden])));
+        let mean_grad = mean_last::<Self>(grad.clone(), hidden);
+        let projection = mean_last::<Self>(Self::float_mul(grad.clone(), normalized.clone()), hidden);
+        let inner =
+            Self::float_sub(Self::float_sub(grad, mean_grad), Self::float_mul(normalized, projection));
+        [Self::float_mul(inner, inverse_deviation), d_gamma, d_beta]
+    }
+
+    /// Forward of [`BertBackend::bert_dropout`](super::BertBackend::bert_dropout) and the mask (already scaled), or
+    /// no mask where the backward can draw it again from the seed.
+    fn dropout_forward(
+        x: FloatTensor<Self>,
+        p: f32,
+        _seed: u64,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        let keep = 1.0 - p;
+        let device = Self::float_device(&x);
+        let kept = Self::float_random(
+            x.shape(),
+            Distribution::Bernoulli(f64::from(keep)),
+            &device,
+            x.dtype().into(),
+        );
+        let mask = Self::float_mul_scalar(kept, (1.0 / keep).into());
+        (Self::float_mul(x, mask.clone()), Some(mask))
+    }
+
+    /// Gradient of the dropout's input.
+    fn dropout_backward(
+        grad: FloatTensor<Self>,
+        mask: Option<FloatTensor<Self>>,
+        _p: f32,
+        _seed: u64,
+    ) -> FloatTensor<Self> {
+        match mask {
+            Some(mask) => Self::float_mul(grad, mask),
+            None => grad,
+        }
+    }
+}
+
+fn normal_cdf<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let erf = B::float_erf(B::float_mul_scalar(x, FRAC_1_SQRT_2.into()));
+    B::float_mul_scalar(B::float_add_scalar(erf, 1f32.into()), 0.5f32.into())
+}
+
+fn mean_last<B: Backend>(x: FloatTensor<B>, hidden: usize) -> FloatTensor<B> {
+    // A width fits f32 exactly up to 2^24.
+    #[allow(clippy::cast_precision_loss)]
+    let factor = 1.0 / hidden as f32;
+    B::float_mul_scalar(B::float_sum_dim(x, 1), factor.into())
+}

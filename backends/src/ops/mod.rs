@@ -1,0 +1,114 @@
+//! The operations SpanBERT adds to Burn, each with an exact backward that keeps as little as it can.
+//!
+//! [`BertKernels`] holds the forward and backward arithmetic of a plain backend; its default bodies are written
+//! from Burn's primitives, so they stay inside a fused graph, and the CPU overrides them. [`BertBackend`] is what
+//! the model calls: on a plain backend it is the forward kernel, on [`Autodiff`](burn::backend::Autodiff) it
+//! also records the backward.
+
+mod autodiff;
+#[cfg(feature = "cpu")]
+mod cpu;
+mod kernels;
+mod tensor;
+
+use burn::tensor::{backend::Backend, ops::FloatTensor};
+
+pub use kernels::BertKernels;
+pub use tensor::{attention_probabilities, dropout, gelu, layer_norm};
+
+/// How attention scores become probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionScale {
+    /// Attention heads per sequence: the first dimension of the scores is `batch * heads`.
+    pub heads: usize,
+    /// Factor on the scores, `1 / sqrt(head_size)`.
+    pub scale: f32,
+}
+
+/// A backend with the operations SpanBERT adds.
+pub trait BertBackend: Backend {
+    /// GELU by the error function: `x * Phi(x)`. Any shape.
+    fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Attention probabilities: `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
+    ///
+    /// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]` (0 or -10000, no gradient).
+    fn bert_attention_probabilities(
+        scores: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        scale: AttentionScale,
+    ) -> FloatTensor<Self>;
+
+    /// LayerNorm over the last dimension, `eps` inside the square root.
+    ///
+    /// Shapes: `x` `[rows, hidden]`, `gamma` and `beta` `[hidden]`.
+    fn bert_layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self>;
+
+    /// Dropout that zeroes with probability `p` and scales the rest by `1 / (1 - p)`. Any shape.
+    ///
+    /// `seed` decides the mask where the backend draws it from a counter (CPU); other backends draw from their
+    /// device generator, seeded once per micro-batch.
+    fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self>;
+}
+
+/// Makes [`BertBackend`] of a backend without gradients: each operation is its forward kernel.
+macro_rules! inference_backend {
+    ($backend:ty) => {
+        impl $crate::ops::BertBackend for $backend {
+            fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::gelu_forward(x)
+            }
+
+            fn bert_attention_probabilities(
+                scores: FloatTensor<Self>,
+                mask: FloatTensor<Self>,
+                scale: $crate::ops::AttentionScale,
+            ) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::attention_forward(scores, mask, scale)
+            }
+
+            fn bert_layer_norm(
+                x: FloatTensor<Self>,
+                gamma: FloatTensor<Self>,
+                beta: FloatTensor<Self>,
+                eps: f32,
+            ) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::layer_norm_forward(x, gamma, beta, eps).output
+            }
+
+            fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::dropout_forward(x, p, seed).0
+            }
+        }
+    };
+}
+
+#[cfg(feature = "cpu")]
+inference_backend!(burn_flex::Flex);
+
+#[cfg(feature = "wgpu")]
+mod wgpu_backends {
+    use super::{BertKernels, FloatTensor};
+    use crate::{WgpuFused, WgpuUnfused};
+
+    impl BertKernels for WgpuFused {}
+    impl BertKernels for WgpuUnfused {}
+    inference_backend!(WgpuFused);
+    inference_backend!(WgpuUnfused);
+}
+
+#[cfg(all(feature = "cuda", target_arch = "x86_64", any(target_os = "linux", target_os = "windows")))]
+mod cuda_backends {
+    use super::{BertKernels, FloatTensor};
+    use crate::{CudaFused, CudaUnfused};
+
+    impl BertKernels for CudaFused {}
+    impl BertKernels for CudaUnfused {}
+    inference_backend!(CudaFused);
+    inference_backend!(CudaUnfused);
+}
