@@ -3,9 +3,7 @@
 
 pub mod ops;
 
-use burn::tensor::backend::AutodiffBackend;
-
-pub use ops::BertBackend;
+pub use ops::{BertBackend, BertKernels, TrainingBackend};
 
 /// The CPU backend.
 #[cfg(feature = "cpu")]
@@ -68,8 +66,5 @@ pub trait AutodiffDeviceTask {
     /// What the task returns.
     type Output;
     /// Runs on the chosen backend.
-    fn run<B>(self, device: B::Device) -> Self::Output
-    where
-        B: AutodiffBackend + BertBackend,
-        B::InnerBackend: BertBackend;
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output;
 }

@@ -1,1 +1,3 @@
-//! stub
+//! What the tests share: the reference's outputs, where they are at hand, and devices to test on.
+
+pub mod oracle;

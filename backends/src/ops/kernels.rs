@@ -4,7 +4,7 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use burn::tensor::{Distribution, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::AttentionScale;
+use super::{AdamStep, AdamTensors, AttentionScale};
 
 /// `1 / sqrt(2 pi)`.
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
@@ -143,6 +143,34 @@ pub trait BertKernels: Backend {
             Some(mask) => Self::float_mul(grad, mask),
             None => grad,
         }
+    }
+
+    /// See [`adam_update`](super::adam_update).
+    fn adam_update(
+        tensors: AdamTensors<FloatTensor<Self>>,
+        grad: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamTensors<FloatTensor<Self>> {
+        let scale = |x, by: f64| Self::float_mul_scalar(x, (by as f32).into());
+        let AdamTensors { weight, first, second } = tensors;
+        let grad = Self::float_mul(grad, factor);
+        let square = Self::float_mul(grad.clone(), grad.clone());
+        let first = Self::float_add(scale(first, step.beta1), scale(grad, 1.0 - step.beta1));
+        let second = Self::float_add(scale(second, step.beta2), scale(square, 1.0 - step.beta2));
+        let denominator = Self::float_add_scalar(Self::float_sqrt(second.clone()), step.eps.into());
+        let mut update = Self::float_div(first.clone(), denominator);
+        if step.weight_decay > 0.0 {
+            update = Self::float_add(update, scale(weight.clone(), step.weight_decay.into()));
+        }
+        let weight = Self::float_sub(weight, scale(update, step.learning_rate.into()));
+        AdamTensors { weight, first, second }
+    }
+
+    /// See [`square_sum`](super::square_sum). Two `sum_dim`s, because a full `sum` may add atomically on GPUs.
+    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let square = Self::float_mul(x.clone(), x);
+        Self::float_sum_dim(Self::float_sum_dim(square, 1), 0)
     }
 }
 

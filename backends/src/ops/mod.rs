@@ -5,14 +5,19 @@
 //! the model calls: on a plain backend it is the forward kernel, on [`Autodiff`](burn::backend::Autodiff) it
 //! also records the backward.
 
+mod adam;
 mod autodiff;
 #[cfg(feature = "cpu")]
 mod cpu;
 mod kernels;
 mod tensor;
 
-use burn::tensor::{backend::Backend, ops::FloatTensor};
+use burn::tensor::{
+    backend::{AutodiffBackend, Backend},
+    ops::FloatTensor,
+};
 
+pub use adam::{AdamStep, AdamTensors, adam_update, square_sum};
 pub use kernels::BertKernels;
 pub use tensor::{attention_probabilities, dropout, gelu, layer_norm};
 
@@ -56,7 +61,13 @@ pub trait BertBackend: Backend {
     fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self>;
 }
 
+/// A backend that can train: gradients outside, kernels inside.
+pub trait TrainingBackend: BertBackend + AutodiffBackend<InnerBackend: BertBackend + BertKernels> {}
+
+impl<B> TrainingBackend for B where B: BertBackend + AutodiffBackend<InnerBackend: BertBackend + BertKernels> {}
+
 /// Makes [`BertBackend`] of a backend without gradients: each operation is its forward kernel.
+#[cfg(any(feature = "cpu", feature = "wgpu", feature = "cuda"))]
 macro_rules! inference_backend {
     ($backend:ty) => {
         impl $crate::ops::BertBackend for $backend {

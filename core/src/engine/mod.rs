@@ -1,5 +1,13 @@
 //! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
 
+mod inference;
+mod open;
+mod optimizer;
+mod training;
+
+pub use open::{InferenceTask, TrainingTask};
+pub use optimizer::{ClipScope, OptimizerConfig};
+
 use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
 
 /// Start and end logits of a batch, row-major `[rows, length]`.
@@ -18,7 +26,8 @@ pub struct Logits {
 /// What one optimizer update did, read from the device some steps later.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepMetrics {
-    /// Loss of the batch: mean of the start and end cross-entropies, before division by the accumulation.
+    /// Sum of the weighted losses of the micro-batches since the update before: the mean of the start and end
+    /// cross-entropies over the whole batch.
     pub loss: f32,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f32,
@@ -72,8 +81,6 @@ pub trait InferenceEngine {
     /// # Errors
     /// If the batch does not fit the model or the device fails.
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError>;
-    /// Bytes in use on the device by this thread, where the backend can tell.
-    fn memory_in_use(&self) -> Option<u64>;
 }
 
 /// A model that learns. Gradients are summed by [`accumulate`](Self::accumulate) until the next [`update`](Self::update).
@@ -88,6 +95,11 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the device fails.
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError>;
+    /// Waits for the device and returns the weighted loss of the last micro-batch, if there was one.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn last_loss(&mut self) -> Result<Option<f32>, EngineError>;
     /// Waits for the device and returns the metrics of all updates since the last call, oldest first.
     ///
     /// # Errors
@@ -98,6 +110,11 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the device fails.
     fn weights(&mut self) -> Result<Weights, EngineError>;
+    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn gradients(&mut self) -> Result<Weights, EngineError>;
     /// Copies the optimizer's moments to the host.
     ///
     /// # Errors

@@ -1,1 +1,22 @@
-//! To be filled.
+//! SpanBERT for question answering, generic over the Burn backend.
+//!
+//! Outside attention, activations are `[batch * length, hidden]`: one large matrix product per linear layer and
+//! per weight gradient. Modules are built from weights, never from lazy initialisers, so nothing draws random
+//! numbers behind the dropout seed.
+
+mod attention;
+mod dropout;
+mod embeddings;
+mod layer;
+mod layer_norm;
+mod linear;
+mod loss;
+mod names;
+mod span_bert;
+mod weights;
+
+pub use dropout::DropoutSeeds;
+pub use loss::span_loss;
+pub use names::hugging_face_name;
+pub use span_bert::{ModelInput, SpanBert, SpanLogits};
+pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

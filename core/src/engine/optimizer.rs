@@ -1,0 +1,268 @@
+//! BertAdam and apex's FusedAdam on the device, keyed by parameter name.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    tensor::{Tensor, TensorData, backend::AutodiffBackend},
+};
+use serde::{Deserialize, Serialize};
+use spanbert_backends::{
+    BertKernels, TrainingBackend,
+    ops::{AdamStep, AdamTensors, adam_update, square_sum},
+};
+
+use super::{EngineError, OptimizerState};
+use crate::{
+    checkpoint::Weights,
+    model::{ParameterKind, hugging_face_name},
+};
+
+/// The table whose padding row gets no gradient.
+const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
+
+/// Over what the gradient's norm is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipScope {
+    /// Each parameter's gradient on its own (BertAdam).
+    PerParameter,
+    /// All gradients together (FusedAdam under FP16_Optimizer).
+    Global,
+}
+
+/// Constants of the optimizer; neither variant corrects the moments' bias.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerConfig {
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the square root of the second moment.
+    pub eps: f32,
+    /// Decoupled decay of everything but biases and LayerNorm.
+    pub weight_decay: f32,
+    /// Largest gradient norm.
+    pub max_grad_norm: f32,
+    /// What that norm is taken over.
+    pub clip: ClipScope,
+}
+
+impl OptimizerConfig {
+    /// The reference's f32 optimizer (`BertAdam`).
+    #[must_use]
+    pub fn bert_adam() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-6,
+            weight_decay: 0.01,
+            max_grad_norm: 1.0,
+            clip: ClipScope::PerParameter,
+        }
+    }
+
+    /// The reference's fp16 optimizer (apex `FusedAdam` with `bias_correction=False` under `FP16_Optimizer`).
+    #[must_use]
+    pub fn fused_adam() -> Self {
+        Self { eps: 1e-8, clip: ClipScope::Global, ..Self::bert_adam() }
+    }
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self::bert_adam()
+    }
+}
+
+/// Gradients by Hugging Face name, each as `[rows, columns]` in device layout.
+pub(super) type Gradients<B> = BTreeMap<String, Tensor<B, 2>>;
+
+/// `[first dimension, rest]`, or `[1, length]` for a vector.
+pub(super) fn matrix_shape(dims: &[usize]) -> [usize; 2] {
+    match dims {
+        [first, rest @ ..] if !rest.is_empty() => [*first, rest.iter().product()],
+        dims => [1, dims.iter().product()],
+    }
+}
+
+struct Moments<B: BertKernels> {
+    first: Tensor<B, 2>,
+    second: Tensor<B, 2>,
+    /// How the parameter is stored in a checkpoint.
+    kind: ParameterKind,
+    dims: Vec<usize>,
+}
+
+/// The optimizer's state on the device.
+pub(super) struct Optimizer<B: BertKernels> {
+    config: OptimizerConfig,
+    pad_token_id: usize,
+    moments: BTreeMap<String, Moments<B>>,
+}
+
+impl<B: BertKernels> Optimizer<B> {
+    pub fn new(config: OptimizerConfig, pad_token_id: usize) -> Self {
+        Self { config, pad_token_id, moments: BTreeMap::new() }
+    }
+
+    /// Applies `gradients` to the model. Returns the updated model and the global norm before clipping, `[1, 1]`.
+    pub fn step<AB, M>(
+        &mut self,
+        model: M,
+        mut gradients: Gradients<B>,
+        learning_rate: f64,
+    ) -> Result<(M, Tensor<B, 2>), EngineError>
+    where
+        AB: TrainingBackend<InnerBackend = B>,
+        M: Module<AB>,
+    {
+        if let Some(grad) = gradients.remove(WORD_EMBEDDINGS) {
+            let [rows, hidden] = grad.dims();
+            let grad = if self.pad_token_id < rows {
+                let zeros = Tensor::zeros([1, hidden], &grad.device());
+                grad.slice_assign([self.pad_token_id..self.pad_token_id + 1, 0..hidden], zeros)
+            } else {
+                grad
+            };
+            gradients.insert(WORD_EMBEDDINGS.into(), grad);
+        }
+        let squares: BTreeMap<String, Tensor<B, 2>> =
+            gradients.iter().map(|(name, grad)| (name.clone(), square_sum(grad.clone()))).collect();
+        let Some(total) = squares.values().cloned().reduce(|sum, square| sum + square) else {
+            return Err(EngineError::Input("an update needs gradients; accumulate a batch first".into()));
+        };
+        let norm = total.sqrt();
+        let mut pass = Pass::<AB> {
+            optimizer: self,
+            gradients,
+            squares,
+            global_norm: norm.clone(),
+            learning_rate: learning_rate as f32,
+            path: Vec::new(),
+            containers: Vec::new(),
+            without_gradient: Vec::new(),
+        };
+        let model = model.map(&mut pass);
+        match pass.without_gradient.first() {
+            Some(name) => Err(EngineError::Weights(format!(
+                "{name} got no gradient; this is a defect of the model, please report it"
+            ))),
+            None => Ok((model, norm)),
+        }
+    }
+
+    /// Copies the moments to the host, in checkpoint layout.
+    pub fn state(&self) -> Result<OptimizerState, EngineError> {
+        let mut state = OptimizerState::default();
+        let read = |tensor: &Tensor<B, 2>| {
+            tensor
+                .clone()
+                .try_into_data()
+                .map(|data| data.convert::<f32>().into_vec().unwrap_or_default())
+                .map_err(|error| EngineError::Fault(format!("{error:?}")))
+        };
+        for (name, moments) in &self.moments {
+            let to_host = |values| moments.kind.to_host(values, moments.dims.clone());
+            state.first.insert(name.clone(), to_host(read(&moments.first)?));
+            state.second.insert(name.clone(), to_host(read(&moments.second)?));
+        }
+        Ok(state)
+    }
+
+    /// Replaces the moments by saved ones. `layout` gives each parameter's kind and device dimensions.
+    pub fn load(
+        &mut self,
+        mut state: OptimizerState,
+        layout: &BTreeMap<String, (ParameterKind, Vec<usize>)>,
+        device: &B::Device,
+    ) -> Result<(), EngineError> {
+        let mut moments = BTreeMap::new();
+        for (name, (kind, dims)) in layout {
+            let take = |from: &mut Weights| match from.remove(name) {
+                Some(tensor) => {
+                    let host = kind.to_host(tensor.values, tensor.shape);
+                    if host.shape != *dims || host.values.len() != dims.iter().product::<usize>() {
+                        return Err(EngineError::Weights(format!(
+                            "the optimizer state of {name} is {:?}, the model's is {dims:?}",
+                            host.shape
+                        )));
+                    }
+                    let shape = matrix_shape(dims);
+                    Ok(Tensor::<B, 2>::from_data(TensorData::new(host.values, shape), device))
+                }
+                None => Err(EngineError::Weights(format!("the optimizer state lacks {name}"))),
+            };
+            let (first, second) = (take(&mut state.first)?, take(&mut state.second)?);
+            moments.insert(name.clone(), Moments { first, second, kind: *kind, dims: dims.clone() });
+        }
+        self.moments = moments;
+        Ok(())
+    }
+}
+
+/// One update, walking over the model's parameters.
+struct Pass<'a, AB: TrainingBackend> {
+    optimizer: &'a mut Optimizer<AB::InnerBackend>,
+    gradients: Gradients<AB::InnerBackend>,
+    squares: BTreeMap<String, Tensor<AB::InnerBackend, 2>>,
+    global_norm: Tensor<AB::InnerBackend, 2>,
+    learning_rate: f32,
+    path: Vec<String>,
+    containers: Vec<String>,
+    without_gradient: Vec<String>,
+}
+
+impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(name.to_owned());
+        self.containers.push(container_type.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+        self.containers.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<AB, D>>) -> Param<Tensor<AB, D>> {
+        let name = hugging_face_name(&self.path);
+        let (id, tensor, mapper) = param.consume();
+        let (Some(grad), Some(square)) = (self.gradients.remove(&name), self.squares.remove(&name)) else {
+            self.without_gradient.push(name);
+            return Param::from_mapped_value(id, tensor, mapper);
+        };
+        let config = self.optimizer.config;
+        let norm = match config.clip {
+            ClipScope::PerParameter => square.sqrt(),
+            ClipScope::Global => self.global_norm.clone(),
+        };
+        let factor = ((norm + 1e-6).recip() * config.max_grad_norm).clamp_max(1.0);
+
+        let weight = tensor.inner();
+        let dims = weight.dims();
+        let moments = self.optimizer.moments.remove(&name).unwrap_or_else(|| {
+            let zeros = || Tensor::zeros(matrix_shape(&dims), &weight.device());
+            let kind = ParameterKind::of(self.containers.last().map(String::as_str), D);
+            Moments { first: zeros(), second: zeros(), kind, dims: dims.to_vec() }
+        });
+        let Moments { first, second, kind, dims: shape } = moments;
+        // Biases and LayerNorm parameters are the vectors, and the reference decays neither.
+        let weight_decay = if D >= 2 { config.weight_decay } else { 0.0 };
+        let step = AdamStep {
+            beta1: config.beta1,
+            beta2: config.beta2,
+            eps: config.eps,
+            weight_decay,
+            learning_rate: self.learning_rate,
+        };
+        let tensors = AdamTensors { weight: weight.reshape(matrix_shape(&dims)), first, second };
+        let updated = adam_update(tensors, grad, factor, step);
+        let moments = Moments { first: updated.first, second: updated.second, kind, dims: shape };
+        self.optimizer.moments.insert(name, moments);
+        let weight = Tensor::<AB, D>::from_inner(updated.weight.reshape(dims)).require_grad();
+        Param::from_mapped_value(id, weight, mapper)
+    }
+}
+
+/// The inner backend of a training backend.
+pub(super) type Inner<AB> = <AB as AutodiffBackend>::InnerBackend;

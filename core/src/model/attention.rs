@@ -1,0 +1,142 @@
+//! Multi-head self-attention.
+
+use burn::{
+    module::Module,
+    tensor::{Tensor, backend::Backend},
+};
+use spanbert_backends::{BertBackend, ops};
+
+use super::{
+    dropout::DropoutSeeds,
+    layer_norm::LayerNorm,
+    linear::Linear,
+    weights::{WeightSource, WeightsError},
+};
+use crate::config::BertConfig;
+
+/// The query, key and value projections.
+#[derive(Module, Debug)]
+pub struct SelfAttention<B: Backend> {
+    query: Linear<B>,
+    key: Linear<B>,
+    value: Linear<B>,
+}
+
+/// A projection back into the residual stream: linear, dropout, addition, LayerNorm.
+#[derive(Module, Debug)]
+pub struct ResidualOutput<B: Backend> {
+    dense: Linear<B>,
+    layer_norm: LayerNorm<B>,
+    dropout: f32,
+}
+
+impl<B: Backend> ResidualOutput<B> {
+    pub(super) fn load(
+        source: &mut WeightSource<'_, B>,
+        prefix: &str,
+        input: usize,
+        config: &BertConfig,
+    ) -> Result<Self, WeightsError> {
+        let hidden = config.hidden_size;
+        Ok(Self {
+            dense: Linear::load(source, &format!("{prefix}.dense"), input, hidden)?,
+            layer_norm: LayerNorm::load(
+                source,
+                &format!("{prefix}.LayerNorm"),
+                hidden,
+                config.layer_norm_eps as f32,
+            )?,
+            dropout: config.hidden_dropout_prob as f32,
+        })
+    }
+}
+
+impl<B: BertBackend> ResidualOutput<B> {
+    /// Shapes: `x` `[rows, input]`, `residual` `[rows, hidden]` to `[rows, hidden]`.
+    pub fn forward(
+        &self,
+        x: Tensor<B, 2>,
+        residual: Tensor<B, 2>,
+        dropout: Option<&mut DropoutSeeds>,
+    ) -> Tensor<B, 2> {
+        let x = self.dense.forward(x);
+        let x = match dropout {
+            Some(seeds) => ops::dropout(x, self.dropout, seeds.next_seed()),
+            None => x,
+        };
+        self.layer_norm.forward(x + residual)
+    }
+}
+
+/// Self-attention with its residual output.
+#[derive(Module, Debug)]
+pub struct Attention<B: Backend> {
+    self_attention: SelfAttention<B>,
+    output: ResidualOutput<B>,
+    heads: usize,
+    dropout: f32,
+}
+
+impl<B: Backend> Attention<B> {
+    pub(super) fn load(
+        source: &mut WeightSource<'_, B>,
+        prefix: &str,
+        config: &BertConfig,
+    ) -> Result<Self, WeightsError> {
+        let hidden = config.hidden_size;
+        let mut projection =
+            |name: &str| Linear::load(source, &format!("{prefix}.self.{name}"), hidden, hidden);
+        Ok(Self {
+            self_attention: SelfAttention {
+                query: projection("query")?,
+                key: projection("key")?,
+                value: projection("value")?,
+            },
+            output: ResidualOutput::load(source, &format!("{prefix}.output"), hidden, config)?,
+            heads: config.num_attention_heads,
+            dropout: config.attention_probs_dropout_prob as f32,
+        })
+    }
+}
+
+impl<B: BertBackend> Attention<B> {
+    /// Shapes: `x` `[batch * length, hidden]`, `mask` `[batch, length]` (0 or -10000, added to the scores) to
+    /// `[batch * length, hidden]`.
+    pub fn forward(
+        &self,
+        x: Tensor<B, 2>,
+        mask: Tensor<B, 2>,
+        mut dropout: Option<&mut DropoutSeeds>,
+    ) -> Tensor<B, 2> {
+        let [batch, length] = mask.dims();
+        let [rows, hidden] = x.dims();
+        let heads = self.heads;
+        let head_size = hidden / heads;
+        // One contiguous [batch * heads, length, head] copy each: matrix products, forward and backward, would
+        // otherwise copy the permuted view every time.
+        let split = |projection: &Linear<B>| {
+            projection
+                .forward(x.clone())
+                .reshape([batch, length, heads, head_size])
+                .swap_dims(1, 2)
+                .reshape([batch * heads, length, head_size])
+        };
+        let query = split(&self.self_attention.query);
+        let key = split(&self.self_attention.key);
+        let value = split(&self.self_attention.value);
+
+        let scores = query.matmul(key.swap_dims(1, 2));
+        let scale = ops::AttentionScale { heads, scale: 1.0 / (head_size as f32).sqrt() };
+        let probabilities = ops::attention_probabilities(scores, mask, scale);
+        let probabilities = match dropout.as_deref_mut() {
+            Some(seeds) => ops::dropout(probabilities, self.dropout, seeds.next_seed()),
+            None => probabilities,
+        };
+        let context = probabilities
+            .matmul(value)
+            .reshape([batch, heads, length, head_size])
+            .swap_dims(1, 2)
+            .reshape([rows, hidden]);
+        self.output.forward(context, x, dropout)
+    }
+}

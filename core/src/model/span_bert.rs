@@ -1,0 +1,130 @@
+//! The encoder with the question-answering head.
+
+use burn::{
+    module::Module,
+    tensor::{Int, Tensor, TensorData, backend::Backend},
+};
+use spanbert_backends::BertBackend;
+
+use super::{
+    dropout::DropoutSeeds,
+    embeddings::Embeddings,
+    layer::Layer,
+    linear::Linear,
+    weights::{WeightSource, WeightsError},
+};
+use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
+
+/// Added to the attention scores of padded keys.
+const PADDING_SCORE: f32 = -10_000.0;
+
+/// The transformer layers.
+#[derive(Module, Debug)]
+pub struct Encoder<B: Backend> {
+    layer: Vec<Layer<B>>,
+}
+
+/// Embeddings and encoder.
+#[derive(Module, Debug)]
+pub struct Bert<B: Backend> {
+    embeddings: Embeddings<B>,
+    encoder: Encoder<B>,
+}
+
+/// BERT with a linear layer to start and end logits (`BertForQuestionAnswering` of the reference).
+#[derive(Module, Debug)]
+pub struct SpanBert<B: Backend> {
+    bert: Bert<B>,
+    qa_outputs: Linear<B>,
+}
+
+/// A batch on the device.
+#[derive(Clone, Debug)]
+pub struct ModelInput<B: Backend> {
+    /// `[batch, length]`.
+    pub input_ids: Tensor<B, 2, Int>,
+    /// `[batch, length]`.
+    pub segment_ids: Tensor<B, 2, Int>,
+    /// Added to attention scores, `[batch, length]`: 0 for real positions, -10000 for padding.
+    pub additive_mask: Tensor<B, 2>,
+}
+
+impl<B: Backend> ModelInput<B> {
+    /// Copies a batch to the device.
+    #[must_use]
+    pub fn from_batch(batch: &Batch, device: &B::Device) -> Self {
+        let shape = [batch.rows, batch.length];
+        let mask: Vec<f32> =
+            batch.attention_mask.iter().map(|&m| if m == 0 { PADDING_SCORE } else { 0.0 }).collect();
+        Self {
+            input_ids: Tensor::from_data(TensorData::new(batch.input_ids.clone(), shape), device),
+            segment_ids: Tensor::from_data(TensorData::new(batch.segment_ids.clone(), shape), device),
+            additive_mask: Tensor::from_data(TensorData::new(mask, shape), device),
+        }
+    }
+}
+
+/// Logits of the answer's first and last piece, each `[batch, length]`.
+#[derive(Clone, Debug)]
+pub struct SpanLogits<B: Backend> {
+    /// Start logits.
+    pub start: Tensor<B, 2>,
+    /// End logits.
+    pub end: Tensor<B, 2>,
+}
+
+impl<B: Backend> SpanBert<B> {
+    /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
+    ///
+    /// # Errors
+    /// If a tensor is missing or its shape does not follow from `config`.
+    pub fn from_weights(
+        config: &BertConfig,
+        weights: &mut Weights,
+        device: &B::Device,
+    ) -> Result<Self, WeightsError> {
+        let mut source = WeightSource::new(weights, device);
+        let source = &mut source;
+        let layers = (0..config.num_hidden_layers)
+            .map(|index| Layer::load(source, &format!("bert.encoder.layer.{index}"), config))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            bert: Bert {
+                embeddings: Embeddings::load(source, "bert.embeddings", config)?,
+                encoder: Encoder { layer: layers },
+            },
+            qa_outputs: Linear::load(source, "qa_outputs", config.hidden_size, 2)?,
+        })
+    }
+}
+
+impl<B: BertBackend> SpanBert<B> {
+    /// Hidden states after the embeddings and after each layer, each `[batch * length, hidden]`.
+    pub fn hidden_states(&self, input: ModelInput<B>) -> Vec<Tensor<B, 2>> {
+        let mut states = vec![self.bert.embeddings.forward(input.input_ids, input.segment_ids, None)];
+        let mut x = states[0].clone();
+        for layer in &self.bert.encoder.layer {
+            x = layer.forward(x, input.additive_mask.clone(), None);
+            states.push(x.clone());
+        }
+        states
+    }
+
+    /// Start and end logits of every position. With `dropout`, the pass is a training pass.
+    pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
+        let [batch, length] = input.input_ids.dims();
+        let mut x = self.bert.embeddings.forward(input.input_ids, input.segment_ids, dropout.as_mut());
+        for layer in &self.bert.encoder.layer {
+            x = layer.forward(x, input.additive_mask.clone(), dropout.as_mut());
+        }
+        // Transposed product, so that the long axis is the contiguous one: narrow [rows, 2] outputs are slow
+        // and, on some fused GPU kernels, wrong (burn issue 5122).
+        let weight = self.qa_outputs.weight.val().transpose();
+        let logits = weight.matmul(x.transpose()) + self.qa_outputs.bias.val().reshape([2, 1]);
+        let rows = batch * length;
+        SpanLogits {
+            start: logits.clone().slice([0..1, 0..rows]).reshape([batch, length]),
+            end: logits.slice([1..2, 0..rows]).reshape([batch, length]),
+        }
+    }
+}
