@@ -1,6 +1,25 @@
-//! Questions turned into fixed-length model inputs (`convert_examples_to_features` of the reference).
+//! Questions turned into fixed-length model inputs (`read_squad_examples` and `convert_examples_to_features` of
+//! the reference).
+//!
+//! A [`crate::squad::Dataset`] becomes [`Example`]s (contexts cut into words), those become [`Window`]s (word
+//! pieces with the question in front, cut to length). Every number equals the reference's, quirks included:
+//! `doc_stride` is the step and not the overlap, white space at a context's start belongs to word -1, a word may
+//! have no pieces at all, and a context without any piece gives no window.
+
+mod doc_tokens;
+mod error;
+mod examples;
+pub mod jsonl;
+mod spans;
+mod windows;
 
 use std::sync::Arc;
+
+pub use doc_tokens::DocTokens;
+pub use error::FeatureError;
+pub use examples::{SkippedQuestion, evaluation_examples, training_examples};
+pub use spans::{DocSpan, doc_spans, improve_answer_span, max_context_spans};
+pub use windows::windows;
 
 /// One question with its context cut into words (`SquadExample` of the reference).
 #[derive(Clone, Debug, PartialEq)]
@@ -40,9 +59,11 @@ pub struct Window {
     pub token_to_orig: Vec<u32>,
     /// For each document piece, whether this window gives it the most context.
     pub token_is_max_context: Vec<bool>,
-    /// Position of the answer's first piece in `input_ids`, 0 (`[CLS]`) if there is none; training only.
+    /// Position of the answer's first piece in `input_ids`, 0 (`[CLS]`) if there is none; training only. For blank
+    /// answers it may, as the reference's, lie beyond `input_ids`; the loss clamps it.
     pub start_position: Option<usize>,
-    /// Position of the answer's last piece, inclusive; as `start_position`.
+    /// Position of the answer's last piece, inclusive; as `start_position`. Before the start if the answer's word
+    /// has no pieces.
     pub end_position: Option<usize>,
 }
 
@@ -56,3 +77,37 @@ pub struct WindowOptions {
     /// Longest question in word pieces; the rest is cut off.
     pub max_query_length: usize,
 }
+
+impl Default for WindowOptions {
+    /// The reference's defaults.
+    fn default() -> Self {
+        Self { max_seq_length: 384, doc_stride: 128, max_query_length: 64 }
+    }
+}
+
+impl WindowOptions {
+    /// `[CLS]` and the two `[SEP]`.
+    pub const SPECIAL_TOKENS: usize = 3;
+
+    /// Checks that every question leaves room for its context and that windows advance.
+    ///
+    /// # Errors
+    /// If `doc_stride` or `max_query_length` is 0, or `max_query_length` and the three special tokens leave no
+    /// position of `max_seq_length` to the document.
+    pub fn check(&self) -> Result<(), FeatureError> {
+        if self.doc_stride == 0 {
+            return Err(FeatureError::NoStride);
+        }
+        if self.max_query_length == 0 {
+            return Err(FeatureError::NoQuery);
+        }
+        let (max_seq_length, max_query_length) = (self.max_seq_length, self.max_query_length);
+        if max_query_length.saturating_add(Self::SPECIAL_TOKENS) >= max_seq_length {
+            return Err(FeatureError::NoRoom { max_seq_length, max_query_length });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

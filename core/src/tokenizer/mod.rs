@@ -1,1 +1,16 @@
-//! To be filled.
+//! BERT's tokenizer as the reference has it: [`BasicTokenizer`] cuts text into words and symbols, WordPiece cuts
+//! those into the pieces of the vocabulary.
+//!
+//! WordPiece is the `tokenizers` crate's model. Its normaliser and pre-tokenizer are not used: they follow a
+//! newer Unicode version and treat some control characters differently from the reference
+//! (`tests/tests/oracle_tokenizer.rs` lists where).
+
+mod basic;
+mod bert;
+pub mod unicode;
+mod unicode_tables;
+mod vocabulary;
+
+pub use basic::BasicTokenizer;
+pub use bert::BertTokenizer;
+pub use vocabulary::{TokenizerError, pieces_from_vocab_text};

@@ -1,0 +1,65 @@
+//! Why a data set cannot be turned into windows.
+
+use crate::squad::Place;
+
+/// Why a data set cannot be turned into windows.
+#[derive(Debug, thiserror::Error)]
+pub enum FeatureError {
+    /// Windows would never advance.
+    #[error("doc_stride is 0, so windows would never advance; use 128 or any other step in word pieces")]
+    NoStride,
+    /// Every question would be cut away.
+    #[error("max_query_length is 0, so every question would be cut away; use 64")]
+    NoQuery,
+    /// A long question would leave no room for its context.
+    #[error(
+        "max_seq_length {max_seq_length} leaves no room for the document beside a question of max_query_length \
+         {max_query_length} and three special tokens; raise max_seq_length to more than {}{}",
+        .max_query_length.saturating_add(3), smaller_query(*.max_seq_length)
+    )]
+    NoRoom {
+        /// As given.
+        max_seq_length: usize,
+        /// As given.
+        max_query_length: usize,
+    },
+    /// Training takes exactly one answer from an answerable question.
+    #[error(
+        "{file}: {place}: training needs exactly one answer, found {answers}; \
+         is this a dev set? Train on a file with one answer per answerable question"
+    )]
+    AnswerCount {
+        /// The data set's source.
+        file: String,
+        /// The question.
+        place: Box<Place>,
+        /// How many answers it has.
+        answers: usize,
+    },
+    /// Training windows asked of examples that carry no answers.
+    #[error("question {qas_id:?} was read for evaluation and has no answer position; read it for training")]
+    NoTarget {
+        /// The question.
+        qas_id: String,
+    },
+    /// The example's answer lies outside its words; an example made by hand.
+    #[error("question {qas_id:?}: answer words {start} to {end} are not among the context's {words} words")]
+    TargetOutside {
+        /// The question.
+        qas_id: String,
+        /// First answer word.
+        start: i32,
+        /// Last answer word.
+        end: i32,
+        /// Number of words.
+        words: usize,
+    },
+}
+
+/// The other remedy, where there is one.
+fn smaller_query(max_seq_length: usize) -> String {
+    match max_seq_length.checked_sub(4) {
+        Some(longest @ 1..) => format!(" or lower max_query_length to at most {longest}"),
+        _ => String::new(),
+    }
+}
