@@ -79,7 +79,13 @@ impl WindowCandidates {
             }),
             null_start_logit,
             null_end_logit,
-            non_finite: start.iter().zip(end).take(pieces).flat_map(|(s, e)| [s, e]).filter(|v| !v.is_finite()).count(),
+            non_finite: start
+                .iter()
+                .zip(end)
+                .take(pieces)
+                .flat_map(|(s, e)| [s, e])
+                .filter(|v| !v.is_finite())
+                .count(),
         })
     }
 }

@@ -60,15 +60,16 @@ impl<'a> Context<'a> {
             align(&pred_text, &tok_text, &orig_text).unwrap_or(0..orig_text.len())
         };
         let text = orig_text.get(covered.clone()).unwrap_or(&orig_text).to_owned();
-        let span = self.locate(range, covered).map(|(first_word, first_byte, last_word, last_byte)| AnswerSpan {
-            window: window_index,
-            start_position: start,
-            end_position: end,
-            first_word,
-            first_byte,
-            last_word,
-            last_byte,
-        });
+        let span =
+            self.locate(range, covered).map(|(first_word, first_byte, last_word, last_byte)| AnswerSpan {
+                window: window_index,
+                start_position: start,
+                end_position: end,
+                first_word,
+                first_byte,
+                last_word,
+                last_byte,
+            });
         Recovered { text, span }
     }
 

@@ -1,7 +1,7 @@
 //! The files of a finished evaluation, in the reference's format: JSON objects with one entry per question, in the
 //! data set's order.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::{NbestEntry, Prediction, to_python_json};
 
@@ -11,10 +11,10 @@ use super::{NbestEntry, Prediction, to_python_json};
 /// # Errors
 /// Never in practice: strings always serialise.
 pub fn predictions_json(predictions: &[Prediction], threshold: Option<f64>) -> serde_json::Result<String> {
-    to_python_json(&ById(predictions, |prediction: &Prediction| match threshold {
-        Some(threshold) => prediction.text_at(threshold).to_owned(),
-        None => prediction.text.clone(),
-    }))
+    by_id(predictions, |prediction| match threshold {
+        Some(threshold) => prediction.text_at(threshold),
+        None => &prediction.text,
+    })
 }
 
 /// `nbest_predictions.json`: each question's answers with probability and logits, best first.
@@ -22,9 +22,7 @@ pub fn predictions_json(predictions: &[Prediction], threshold: Option<f64>) -> s
 /// # Errors
 /// Never in practice: strings and numbers always serialise.
 pub fn nbest_json(predictions: &[Prediction]) -> serde_json::Result<String> {
-    to_python_json(&ById(predictions, |prediction: &Prediction| {
-        prediction.nbest.iter().map(EntryLine::from).collect::<Vec<_>>()
-    }))
+    by_id(predictions, |prediction| prediction.nbest.iter().map(EntryLine::from).collect::<Vec<_>>())
 }
 
 /// `null_odds.json`: each question's [`score_diff`](Prediction::score_diff). Empty for SQuAD 1.1.
@@ -32,9 +30,8 @@ pub fn nbest_json(predictions: &[Prediction]) -> serde_json::Result<String> {
 /// # Errors
 /// Never in practice: numbers always serialise.
 pub fn null_odds_json(predictions: &[Prediction]) -> serde_json::Result<String> {
-    let scored: Vec<(&str, f64)> =
-        predictions.iter().filter_map(|p| Some((p.qas_id.as_str(), p.score_diff?))).collect();
-    to_python_json(&Pairs(&scored))
+    let scored = predictions.iter().filter_map(|p| Some((p.qas_id.as_str(), p.score_diff?)));
+    to_python_json(&Pairs(scored.collect()))
 }
 
 /// An [`NbestEntry`] as the reference writes it.
@@ -58,24 +55,20 @@ impl<'a> From<&'a NbestEntry> for EntryLine<'a> {
 }
 
 /// A JSON object from question ids to a value of each prediction.
-struct ById<'a, F>(&'a [Prediction], F);
-
-impl<T: Serialize, F: Fn(&Prediction) -> T> Serialize for ById<'_, F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for prediction in self.0 {
-            map.serialize_entry(&prediction.qas_id, &(self.1)(prediction))?;
-        }
-        map.end()
-    }
+fn by_id<'a, T: Serialize>(
+    predictions: &'a [Prediction],
+    value: impl Fn(&'a Prediction) -> T,
+) -> serde_json::Result<String> {
+    let pairs = predictions.iter().map(|prediction| (prediction.qas_id.as_str(), value(prediction)));
+    to_python_json(&Pairs(pairs.collect()))
 }
 
-/// A JSON object of numbers.
-struct Pairs<'a>(&'a [(&'a str, f64)]);
+/// Keys and values that become a JSON object in their order.
+struct Pairs<'a, T>(Vec<(&'a str, T)>);
 
-impl Serialize for Pairs<'_> {
+impl<T: Serialize> Serialize for Pairs<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 

@@ -29,8 +29,7 @@ pub(super) fn align(pred_text: &str, tok_text: &str, orig_text: &str) -> Option<
     let length = solid_characters(pred_text).count();
     let mut covered = solid_characters(orig_text).skip(before);
     let (first, first_character) = covered.next()?;
-    let (last, last_character) =
-        if length > 1 { covered.nth(length - 2)? } else { (first, first_character) };
+    let (last, last_character) = if length > 1 { covered.nth(length - 2)? } else { (first, first_character) };
     Some(first..last + last_character.len_utf8())
 }
 

@@ -58,9 +58,8 @@ impl<'a> NpyLogits<'a> {
             _ => return Err(NpyError::NotNpy),
         };
         let (header, values) = rest.split_at_checked(header_length).ok_or_else(damaged)?;
-        let header = std::str::from_utf8(header)
-            .map_err(|_| NpyError::Header("it is not text".to_owned()))?
-            .trim();
+        let header =
+            std::str::from_utf8(header).map_err(|_| NpyError::Header("it is not text".to_owned()))?.trim();
 
         let element_type = field(header, "descr", ',')?;
         let fortran_order = field(header, "fortran_order", ',')?;

@@ -55,7 +55,9 @@ pub enum AnswerError {
         candidates: usize,
     },
     /// A window names an example that does not exist.
-    #[error("window {unique_id} belongs to example {example_index}, but the data set has {examples} questions")]
+    #[error(
+        "window {unique_id} belongs to example {example_index}, but the data set has {examples} questions"
+    )]
     UnknownExample {
         /// The window.
         unique_id: u64,

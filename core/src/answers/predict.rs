@@ -52,13 +52,15 @@ pub fn predict(
         .into_par_iter()
         .flat_map_iter(|run| {
             let members = examples.get(run.clone()).unwrap_or_default();
-            let context = Context::new(members.first().map_or(&[], |example| &*example.doc_tokens), tokenizer);
+            let context =
+                Context::new(members.first().map_or(&[], |example| &*example.doc_tokens), tokenizer);
             let windows_of = windows_of.get(run).unwrap_or_default();
             members
                 .iter()
                 .zip(windows_of)
                 .map(|(example, indices)| {
-                    let ranked = indices.iter().filter_map(|&i| windows.get(i).zip(candidates.get(i))).collect();
+                    let ranked =
+                        indices.iter().filter_map(|&i| windows.get(i).zip(candidates.get(i))).collect();
                     Question { qas_id: &example.qas_id, context: &context, ranked, tokenizer }.answer(options)
                 })
                 .collect::<Vec<_>>()
@@ -134,7 +136,11 @@ impl Question<'_> {
             nbest,
             score_diff,
             windows: self.ranked.len(),
-            non_finite_windows: self.ranked.iter().filter(|(_, candidates)| candidates.non_finite > 0).count(),
+            non_finite_windows: self
+                .ranked
+                .iter()
+                .filter(|(_, candidates)| candidates.non_finite > 0)
+                .count(),
         }
     }
 

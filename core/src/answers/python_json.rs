@@ -72,7 +72,11 @@ impl Formatter for PythonFormatter<'_> {
         self.write_f64(writer, f64::from(value))
     }
 
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut units = [0u16; 2];
         for character in fragment.chars() {
             if (' '..='~').contains(&character) {
