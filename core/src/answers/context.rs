@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{AnswerSpan, final_text::align};
 use crate::{
     features::Window,
-    tokenizer::{BertTokenizer, unicode::is_str_split_whitespace},
+    tokenizer::{BertTokenizer, unicode::str_split},
 };
 
 /// A context prepared for turning word pieces back into text.
@@ -118,7 +118,7 @@ fn joined_pieces(ids: &[u32], tokenizer: &BertTokenizer) -> String {
     }
     let text = text.replace(" ##", "").replace("##", "");
     let mut squeezed = String::with_capacity(text.len());
-    for part in text.split(is_str_split_whitespace).filter(|part| !part.is_empty()) {
+    for part in str_split(&text) {
         if !squeezed.is_empty() {
             squeezed.push(' ');
         }
