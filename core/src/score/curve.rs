@@ -66,10 +66,10 @@ impl ThresholdCurve {
         let after = self.points.partition_point(|point| point.threshold <= threshold);
         let point = self.points.get(after.saturating_sub(1)).copied();
         // A curve has at least one point unless it was read from a damaged file.
-        point.map_or_else(|| Sums::nothing_answered(0, 0).point(threshold, 0), |point| ThresholdPoint {
-            threshold,
-            ..point
-        })
+        point.map_or_else(
+            || Sums::nothing_answered(0, 0).point(threshold, 0),
+            |point| ThresholdPoint { threshold, ..point },
+        )
     }
 
     /// The lowest threshold with the highest F1.
@@ -85,9 +85,11 @@ impl ThresholdCurve {
     }
 
     fn best_by(&self, score_of: fn(&ThresholdPoint) -> f64) -> Option<ThresholdPoint> {
-        self.points.iter().copied().reduce(|best, point| {
-            if score_of(&point) > score_of(&best) { point } else { best }
-        })
+        self.points.iter().copied().reduce(
+            |best, point| {
+                if score_of(&point) > score_of(&best) { point } else { best }
+            },
+        )
     }
 }
 
@@ -135,7 +137,8 @@ mod tests {
             ("e", &["grey"], "black", 2.0),
             ("f", &[], "white", 4.0),
         ];
-        let questions = rows.iter().map(|(id, gold, ..)| GoldQuestion::new((*id).into(), gold.iter().copied()));
+        let questions =
+            rows.iter().map(|(id, gold, ..)| GoldQuestion::new((*id).into(), gold.iter().copied()));
         (
             GoldQuestions { questions: questions.collect() },
             rows.iter().map(|(id, _, text, _)| ((*id).to_owned(), (*text).to_owned())).collect(),

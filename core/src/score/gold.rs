@@ -27,7 +27,7 @@ impl GoldQuestions {
     #[must_use]
     pub fn from_dataset(dataset: &Dataset) -> Self {
         let questions = dataset
-            .iter()
+            .questions()
             .map(|(_, _, question)| {
                 GoldQuestion::new(question.id.clone(), question.answers.iter().map(|a| a.text.as_str()))
             })

@@ -31,8 +31,7 @@ fn without_articles(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let in_word = is_re_word_char(first);
-        let length =
-            rest.find(|character| is_re_word_char(character) != in_word).unwrap_or(rest.len());
+        let length = rest.find(|character| is_re_word_char(character) != in_word).unwrap_or(rest.len());
         let (run, tail) = rest.split_at(length);
         kept.push_str(if matches!(run, "a" | "an" | "the") { " " } else { run });
         rest = tail;

@@ -1,8 +1,8 @@
 //! evaluate-v2.0.py, the official scorer.
 
 use super::{
-    GoldQuestions, NullOdds, PrecisionRecall, Predictions, QuestionTable, ScoreError, Scores, best_thresholds,
-    precision_recall,
+    GoldQuestions, NullOdds, PrecisionRecall, Predictions, QuestionTable, ScoreError, Scores,
+    best_thresholds, precision_recall,
 };
 
 /// What the official script makes of predictions.

@@ -1,6 +1,9 @@
 //! Every question's score: the table that all other scores sum up.
 
-use super::{GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError, normalize::normalize_answer, overlap::token_f1};
+use super::{
+    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError, normalize::normalize_answer,
+    overlap::token_f1,
+};
 
 /// The score of one question's prediction.
 #[derive(Clone, Debug, PartialEq)]

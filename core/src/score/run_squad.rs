@@ -1,7 +1,8 @@
 //! The reference's own `evaluate` (run_squad.py).
 
 use super::{
-    GoldQuestions, NullOdds, Predictions, QuestionTable, ScoreError, Scores, best_thresholds, official::scored_at,
+    GoldQuestions, NullOdds, Predictions, QuestionTable, ScoreError, Scores, best_thresholds,
+    official::scored_at,
 };
 
 /// The reference's scores and final answers.
@@ -33,7 +34,8 @@ pub fn run_squad(
     let scores = match null_odds {
         Some(null_odds) => {
             let values = questions.null_odds(null_odds)?;
-            let mut scores = Scores::with_parts(&questions.rows, &scored_at(&questions, &values, na_prob_thresh));
+            let mut scores =
+                Scores::with_parts(&questions.rows, &scored_at(&questions, &values, na_prob_thresh));
             let (exact, f1) = best_thresholds(&questions, null_odds);
             scores.set_best(exact, f1);
             pred_only(&mut predictions, null_odds, f1.threshold);

@@ -72,7 +72,8 @@ impl Scores {
         }
         let (exact, f1, total) = average(rows, scored, |row| !row.has_answer);
         if total > 0 {
-            (scores.no_ans_exact, scores.no_ans_f1, scores.no_ans_total) = (Some(exact), Some(f1), Some(total));
+            (scores.no_ans_exact, scores.no_ans_f1, scores.no_ans_total) =
+                (Some(exact), Some(f1), Some(total));
         }
         scores
     }
