@@ -1,1 +1,35 @@
-//! To be filled.
+//! Scores of answers: the official SQuAD metrics, the reference's own, and the choice of a "no answer" threshold.
+//!
+//! [`GoldQuestions`] is what a data set says, [`QuestionTable`] scores every prediction against it, and everything
+//! else sums up that table: [`official`] (evaluate-v2.0.py), [`run_squad`] (the reference's `evaluate`),
+//! [`ThresholdCurve`] (all thresholds at once) and [`named_scores`] (the three that a report names).
+
+mod curve;
+mod error;
+mod eval_results;
+mod gold;
+mod id_map;
+mod named;
+mod normalize;
+mod official;
+mod overlap;
+mod precision_recall;
+mod questions;
+mod run_squad;
+mod scores;
+mod threshold;
+
+pub use curve::{ThresholdCurve, ThresholdPoint};
+pub use error::ScoreError;
+pub use eval_results::{ResultValue, best_f1_thresh_from_eval_results, eval_results_text};
+pub use gold::{GoldQuestion, GoldQuestions};
+pub use id_map::{IdMap, NullOdds, Predictions};
+pub use named::{NamedScores, named_scores};
+pub use normalize::{answer_tokens, normalize_answer};
+pub use official::{OfficialEvaluation, official};
+pub use overlap::{compute_exact, compute_f1};
+pub use precision_recall::{PrecisionRecall, PrecisionRecallCurve, precision_recall};
+pub use questions::{QuestionScore, QuestionTable};
+pub use run_squad::{RunSquadEvaluation, pred_only, run_squad};
+pub use scores::Scores;
+pub use threshold::{BestThreshold, best_thresholds};

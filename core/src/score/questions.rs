@@ -1,0 +1,102 @@
+//! Every question's score: the table that all other scores sum up.
+
+use super::{
+    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError, normalize::normalize_answer,
+    overlap::token_f1,
+};
+
+/// The score of one question's prediction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuestionScore {
+    /// The question's id.
+    pub id: String,
+    /// Whether the data set gives any answer.
+    pub has_answer: bool,
+    /// Whether the prediction is a text, not "no answer".
+    pub is_answered: bool,
+    /// 1 if the prediction equals a gold answer after normalisation, else 0.
+    pub exact: f64,
+    /// Highest word F1 against a gold answer, 0 to 1.
+    pub f1: f64,
+}
+
+impl QuestionScore {
+    /// The score of a prediction against a question's gold answers.
+    #[must_use]
+    pub fn new(gold: &GoldQuestion, prediction: &str) -> Self {
+        let normalized = normalize_answer(prediction);
+        let words: Vec<String> = normalized.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect();
+        let exact = gold.answers.iter().any(|(answer, _)| *answer == normalized);
+        let f1 = gold.answers.iter().map(|(_, answer)| token_f1(answer, &words)).fold(0.0, f64::max);
+        Self {
+            id: gold.id.clone(),
+            has_answer: gold.has_answer,
+            is_answered: !prediction.is_empty(),
+            exact: f64::from(u8::from(exact)),
+            f1,
+        }
+    }
+
+    /// Exact match and F1 when null odds above `threshold` turn the prediction into "no answer".
+    #[must_use]
+    pub fn at(&self, null_odds: f64, threshold: f64) -> (f64, f64) {
+        if null_odds > threshold {
+            let right = f64::from(u8::from(!self.has_answer));
+            (right, right)
+        } else {
+            (self.exact, self.f1)
+        }
+    }
+}
+
+/// The scores of all questions that have a prediction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuestionTable {
+    /// One row per scored question, in the data set's order.
+    pub rows: Vec<QuestionScore>,
+    /// Ids of the questions without a prediction, in the data set's order.
+    pub missing: Vec<String>,
+}
+
+impl QuestionTable {
+    /// Scores predictions (`get_raw_scores` of the official script). Predictions for other questions are ignored.
+    #[must_use]
+    pub fn new(gold: &GoldQuestions, predictions: &Predictions) -> Self {
+        let mut table = Self::default();
+        for question in &gold.questions {
+            match predictions.get(&question.id) {
+                Some(prediction) => table.rows.push(QuestionScore::new(question, prediction)),
+                None => table.missing.push(question.id.clone()),
+            }
+        }
+        table
+    }
+
+    /// The table, if every question of a data set that has any has a prediction.
+    ///
+    /// # Errors
+    /// Listing the questions without a prediction.
+    pub fn complete(self) -> Result<Self, ScoreError> {
+        if !self.missing.is_empty() {
+            let total = self.rows.len() + self.missing.len();
+            return Err(ScoreError::MissingPredictions { ids: self.missing, total });
+        }
+        if self.rows.is_empty() { Err(ScoreError::NoQuestions) } else { Ok(self) }
+    }
+
+    /// Each row's null odds, in row order.
+    ///
+    /// # Errors
+    /// Listing the questions without null odds.
+    pub fn null_odds(&self, null_odds: &NullOdds) -> Result<Vec<f64>, ScoreError> {
+        let values: Vec<Option<f64>> = self.rows.iter().map(|row| null_odds.get(&row.id).copied()).collect();
+        if values.iter().all(Option::is_some) {
+            return Ok(values.into_iter().flatten().collect());
+        }
+        let missing = self.rows.iter().zip(&values).filter(|(_, value)| value.is_none());
+        Err(ScoreError::MissingNullOdds {
+            ids: missing.map(|(row, _)| row.id.clone()).collect(),
+            total: self.rows.len(),
+        })
+    }
+}
