@@ -1,6 +1,42 @@
 //! Checkpoints in and out: Hugging Face directories, through plain host tensors.
+//!
+//! Reading: [`load`] takes a directory with safetensors or a PyTorch state dict, old or new, and gives canonical
+//! names and single precision; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
+//! `transformers` loads. [`fresh`] makes random weights.
+
+mod atomic;
+mod directory;
+mod error;
+mod fresh;
+mod inspect;
+mod keys;
+mod meta;
+pub mod pickle;
+mod report;
+pub mod safetensors;
+mod save;
+mod stored;
+mod vocab;
+mod weights_file;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+
+pub use atomic::StagedFiles;
+pub use directory::{Checkpoint, LoadOptions, load, load_weights};
+pub use error::CheckpointError;
+pub use fresh::{fresh, fresh_tensor};
+pub use inspect::{Inspection, inspect};
+pub use keys::{Mismatch, canonical_name};
+pub use meta::{META_FILE, SpanbertMeta};
+pub use report::{LoadReport, Rename};
+pub use safetensors::{from_safetensors_bytes, to_safetensors};
+pub use save::{SaveCheckpoint, save};
+pub use stored::{StoredTensor, StoredType};
+pub use vocab::{Casing, CasingSource, Vocabulary, decide_casing, load_vocab};
+pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};
 
 /// One tensor on the host, row-major.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,151 @@
+//! Loading a Hugging Face directory.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    CheckpointError, HostTensor, Weights,
+    fresh::fresh_tensor,
+    keys::KeyMap,
+    meta::SpanbertMeta,
+    report::{LoadReport, list},
+    vocab::{Casing, Vocabulary, decide_casing, load_vocab},
+    weights_file::{self, WeightsFile, read_file},
+};
+use crate::config::{BertConfig, parameter_shapes};
+
+/// How to load a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Whether to lower-case text, whatever the directory says; `None` decides from the directory.
+    pub lower_case: Option<bool>,
+    /// Seed of a question-answering head that the checkpoint lacks.
+    pub seed: u64,
+}
+
+impl Default for LoadOptions {
+    /// The reference's seed, the directory's casing.
+    fn default() -> Self {
+        Self { lower_case: None, seed: 42 }
+    }
+}
+
+/// A checkpoint on the host.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// The model's architecture.
+    pub config: BertConfig,
+    /// Every parameter by canonical name: encoder, question-answering head (fresh if absent from the file), and the
+    /// pooler if the file has it. All values are finite.
+    pub weights: Weights,
+    /// Word pieces by id, `config.vocab_size` of them.
+    pub vocab: Vec<String>,
+    /// Whether text is lower-cased, and why.
+    pub casing: Casing,
+    /// What the files held.
+    pub report: LoadReport,
+    /// `spanbert.json`, in a directory that we wrote.
+    pub stored: Option<SpanbertMeta>,
+}
+
+/// Loads a directory with `config.json`, `model.safetensors` or `pytorch_model.bin`, and `vocab.txt` or
+/// `tokenizer.json`.
+///
+/// # Errors
+/// If a file is absent or damaged, the encoder is incomplete, a shape is not the configuration's, the vocabulary is
+/// not as long as the embedding, or a weight is not finite.
+pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, CheckpointError> {
+    let config = load_config(directory)?;
+    let Vocabulary { pieces: vocab, path: vocab_path } = load_vocab(directory)?;
+    if vocab.len() != config.vocab_size {
+        let (pieces, rows) = (vocab.len(), config.vocab_size);
+        return Err(CheckpointError::VocabularySize { path: vocab_path, pieces, rows });
+    }
+    let casing = decide_casing(directory, &vocab, options.lower_case)?;
+    let stored = SpanbertMeta::load(directory)?;
+    let path = weights_file::find(directory)?;
+    let (weights, report) = load_weights(path, &config, options.seed)?;
+    Ok(Checkpoint { config, weights, vocab, casing, report, stored })
+}
+
+/// Loads the weights of a model from one file; parts of the question-answering head that it lacks start fresh.
+///
+/// # Errors
+/// As [`load`], for what concerns the weights.
+pub fn load_weights(
+    path: PathBuf,
+    config: &BertConfig,
+    seed: u64,
+) -> Result<(Weights, LoadReport), CheckpointError> {
+    let bytes = read_file(&path)?;
+    let file = weights_file::parse(&path, &bytes)?;
+    let (keys, report) = survey(path, config, &file)?;
+    if !report.mismatched.is_empty() {
+        let details = list(&report.mismatched);
+        return Err(CheckpointError::Mismatched { path: report.file, details });
+    }
+    let missing = report.missing_encoder();
+    if !missing.is_empty() {
+        let (count, names) = (missing.len(), list(&missing));
+        return Err(CheckpointError::Missing { path: report.file, count, names });
+    }
+    let mut weights = Weights::new();
+    for (name, stored) in &keys.found {
+        let Some(tensor) = file.tensors.get(stored) else { continue };
+        let tensor = tensor.to_host().and_then(finite);
+        let wrong = |what| CheckpointError::Tensor { path: report.file.clone(), name: stored.clone(), what };
+        weights.insert(name.clone(), tensor.map_err(wrong)?);
+    }
+    for (name, shape) in parameter_shapes(config, false) {
+        if report.missing.contains(&name) {
+            let tensor = fresh_tensor(&name, shape, config.initializer_range, seed);
+            weights.insert(name, tensor);
+        }
+    }
+    Ok((weights, report))
+}
+
+/// Reads the directory's `config.json`.
+pub(super) fn load_config(directory: &Path) -> Result<BertConfig, CheckpointError> {
+    let path = directory.to_path_buf();
+    if directory.is_file() {
+        return Err(CheckpointError::NotADirectory { path });
+    }
+    if !directory.exists() {
+        return Err(CheckpointError::NotFound { path });
+    }
+    let config = directory.join("config.json");
+    if !config.is_file() {
+        return Err(CheckpointError::NoConfig { path });
+    }
+    Ok(BertConfig::from_path(&config)?)
+}
+
+/// Compares a file's tensors with the model's parameters.
+pub(super) fn survey(
+    path: PathBuf,
+    config: &BertConfig,
+    file: &WeightsFile<'_>,
+) -> Result<(KeyMap, LoadReport), CheckpointError> {
+    let keys = match KeyMap::new(&file.tensors, config) {
+        Ok(keys) => keys,
+        Err(two) => {
+            let (first, second, name) = (two.first, two.second, two.name);
+            return Err(CheckpointError::Ambiguous { path, first, second, name });
+        }
+    };
+    let report = LoadReport::new(path, config, file, &keys);
+    Ok((keys, report))
+}
+
+/// The tensor, if all its values are numbers.
+pub(super) fn finite(tensor: HostTensor) -> Result<HostTensor, String> {
+    match tensor.values.iter().position(|value| !value.is_finite()) {
+        None => Ok(tensor),
+        Some(index) => {
+            let value = tensor.values.get(index).copied().unwrap_or(f32::NAN);
+            Err(format!(
+                "holds {value} at element {index}; the weights are damaged or their training diverged"
+            ))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What can be wrong with a checkpoint.
+
+use std::path::PathBuf;
+
+use super::pickle::PickleError;
+use crate::config::ConfigError;
+
+/// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// There is nothing at the path.
+    #[error("{path}: no such directory; give the folder that holds config.json and the weights")]
+    NotFound {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The path is a file.
+    #[error("{path} is a file; give the folder that holds config.json, vocab.txt and the weights")]
+    NotADirectory {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The directory has no `config.json`.
+    #[error("{path} has no config.json; give a Hugging Face model folder, or copy its config.json there")]
+    NoConfig {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory has no weights in a format that is read.
+    #[error("{path} has neither model.safetensors nor pytorch_model.bin{hint}")]
+    NoWeights {
+        /// The directory.
+        path: PathBuf,
+        /// What was found instead, and the next step.
+        hint: &'static str,
+    },
+    /// The directory has no vocabulary.
+    #[error(
+        "{path} has neither vocab.txt nor tokenizer.json; copy the vocabulary there \
+         (SpanBERT's is the vocab.txt of bert-base-cased)"
+    )]
+    NoVocabulary {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {path}: {cause}")]
+    Io {
+        /// What was tried: `read`, `write`, `rename`…
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// The configuration is unusable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A JSON file beside the weights is unusable.
+    #[error("{path}: {cause}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        cause: serde_json::Error,
+    },
+    /// The vocabulary is unusable.
+    #[error("{path}: {what}")]
+    Vocabulary {
+        /// `vocab.txt` or `tokenizer.json`.
+        path: PathBuf,
+        /// What is wrong and where.
+        what: String,
+    },
+    /// The vocabulary does not belong to the weights.
+    #[error(
+        "{path} has {pieces} pieces, but the model's vocabulary (vocab_size of config.json) has {rows}; \
+         use the vocabulary the model was trained with"
+    )]
+    VocabularySize {
+        /// The vocabulary file.
+        path: PathBuf,
+        /// Number of pieces in it.
+        pieces: usize,
+        /// Rows of the embedding.
+        rows: usize,
+    },
+    /// The file named as weights holds something else.
+    #[error("{path}: {what}")]
+    NotWeights {
+        /// The file.
+        path: PathBuf,
+        /// What it is and the next step.
+        what: String,
+    },
+    /// The PyTorch file is damaged, or asks for something a state dict does not need.
+    #[error("{path}: {cause}")]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        cause: PickleError,
+    },
+    /// The safetensors file is damaged.
+    #[error("{path}: {what}; the file is damaged or cut short, download it again")]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        what: String,
+    },
+    /// Two tensors of the file stand for the same parameter.
+    #[error("{path}: {first:?} and {second:?} both stand for {name}; keep one of them")]
+    Ambiguous {
+        /// The file.
+        path: PathBuf,
+        /// Name in the file.
+        first: String,
+        /// Name in the file.
+        second: String,
+        /// The parameter's canonical name.
+        name: String,
+    },
+    /// Parameters of the encoder are not in the file.
+    #[error("{path} lacks {count} of the encoder's tensors ({names}); config.json describes another model")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// The first few of them.
+        names: String,
+    },
+    /// Tensors have a shape other than `config.json` asks for.
+    #[error("{path}: {details}; config.json describes another model")]
+    Mismatched {
+        /// The file.
+        path: PathBuf,
+        /// The first few: name, shape in the file, shape expected.
+        details: String,
+    },
+    /// A tensor is there but its values cannot be used.
+    #[error("{path}: tensor {name:?} {what}")]
+    Tensor {
+        /// The file, or `weights` for tensors in memory.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What is wrong with it and the next step.
+        what: String,
+    },
+}

@@ -1,0 +1,72 @@
+//! From the result of a pickle to tensors by name.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Container, PickleError, StateDict,
+    machine::{Object, Outcome, StorageRef, Value},
+};
+use crate::checkpoint::stored::StoredTensor;
+
+/// Keys under which training scripts wrap the state dict.
+const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// Most tensors that are read; a state dict of BERT-large has 400.
+const MAX_TENSORS: usize = 1 << 16;
+
+/// Names the tensors of the pickle's dictionary; `storage` finds a storage's bytes.
+///
+/// # Errors
+/// If the result is no dictionary, or a tensor does not fit its storage.
+pub fn collect<'a>(
+    outcome: &Outcome<'a>,
+    container: Container,
+    mut storage: impl FnMut(StorageRef<'a>) -> Result<&'a [u8], String>,
+) -> Result<StateDict<'a>, PickleError> {
+    let entries = dictionary(outcome)?;
+    let mut tensors = BTreeMap::new();
+    let mut ignored = Vec::new();
+    for &(key, value) in entries {
+        let Value::Text(name) = key else { continue };
+        let object = match value {
+            Value::Object(index) => outcome.objects.get(index),
+            _ => None,
+        };
+        let Some(Object::Tensor { storage: whole, offset, shape, strides }) = object else {
+            ignored.push(name.to_owned());
+            continue;
+        };
+        if tensors.len() >= MAX_TENSORS {
+            return Err(PickleError::TooLarge { what: "tensors", limit: MAX_TENSORS });
+        }
+        let wrong = |what| PickleError::Tensor { name: name.to_owned(), what };
+        let bytes = storage(*whole).map_err(wrong)?;
+        let tensor = StoredTensor::strided(shape.clone(), strides.clone(), *offset, whole.dtype, bytes);
+        tensors.insert(name.to_owned(), tensor.map_err(wrong)?);
+    }
+    if tensors.is_empty() {
+        return Err(PickleError::NotAStateDict { what: "no tensors" });
+    }
+    Ok(StateDict { container, tensors, ignored })
+}
+
+/// The dictionary of tensors: the result itself, or what a training script put it under.
+fn dictionary<'o, 'a>(outcome: &'o Outcome<'a>) -> Result<&'o [(Value<'a>, Value<'a>)], PickleError> {
+    let entries = |value| match value {
+        Value::Object(index) => match outcome.objects.get(index) {
+            Some(Object::Dict(entries)) => Ok(entries.as_slice()),
+            Some(Object::Tensor { .. }) => Err(PickleError::NotAStateDict { what: "a single tensor" }),
+            _ => Err(PickleError::NotAStateDict { what: "a list or tuple" }),
+        },
+        _ => Err(PickleError::NotAStateDict { what: "a plain value" }),
+    };
+    let outer = entries(outcome.value)?;
+    for wrapper in WRAPPERS {
+        if let Some(&(_, inner)) = outer.iter().find(|(key, _)| *key == Value::Text(wrapper))
+            && let Ok(inner) = entries(inner)
+        {
+            return Ok(inner);
+        }
+    }
+    Ok(outer)
+}

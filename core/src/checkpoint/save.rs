@@ -1,0 +1,109 @@
+//! Saving a Hugging Face directory that `transformers` loads.
+
+use std::{collections::BTreeMap, io::Write, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{
+    CheckpointError, Weights,
+    atomic::StagedFiles,
+    directory::finite,
+    meta::{META_FILE, SpanbertMeta},
+    safetensors,
+    weights_file::SAFETENSORS_FILE,
+};
+use crate::config::{BertConfig, parameter_shapes};
+
+/// What goes into a checkpoint directory.
+#[derive(Clone, Copy, Debug)]
+pub struct SaveCheckpoint<'a> {
+    /// The model's architecture.
+    pub config: &'a BertConfig,
+    /// Every parameter by canonical name; the pooler may be absent.
+    pub weights: &'a Weights,
+    /// Word pieces by id.
+    pub vocab: &'a [String],
+    /// Whether text is lower-cased before it is cut into pieces.
+    pub do_lower_case: bool,
+    /// What `spanbert.json` says.
+    pub meta: &'a SpanbertMeta,
+}
+
+/// Writes `model.safetensors`, `vocab.txt`, the tokenizer's two files, `spanbert.json` and `config.json`. Every file
+/// is complete on the disk before the first one is renamed into place, so that a reader, or a crash, never meets half
+/// a file; weights come before the configuration, which makes the directory a checkpoint.
+///
+/// # Errors
+/// If the weights are incomplete, of other shapes than the configuration's or not finite, a piece contains a line
+/// break, or a file cannot be written. Nothing is changed then.
+pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
+    let SaveCheckpoint { config, weights, vocab, do_lower_case, meta } = *checkpoint;
+    check(directory, config, weights)?;
+    if vocab.len() != config.vocab_size {
+        let path = directory.join("vocab.txt");
+        return Err(CheckpointError::VocabularySize { path, pieces: vocab.len(), rows: config.vocab_size });
+    }
+    if let Some(piece) = vocab.iter().find(|piece| piece.contains(['\n', '\r'])) {
+        let what = format!("piece {piece:?} contains a line break and cannot be written");
+        return Err(CheckpointError::Vocabulary { path: directory.join("vocab.txt"), what });
+    }
+    let mut files = StagedFiles::new(directory)?;
+    let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write(&mut out, weights, &format))?;
+    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
+    let mut tokenizer = special_tokens();
+    tokenizer["tokenizer_class"] = json!("BertTokenizer");
+    tokenizer["do_lower_case"] = json!(do_lower_case);
+    tokenizer["do_basic_tokenize"] = json!(true);
+    tokenizer["tokenize_chinese_chars"] = json!(true);
+    tokenizer["strip_accents"] = Value::Null;
+    tokenizer["model_max_length"] = json!(config.max_position_embeddings);
+    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
+    files.stage("special_tokens_map.json", |out| pretty(out, &special_tokens()))?;
+    files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
+    files.stage("config.json", |out| pretty(out, &config.to_hugging_face()))?;
+    files.commit()
+}
+
+/// Refuses weights that could not be loaded again.
+fn check(directory: &Path, config: &BertConfig, weights: &Weights) -> Result<(), CheckpointError> {
+    config.validate()?;
+    let wrong = |name: &str, what: String| {
+        let path = directory.join(SAFETENSORS_FILE);
+        CheckpointError::Tensor { path, name: name.to_owned(), what }
+    };
+    let mut shapes: BTreeMap<_, _> = parameter_shapes(config, true).into_iter().collect();
+    for (name, tensor) in weights {
+        let Some(expected) = shapes.remove(name) else {
+            return Err(wrong(name, "is not one of the model's parameters".into()));
+        };
+        if tensor.shape != expected || tensor.values.len() != expected.iter().product::<usize>() {
+            let what =
+                format!("has shape {:?} and {} values, not {expected:?}", tensor.shape, tensor.values.len());
+            return Err(wrong(name, what));
+        }
+        if tensor.values.iter().any(|value| !value.is_finite()) {
+            let what = finite(tensor.clone()).err().unwrap_or_default();
+            return Err(wrong(name, what));
+        }
+    }
+    match shapes.keys().find(|name| !name.starts_with("bert.pooler.")) {
+        Some(name) => Err(wrong(name, "is missing from the weights to be saved".into())),
+        None => Ok(()),
+    }
+}
+
+fn special_tokens() -> Value {
+    json!({
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    })
+}
+
+fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    out.write_all(b"\n")
+}
