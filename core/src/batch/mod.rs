@@ -1,5 +1,15 @@
 //! Windows gathered into rectangular batches of plain vectors, the only thing that crosses to a device.
 
+mod collate;
+mod micro;
+mod order;
+mod python_random;
+
+pub use collate::{collate, padded_length};
+pub use micro::{LossWeights, loss_weights, micro_batches};
+pub use order::{Order, TrainMode};
+pub use python_random::PythonRandom;
+
 /// A rectangular batch on the host. All position arrays are row-major `[rows, length]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {

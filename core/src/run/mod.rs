@@ -1,1 +1,42 @@
-//! To be filled.
+//! The run folder: the only store of a training and the only interface between trainer, command line and app.
+//!
+//! ```text
+//! recipe.toml  environment.json  state.json  events.jsonl  train.log  tb/  lock  control
+//! checkpoints/step-<n>/  best/  last/  eval/step-<n>/  eval_results.txt
+//! ```
+//!
+//! Plain files, readable without us. Files that are replaced are replaced at once ([`atomic`]); logs grow by whole
+//! lines ([`EventLog`]); a lock keeps a second trainer out and is released by the system when its holder dies.
+
+pub mod atomic;
+mod control;
+mod environment;
+mod error;
+mod event;
+mod event_log;
+mod event_reader;
+mod fingerprint;
+mod folder;
+mod layout;
+mod list;
+mod lock;
+mod state;
+mod tensorboard;
+mod tfrecord;
+mod train_log;
+
+pub use atomic::{WriteError, write_atomic};
+pub use control::{Request, request, take_request};
+pub use environment::Environment;
+pub use error::RunError;
+pub use event::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent, now};
+pub use event_log::EventLog;
+pub use event_reader::{EventReader, read_events};
+pub use fingerprint::{Fingerprint, sha256_hex};
+pub use folder::RunFolder;
+pub use layout::{Layout, run_name};
+pub use list::{RunStatus, RunSummary, list, summarise};
+pub use lock::{Holder, Lock};
+pub use state::{BestScore, RunState};
+pub use tensorboard::ScalarWriter;
+pub use train_log::TrainLog;

@@ -1,0 +1,70 @@
+//! Requests of another process to a trainer, through the file `control`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Layout, RunError, WriteError, write_atomic};
+
+/// What a trainer can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Wait after the current step.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Evaluate the development set after the current step.
+    Evaluate,
+    /// Save and end after the current step.
+    Stop,
+}
+
+impl Request {
+    /// The word in the file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Evaluate => "evaluate",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// Leaves a request, in place of one not yet taken.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn request(layout: &Layout, request: Request) -> Result<(), RunError> {
+    Ok(write_atomic(&layout.control(), format!("{}\n", request.word()).as_bytes())?)
+}
+
+/// Takes the request that waits, if any; words nobody knows are dropped.
+///
+/// # Errors
+/// If the file cannot be removed (it would be obeyed again and again).
+pub fn take_request(layout: &Layout) -> Result<Option<Request>, RunError> {
+    let path = layout.control();
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    std::fs::remove_file(&path).map_err(WriteError::at(&path))?;
+    let known = [Request::Pause, Request::Resume, Request::Evaluate, Request::Stop];
+    Ok(known.into_iter().find(|request| request.word() == text.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert_eq!(take_request(&layout).unwrap(), None);
+        request(&layout, Request::Stop).unwrap();
+        assert_eq!(take_request(&layout).unwrap(), Some(Request::Stop));
+        assert_eq!(take_request(&layout).unwrap(), None);
+        std::fs::write(layout.control(), "jump").unwrap();
+        assert_eq!(take_request(&layout).unwrap(), None);
+        assert!(!layout.control().exists());
+    }
+}

@@ -1,0 +1,89 @@
+//! `environment.json`: with what a training was made.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, Layout, RunError, WriteError, write_atomic};
+
+/// The contents of `environment.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Version of this program.
+    pub spanbert_studio: String,
+    /// Version of Burn.
+    pub burn: String,
+    /// Operating system and processor architecture.
+    pub platform: String,
+    /// Number of processors this process may use.
+    pub processors: usize,
+    /// Name of the machine, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// The device the model runs on, as `spanbert devices` names it.
+    pub device: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// When the training started, RFC 3339, UTC.
+    pub started: String,
+    /// The checkpoint's files.
+    pub checkpoint: Vec<Fingerprint>,
+    /// The training data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_data: Option<Fingerprint>,
+    /// The development data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev_data: Option<Fingerprint>,
+}
+
+impl Environment {
+    /// This process, on a device; what goes in is added by the caller.
+    #[must_use]
+    pub fn of_this_process(device: &str) -> Self {
+        Self {
+            spanbert_studio: env!("CARGO_PKG_VERSION").into(),
+            // Pinned exactly in the workspace's Cargo.toml; a test compares.
+            burn: "0.21.0".into(),
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            machine: sysinfo::System::host_name(),
+            device: device.to_owned(),
+            command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            started: super::now(),
+            checkpoint: Vec::new(),
+            train_data: None,
+            dev_data: None,
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, layout: &Layout) -> Result<(), RunError> {
+        let path = layout.environment();
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
+        Ok(write_atomic(&path, &text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_the_burn_version_in_the_manifest() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let version = Environment::of_this_process("cpu").burn;
+        assert!(manifest.contains(&format!("burn = {{ version = \"={version}\"")), "{version}");
+    }
+
+    #[test]
+    fn round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        let environment = Environment::of_this_process("cpu");
+        environment.write(&layout).unwrap();
+        let read = std::fs::read(layout.environment()).unwrap();
+        assert_eq!(serde_json::from_slice::<Environment>(&read).unwrap(), environment);
+    }
+}

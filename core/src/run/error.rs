@@ -1,0 +1,62 @@
+//! Failures of the run folder.
+
+use std::path::{Path, PathBuf};
+
+use super::{atomic::WriteError, lock::Holder};
+
+/// Why a run folder could not be made, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The output folder holds a run already.
+    #[error(
+        "{} already holds a run ({found} is there); nothing was changed: choose another output folder, or move \
+         that one away", folder.display()
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// The file or folder that shows it.
+        found: &'static str,
+    },
+    /// The output path is not a folder.
+    #[error("{} is a file, not a folder; choose another output folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// Another trainer is at work in the folder.
+    #[error("{} is in use by another training{}; wait for it or stop it", folder.display(), describe(.holder.as_ref()))]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+        /// Who, if readable.
+        holder: Option<Holder>,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A file could not be read.
+    #[error("cannot read {}: {source}; give a run folder, such as one that `spanbert runs list` shows", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{} is damaged: {message}; restore it from a copy or start a new run", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl RunError {
+    pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+}
+
+fn describe(holder: Option<&Holder>) -> String {
+    holder.map(|holder| format!(" (process {}, since {})", holder.pid, holder.since)).unwrap_or_default()
+}

@@ -1,0 +1,197 @@
+//! What happens in a training, as lines of `events.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+/// The time now, RFC 3339 in UTC with milliseconds, as in all files of a run.
+#[must_use]
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// What a training is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading checkpoint and data, opening the device.
+    Loading,
+    /// Turning questions into windows.
+    Tokenising,
+    /// Updating weights.
+    Training,
+    /// Answering the development set.
+    Evaluating,
+    /// Writing weights.
+    Saving,
+    /// Done, successfully or not.
+    Finished,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Loading => "loading",
+            Self::Tokenising => "tokenising",
+            Self::Training => "training",
+            Self::Evaluating => "evaluating",
+            Self::Saving => "saving",
+            Self::Finished => "finished",
+        })
+    }
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All steps done.
+    Completed,
+    /// On request, with everything saved.
+    Stopped,
+    /// By an error.
+    Failed,
+}
+
+/// What weights were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointKind {
+    /// `best/`.
+    Best,
+    /// `last/`.
+    Last,
+    /// `checkpoints/step-<n>/`, with the optimizer.
+    Training,
+}
+
+/// One optimizer update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepEvent {
+    /// Updates done so far, over all trainings of a learning-rate sweep; the first is 1.
+    pub step: usize,
+    /// Updates of the whole run.
+    pub total_steps: usize,
+    /// Which training of a learning-rate sweep, from 0.
+    pub training: usize,
+    /// Epoch of that training, from 0.
+    pub epoch: usize,
+    /// Loss of the update's windows.
+    pub loss: f64,
+    /// Learning rate of the update.
+    pub learning_rate: f64,
+    /// Norm of all gradients before clipping; absent if not finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grad_norm: Option<f64>,
+    /// Windows per second since the last report, evaluations and saving left out.
+    pub windows_per_sec: f64,
+    /// Word pieces per second, padding not counted.
+    pub tokens_per_sec: f64,
+    /// Seconds since training began, all included.
+    pub elapsed_secs: f64,
+    /// Seconds to the end as far as can be told, evaluations included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_secs: Option<f64>,
+    /// Bytes in use on the device, where it can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A phase began.
+    Phase {
+        /// Which.
+        phase: Phase,
+        /// What in particular.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// An update was made.
+    Step(StepEvent),
+    /// The development set was evaluated.
+    Evaluation {
+        /// Updates before it.
+        step: usize,
+        /// Which training of a learning-rate sweep, from 0.
+        training: usize,
+        /// Epoch, from 0.
+        epoch: usize,
+        /// Scores by the reference's names.
+        scores: serde_json::Map<String, serde_json::Value>,
+        /// Whether it is the best so far.
+        best: bool,
+        /// How long it took.
+        secs: f64,
+    },
+    /// Weights were written.
+    Checkpoint {
+        /// Which.
+        kind: CheckpointKind,
+        /// Updates before it.
+        step: usize,
+        /// Folder, relative to the run folder.
+        path: String,
+    },
+    /// Something the user should know.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// Why the training ends.
+    Error {
+        /// Cause and remedy.
+        message: String,
+    },
+    /// The last line.
+    Finished {
+        /// How.
+        outcome: Outcome,
+        /// Updates made.
+        step: usize,
+        /// Seconds since training began.
+        elapsed_secs: f64,
+    },
+    /// A line of a later version of this program.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A line of `events.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When, RFC 3339, UTC.
+    pub time: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_carry_time_and_kind_first() {
+        let record = Record {
+            time: "2026-03-01T12:00:00.000Z".into(),
+            event: Event::Phase { phase: Phase::Tokenising, detail: None },
+        };
+        let line = serde_json::to_string(&record).unwrap();
+        assert_eq!(line, r#"{"time":"2026-03-01T12:00:00.000Z","event":"phase","phase":"tokenising"}"#);
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+    }
+
+    #[test]
+    fn kinds_of_later_versions_are_read_as_unknown() {
+        let record: Record = serde_json::from_str(r#"{"time":"t","event":"warp","factor":9}"#).unwrap();
+        assert_eq!(record.event, Event::Unknown);
+    }
+
+    #[test]
+    fn time_is_utc_with_milliseconds() {
+        let text = now();
+        assert!(text.len() == 24 && text.ends_with('Z'), "{text}");
+        text.parse::<jiff::Timestamp>().unwrap();
+    }
+}

@@ -1,0 +1,164 @@
+//! Where everything is in a run folder, and how run folders are named.
+
+use std::path::{Path, PathBuf};
+
+/// Names that show that a folder holds a run, of ours or of the reference's.
+pub(super) const MARKERS: [&str; 10] = [
+    "recipe.toml",
+    "events.jsonl",
+    "state.json",
+    "environment.json",
+    "checkpoints",
+    "best",
+    "last",
+    "eval",
+    "eval_results.txt",
+    "pytorch_model.bin",
+];
+
+/// The paths of a run folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout of the run in `root`; touches nothing.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The run folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every hyper-parameter, resolved.
+    #[must_use]
+    pub fn recipe(&self) -> PathBuf {
+        self.root.join("recipe.toml")
+    }
+
+    /// Versions, device and fingerprints of what went in.
+    #[must_use]
+    pub fn environment(&self) -> PathBuf {
+        self.root.join("environment.json")
+    }
+
+    /// Where the training is now.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.root.join("state.json")
+    }
+
+    /// Everything that happened, one JSON object a line.
+    #[must_use]
+    pub fn events(&self) -> PathBuf {
+        self.root.join("events.jsonl")
+    }
+
+    /// The same for people.
+    #[must_use]
+    pub fn train_log(&self) -> PathBuf {
+        self.root.join("train.log")
+    }
+
+    /// Folder of the TensorBoard event file.
+    #[must_use]
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tb")
+    }
+
+    /// Folder of the training checkpoints.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The training checkpoint after `step` updates.
+    #[must_use]
+    pub fn checkpoint(&self, step: usize) -> PathBuf {
+        self.checkpoints().join(format!("step-{step}"))
+    }
+
+    /// The weights with the best development score, as a Hugging Face directory.
+    #[must_use]
+    pub fn best(&self) -> PathBuf {
+        self.root.join("best")
+    }
+
+    /// The weights at the end, as a Hugging Face directory.
+    #[must_use]
+    pub fn last(&self) -> PathBuf {
+        self.root.join("last")
+    }
+
+    /// The evaluation after `step` updates.
+    #[must_use]
+    pub fn evaluation(&self, step: usize) -> PathBuf {
+        self.root.join("eval").join(format!("step-{step}"))
+    }
+
+    /// The reference's result file, of the best weights.
+    #[must_use]
+    pub fn eval_results(&self) -> PathBuf {
+        self.root.join("eval_results.txt")
+    }
+
+    /// Requests from other processes.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.root.join("control")
+    }
+
+    /// Held by the trainer.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The first sign of a run in the folder.
+    #[must_use]
+    pub fn marker(&self) -> Option<&'static str> {
+        MARKERS.into_iter().find(|name| self.root.join(name).symlink_metadata().is_ok())
+    }
+}
+
+/// A run folder's name, `<utc-stamp>-<name>` such as `20260301T120000Z-squad2`; characters that trouble shells or
+/// file systems become `-`.
+#[must_use]
+pub fn run_name(time: jiff::Timestamp, name: &str) -> String {
+    let mut clean: String = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || matches!(letter, '.' | '_') { letter } else { '-' })
+        .take(80)
+        .collect();
+    if clean.trim_matches(['-', '.']).is_empty() {
+        clean = "run".into();
+    }
+    format!("{}-{}", time.strftime("%Y%m%dT%H%M%SZ"), clean.trim_matches(['-', '.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_time_and_are_plain() {
+        let time: jiff::Timestamp = "2026-03-01T12:00:00.5Z".parse().unwrap();
+        assert_eq!(run_name(time, "squad 2/base"), "20260301T120000Z-squad-2-base");
+        assert_eq!(run_name(time, "../.."), "20260301T120000Z-run");
+        assert_eq!(run_name(time, ""), "20260301T120000Z-run");
+    }
+
+    #[test]
+    fn a_run_is_recognised_by_any_of_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert_eq!(layout.marker(), None);
+        std::fs::create_dir(layout.best()).unwrap();
+        assert_eq!(layout.marker(), Some("best"));
+    }
+}

@@ -1,0 +1,116 @@
+//! One trainer per run folder.
+//!
+//! The operating system holds the lock, so that a trainer that dies, however, leaves none behind. The file's text
+//! says who, for the message that turns a second trainer away.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, WriteError, event::now, layout::Layout};
+
+/// The process that holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// When it took the lock, RFC 3339, UTC.
+    pub since: String,
+}
+
+/// The lock of a run folder, held until dropped.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock of an existing folder.
+    ///
+    /// # Errors
+    /// If another living process holds it, or the lock file cannot be written.
+    pub fn acquire(layout: &Layout) -> Result<Self, RunError> {
+        let path = layout.lock();
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(WriteError::at(&path))?;
+        // Someone who only looks (`is_held`) holds it for an instant: try again before giving up.
+        for attempt in 0.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < 5 => std::thread::sleep(Duration::from_millis(20)),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = read_holder(&path);
+                    return Err(RunError::Locked { folder: layout.root().to_owned(), holder });
+                }
+                Err(TryLockError::Error(source)) => return Err(WriteError { path, source }.into()),
+            }
+        }
+        let holder = Holder { pid: std::process::id(), since: now() };
+        let text = serde_json::to_vec(&holder).unwrap_or_default();
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&text))
+            .and_then(|()| file.sync_all())
+            .map_err(WriteError::at(&path))?;
+        Ok(Self { file })
+    }
+
+    /// Whether a living process holds the folder's lock.
+    #[must_use]
+    pub fn is_held(layout: &Layout) -> bool {
+        let Ok(file) = File::open(layout.lock()) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file releases it in any case.
+        let _ = self.file.unlock();
+    }
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_trainer_is_told_who_is_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert!(!Lock::is_held(&layout));
+        let lock = Lock::acquire(&layout).unwrap();
+        assert!(Lock::is_held(&layout));
+        let text = Lock::acquire(&layout).unwrap_err().to_string();
+        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        drop(lock);
+        assert!(!Lock::is_held(&layout));
+        Lock::acquire(&layout).unwrap();
+    }
+
+    #[test]
+    fn a_dead_trainer_s_file_locks_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        std::fs::write(layout.lock(), br#"{"pid":1,"since":"2020-01-01T00:00:00Z"}"#).unwrap();
+        assert!(!Lock::is_held(&layout));
+        let _lock = Lock::acquire(&layout).unwrap();
+        assert_eq!(read_holder(&layout.lock()).unwrap().pid, std::process::id());
+    }
+}

@@ -1,0 +1,113 @@
+//! `state.json`: where a training is now, small enough to list hundreds of runs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Layout, Outcome, Phase, RunError, WriteError, write_atomic};
+
+/// The best development score so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestScore {
+    /// Name of the score.
+    pub metric: String,
+    /// Its value, in percent.
+    pub value: f64,
+    /// Updates before it.
+    pub step: usize,
+}
+
+/// The contents of `state.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// What the trainer is busy with.
+    pub phase: Phase,
+    /// How it ended; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Updates done.
+    pub step: usize,
+    /// Updates of the whole run; 0 until the data is read.
+    pub total_steps: usize,
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Seconds to the end as far as can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_secs: Option<f64>,
+    /// Best evaluation so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestScore>,
+    /// The trainer's process.
+    pub pid: u32,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// When this was written.
+    pub updated: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl RunState {
+    /// The state of a trainer that has just started in this process.
+    #[must_use]
+    pub fn starting() -> Self {
+        let now = super::now();
+        Self {
+            phase: Phase::Loading,
+            outcome: None,
+            step: 0,
+            total_steps: 0,
+            epoch: 0,
+            eta_secs: None,
+            best: None,
+            pid: std::process::id(),
+            started: now.clone(),
+            updated: now,
+            error: None,
+        }
+    }
+
+    /// Writes it with the time now.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&mut self, layout: &Layout) -> Result<(), RunError> {
+        self.updated = super::now();
+        let path = layout.state();
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
+        Ok(write_atomic(&path, &text)?)
+    }
+
+    /// Reads a run's state.
+    ///
+    /// # Errors
+    /// If there is none or it is damaged.
+    pub fn read(layout: &Layout) -> Result<Self, RunError> {
+        let path = layout.state();
+        let text = std::fs::read(&path).map_err(RunError::read(&path))?;
+        serde_json::from_slice(&text).map_err(|error| RunError::Damaged { path, message: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        let mut state = RunState { step: 3, eta_secs: Some(1.5), ..RunState::starting() };
+        state.write(&layout).unwrap();
+        assert_eq!(RunState::read(&layout).unwrap(), state);
+    }
+
+    #[test]
+    fn damage_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert!(RunState::read(&layout).unwrap_err().to_string().contains("state.json"));
+        std::fs::write(layout.state(), "{").unwrap();
+        assert!(matches!(RunState::read(&layout), Err(RunError::Damaged { .. })));
+    }
+}

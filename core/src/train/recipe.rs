@@ -1,0 +1,316 @@
+//! Every hyper-parameter of a training, in one struct.
+//!
+//! The command line ([`RecipeArgs`](super::RecipeArgs)), `recipe.toml` in the run folder and the app's form are
+//! views of [`Recipe`]; field documentation is written once, in [`recipe_fields`](super::recipe_fields).
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use super::recipe_fields::Recipe;
+use super::recipe_validate::FieldError;
+use crate::{batch::TrainMode, features::WindowOptions};
+
+/// Learning rates tried one after the other when the recipe names none (`run_squad.py`).
+pub const SWEEP_LEARNING_RATES: [f64; 8] = [1e-6, 2e-6, 3e-6, 5e-6, 1e-5, 2e-5, 3e-5, 5e-5];
+
+/// Which of the reference's two optimizers updates the weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Full-precision path of the reference: eps 1e-6, each parameter's gradient clipped on its own.
+    #[default]
+    BertAdam,
+    /// The reference's `--fp16` path (apex): eps 1e-8, gradient clipped by its global norm.
+    FusedAdam,
+}
+
+/// Number format of the model's arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    #[default]
+    F32,
+}
+
+/// The development score that decides which weights are kept as `best/`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+pub enum EvalMetric {
+    /// Exact match, unanswered above the reference's threshold of 1.0.
+    #[serde(rename = "exact")]
+    #[value(name = "exact")]
+    Exact,
+    /// Token F1, unanswered above the reference's threshold of 1.0.
+    #[default]
+    #[serde(rename = "f1")]
+    #[value(name = "f1")]
+    F1,
+    /// Exact match at the best threshold; SQuAD 2.0 only.
+    #[serde(rename = "best_exact")]
+    #[value(name = "best_exact")]
+    BestExact,
+    /// Token F1 at the best threshold; SQuAD 2.0 only.
+    #[serde(rename = "best_f1")]
+    #[value(name = "best_f1")]
+    BestF1,
+    /// [`Exact`](Self::Exact) over answerable questions; SQuAD 2.0 only.
+    #[serde(rename = "HasAns_exact")]
+    #[value(name = "HasAns_exact")]
+    HasAnsExact,
+    /// [`F1`](Self::F1) over answerable questions; SQuAD 2.0 only.
+    #[serde(rename = "HasAns_f1")]
+    #[value(name = "HasAns_f1")]
+    HasAnsF1,
+    /// [`Exact`](Self::Exact) over unanswerable questions; SQuAD 2.0 only.
+    #[serde(rename = "NoAns_exact")]
+    #[value(name = "NoAns_exact")]
+    NoAnsExact,
+    /// [`F1`](Self::F1) over unanswerable questions; SQuAD 2.0 only.
+    #[serde(rename = "NoAns_f1")]
+    #[value(name = "NoAns_f1")]
+    NoAnsF1,
+}
+
+impl EvalMetric {
+    /// The key of the score in `results.json` and in the reference's `eval_results.txt`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::F1 => "f1",
+            Self::BestExact => "best_exact",
+            Self::BestF1 => "best_f1",
+            Self::HasAnsExact => "HasAns_exact",
+            Self::HasAnsF1 => "HasAns_f1",
+            Self::NoAnsExact => "NoAns_exact",
+            Self::NoAnsF1 => "NoAns_f1",
+        }
+    }
+
+    /// Whether the score exists only for data with unanswerable questions.
+    #[must_use]
+    pub fn needs_version_2(self) -> bool {
+        !matches!(self, Self::Exact | Self::F1)
+    }
+}
+
+/// Named recipes (`--preset`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// SpanBERT-base on SQuAD 2.0 as published: batch 32, 2e-5, 4 epochs, windows of 512.
+    #[value(name = "spanbert-base-squad2")]
+    SpanbertBaseSquad2,
+    /// The same with batch 16 for training and evaluation, for smaller GPUs.
+    Student,
+    /// SpanBERT-base on SQuAD 1.1 as published: as SQuAD 2.0, best weights by F1.
+    Squad1,
+    /// A small model on the built-in data set, in a minute or two on a laptop.
+    Demo,
+}
+
+impl Preset {
+    /// The recipe under this name.
+    #[must_use]
+    pub fn recipe(self) -> Recipe {
+        let published = Recipe {
+            eval_batch_size: 32,
+            learning_rate: Some(2e-5),
+            num_train_epochs: 4.0,
+            max_seq_length: 512,
+            eval_metric: EvalMetric::BestF1,
+            ..Recipe::default()
+        };
+        match self {
+            Self::SpanbertBaseSquad2 => published,
+            Self::Student => Recipe { train_batch_size: 16, eval_batch_size: 16, ..published },
+            Self::Squad1 => Recipe { eval_metric: EvalMetric::F1, ..published },
+            Self::Demo => Recipe {
+                train_batch_size: 16,
+                eval_batch_size: 32,
+                learning_rate: Some(1e-3),
+                num_train_epochs: 6.0,
+                max_seq_length: 128,
+                doc_stride: 64,
+                max_query_length: 32,
+                eval_per_epoch: 1,
+                eval_metric: EvalMetric::BestF1,
+                ..Recipe::default()
+            },
+        }
+    }
+}
+
+/// Why a recipe cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// A value is outside what is allowed.
+    #[error("recipe: {0}")]
+    Field(#[from] FieldError),
+    /// The file could not be read.
+    #[error("cannot read the recipe {path}: {source}; give a recipe.toml, such as the one in a run folder")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The text is not a recipe.
+    #[error("{path} is not a recipe: {message}; `spanbert train --help` lists the names and values")]
+    Parse {
+        /// The file.
+        path: String,
+        /// Line, column and cause.
+        message: String,
+    },
+}
+
+impl Recipe {
+    /// Reads `recipe.toml`; missing fields take the reference's defaults, unknown ones are an error.
+    ///
+    /// # Errors
+    /// If the file cannot be read or holds anything but a recipe.
+    pub fn from_path(path: &Path) -> Result<Self, RecipeError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RecipeError::Read { path: path.display().to_string(), source })?;
+        Self::from_toml(&text, &path.display().to_string())
+    }
+
+    /// Parses the text of a `recipe.toml`; `source` names it in errors.
+    ///
+    /// # Errors
+    /// If a name is unknown or a value has the wrong type.
+    pub fn from_toml(text: &str, source: &str) -> Result<Self, RecipeError> {
+        toml::from_str(text).map_err(|error| RecipeError::Parse {
+            path: match error.span() {
+                Some(span) => {
+                    let line = 1 + text[..span.start.min(text.len())].matches('\n').count();
+                    format!("{source}, line {line}")
+                }
+                None => source.to_owned(),
+            },
+            message: error.message().to_owned(),
+        })
+    }
+
+    /// The text of a `recipe.toml`: every field with its documentation, unset ones as comments.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // A struct of numbers, strings and options always has a TOML form (`validate` bounds the seed).
+        let table = toml::Table::try_from(self).unwrap_or_default();
+        let mut text = String::new();
+        for (name, documentation) in Self::FIELDS {
+            for line in documentation.lines() {
+                text.push_str(&format!("#{line}\n"));
+            }
+            match table.get(*name) {
+                Some(value) => text.push_str(&format!("{name} = {value}\n\n")),
+                None => text.push_str(&format!("# {name} =\n\n")),
+            }
+        }
+        text
+    }
+
+    /// Learning rates to train with, one training each: the recipe's, else the reference's sweep.
+    #[must_use]
+    pub fn learning_rates(&self) -> Vec<f64> {
+        self.learning_rate.map_or_else(|| SWEEP_LEARNING_RATES.to_vec(), |rate| vec![rate])
+    }
+
+    /// Windows in one batch of the data order: `train_batch_size / gradient_accumulation_steps`.
+    #[must_use]
+    pub fn batch_rows(&self) -> usize {
+        self.train_batch_size / self.gradient_accumulation_steps.max(1)
+    }
+
+    /// Whole epochs trained; the fraction only stretches the schedule, as in the reference.
+    #[must_use]
+    pub fn whole_epochs(&self) -> usize {
+        self.num_train_epochs.max(0.0) as usize
+    }
+
+    /// How contexts are cut into windows.
+    #[must_use]
+    pub fn window_options(&self) -> WindowOptions {
+        WindowOptions {
+            max_seq_length: self.max_seq_length,
+            doc_stride: self.doc_stride,
+            max_query_length: self.max_query_length,
+        }
+    }
+
+    /// Padded length of a batch whose longest window has `longest` pieces; `multiple` as in
+    /// [`length_multiple`](Self::length_multiple) once a device has been chosen.
+    #[must_use]
+    pub fn padded_length(&self, longest: usize, multiple: usize) -> usize {
+        if self.pad_to_max_length {
+            self.max_seq_length
+        } else {
+            crate::batch::padded_length(longest, multiple, self.max_seq_length)
+        }
+    }
+
+    /// The multiple lengths are padded to: the recipe's, else what suits the backend (64 keeps the number of
+    /// distinct kernels small on a GPU, 8 wastes little on a CPU).
+    #[must_use]
+    pub fn length_multiple_for(&self, backend: spanbert_backends::BackendKind) -> usize {
+        self.length_multiple.unwrap_or(match backend {
+            spanbert_backends::BackendKind::Cpu => 8,
+            spanbert_backends::BackendKind::Cuda | spanbert_backends::BackendKind::Wgpu => 64,
+        })
+    }
+
+    /// Whether the order of batches changes from epoch to epoch.
+    #[must_use]
+    pub fn shuffles(&self) -> bool {
+        self.train_mode != TrainMode::Sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_the_reference_s() {
+        let recipe = Recipe::default();
+        assert_eq!((recipe.train_batch_size, recipe.eval_batch_size, recipe.eval_per_epoch), (32, 8, 10));
+        assert_eq!((recipe.max_seq_length, recipe.doc_stride, recipe.max_query_length), (384, 128, 64));
+        assert_eq!((recipe.n_best_size, recipe.max_answer_length, recipe.seed), (20, 30, 42));
+        assert_eq!(recipe.eval_metric, EvalMetric::F1);
+        assert_eq!(recipe.train_mode, TrainMode::RandomSorted);
+        assert_eq!(recipe.learning_rates(), SWEEP_LEARNING_RATES);
+        assert_eq!((recipe.num_train_epochs, recipe.warmup_proportion), (3.0, 0.1));
+    }
+
+    #[test]
+    fn toml_round_trip_keeps_every_field() {
+        for preset in [Preset::SpanbertBaseSquad2, Preset::Student, Preset::Squad1, Preset::Demo] {
+            let recipe = Recipe { do_lower_case: Some(false), dropout: Some(0.0), ..preset.recipe() };
+            let text = recipe.to_toml();
+            assert_eq!(Recipe::from_toml(&text, "recipe.toml").unwrap(), recipe, "{text}");
+        }
+        let text = Recipe::default().to_toml();
+        assert!(text.contains("# learning_rate =\n"), "{text}");
+        assert_eq!(Recipe::from_toml(&text, "recipe.toml").unwrap(), Recipe::default());
+    }
+
+    #[test]
+    fn mistakes_in_toml_are_named_with_their_line() {
+        let error = Recipe::from_toml("seed = 1\ntrain_batchsize = 3\n", "r.toml").unwrap_err().to_string();
+        assert!(error.contains("r.toml, line 2") && error.contains("train_batchsize"), "{error}");
+        let error = Recipe::from_toml("eval_metric = \"em\"\n", "r.toml").unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("best_f1"), "{error}");
+        let error = Recipe::from_path(Path::new("/nonexistent/recipe.toml")).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/recipe.toml"), "{error}");
+    }
+
+    #[test]
+    fn integers_are_accepted_for_fractions() {
+        let recipe = Recipe::from_toml("num_train_epochs = 4", "r.toml").unwrap();
+        assert_eq!(recipe.num_train_epochs, 4.0);
+    }
+}

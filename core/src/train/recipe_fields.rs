@@ -1,0 +1,196 @@
+//! The fields of a recipe, written once: the struct, its defaults, its command-line flags and its documentation.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::recipe::{EvalMetric, OptimizerKind, Precision, Preset, RecipeError};
+use crate::batch::TrainMode;
+
+/// Declares [`Recipe`] and [`RecipeArgs`] from one list, so that a flag, a TOML key and a tooltip cannot disagree.
+/// A field reads `[clap settings] name: type = default`; under `unset` the default is "not given" (`Option`).
+macro_rules! recipe {
+    (
+        set { $($(#[doc = $doc:literal])+ [$($arg:tt)*] $name:ident: $type:ty = $default:expr,)+ }
+        unset { $($(#[doc = $odoc:literal])+ [$($oarg:tt)*] $oname:ident: $otype:ty,)+ }
+    ) => {
+        /// Every hyper-parameter of a training, with the reference's default (`run_squad.py`).
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Recipe {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+            $($(#[doc = $odoc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $oname: Option<$otype>,)+
+        }
+
+        impl Default for Recipe {
+            fn default() -> Self {
+                Self { $($name: $default,)+ $($oname: None,)+ }
+            }
+        }
+
+        impl Recipe {
+            /// Name and documentation of every field, in order.
+            pub const FIELDS: &'static [(&'static str, &'static str)] = &[
+                $((stringify!($name), concat!($($doc, "\n"),+)),)+
+                $((stringify!($oname), concat!($($odoc, "\n"),+)),)+
+            ];
+        }
+
+        /// Command-line flags of a recipe; what is not given keeps its value.
+        #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
+        #[command(next_help_heading = "Recipe")]
+        pub struct RecipeArgs {
+            /// Start from a named recipe instead of the reference's defaults.
+            #[arg(long, value_enum, conflicts_with = "recipe")]
+            pub preset: Option<Preset>,
+            /// Start from a recipe.toml, such as the one in a run folder.
+            #[arg(long, value_name = "FILE")]
+            pub recipe: Option<PathBuf>,
+            $($(#[doc = $doc])+ #[arg(long, alias = stringify!($name), $($arg)*)] pub $name: Option<$type>,)+
+            $($(#[doc = $odoc])+ #[arg(long, alias = stringify!($oname), $($oarg)*)] pub $oname: Option<$otype>,)+
+        }
+
+        impl RecipeArgs {
+            /// `base` with the given flags put over it.
+            #[must_use]
+            pub fn apply(&self, mut base: Recipe) -> Recipe {
+                $(if let Some(value) = &self.$name { base.$name = value.clone(); })+
+                $(if self.$oname.is_some() { base.$oname = self.$oname.clone(); })+
+                base
+            }
+        }
+    };
+}
+
+recipe! {
+    set {
+        /// Windows per optimizer update. This is the mathematics; `micro_batch` is what fits in memory.
+        [value_name = "N"] train_batch_size: usize = 32,
+        /// Parts of a batch computed one after the other before an update, as in the reference: the batch is cut
+        /// into this many, and a remainder at the end of an epoch is carried into the next.
+        [value_name = "N"] gradient_accumulation_steps: usize = 1,
+        /// Passes over the training data; a fraction stretches the schedule but trains no part of an epoch.
+        [value_name = "N"] num_train_epochs: f64 = 3.0,
+        /// Share of all updates during which the learning rate rises linearly; then it falls linearly to 0.
+        [value_name = "SHARE"] warmup_proportion: f64 = 0.1,
+        /// Optimizer arithmetic of the reference's f32 path or of its fp16 path.
+        [value_enum] optimizer: OptimizerKind = OptimizerKind::BertAdam,
+        /// Decay of weights per update, times the learning rate; biases and LayerNorm are not decayed.
+        [value_name = "X"] weight_decay: f64 = 0.01,
+        /// Largest gradient norm: of each parameter (bert_adam) or of all together (fused_adam).
+        [value_name = "X"] max_grad_norm: f64 = 1.0,
+        /// Order of the training windows: by length with shuffled batches, shuffled, or by length.
+        [value_enum] train_mode: TrainMode = TrainMode::RandomSorted,
+        /// Decides data order, dropout and fresh weights.
+        [value_name = "N"] seed: u64 = 42,
+        /// Longest model input in word pieces: question, context window and three special pieces.
+        [value_name = "N"] max_seq_length: usize = 384,
+        /// Step from one window of a long context to the next, in word pieces (not their overlap).
+        [value_name = "N"] doc_stride: usize = 128,
+        /// Longest question in word pieces; the rest is cut off.
+        [value_name = "N"] max_query_length: usize = 64,
+        /// Pad every window to max_seq_length, exactly as the reference does; slower. Otherwise a batch is padded
+        /// to its longest window.
+        [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
+        pad_to_max_length: bool = false,
+        /// Number format of the model's arithmetic.
+        [value_enum] precision: Precision = Precision::F32,
+        /// Windows per batch in evaluation.
+        [value_name = "N"] eval_batch_size: usize = 8,
+        /// Evaluations per epoch on the development set.
+        [value_name = "N"] eval_per_epoch: usize = 10,
+        /// Score that decides which weights are kept as the best.
+        [value_enum] eval_metric: EvalMetric = EvalMetric::F1,
+        /// Candidate answers kept per question.
+        [value_name = "N"] n_best_size: usize = 20,
+        /// Longest answer in word pieces.
+        [value_name = "N"] max_answer_length: usize = 30,
+    }
+    unset {
+        /// Highest learning rate; without it the reference's eight rates are tried one after the other.
+        [value_name = "RATE"] learning_rate: f64,
+        /// Windows computed at once on the device; without it the whole batch. Does not change the result.
+        [value_name = "N"] micro_batch: usize,
+        /// Dropout of hidden states and attention; without it the checkpoint's config.json decides.
+        [value_name = "P"] dropout: f64,
+        /// Whether text is lower-cased; without it the checkpoint decides.
+        [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
+        do_lower_case: bool,
+        /// Batches are padded to a multiple of this; without it 64 on GPUs and 8 on CPUs.
+        [value_name = "N"] length_multiple: usize,
+        /// Stop after this many updates of each training; the schedule stays that of the whole training.
+        [value_name = "N"] max_steps: usize,
+        /// Write a training checkpoint every this many updates; without it at every evaluation.
+        [value_name = "N"] checkpoint_steps: usize,
+    }
+}
+
+impl RecipeArgs {
+    /// The recipe these flags ask for: the file's, the preset's or the reference's, with the flags put over it.
+    ///
+    /// # Errors
+    /// If the recipe file cannot be read.
+    pub fn resolve(&self) -> Result<Recipe, RecipeError> {
+        let base = match (&self.recipe, self.preset) {
+            (Some(path), _) => Recipe::from_path(path)?,
+            (None, Some(preset)) => preset.recipe(),
+            (None, None) => Recipe::default(),
+        };
+        Ok(self.apply(base))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        recipe: RecipeArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Recipe {
+        Command::try_parse_from([&["spanbert"], arguments].concat()).unwrap().recipe.resolve().unwrap()
+    }
+
+    #[test]
+    fn no_flags_give_the_defaults() {
+        assert_eq!(parse(&[]), Recipe::default());
+    }
+
+    #[test]
+    fn dashes_and_underscores_are_the_same() {
+        let recipe =
+            parse(&["--train-batch-size", "16", "--learning-rate", "2e-5", "--eval-metric", "best_f1"]);
+        let same =
+            parse(&["--train_batch_size", "16", "--learning_rate", "2e-5", "--eval_metric", "best_f1"]);
+        assert_eq!(recipe, same);
+        assert_eq!((recipe.train_batch_size, recipe.learning_rate), (16, Some(2e-5)));
+    }
+
+    #[test]
+    fn flags_go_over_a_preset() {
+        let recipe = parse(&["--preset", "spanbert-base-squad2", "--num-train-epochs", "2"]);
+        let expected = Recipe { num_train_epochs: 2.0, ..Preset::SpanbertBaseSquad2.recipe() };
+        assert_eq!(recipe, expected);
+    }
+
+    #[test]
+    fn switches_take_an_optional_value() {
+        assert_eq!(parse(&["--do_lower_case"]).do_lower_case, Some(true));
+        assert_eq!(parse(&["--do-lower-case=false"]).do_lower_case, Some(false));
+        assert!(parse(&["--pad-to-max-length"]).pad_to_max_length);
+    }
+
+    #[test]
+    fn a_recipe_file_is_a_base() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("recipe.toml");
+        std::fs::write(&path, Preset::Student.recipe().to_toml()).unwrap();
+        let recipe = parse(&["--recipe", path.to_str().unwrap(), "--seed", "7"]);
+        assert_eq!(recipe, Recipe { seed: 7, ..Preset::Student.recipe() });
+    }
+}

@@ -1,0 +1,213 @@
+//! What a recipe may hold, checked before anything is loaded or written.
+
+use super::recipe::{Recipe, RecipeError};
+use crate::config::BertConfig;
+
+/// A field outside its bounds.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{field} is {value}, but {allowed}; {remedy}")]
+pub struct FieldError {
+    /// The field's name.
+    pub field: &'static str,
+    /// Its value, as written.
+    pub value: String,
+    /// What is allowed.
+    pub allowed: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+fn check(
+    holds: bool,
+    field: &'static str,
+    value: impl std::fmt::Display,
+    allowed: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Result<(), FieldError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(FieldError { field, value: value.to_string(), allowed: allowed.into(), remedy: remedy.into() })
+    }
+}
+
+impl Recipe {
+    /// Checks every field, alone and against the model.
+    ///
+    /// # Errors
+    /// Names the first field that is out of bounds, what is allowed and what to do.
+    pub fn validate(&self, config: &BertConfig) -> Result<(), RecipeError> {
+        self.validate_counts()?;
+        self.validate_numbers()?;
+        self.validate_lengths(config)?;
+        Ok(())
+    }
+
+    fn validate_counts(&self) -> Result<(), FieldError> {
+        let counts = [
+            ("train_batch_size", Some(self.train_batch_size), "32 is the reference's"),
+            ("gradient_accumulation_steps", Some(self.gradient_accumulation_steps), "1 is the reference's"),
+            ("eval_batch_size", Some(self.eval_batch_size), "8 is the reference's"),
+            ("eval_per_epoch", Some(self.eval_per_epoch), "1 evaluates once an epoch"),
+            ("n_best_size", Some(self.n_best_size), "20 is the reference's"),
+            ("max_answer_length", Some(self.max_answer_length), "30 is the reference's"),
+            ("max_query_length", Some(self.max_query_length), "64 is the reference's"),
+            ("doc_stride", Some(self.doc_stride), "128 is the reference's"),
+            ("micro_batch", self.micro_batch, "leave it out to compute the whole batch at once"),
+            ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
+            ("max_steps", self.max_steps, "leave it out to train to the end"),
+            ("checkpoint_steps", self.checkpoint_steps, "leave it out to save at every evaluation"),
+        ];
+        for (field, value, remedy) in counts {
+            check(value != Some(0), field, 0, "at least 1 is needed", remedy)?;
+        }
+        check(
+            self.train_batch_size.is_multiple_of(self.gradient_accumulation_steps),
+            "gradient_accumulation_steps",
+            self.gradient_accumulation_steps,
+            format!("it must divide train_batch_size ({})", self.train_batch_size),
+            "choose a divisor, or use micro_batch, which takes any size and gives the same result",
+        )?;
+        check(
+            i64::try_from(self.seed).is_ok(),
+            "seed",
+            self.seed,
+            format!("at most {} can be stored", i64::MAX),
+            "choose a smaller one",
+        )
+    }
+
+    fn validate_numbers(&self) -> Result<(), FieldError> {
+        if let Some(rate) = self.learning_rate {
+            let remedy = "2e-5 suits SpanBERT-base; leave it out to try the reference's eight";
+            check(
+                rate > 0.0 && rate <= 1.0,
+                "learning_rate",
+                rate,
+                "it must be above 0 and at most 1",
+                remedy,
+            )?;
+        }
+        check(
+            self.num_train_epochs >= 1.0 && self.num_train_epochs <= 10_000.0,
+            "num_train_epochs",
+            self.num_train_epochs,
+            "it must be between 1 and 10000",
+            "use max_steps for less than an epoch",
+        )?;
+        let warmup = self.warmup_proportion;
+        check(
+            (0.0..1.0).contains(&warmup),
+            "warmup_proportion",
+            warmup,
+            "it must be at least 0 and below 1",
+            "0.1 is the reference's",
+        )?;
+        check(
+            (0.0..=1.0).contains(&self.weight_decay),
+            "weight_decay",
+            self.weight_decay,
+            "it must be between 0 and 1",
+            "0.01 is the reference's",
+        )?;
+        check(
+            self.max_grad_norm > 0.0 && self.max_grad_norm.is_finite(),
+            "max_grad_norm",
+            self.max_grad_norm,
+            "it must be above 0 and finite",
+            "1.0 is the reference's",
+        )?;
+        let dropout = self.dropout.unwrap_or(0.0);
+        let remedy = "leave it out to take the checkpoint's";
+        check((0.0..1.0).contains(&dropout), "dropout", dropout, "it must be at least 0 and below 1", remedy)
+    }
+
+    fn validate_lengths(&self, config: &BertConfig) -> Result<(), FieldError> {
+        let positions = config.max_position_embeddings;
+        check(
+            self.max_seq_length <= positions,
+            "max_seq_length",
+            self.max_seq_length,
+            format!("this checkpoint has {positions} positions"),
+            format!("use at most {positions}"),
+        )?;
+        // The question, [CLS], two [SEP] and at least one piece of the context.
+        check(
+            self.max_seq_length >= self.max_query_length + 4,
+            "max_seq_length",
+            self.max_seq_length,
+            format!(
+                "a question of max_query_length ({}) pieces, three special pieces and some context must fit",
+                self.max_query_length
+            ),
+            format!("use at least {} or shorten max_query_length", self.max_query_length + 4),
+        )?;
+        let multiple = self.length_multiple.unwrap_or(1);
+        check(
+            multiple <= self.max_seq_length,
+            "length_multiple",
+            multiple,
+            format!("it is beyond max_seq_length ({})", self.max_seq_length),
+            "use a smaller one, or pad_to_max_length",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::recipe::Preset;
+
+    fn message(recipe: Recipe) -> String {
+        recipe.validate(&BertConfig::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn presets_fit_bert_base() {
+        for preset in [Preset::SpanbertBaseSquad2, Preset::Student, Preset::Squad1, Preset::Demo] {
+            preset.recipe().validate(&BertConfig::default()).unwrap();
+        }
+        Recipe::default().validate(&BertConfig::default()).unwrap();
+    }
+
+    #[test]
+    fn every_bound_names_its_field() {
+        let base = Recipe::default;
+        let cases = [
+            ("train_batch_size", Recipe { train_batch_size: 0, ..base() }),
+            ("gradient_accumulation_steps", Recipe { gradient_accumulation_steps: 0, ..base() }),
+            ("gradient_accumulation_steps", Recipe { gradient_accumulation_steps: 5, ..base() }),
+            ("eval_batch_size", Recipe { eval_batch_size: 0, ..base() }),
+            ("eval_per_epoch", Recipe { eval_per_epoch: 0, ..base() }),
+            ("n_best_size", Recipe { n_best_size: 0, ..base() }),
+            ("max_answer_length", Recipe { max_answer_length: 0, ..base() }),
+            ("doc_stride", Recipe { doc_stride: 0, ..base() }),
+            ("micro_batch", Recipe { micro_batch: Some(0), ..base() }),
+            ("max_steps", Recipe { max_steps: Some(0), ..base() }),
+            ("seed", Recipe { seed: u64::MAX, ..base() }),
+            ("learning_rate", Recipe { learning_rate: Some(-1.0), ..base() }),
+            ("learning_rate", Recipe { learning_rate: Some(f64::NAN), ..base() }),
+            ("num_train_epochs", Recipe { num_train_epochs: 0.5, ..base() }),
+            ("num_train_epochs", Recipe { num_train_epochs: f64::INFINITY, ..base() }),
+            ("warmup_proportion", Recipe { warmup_proportion: 1.0, ..base() }),
+            ("weight_decay", Recipe { weight_decay: -0.1, ..base() }),
+            ("max_grad_norm", Recipe { max_grad_norm: 0.0, ..base() }),
+            ("dropout", Recipe { dropout: Some(1.0), ..base() }),
+            ("max_seq_length", Recipe { max_seq_length: 513, ..base() }),
+            ("max_seq_length", Recipe { max_seq_length: 67, ..base() }),
+            ("length_multiple", Recipe { length_multiple: Some(385), ..base() }),
+        ];
+        for (field, recipe) in cases {
+            let text = message(recipe);
+            assert!(text.starts_with(&format!("recipe: {field} is ")), "{field}: {text}");
+        }
+    }
+
+    #[test]
+    fn too_long_a_window_says_what_the_checkpoint_holds() {
+        let text = message(Recipe { max_seq_length: 1024, ..Recipe::default() });
+        let expected =
+            "recipe: max_seq_length is 1024, but this checkpoint has 512 positions; use at most 512";
+        assert_eq!(text, expected);
+    }
+}
