@@ -11,6 +11,8 @@ mod autodiff;
 mod cpu;
 mod kernels;
 mod tensor;
+#[cfg(all(test, feature = "cpu"))]
+mod tests;
 
 use burn::tensor::{
     backend::{AutodiffBackend, Backend},

@@ -1,0 +1,98 @@
+//! Each operation's value and gradient against the same formula written with Burn's own operations.
+
+use burn::{
+    backend::Autodiff,
+    tensor::{Distribution, Tensor, activation::softmax, backend::Backend},
+};
+
+use super::{
+    AdamStep, AdamTensors, AttentionScale, adam_update, attention_probabilities, dropout, gelu, layer_norm,
+};
+use crate::Cpu;
+
+type Training = Autodiff<Cpu>;
+
+fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<Training, D> {
+    let device = Default::default();
+    Training::seed(&device, seed);
+    Tensor::random(shape, Distribution::Normal(0.0, 2.0), &device).require_grad()
+}
+
+/// A scalar that weighs every element differently, so that its gradient tests each of them.
+fn weighed<const D: usize>(y: Tensor<Training, D>) -> Tensor<Training, 1> {
+    let weights = random(y.dims(), 99).detach();
+    (y * weights).sum()
+}
+
+fn assert_close<B: Backend, const D: usize>(
+    ours: Tensor<B, D>,
+    theirs: Tensor<B, D>,
+    tolerance: f32,
+    what: &str,
+) {
+    assert_eq!(ours.dims(), theirs.dims());
+    let largest: f32 = (ours - theirs).abs().max().into_scalar().to_string().parse().unwrap();
+    assert!(largest <= tolerance, "{what} differs by {largest}");
+}
+
+#[test]
+fn gelu_matches_the_error_function_form() {
+    let x = random([7, 33], 1);
+    let ours = gelu(x.clone());
+    let theirs = x.clone() * ((x.clone() * std::f32::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+    assert_close(ours.clone(), theirs.clone(), 2e-6, "GELU");
+    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+    assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 1e-5, "GELU's gradient");
+}
+
+#[test]
+fn attention_probabilities_match_softmax() {
+    let (heads, length) = (3, 37);
+    let scores = random([2 * heads, length, length], 2);
+    let mut mask = vec![0.0f32; 2 * length];
+    mask[length + 20..].fill(-10_000.0);
+    let mask = Tensor::<Training, 1>::from_floats(mask.as_slice(), &Default::default()).reshape([2, length]);
+    let ours = attention_probabilities(scores.clone(), mask.clone(), AttentionScale { heads, scale: 0.3 });
+    let added = (scores.clone() * 0.3).reshape([2, heads, length, length]) + mask.reshape([2, 1, 1, length]);
+    let theirs = softmax(added, 3).reshape([2 * heads, length, length]);
+    assert_close(ours.clone(), theirs.clone(), 1e-6, "probabilities");
+    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+    assert_close(scores.grad(&ours).unwrap(), scores.grad(&theirs).unwrap(), 2e-6, "the scores' gradient");
+}
+
+#[test]
+fn layer_norm_matches_its_formula() {
+    // More rows than one task takes, and a width with a remainder.
+    let (x, gamma, beta) = (random([70, 45], 3), random([45], 4), random([45], 5));
+    let ours = layer_norm(x.clone(), gamma.clone(), beta.clone(), 1e-12);
+    let centred = x.clone() - x.clone().mean_dim(1);
+    let deviation = (centred.clone().powi_scalar(2).mean_dim(1) + 1e-12).sqrt();
+    let theirs = centred / deviation * gamma.clone().unsqueeze() + beta.clone().unsqueeze();
+    assert_close(ours.clone(), theirs.clone(), 1e-5, "LayerNorm");
+    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+    assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 2e-5, "the input's gradient");
+    assert_close(gamma.grad(&ours).unwrap(), gamma.grad(&theirs).unwrap(), 2e-4, "gamma's gradient");
+    assert_close(beta.grad(&ours).unwrap(), beta.grad(&theirs).unwrap(), 2e-4, "beta's gradient");
+}
+
+#[test]
+fn dropout_sends_gradients_through_what_it_kept() {
+    let x = random([50, 20], 6);
+    let y = dropout(x.clone(), 0.3, 11);
+    let kept = y.clone().inner().equal_elem(0.0).bool_not().float() / 0.7;
+    assert_close(y.clone().inner(), x.clone().inner() * kept.clone(), 1e-5, "dropout");
+    let gradient = x.grad(&y.sum().backward()).unwrap();
+    assert_close(gradient, kept, 1e-6, "dropout's gradient");
+}
+
+#[test]
+fn adam_follows_the_formula_by_hand() {
+    let one = |value: f32| Tensor::<Cpu, 2>::from_floats([[value]], &Default::default());
+    let step = AdamStep { beta1: 0.9, beta2: 0.999, eps: 1e-6, weight_decay: 0.01, learning_rate: 0.1 };
+    let tensors = AdamTensors { weight: one(2.0), first: one(0.5), second: one(0.04) };
+    // With g = 3 * 0.5: m = 0.6, v = 0.04221, w = 2 - 0.1 (m / (sqrt(v) + 1e-6) + 0.02).
+    let updated = adam_update(tensors, one(3.0), one(0.5), step);
+    assert_close(updated.first, one(0.6), 1e-6, "the first moment");
+    assert_close(updated.second, one(0.042_21), 1e-7, "the second moment");
+    assert_close(updated.weight, one(1.705_960_6), 1e-6, "the weight");
+}
