@@ -1,0 +1,181 @@
+//! The training engine on the CPU, without outside data: what any change to it must keep.
+
+use burn::backend::Autodiff;
+use spanbert_backends::{AutodiffDeviceTask, Cpu};
+use spanbert_core::{
+    batch::{Batch, Targets, micro_batches},
+    checkpoint::{Weights, fresh, fresh_tensor},
+    config::BertConfig,
+    engine::{EngineError, MicroBatch, OptimizerConfig, TrainingEngine, TrainingTask},
+};
+
+fn config(dropout: f64) -> BertConfig {
+    BertConfig {
+        vocab_size: 50,
+        hidden_size: 24,
+        num_hidden_layers: 2,
+        num_attention_heads: 3,
+        intermediate_size: 48,
+        max_position_embeddings: 40,
+        hidden_dropout_prob: dropout,
+        attention_probs_dropout_prob: dropout,
+        ..BertConfig::default()
+    }
+}
+
+fn open_with(config: BertConfig, weights: Weights) -> Box<dyn TrainingEngine> {
+    let optimizer = OptimizerConfig::bert_adam();
+    TrainingTask { config, weights, optimizer }.run::<Autodiff<Cpu>>(Default::default()).unwrap()
+}
+
+fn open(dropout: f64) -> Box<dyn TrainingEngine> {
+    open_with(config(dropout), fresh(&config(dropout), 7))
+}
+
+/// Rows of different real lengths, padded to 32.
+fn batch(rows: usize) -> Batch {
+    let length = 32;
+    let mut batch = Batch {
+        rows,
+        length,
+        input_ids: Vec::new(),
+        segment_ids: Vec::new(),
+        attention_mask: Vec::new(),
+        targets: Some(Targets { start: Vec::new(), end: Vec::new() }),
+    };
+    let targets = batch.targets.as_mut().unwrap();
+    for row in 0..rows {
+        let real = 12 + (row * 7) % 20;
+        for position in 0..length {
+            let inside = position < real;
+            batch.input_ids.push(if inside { ((row * 31 + position * 17) % 49 + 1) as i32 } else { 0 });
+            batch.segment_ids.push(i32::from(inside && position > 5));
+            batch.attention_mask.push(i32::from(inside));
+        }
+        targets.start.push(((row * 5) % real) as i32);
+        targets.end.push(((row * 5 + 1) % real) as i32);
+    }
+    batch
+}
+
+fn accumulate(engine: &mut dyn TrainingEngine, batch: &Batch, whole: usize, seed: u64) {
+    let weight = 0.5 / whole as f32;
+    engine.accumulate(&MicroBatch { batch, start_weight: weight, end_weight: weight, seed }).unwrap();
+}
+
+fn gradients_by(micro: usize) -> Weights {
+    let batch = batch(32);
+    let mut engine = open(0.0);
+    for part in micro_batches(&batch, micro) {
+        accumulate(engine.as_mut(), &part, 32, 0);
+    }
+    engine.gradients().unwrap()
+}
+
+#[test]
+fn micro_batches_sum_to_the_whole_batch() {
+    let whole = gradients_by(32);
+    let norm = |values: &[f32]| values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let total = whole.values().map(|t| norm(&t.values).powi(2)).sum::<f64>().sqrt();
+    for micro in [1, 4, 11] {
+        let parts = gradients_by(micro);
+        for (name, whole) in &whole {
+            let delta: Vec<f32> = whole.values.iter().zip(&parts[name].values).map(|(a, b)| a - b).collect();
+            // A softmax does not change when all its inputs shift: these gradients are zero in truth and hold
+            // rounding noise only, so they are measured against the whole gradient.
+            let zero = name.ends_with("key.bias")
+                || name == "qa_outputs.bias"
+                || name.ends_with("1.output.LayerNorm.bias");
+            let relative = norm(&delta) / if zero { total } else { norm(&whole.values) };
+            assert!(relative <= 1e-6, "micro-batches of {micro}: {name} differs by {relative:e}");
+        }
+    }
+}
+
+#[test]
+fn dropout_follows_the_seed_and_spares_evaluation() {
+    let batch = batch(6);
+    let loss = |seed| {
+        let mut engine = open(0.2);
+        accumulate(engine.as_mut(), &batch, 6, seed);
+        engine.last_loss().unwrap().unwrap()
+    };
+    assert_eq!(loss(1), loss(1));
+    assert_ne!(loss(1), loss(2));
+    assert_eq!(open(0.2).predict(&batch).unwrap(), open(0.0).predict(&batch).unwrap());
+}
+
+#[test]
+fn training_lowers_the_loss() {
+    let batch = batch(8);
+    let mut engine = open(0.0);
+    for _ in 0..60 {
+        accumulate(engine.as_mut(), &batch, 8, 0);
+        engine.update(3e-3).unwrap();
+    }
+    let metrics = engine.drain_metrics().unwrap();
+    assert_eq!(metrics.len(), 60);
+    assert!(metrics.iter().all(|m| m.grad_norm.is_finite() && m.grad_norm > 0.0));
+    let (first, last) = (metrics[0].loss, metrics[59].loss);
+    assert!(last < 0.2 * first, "loss went from {first} to {last}");
+}
+
+#[test]
+fn saved_weights_and_moments_continue_bitwise() {
+    let batch = batch(5);
+    let train = |engine: &mut dyn TrainingEngine, steps: std::ops::Range<u64>| {
+        for step in steps {
+            accumulate(engine, &batch, 5, step);
+            engine.update(1e-3).unwrap();
+        }
+    };
+    let mut through = open(0.1);
+    train(through.as_mut(), 0..10);
+
+    let mut first = open(0.1);
+    train(first.as_mut(), 0..4);
+    let mut second = open_with(config(0.1), first.weights().unwrap());
+    second.load_optimizer_state(first.optimizer_state().unwrap()).unwrap();
+    train(second.as_mut(), 4..10);
+
+    assert_eq!(through.weights().unwrap(), second.weights().unwrap());
+    assert_eq!(through.optimizer_state().unwrap(), second.optimizer_state().unwrap());
+}
+
+#[test]
+fn tensors_the_model_does_not_use_are_kept() {
+    let mut weights = fresh(&config(0.0), 7);
+    let pooler = fresh_tensor("bert.pooler.dense.weight", vec![24, 24], 0.02, 1);
+    weights.insert("bert.pooler.dense.weight".into(), pooler.clone());
+    let mut engine = open_with(config(0.0), weights.clone());
+    assert_eq!(engine.weights().unwrap(), weights);
+}
+
+#[test]
+fn unfit_input_is_refused_with_a_reason() {
+    let mut engine = open(0.0);
+    let mut message = |change: &dyn Fn(&mut Batch)| {
+        let mut batch = batch(2);
+        change(&mut batch);
+        match engine.predict(&batch) {
+            Err(EngineError::Input(message)) => message,
+            other => panic!("accepted: {other:?}"),
+        }
+    };
+    assert!(message(&|b| b.input_ids[3] = 50).contains("input_ids holds 50"));
+    assert!(message(&|b| b.input_ids[3] = -1).contains("input_ids holds -1"));
+    assert!(message(&|b| b.segment_ids[0] = 2).contains("segment_ids holds 2"));
+    assert!(message(&|b| b.attention_mask.truncate(5)).contains("attention_mask has 5 of 64"));
+    assert!(message(&|b| b.length = 41).contains("lower max_seq_length"));
+    assert!(message(&|b| b.rows = 0).contains("empty batch"));
+}
+
+#[test]
+fn weights_that_do_not_fit_are_named() {
+    let mut weights = fresh(&config(0.0), 7);
+    weights.get_mut("qa_outputs.weight").unwrap().shape = vec![24, 2];
+    let optimizer = OptimizerConfig::bert_adam();
+    let task = TrainingTask { config: config(0.0), weights, optimizer };
+    let error = task.run::<Autodiff<Cpu>>(Default::default()).err().unwrap().to_string();
+    assert!(error.contains("qa_outputs.weight is [24, 2]"), "{error}");
+}
