@@ -1,5 +1,7 @@
 //! Examples and windows equal the reference's, line by line.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

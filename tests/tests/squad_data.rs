@@ -1,5 +1,7 @@
 //! Real SQuAD files are read without loss.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 

@@ -9,7 +9,7 @@ use super::unicode::{
 };
 
 /// Tokens that survive as they are when they stand alone between white space.
-pub(super) const NEVER_SPLIT: [&str; 5] = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"];
+const NEVER_SPLIT: [&str; 5] = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"];
 
 /// Cuts text at white space, around punctuation and around CJK ideographs; deletes control characters; may
 /// lower-case and strip accents.
@@ -76,13 +76,18 @@ fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Canonical decomposition without its nonspacing marks (`_run_strip_accents`).
-fn strip_accents(word: &str) -> Cow<'_, str> {
+pub(super) fn strip_accents(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
         return Cow::Borrowed(word);
     }
     let mut decomposed = NormalizedString::from(word);
     decomposed.nfd();
-    Cow::Owned(decomposed.get().chars().filter(|&c| !is_nonspacing_mark(c)).collect())
+    let mut stripped = String::with_capacity(word.len());
+    for c in decomposed.get().chars().filter(|&c| !is_nonspacing_mark(c)) {
+        // The crate's tables are of Unicode 9.0; this is the one character that has come to be decomposed since.
+        if c == '\u{11938}' { stripped.push_str("\u{11935}\u{11930}") } else { stripped.push(c) }
+    }
+    Cow::Owned(stripped)
 }
 
 /// Visits runs without punctuation whole and punctuation one by one (`_run_split_on_punc`).

@@ -99,6 +99,10 @@ pub fn lower(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::super::basic::strip_accents;
+    use super::super::unicode_tables::{LOWER_SHA256, STRIPPED_SHA256};
     use super::*;
 
     #[test]
@@ -139,6 +143,21 @@ mod tests {
         assert_eq!(lower("ΑΣΑ"), "ασα");
         // U+A7CB is a capital since Unicode 16; Python 3.11 does not know it and takes it for a border.
         assert_eq!(lower("ΑΣ\u{a7cb}Α"), "ας\u{a7cb}α");
+    }
+
+    /// What `transform` makes of every assigned character, as the generator script digests it.
+    fn digest(transform: impl Fn(&str) -> String) -> String {
+        let mut lines = Sha256::new();
+        for c in ('\0'..=char::MAX).filter(|&c| c.is_ascii() || !holds(&UNASSIGNED, c)) {
+            lines.update(transform(c.encode_utf8(&mut [0; 4])) + "\n");
+        }
+        lines.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn every_character_is_lowered_and_stripped_as_python_does() {
+        assert_eq!(digest(lower), LOWER_SHA256);
+        assert_eq!(digest(|text| strip_accents(text).into_owned()), STRIPPED_SHA256);
     }
 
     #[test]

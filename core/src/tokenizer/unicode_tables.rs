@@ -373,3 +373,11 @@ pub(super) static RE_WORD: [(u32, u32); 734] = [
     (0x1fbf0, 0x1fbf9), (0x20000, 0x2a6df), (0x2a700, 0x2b738), (0x2b740, 0x2b81d), (0x2b820, 0x2cea1), (0x2ceb0, 0x2ebe0),
     (0x2f800, 0x2fa1d), (0x30000, 0x3134a),
 ];
+
+/// SHA-256 of every assigned character's `str.lower()`, a line each.
+#[cfg(test)]
+pub(super) const LOWER_SHA256: &str = "bfd6cef0c9351871aa25731a3fb6e6946eead382c8a90011732dc133cd76ef26";
+
+/// SHA-256 of every assigned character decomposed (NFD) without its Mn, a line each.
+#[cfg(test)]
+pub(super) const STRIPPED_SHA256: &str = "9024c988db43f60d6934108a3b98b0ddc9ce00a780b92eca330da3650a830f60";
