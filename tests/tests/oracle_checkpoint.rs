@@ -1,4 +1,5 @@
 //! Every checkpoint file of the reference, and our own fixtures of the same kinds, load to the same weights.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 use std::{
     collections::BTreeMap,

@@ -10,8 +10,8 @@ use super::{CheckpointError, weights_file::read_file};
 /// Pieces without which no input can be made.
 const REQUIRED: [&str; 3] = ["[UNK]", "[CLS]", "[SEP]"];
 
-/// Share of pieces with capital letters from which a vocabulary counts as cased: bert-base-cased has 0.37, uncased
-/// ones 0.
+/// Share of pieces with capital letters from which a vocabulary counts as cased: bert-base-cased has 0.29, uncased
+/// one in ten thousand.
 const CASED_SHARE: f64 = 0.01;
 
 /// A vocabulary and where it came from.
