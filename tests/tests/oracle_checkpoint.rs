@@ -1,4 +1,5 @@
 //! Every checkpoint file of the reference, and our own fixtures of the same kinds, load to the same weights.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 use std::{
     collections::BTreeMap,
@@ -234,4 +235,67 @@ fn inspection_reports_what_loading_refuses() {
     let json = serde_json::to_value(&bad).unwrap();
     assert_eq!(json["weights"]["format"], "torch_zip");
     assert_eq!(json["casing"]["source"], "vocabulary");
+}
+
+/// Runs only where `SPANBERT_PYTHON` names a Python with torch and transformers.
+#[test]
+fn transformers_loads_what_is_saved() {
+    let (Some(oracle), Some(python)) = (oracle(), std::env::var_os("SPANBERT_PYTHON")) else {
+        eprintln!("skipped: no oracle or no SPANBERT_PYTHON");
+        return;
+    };
+    let checkpoint = load_file(&oracle, "tiny_legacy_fp16.bin");
+    let home = tempfile::tempdir().unwrap();
+    let meta = SpanbertMeta { threshold: Some(0.5), ..SpanbertMeta::default() };
+    let saved = SaveCheckpoint {
+        config: &checkpoint.config,
+        weights: &checkpoint.weights,
+        vocab: &checkpoint.vocab,
+        do_lower_case: false,
+        meta: &meta,
+    };
+    save(home.path(), &saved).unwrap();
+
+    let expected = fs::read(oracle.join("tiny_expected.safetensors")).unwrap();
+    let expected = safetensors::SafeTensors::deserialize(&expected).unwrap();
+    let integers = |name: &str| -> Vec<Vec<i64>> {
+        let tensor = expected.tensor(name).unwrap();
+        let values: Vec<i64> =
+            tensor.data().as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect();
+        values.chunks(tensor.shape()[1]).map(<[i64]>::to_vec).collect()
+    };
+    let inputs = serde_json::json!({
+        "input_ids": integers("input_ids"),
+        "segment_ids": integers("segment_ids"),
+        "input_mask": integers("input_mask"),
+    });
+    let inputs_path = home.path().join("inputs.json");
+    fs::write(&inputs_path, inputs.to_string()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/load_in_transformers.py");
+    let output = std::process::Command::new(python)
+        .arg(script)
+        .arg(home.path())
+        .stdin(fs::File::open(inputs_path).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["missing"], serde_json::json!([]));
+    // The pooler, which transformers' question answering model does not have.
+    for name in answer["unexpected"].as_array().unwrap() {
+        assert!(name.as_str().unwrap().contains("pooler"), "{name}");
+    }
+    assert_eq!(answer["tokenizer"]["length"], checkpoint.vocab.len());
+    for name in ["start_logits", "end_logits"] {
+        let tensor = expected.tensor(name).unwrap();
+        let reference: Vec<f32> =
+            tensor.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let found = answer[name].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+        let worst = found
+            .zip(&reference)
+            .map(|(found, &reference)| (found.as_f64().unwrap() - f64::from(reference)).abs())
+            .fold(0.0, f64::max);
+        assert!(worst < 1e-5, "{name} differ by {worst}");
+        eprintln!("{name}: largest difference {worst:.1e}");
+    }
 }

@@ -19,9 +19,6 @@ mod stored;
 mod vocab;
 mod weights_file;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 pub use atomic::StagedFiles;

@@ -10,8 +10,8 @@ use super::{CheckpointError, weights_file::read_file};
 /// Pieces without which no input can be made.
 const REQUIRED: [&str; 3] = ["[UNK]", "[CLS]", "[SEP]"];
 
-/// Share of pieces with capital letters from which a vocabulary counts as cased: bert-base-cased has 0.37, uncased
-/// ones 0.
+/// Share of pieces with capital letters from which a vocabulary counts as cased: bert-base-cased has 0.29, uncased
+/// one in ten thousand.
 const CASED_SHARE: f64 = 0.01;
 
 /// A vocabulary and where it came from.
@@ -197,4 +197,104 @@ fn from_tokenizer(directory: &Path) -> Result<Option<bool>, CheckpointError> {
 fn read_json(path: &Path) -> Result<Value, CheckpointError> {
     serde_json::from_slice(&read_file(path)?)
         .map_err(|cause| CheckpointError::Json { path: path.to_path_buf(), cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(home.path().join(name), text).unwrap();
+        }
+        home
+    }
+
+    const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nParis\n##s\n";
+    const UNCASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nparis\n##s\n";
+
+    fn tokenizer(lowercase: bool) -> String {
+        serde_json::json!({
+            "added_tokens": [{"id": 3, "content": "[SEP]"}, {"id": 5, "content": "[EXTRA]"}],
+            "normalizer": {"type": "BertNormalizer", "lowercase": lowercase},
+            "model": {"type": "WordPiece", "vocab": {"[UNK]": 0, "Paris": 4, "[CLS]": 2, "[SEP]": 3, "[PAD]": 1}},
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn a_vocabulary_is_read_line_by_line() {
+        for text in [CASED.to_owned(), CASED.replace('\n', "\r\n"), format!("\u{feff}{CASED}\n\n")] {
+            let home = directory(&[("vocab.txt", &text), ("tokenizer.json", "never read")]);
+            let vocab = load_vocab(home.path()).unwrap();
+            assert_eq!(vocab.pieces, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "Paris", "##s"]);
+            assert!(vocab.path.ends_with("vocab.txt"));
+        }
+    }
+
+    #[test]
+    fn a_tokenizer_file_stands_in_for_the_vocabulary() {
+        let home = directory(&[("tokenizer.json", &tokenizer(false))]);
+        let vocab = load_vocab(home.path()).unwrap();
+        assert_eq!(vocab.pieces, ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "Paris", "[EXTRA]"]);
+        assert!(vocab.path.ends_with("tokenizer.json"));
+    }
+
+    #[test]
+    fn unusable_vocabularies_say_why() {
+        for (name, text, expected) in [
+            ("vocab.txt", "hello\nworld\n".to_owned(), "no [UNK] among its 2 pieces"),
+            ("tokenizer.json", tokenizer(true).replace("WordPiece", "BPE"), "its model is BPE"),
+            ("tokenizer.json", tokenizer(true).replace(":5", ":7"), "no piece has id 5"),
+            ("tokenizer.json", tokenizer(true).replace(":4", ":2"), "have the same id 2"),
+            ("tokenizer.json", tokenizer(true).replace(":4", ":-4"), "piece \"Paris\" has no id"),
+            ("tokenizer.json", "{}".to_owned(), "no model.vocab"),
+            ("tokenizer.json", "{".to_owned(), "EOF"),
+        ] {
+            let home = directory(&[(name, &text)]);
+            let message = load_vocab(home.path()).unwrap_err().to_string();
+            assert!(message.contains(expected) && message.contains(name), "{message}");
+        }
+        let home = directory(&[]);
+        assert!(load_vocab(home.path()).unwrap_err().to_string().contains("copy the vocabulary there"));
+        std::fs::write(home.path().join("vocab.txt"), b"[UNK]\n[CLS]\n\xff\n").unwrap();
+        assert!(load_vocab(home.path()).unwrap_err().to_string().contains("line 3 is not UTF-8"));
+    }
+
+    #[test]
+    fn the_casing_is_decided_by_the_best_witness() {
+        use CasingSource::{Flag, TokenizerConfig, TokenizerJson, Vocabulary};
+        let sequence = r#"{"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}]}}"#;
+        let says = |lower: bool| format!("{{\"do_lower_case\": {lower}}}");
+        // Vocabulary, tokenizer_config.json, tokenizer.json, flag; lower-casing, source, whether it warns.
+        for (vocab, config, json, flag, lower, source, warns) in [
+            (CASED, None, None, None, false, Vocabulary, false),
+            (UNCASED, None, None, None, true, Vocabulary, false),
+            (CASED, None, Some(tokenizer(true)), None, true, TokenizerJson, true),
+            (UNCASED, None, Some(tokenizer(true)), None, true, TokenizerJson, false),
+            (UNCASED, None, Some(sequence.to_owned()), None, true, TokenizerJson, false),
+            (CASED, None, Some(r#"{"normalizer": null}"#.to_owned()), None, false, Vocabulary, false),
+            (CASED, Some(says(false)), Some(tokenizer(true)), None, false, TokenizerConfig, false),
+            (UNCASED, Some(says(false)), None, None, false, TokenizerConfig, true),
+            (CASED, Some("{}".to_owned()), None, None, false, Vocabulary, false),
+            (CASED, Some(says(true)), None, Some(false), false, Flag, false),
+            (CASED, Some(says(false)), None, Some(true), true, Flag, true),
+        ] {
+            let home = directory(&[("vocab.txt", vocab)]);
+            for (name, text) in [("tokenizer_config.json", &config), ("tokenizer.json", &json)] {
+                if let Some(text) = text {
+                    std::fs::write(home.path().join(name), text).unwrap();
+                }
+            }
+            let pieces = load_vocab(home.path()).unwrap().pieces;
+            let casing = decide_casing(home.path(), &pieces, flag).unwrap();
+            let case = format!("{vocab:?} {config:?} {json:?} {flag:?}");
+            assert_eq!((casing.do_lower_case, casing.source), (lower, source), "{case}");
+            assert_eq!(casing.warning.is_some(), warns, "{case}: {casing:?}");
+        }
+        let home = directory(&[("vocab.txt", CASED), ("tokenizer_config.json", "not json")]);
+        let error = decide_casing(home.path(), &[], None).unwrap_err().to_string();
+        assert!(error.contains("tokenizer_config.json"), "{error}");
+    }
 }

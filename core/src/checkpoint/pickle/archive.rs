@@ -130,8 +130,11 @@ fn find_directory(bytes: &[u8]) -> Result<(Fields<'_>, u64), PickleError> {
     let window = bytes.get(tail..).unwrap_or_default();
     let at = tail + window.windows(4).rposition(|four| four == DIRECTORY_END).ok_or_else(cut)?;
     let mut end = Fields { bytes: bytes.get(at + 10..).ok_or_else(cut)? };
-    let mut read_end = || Some((u64::from(end.u16()?), end.u32()?, u64::from(end.u32()?)));
-    let (mut count, _size, mut start) = read_end().ok_or_else(cut)?;
+    let mut read_end = || {
+        let (count, _size, start, comment) = (end.u16()?, end.u32()?, end.u32()?, end.u16()?);
+        (end.bytes.len() == usize::from(comment)).then_some((u64::from(count), u64::from(start)))
+    };
+    let (mut count, mut start) = read_end().ok_or_else(cut)?;
     // Archives above 4 GB, and those of PyTorch at any size, keep the true numbers in a wider record.
     let locator = at.checked_sub(20).and_then(|locator| bytes.get(locator..at));
     if let Some(locator) = locator.filter(|locator| locator.starts_with(LOCATOR_64)) {

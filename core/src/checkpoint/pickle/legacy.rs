@@ -100,5 +100,5 @@ fn storages<'a>(
 fn is_big_endian(platform: &Outcome<'_>) -> bool {
     let Value::Object(index) = platform.value else { return false };
     let Some(Object::Dict(entries)) = platform.objects.get(index) else { return false };
-    entries.iter().any(|&entry| entry == (Value::Text("little_endian"), Value::Bool(false)))
+    entries.contains(&(Value::Text("little_endian"), Value::Bool(false)))
 }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Longest pickle that is read; a state dict of BERT-large takes 60 kB.
-pub const MAX_PICKLE_BYTES: usize = 4 << 20;
+pub const MAX_PICKLE_BYTES: usize = 2 << 20;
 const MAX_OBJECTS: usize = 1 << 18;
 const MAX_STACK: usize = 1 << 16;
 const MAX_STRING: usize = 1 << 16;
