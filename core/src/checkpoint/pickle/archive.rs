@@ -6,11 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Container, PickleError, StateDict,
-    machine::{self, MAX_PICKLE_BYTES},
-    state_dict,
-};
+use super::{Container, PickleError, StateDict, cursor::MAX_PICKLE_BYTES, machine, state_dict};
 
 /// How a zip archive starts.
 pub const LOCAL_HEADER: &[u8] = b"PK\x03\x04";

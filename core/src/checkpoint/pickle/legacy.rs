@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Container, PickleError, StateDict,
-    machine::{self, Object, Outcome, StorageRef, Value},
+    machine::{self, Outcome},
     state_dict,
+    value::{Object, StorageRef, Value},
 };
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

@@ -6,110 +6,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    super::stored::{MAX_DIMENSIONS, StoredType},
+    cursor::Cursor,
     error::PickleError,
+    value::{Global, Object, StorageRef, Value},
 };
+use crate::checkpoint::stored::MAX_DIMENSIONS;
 
-/// Longest pickle that is read; a state dict of BERT-large takes 60 kB.
-pub const MAX_PICKLE_BYTES: usize = 2 << 20;
 const MAX_OBJECTS: usize = 1 << 18;
 const MAX_STACK: usize = 1 << 16;
-const MAX_STRING: usize = 1 << 16;
-
-/// A value on the stack.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// `None`.
-    None,
-    /// `True` or `False`.
-    Bool(bool),
-    /// An integer; the widest in use is the legacy magic number's 10 bytes.
-    Integer(i128),
-    /// A float, never needed.
-    Float,
-    /// Text.
-    Text(&'a str),
-    /// A constructor of the whitelist.
-    Global(Global),
-    /// Anything compound: an index into the arena.
-    Object(usize),
-}
-
-/// What a pickle may refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Global {
-    /// `collections.OrderedDict`.
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`.
-    RebuildTensor,
-    /// `torch._utils._rebuild_parameter`.
-    RebuildParameter,
-    /// `torch.Size`.
-    Size,
-    /// `torch.FloatStorage` and its siblings.
-    Storage(StoredType),
-}
-
-impl Global {
-    fn from_name(module: &str, name: &str) -> Option<Self> {
-        match (module, name) {
-            ("collections", "OrderedDict") => Some(Self::OrderedDict),
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Some(Self::RebuildTensor),
-            ("torch._utils", "_rebuild_parameter") => Some(Self::RebuildParameter),
-            ("torch", "Size") => Some(Self::Size),
-            ("torch" | "torch.cuda", _) => {
-                let dtype = match name.strip_suffix("Storage")? {
-                    "Float" => StoredType::F32,
-                    "Half" => StoredType::F16,
-                    "BFloat16" => StoredType::Bf16,
-                    "Double" => StoredType::F64,
-                    "Long" => StoredType::Integer(8),
-                    "Int" => StoredType::Integer(4),
-                    "Short" => StoredType::Integer(2),
-                    "Char" | "Byte" | "Bool" => StoredType::Integer(1),
-                    _ => return None,
-                };
-                Some(Self::Storage(dtype))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Elements outside the pickle that tensors are views of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StorageRef<'a> {
-    /// Name of the storage: `data/KEY` in a zip archive, an old memory address in a legacy file.
-    pub key: &'a str,
-    /// Type of its elements.
-    pub dtype: StoredType,
-    /// Number of its elements.
-    pub elements: usize,
-}
-
-/// A compound value.
-#[derive(Clone, Debug)]
-pub enum Object<'a> {
-    /// Tuple, or `torch.Size`.
-    Tuple(Vec<Value<'a>>),
-    /// List.
-    List(Vec<Value<'a>>),
-    /// Dictionary in the order of insertion; a key may occur again, the last one counts.
-    Dict(Vec<(Value<'a>, Value<'a>)>),
-    /// Storage.
-    Storage(StorageRef<'a>),
-    /// View of a storage.
-    Tensor {
-        /// What it is a view of.
-        storage: StorageRef<'a>,
-        /// First element.
-        offset: usize,
-        /// Dimensions, outermost first.
-        shape: Vec<usize>,
-        /// Strides in elements.
-        strides: Vec<usize>,
-    },
-}
 
 /// What a pickle left: its result and the arena the result refers to.
 #[derive(Debug)]
@@ -129,17 +33,20 @@ pub struct Outcome<'a> {
 /// # Errors
 /// If it is cut short, malformed, beyond the limits, or uses an instruction or global outside the whitelist.
 pub fn run(bytes: &[u8]) -> Result<Outcome<'_>, PickleError> {
-    let bytes = bytes.get(..MAX_PICKLE_BYTES).unwrap_or(bytes);
-    let mut machine = Machine { bytes, ..Machine::default() };
+    let mut machine = Machine { cursor: Cursor::new(bytes), ..Machine::default() };
     while !machine.step()? {}
     let value = machine.pop()?;
-    Ok(Outcome { value, objects: machine.objects, storages: machine.storages, length: machine.position })
+    Ok(Outcome {
+        value,
+        objects: machine.objects,
+        storages: machine.storages,
+        length: machine.cursor.position(),
+    })
 }
 
 #[derive(Default)]
 struct Machine<'a> {
-    bytes: &'a [u8],
-    position: usize,
+    cursor: Cursor<'a>,
     stack: Vec<Value<'a>>,
     /// Stack heights at the open marks.
     marks: Vec<usize>,
@@ -151,17 +58,17 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// Runs one instruction; true after STOP. Opcode values are those of CPython's `pickle.py`.
     fn step(&mut self) -> Result<bool, PickleError> {
-        let offset = self.position;
-        let opcode = self.byte()?;
+        let offset = self.cursor.position();
+        let opcode = self.cursor.byte()?;
         match opcode {
             // PROTO: text protocols 0 and 1 have none.
             0x80 => {
-                if self.byte()? > 5 {
+                if self.cursor.byte()? > 5 {
                     return Err(self.malformed("unknown pickle protocol"));
                 }
             }
             // FRAME: its length is of no use here.
-            0x95 => drop(self.take(8)?),
+            0x95 => drop(self.cursor.take(8)?),
             b'.' => return Ok(true),
             b'(' => {
                 if self.marks.len() >= MAX_STACK {
@@ -173,34 +80,40 @@ impl<'a> Machine<'a> {
             0x88 => self.push(Value::Bool(true))?,
             0x89 => self.push(Value::Bool(false))?,
             b'K' => {
-                let value = self.byte()?;
+                let value = self.cursor.byte()?;
                 self.push(Value::Integer(value.into()))?;
             }
             b'M' => {
-                let value = u16::from_le_bytes(self.array()?);
+                let value = u16::from_le_bytes(self.cursor.array()?);
                 self.push(Value::Integer(value.into()))?;
             }
             b'J' => {
-                let value = i32::from_le_bytes(self.array()?);
+                let value = i32::from_le_bytes(self.cursor.array()?);
                 self.push(Value::Integer(value.into()))?;
             }
-            0x8a => self.long()?,
+            0x8a => {
+                let value = self.cursor.long()?;
+                self.push(Value::Integer(value))?;
+            }
             b'G' => {
-                self.take(8)?;
+                self.cursor.take(8)?;
                 self.push(Value::Float)?;
             }
             b'X' => {
-                let length = u32::from_le_bytes(self.array()?);
-                self.text(length as usize)?;
+                let length = u32::from_le_bytes(self.cursor.array()?);
+                let text = self.cursor.text(length as usize)?;
+                self.push(Value::Text(text))?;
             }
             // BINSTRING and SHORT_BINSTRING: what Python 2 wrote.
             b'T' => {
-                let length = u32::from_le_bytes(self.array()?);
-                self.text(length as usize)?;
+                let length = u32::from_le_bytes(self.cursor.array()?);
+                let text = self.cursor.text(length as usize)?;
+                self.push(Value::Text(text))?;
             }
             0x8c | b'U' => {
-                let length = self.byte()?;
-                self.text(length.into())?;
+                let length = self.cursor.byte()?;
+                let text = self.cursor.text(length.into())?;
+                self.push(Value::Text(text))?;
             }
             b')' => self.push_object(Object::Tuple(Vec::new()))?,
             b't' => {
@@ -230,8 +143,8 @@ impl<'a> Machine<'a> {
                 self.set_items(&items)?;
             }
             b'c' => {
-                let module = self.line()?;
-                let name = self.line()?;
+                let module = self.cursor.line()?;
+                let name = self.cursor.line()?;
                 self.global(module, name, offset)?;
             }
             0x93 => {
@@ -250,20 +163,20 @@ impl<'a> Machine<'a> {
                 };
             }
             b'q' => {
-                let slot = self.byte()?;
+                let slot = self.cursor.byte()?;
                 self.remember(slot.into())?;
             }
             b'r' => {
-                let slot = u32::from_le_bytes(self.array()?);
+                let slot = u32::from_le_bytes(self.cursor.array()?);
                 self.remember(slot)?;
             }
             0x94 => self.remember(u32::try_from(self.memo.len()).unwrap_or(u32::MAX))?,
             b'h' => {
-                let slot = self.byte()?;
+                let slot = self.cursor.byte()?;
                 self.recall(slot.into())?;
             }
             b'j' => {
-                let slot = u32::from_le_bytes(self.array()?);
+                let slot = u32::from_le_bytes(self.cursor.array()?);
                 self.recall(slot)?;
             }
             b'Q' => self.persistent_id()?,
@@ -315,7 +228,7 @@ impl<'a> Machine<'a> {
         strides: Value<'a>,
     ) -> Option<Object<'a>> {
         let Some(&Object::Storage(storage)) = self.object(storage) else { return None };
-        let offset = size(offset)?;
+        let offset = offset.size()?;
         Some(Object::Tensor { storage, offset, shape: self.sizes(shape)?, strides: self.sizes(strides)? })
     }
 
@@ -335,7 +248,7 @@ impl<'a> Machine<'a> {
         else {
             return Err(self.malformed(wrong));
         };
-        let elements = size(elements).ok_or_else(|| self.malformed(wrong))?;
+        let elements = elements.size().ok_or_else(|| self.malformed(wrong))?;
         let storage = StorageRef { key, dtype, elements };
         // One storage may be referred to once per tensor, always alike.
         if *self.storages.entry(key).or_insert(storage) != storage {
@@ -398,7 +311,7 @@ impl<'a> Machine<'a> {
         if items.len() > MAX_DIMENSIONS {
             return None;
         }
-        items.iter().map(|&item| size(item)).collect()
+        items.iter().map(|&item| item.size()).collect()
     }
 
     fn object(&self, value: Value<'a>) -> Option<&Object<'a>> {
@@ -473,69 +386,7 @@ impl<'a> Machine<'a> {
         self.push(value.ok_or_else(|| self.malformed("a memo entry that was never made"))?)
     }
 
-    /// LONG1: two's complement, little-endian.
-    fn long(&mut self) -> Result<(), PickleError> {
-        let length = self.byte()?.into();
-        let digits = self.take(length)?;
-        if digits.len() > 16 {
-            return Err(self.malformed("an integer of more than 128 bits"));
-        }
-        let negative = digits.last().is_some_and(|&byte| byte >= 0x80);
-        let mut wide = [if negative { 0xff } else { 0 }; 16];
-        wide[..digits.len()].copy_from_slice(digits);
-        self.push(Value::Integer(i128::from_le_bytes(wide)))
-    }
-
-    fn text(&mut self, length: usize) -> Result<(), PickleError> {
-        if length > MAX_STRING {
-            return Err(PickleError::TooLarge { what: "bytes in a string of the pickle", limit: MAX_STRING });
-        }
-        let bytes = self.take(length)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| self.malformed("a string that is not UTF-8"))?;
-        self.push(Value::Text(text))
-    }
-
-    fn line(&mut self) -> Result<&'a str, PickleError> {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let rest = rest.get(..MAX_STRING).unwrap_or(rest);
-        let length = rest.iter().position(|&byte| byte == b'\n').ok_or_else(|| self.truncated())?;
-        let line = self.take(length)?;
-        self.position += 1;
-        std::str::from_utf8(line).map_err(|_| self.malformed("a name that is not UTF-8"))
-    }
-
-    fn byte(&mut self) -> Result<u8, PickleError> {
-        Ok(u8::from_le_bytes(self.array()?))
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], PickleError> {
-        let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| self.truncated())
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], PickleError> {
-        let end = self.position.checked_add(length).ok_or_else(|| self.truncated())?;
-        let bytes = self.bytes;
-        let taken = bytes.get(self.position..end).ok_or_else(|| self.truncated())?;
-        self.position = end;
-        Ok(taken)
-    }
-
     fn malformed(&self, what: &'static str) -> PickleError {
-        PickleError::Malformed { what, offset: self.position }
-    }
-
-    fn truncated(&self) -> PickleError {
-        if self.bytes.len() == MAX_PICKLE_BYTES {
-            return PickleError::TooLarge { what: "bytes of pickle", limit: MAX_PICKLE_BYTES };
-        }
-        PickleError::Truncated { what: "the pickle that describes the tensors".into() }
-    }
-}
-
-fn size(value: Value<'_>) -> Option<usize> {
-    match value {
-        Value::Integer(value) => usize::try_from(value).ok(),
-        _ => None,
+        self.cursor.malformed(what)
     }
 }

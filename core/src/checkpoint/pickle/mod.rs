@@ -6,10 +6,12 @@
 //! and later and the sequence of pickles before it; both are documented by `torch/serialization.py`.
 
 mod archive;
+mod cursor;
 mod error;
 mod legacy;
 mod machine;
 mod state_dict;
+mod value;
 
 use std::collections::BTreeMap;
 

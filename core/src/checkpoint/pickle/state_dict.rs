@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Container, PickleError, StateDict,
-    machine::{Object, Outcome, StorageRef, Value},
+    machine::Outcome,
+    value::{Object, StorageRef, Value},
 };
 use crate::checkpoint::stored::StoredTensor;
 
