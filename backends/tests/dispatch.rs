@@ -4,10 +4,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use burn::tensor::{Distribution, Tensor, TensorData, backend::AutodiffBackend};
+use burn::tensor::{Distribution, Tensor, TensorData};
 use spanbert_backends::{
-    AutodiffDeviceTask, BackendError, BackendKind, BertBackend, DeviceChoice, DeviceTask, Fusion, cleanup,
-    devices, dispatch, dispatch_autodiff, fault, memory_in_use,
+    AutodiffDeviceTask, BackendError, BackendKind, BertBackend, DeviceChoice, DeviceTask, Fusion,
+    TrainingBackend, cleanup, devices, dispatch, dispatch_autodiff, fault, memory_in_use,
 };
 
 /// One process has one fault flag: tests that may set it take turns.
@@ -50,11 +50,7 @@ struct Gradient;
 impl AutodiffDeviceTask for Gradient {
     type Output = Vec<f32>;
 
-    fn run<B>(self, device: B::Device) -> Vec<f32>
-    where
-        B: AutodiffBackend + BertBackend,
-        B::InnerBackend: BertBackend,
-    {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Vec<f32> {
         let left = Tensor::<B, 2>::from_data(TensorData::new(LEFT.to_vec(), [2, 3]), &device).require_grad();
         let right = Tensor::<B, 2>::from_data(TensorData::new(RIGHT.to_vec(), [3, 2]), &device);
         let gradients = spanbert_backends::ops::gelu(left.clone().matmul(right)).sum().backward();

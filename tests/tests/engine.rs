@@ -1,12 +1,11 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
 
-use burn::backend::Autodiff;
-use spanbert_backends::{AutodiffDeviceTask, Cpu};
+use spanbert_backends::{DeviceChoice, Fusion};
 use spanbert_core::{
     batch::{Batch, Targets, micro_batches},
     checkpoint::{Weights, fresh, fresh_tensor},
     config::BertConfig,
-    engine::{EngineError, MicroBatch, OptimizerConfig, TrainingEngine, TrainingTask},
+    engine::{EngineError, MicroBatch, OptimizerConfig, TrainingEngine, open_training},
 };
 
 fn config(dropout: f64) -> BertConfig {
@@ -25,7 +24,7 @@ fn config(dropout: f64) -> BertConfig {
 
 fn open_with(config: BertConfig, weights: Weights) -> Box<dyn TrainingEngine> {
     let optimizer = OptimizerConfig::bert_adam();
-    TrainingTask { config, weights, optimizer }.run::<Autodiff<Cpu>>(Default::default()).unwrap()
+    open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer).unwrap()
 }
 
 fn open(dropout: f64) -> Box<dyn TrainingEngine> {
@@ -175,7 +174,7 @@ fn weights_that_do_not_fit_are_named() {
     let mut weights = fresh(&config(0.0), 7);
     weights.get_mut("qa_outputs.weight").unwrap().shape = vec![24, 2];
     let optimizer = OptimizerConfig::bert_adam();
-    let task = TrainingTask { config: config(0.0), weights, optimizer };
-    let error = task.run::<Autodiff<Cpu>>(Default::default()).err().unwrap().to_string();
+    let opened = open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config(0.0), weights, optimizer);
+    let error = opened.err().unwrap().to_string();
     assert!(error.contains("qa_outputs.weight is [24, 2]"), "{error}");
 }

@@ -1,7 +1,10 @@
 //! A model that answers, on one backend, and what both engines share.
 
-use burn::tensor::{Transaction, backend::Backend};
-use spanbert_backends::BertBackend;
+use burn::tensor::{
+    Tensor, Transaction,
+    backend::{Backend, ExecutionError},
+};
+use spanbert_backends::{BertBackend, MemoryUse, fault, memory_in_use};
 
 use super::{EngineError, InferenceEngine, Logits};
 use crate::{
@@ -20,9 +23,8 @@ pub(super) struct BurnInference<B: Backend> {
 
 impl<B: BertBackend> BurnInference<B> {
     pub fn new(config: BertConfig, mut weights: Weights, device: B::Device) -> Result<Self, EngineError> {
-        let model = SpanBert::from_weights(&config, &mut weights, &device)
+        let model = fault::guard(|| SpanBert::from_weights(&config, &mut weights, &device))?
             .map_err(|error| EngineError::Weights(error.to_string()))?;
-        check_faults()?;
         Ok(Self { config, device, model })
     }
 }
@@ -35,6 +37,10 @@ impl<B: BertBackend> InferenceEngine for BurnInference<B> {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         predict(&self.model, &self.config, batch, &self.device)
     }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        memory_in_use::<B>(&self.device)
+    }
 }
 
 /// Forward pass and read-back.
@@ -45,23 +51,36 @@ pub(super) fn predict<B: BertBackend>(
     device: &B::Device,
 ) -> Result<Logits, EngineError> {
     check_batch(config, batch)?;
-    let logits = model.forward(ModelInput::from_batch(batch, device), None);
-    let data = Transaction::<B>::default()
-        .register(logits.start)
-        .register(logits.end)
-        .try_execute()
-        .map_err(|error| EngineError::Fault(format!("{error:?}")))?;
-    check_faults()?;
-    let mut values = data.into_iter().map(|data| data.convert::<f32>().into_vec::<f32>().unwrap_or_default());
+    let mut values = fault::guard(|| {
+        let logits = model.forward(ModelInput::from_batch(batch, device), None);
+        read([logits.start, logits.end])
+    })??
+    .into_iter();
     let (start, end) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
-    if start.len() != batch.rows * batch.length || end.len() != start.len() {
-        return Err(EngineError::Fault(format!(
-            "the device returned {} of {} logits",
-            start.len(),
-            batch.rows * batch.length
-        )));
+    let size = batch.rows * batch.length;
+    if start.len() != size || end.len() != size {
+        return Err(EngineError::Read(format!("{} of {size} logits came back", start.len())));
     }
     Ok(Logits { rows: batch.rows, length: batch.length, start, end })
+}
+
+/// Reads tensors back with one wait for the device.
+pub(super) fn read<B: Backend, const D: usize>(
+    tensors: impl IntoIterator<Item = Tensor<B, D>>,
+) -> Result<Vec<Vec<f32>>, EngineError> {
+    let mut transaction = Transaction::<B>::default();
+    for tensor in tensors {
+        transaction = transaction.register(tensor);
+    }
+    let data = transaction.try_execute().map_err(read_error)?;
+    data.into_iter()
+        .map(|data| data.convert::<f32>().into_vec().map_err(|error| EngineError::Read(format!("{error:?}"))))
+        .collect()
+}
+
+/// An error of Burn in one line.
+pub(super) fn read_error(error: ExecutionError) -> EngineError {
+    EngineError::Read(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Refuses what the device would read out of bounds or turn into garbage.
@@ -97,10 +116,5 @@ pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), Engi
     {
         return Err(EngineError::Input("targets and rows differ in number".into()));
     }
-    Ok(())
-}
-
-/// Whether a device thread has failed since the process started; nothing computed after that can be trusted.
-pub(super) fn check_faults() -> Result<(), EngineError> {
     Ok(())
 }

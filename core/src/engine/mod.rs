@@ -6,7 +6,11 @@ mod optimizer;
 mod training;
 
 pub use open::{InferenceTask, TrainingTask};
+#[cfg(feature = "cli")]
+pub use open::{open_inference, open_training};
 pub use optimizer::{ClipScope, OptimizerConfig};
+
+use spanbert_backends::{MemoryUse, fault::Fault};
 
 use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
 
@@ -63,7 +67,13 @@ pub enum EngineError {
     Backend(#[from] spanbert_backends::BackendError),
     /// A device thread failed; nothing computed since can be trusted.
     #[error("the device failed: {0}; results since the last checkpoint are discarded")]
-    Fault(String),
+    Fault(#[from] Fault),
+    /// The device reported an error while it was read.
+    #[error("the device could not be read: {0}; results since the last checkpoint are discarded")]
+    Read(String),
+    /// An earlier update failed half-way.
+    #[error("an earlier update failed and left no model; start again from the last checkpoint")]
+    NoModel,
     /// The weights do not fit the configuration.
     #[error("{0}")]
     Weights(String),
@@ -81,6 +91,8 @@ pub trait InferenceEngine {
     /// # Errors
     /// If the batch does not fit the model or the device fails.
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError>;
+    /// Memory that the calling thread holds on the device; none for the processor.
+    fn memory(&self) -> Option<MemoryUse>;
 }
 
 /// A model that learns. Gradients are summed by [`accumulate`](Self::accumulate) until the next [`update`](Self::update).

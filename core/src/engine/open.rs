@@ -1,6 +1,8 @@
 //! Tasks that build an engine on whatever backend was chosen at run time.
 
 use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, TrainingBackend};
+#[cfg(feature = "cli")]
+use spanbert_backends::{DeviceChoice, Fusion, dispatch, dispatch_autodiff};
 
 use super::{
     EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
@@ -42,4 +44,33 @@ impl AutodiffDeviceTask for TrainingTask {
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         Ok(Box::new(BurnTrainer::<B>::new(self.config, self.weights, self.optimizer, device)?))
     }
+}
+
+/// Opens a model that answers on the chosen device.
+///
+/// # Errors
+/// If the device is not there or fails, or the weights do not fit the configuration.
+#[cfg(feature = "cli")]
+pub fn open_inference(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    config: &BertConfig,
+    weights: Weights,
+) -> Result<Box<dyn InferenceEngine>, EngineError> {
+    dispatch(choice, fusion, InferenceTask { config: config.clone(), weights })?
+}
+
+/// Opens a model that learns on the chosen device.
+///
+/// # Errors
+/// As [`open_inference`].
+#[cfg(feature = "cli")]
+pub fn open_training(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    config: &BertConfig,
+    weights: Weights,
+    optimizer: OptimizerConfig,
+) -> Result<Box<dyn TrainingEngine>, EngineError> {
+    dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer })?
 }

@@ -12,7 +12,7 @@ use spanbert_backends::{
     ops::{AdamStep, AdamTensors, adam_update, square_sum},
 };
 
-use super::{EngineError, OptimizerState};
+use super::{EngineError, OptimizerState, inference::read};
 use crate::{
     checkpoint::Weights,
     model::{ParameterKind, hugging_face_name},
@@ -155,17 +155,11 @@ impl<B: BertKernels> Optimizer<B> {
     /// Copies the moments to the host, in checkpoint layout.
     pub fn state(&self) -> Result<OptimizerState, EngineError> {
         let mut state = OptimizerState::default();
-        let read = |tensor: &Tensor<B, 2>| {
-            tensor
-                .clone()
-                .try_into_data()
-                .map(|data| data.convert::<f32>().into_vec().unwrap_or_default())
-                .map_err(|error| EngineError::Fault(format!("{error:?}")))
-        };
         for (name, moments) in &self.moments {
             let to_host = |values| moments.kind.to_host(values, moments.dims.clone());
-            state.first.insert(name.clone(), to_host(read(&moments.first)?));
-            state.second.insert(name.clone(), to_host(read(&moments.second)?));
+            let mut values = read([moments.first.clone(), moments.second.clone()])?.into_iter();
+            state.first.insert(name.clone(), to_host(values.next().unwrap_or_default()));
+            state.second.insert(name.clone(), to_host(values.next().unwrap_or_default()));
         }
         Ok(state)
     }

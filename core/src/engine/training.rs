@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{AutodiffModule, Module, ModuleVisitor, Param},
-    tensor::{Tensor, Transaction, backend::AutodiffBackend},
+    tensor::{Tensor, backend::AutodiffBackend},
 };
-use spanbert_backends::TrainingBackend;
+use spanbert_backends::{MemoryUse, TrainingBackend, fault, memory_in_use};
 
 use super::{
     EngineError, InferenceEngine, Logits, MicroBatch, OptimizerConfig, OptimizerState, StepMetrics,
     TrainingEngine,
-    inference::{check_batch, check_faults, predict},
+    inference::{check_batch, predict, read, read_error},
     optimizer::{Gradients, Inner, Optimizer, matrix_shape},
 };
 use crate::{
@@ -48,9 +48,8 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
         optimizer: OptimizerConfig,
         device: AB::Device,
     ) -> Result<Self, EngineError> {
-        let model = SpanBert::from_weights(&config, &mut weights, &device)
+        let model = fault::guard(|| SpanBert::from_weights(&config, &mut weights, &device))?
             .map_err(|error| EngineError::Weights(error.to_string()))?;
-        check_faults()?;
         Ok(Self {
             optimizer: Optimizer::new(optimizer, config.pad_token_id),
             config,
@@ -65,9 +64,7 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
     }
 
     fn model(&self) -> Result<&SpanBert<AB>, EngineError> {
-        self.model
-            .as_ref()
-            .ok_or_else(|| EngineError::Fault("an earlier update failed and left no model".into()))
+        self.model.as_ref().ok_or(EngineError::NoModel)
     }
 }
 
@@ -79,6 +76,10 @@ impl<AB: TrainingBackend> InferenceEngine for BurnTrainer<AB> {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         predict::<Inner<AB>>(&self.model()?.valid(), &self.config, batch, &self.device)
     }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        memory_in_use::<AB>(&self.device)
+    }
 }
 
 impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
@@ -87,72 +88,58 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let Some(targets) = &micro.batch.targets else {
             return Err(EngineError::Input("a training batch needs targets".into()));
         };
-        // For backends that draw dropout masks from their device generator.
-        AB::seed(&self.device, micro.seed);
-        let Some(model) = &self.model else {
-            return Err(EngineError::Fault("an earlier update failed and left no model".into()));
-        };
-        let input = ModelInput::from_batch(micro.batch, &self.device);
-        let logits = model.forward(input, Some(DropoutSeeds::new(micro.seed)));
-        let loss = span_loss(logits, targets, micro.start_weight, micro.end_weight);
-        let mut collector = Collector::<AB> {
-            all: loss.backward(),
-            path: Vec::new(),
-            collected: std::mem::take(&mut self.gradients),
-        };
-        model.visit(&mut collector);
-        self.gradients = collector.collected;
-        let loss = loss.inner();
+        let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
+        let collected = std::mem::take(&mut self.gradients);
+        let (gradients, loss) = fault::guard(|| {
+            // For backends that draw dropout masks from their device generator.
+            AB::seed(&self.device, micro.seed);
+            let input = ModelInput::from_batch(micro.batch, &self.device);
+            let logits = model.forward(input, Some(DropoutSeeds::new(micro.seed)));
+            let loss = span_loss(logits, targets, micro.start_weight, micro.end_weight);
+            let mut collector = Collector::<AB> { all: loss.backward(), path: Vec::new(), collected };
+            model.visit(&mut collector);
+            (collector.collected, loss.inner())
+        })?;
+        self.gradients = gradients;
         self.last_loss = Some(loss.clone());
         self.loss = Some(match self.loss.take() {
             Some(sum) => sum + loss,
             None => loss,
         });
-        check_faults()
+        Ok(())
     }
 
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
-        let model = self
-            .model
-            .take()
-            .ok_or_else(|| EngineError::Fault("an earlier update failed and left no model".into()))?;
+        let model = self.model.take().ok_or(EngineError::NoModel)?;
         let gradients = std::mem::take(&mut self.gradients);
-        let (model, norm) = self.optimizer.step(model, gradients, learning_rate)?;
+        let (model, norm) = fault::guard(|| self.optimizer.step(model, gradients, learning_rate))??;
         self.model = Some(model);
         if let Some(loss) = self.loss.take() {
             self.pending.push(Tensor::cat(vec![loss, norm.reshape([1])], 0));
         }
-        check_faults()
+        Ok(())
     }
 
     fn last_loss(&mut self) -> Result<Option<f32>, EngineError> {
-        let Some(loss) = self.last_loss.clone() else { return Ok(None) };
-        let value = loss.try_into_scalar().map_err(|error| EngineError::Fault(format!("{error:?}")))?;
-        check_faults()?;
-        Ok(Some(burn::tensor::ElementConversion::elem::<f32>(value)))
+        let loss = self.last_loss.clone();
+        Ok(fault::guard(|| read(loss))??.first().and_then(|values| values.first().copied()))
     }
 
     fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError> {
         if self.pending.is_empty() {
             return Ok(Vec::new());
         }
-        let mut transaction = Transaction::<Inner<AB>>::default();
-        for metrics in self.pending.drain(..) {
-            transaction = transaction.register(metrics);
-        }
-        let data = transaction.try_execute().map_err(|error| EngineError::Fault(format!("{error:?}")))?;
-        check_faults()?;
-        let metrics = data.into_iter().filter_map(|data| {
-            let values: Vec<f32> = data.convert::<f32>().into_vec().ok()?;
-            Some(StepMetrics { loss: *values.first()?, grad_norm: *values.get(1)? })
+        let pending = std::mem::take(&mut self.pending);
+        let metrics = fault::guard(|| read(pending))??.into_iter().map(|values| match values.as_slice() {
+            &[loss, grad_norm] => Ok(StepMetrics { loss, grad_norm }),
+            other => Err(EngineError::Read(format!("{} values instead of loss and norm", other.len()))),
         });
-        Ok(metrics.collect())
+        metrics.collect()
     }
 
     fn weights(&mut self) -> Result<Weights, EngineError> {
-        let mut weights =
-            export_weights(self.model()?).map_err(|error| EngineError::Fault(format!("{error:?}")))?;
-        check_faults()?;
+        let model = self.model()?;
+        let mut weights = fault::guard(|| export_weights(model))?.map_err(read_error)?;
         weights.extend(self.unused.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
         Ok(weights)
     }
@@ -160,30 +147,22 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     fn gradients(&mut self) -> Result<Weights, EngineError> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
-        let mut result = Weights::new();
-        for (name, gradient) in &self.gradients {
-            let data =
-                gradient.clone().try_into_data().map_err(|error| EngineError::Fault(format!("{error:?}")))?;
-            if let Some((kind, dims)) = layout.parameters.get(name) {
-                let values = data.convert::<f32>().into_vec().unwrap_or_default();
-                result.insert(name.clone(), kind.to_host(values, dims.clone()));
-            }
-        }
-        check_faults()?;
-        Ok(result)
+        let values = fault::guard(|| read(self.gradients.values().cloned()))??;
+        let named = self.gradients.keys().zip(values).filter_map(|(name, values)| {
+            let (kind, dims) = layout.parameters.get(name)?;
+            Some((name.clone(), kind.to_host(values, dims.clone())))
+        });
+        Ok(named.collect())
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
-        let state = self.optimizer.state()?;
-        check_faults()?;
-        Ok(state)
+        fault::guard(|| self.optimizer.state())?
     }
 
     fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
-        self.optimizer.load(state, &layout.parameters, &self.device)?;
-        check_faults()
+        fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
     }
 }
 
