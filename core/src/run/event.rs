@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::score::Scores;
+
 /// The time now, RFC 3339 in UTC with milliseconds, as in all files of a run.
 #[must_use]
 pub fn now() -> String {
@@ -22,6 +24,8 @@ pub enum Phase {
     Evaluating,
     /// Writing weights.
     Saving,
+    /// Waiting for a request to go on.
+    Paused,
     /// Done, successfully or not.
     Finished,
 }
@@ -34,6 +38,7 @@ impl std::fmt::Display for Phase {
             Self::Training => "training",
             Self::Evaluating => "evaluating",
             Self::Saving => "saving",
+            Self::Paused => "paused",
             Self::Finished => "finished",
         })
     }
@@ -118,7 +123,7 @@ pub enum Event {
         /// Epoch, from 0.
         epoch: usize,
         /// Scores by the reference's names.
-        scores: serde_json::Map<String, serde_json::Value>,
+        scores: Scores,
         /// Whether it is the best so far.
         best: bool,
         /// How long it took.

@@ -1,8 +1,39 @@
 //! Training: the recipe, the schedule and the loop.
+//!
+//! [`Trainer`] is the loop, over any [`TrainingEngine`](crate::engine::TrainingEngine): batches come from a
+//! [`prefetch`]ing thread in the reference's order, [`Schedule`] says when to update and evaluate, [`Recorder`]
+//! writes what happens and [`Keeper`] the weights.
 
+mod error;
+mod evaluator;
+#[cfg(test)]
+mod fake;
+mod interrupt;
+mod keeper;
+mod observer;
+mod optimizer;
+mod pace;
+mod prefetch;
 pub mod recipe;
 pub mod recipe_fields;
 pub mod recipe_validate;
+mod recorder;
+mod schedule;
+mod seed;
+mod trainer;
+#[cfg(test)]
+mod trainer_tests;
 
+pub use error::TrainError;
+pub use evaluator::{Evaluator, EvaluatorError};
+pub use keeper::{Keeper, Place, Progress};
+pub use observer::{Observer, Silent, StopFlag};
+pub use optimizer::optimizer_config;
+pub use pace::{Pace, Speed};
+pub use prefetch::{Prepared, TrainingData, prefetch};
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;
+pub use recorder::Recorder;
+pub use schedule::{Schedule, warmup_linear};
+pub use seed::dropout_seed;
+pub use trainer::{Ending, Trainer, Training};

@@ -1,0 +1,146 @@
+//! An engine and a development set for tests of the loop: they note what is asked of them.
+
+use std::{cell::RefCell, ops::ControlFlow, path::Path, rc::Rc};
+
+use super::{Evaluator, EvaluatorError};
+use crate::{
+    batch::Batch,
+    checkpoint::{Weights, fresh},
+    config::BertConfig,
+    engine::{EngineError, InferenceEngine, Logits, MicroBatch, OptimizerState, StepMetrics, TrainingEngine},
+    score::Scores,
+};
+
+/// A configuration small enough to save in no time.
+pub(crate) fn tiny_config() -> BertConfig {
+    BertConfig {
+        vocab_size: 12,
+        hidden_size: 4,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        intermediate_size: 8,
+        max_position_embeddings: 64,
+        ..BertConfig::default()
+    }
+}
+
+/// What an engine was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Call {
+    /// Rows, start weight and seed.
+    Accumulate(usize, f32, u64),
+    /// Learning rate.
+    Update(f64),
+}
+
+/// The calls of one or several engines.
+pub(crate) type Calls = Rc<RefCell<Vec<Call>>>;
+
+/// Loses 1 / update; its weights say how many updates were made.
+pub(crate) struct FakeEngine {
+    config: BertConfig,
+    weights: Weights,
+    pub calls: Calls,
+    updates: usize,
+    waiting: Vec<StepMetrics>,
+    /// The update, from 1, whose loss is not a number.
+    pub breaks_at: Option<usize>,
+}
+
+impl FakeEngine {
+    pub fn new(calls: &Calls) -> Self {
+        let config = tiny_config();
+        let weights = fresh(&config, 1);
+        Self { config, weights, calls: calls.clone(), updates: 0, waiting: Vec::new(), breaks_at: None }
+    }
+}
+
+/// The number of updates behind saved weights of a [`FakeEngine`].
+pub(crate) fn updates_behind(weights: &Weights) -> f32 {
+    weights["qa_outputs.bias"].values[0]
+}
+
+impl InferenceEngine for FakeEngine {
+    fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
+        let zeros = vec![0.0; batch.rows * batch.length];
+        Ok(Logits { rows: batch.rows, length: batch.length, start: zeros.clone(), end: zeros })
+    }
+}
+
+impl TrainingEngine for FakeEngine {
+    fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError> {
+        assert_eq!(micro.start_weight, micro.end_weight);
+        let call = Call::Accumulate(micro.batch.rows, micro.start_weight, micro.seed);
+        self.calls.borrow_mut().push(call);
+        Ok(())
+    }
+
+    fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
+        self.calls.borrow_mut().push(Call::Update(learning_rate));
+        self.updates += 1;
+        let broken = self.breaks_at == Some(self.updates);
+        let loss = if broken { f32::NAN } else { 1.0 / self.updates as f32 };
+        self.waiting.push(StepMetrics { loss, grad_norm: 2.0 });
+        Ok(())
+    }
+
+    fn last_loss(&mut self) -> Result<Option<f32>, EngineError> {
+        Ok(None)
+    }
+
+    fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError> {
+        Ok(std::mem::take(&mut self.waiting))
+    }
+
+    fn weights(&mut self) -> Result<Weights, EngineError> {
+        let mut weights = self.weights.clone();
+        if let Some(bias) = weights.get_mut("qa_outputs.bias") {
+            bias.values[0] = self.updates as f32;
+        }
+        Ok(weights)
+    }
+
+    fn gradients(&mut self) -> Result<Weights, EngineError> {
+        Ok(Weights::new())
+    }
+
+    fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
+        Ok(OptimizerState { first: self.weights()?, second: self.weights()? })
+    }
+
+    fn load_optimizer_state(&mut self, _state: OptimizerState) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// Gives the scores of a list, one an evaluation, the last one again and again.
+pub(crate) struct FakeEvaluator {
+    pub scores: Vec<f64>,
+    pub done: usize,
+}
+
+impl Evaluator for FakeEvaluator {
+    fn windows(&self) -> usize {
+        10
+    }
+
+    fn evaluate(
+        &mut self,
+        _engine: &mut dyn InferenceEngine,
+        folder: &Path,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Option<Scores>, EvaluatorError> {
+        if progress(5, 10).is_break() {
+            return Ok(None);
+        }
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("results.json"), "{}")?;
+        let f1 = self.scores[self.done.min(self.scores.len() - 1)];
+        self.done += 1;
+        Ok(Some(Scores { f1, total: 3, best_f1_thresh: Some(-f1), ..Scores::default() }))
+    }
+}

@@ -1,0 +1,30 @@
+//! Ctrl-C as a request instead of an end.
+
+// Installing a signal handler is unsafe because most functions may not be called in one. Ours stores to an atomic
+// and calls `signal`, both of which may.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static RECEIVED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn receive(signal: libc::c_int) {
+    RECEIVED.store(true, Ordering::Relaxed);
+    // The next one ends the process, should the training hang.
+    // SAFETY: `signal` with SIG_DFL is async-signal-safe (POSIX.1-2017, 2.4.3).
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+/// From now on the first SIGINT and SIGTERM are noted; a second ends the process as usual.
+pub(super) fn install() {
+    let handler = receive as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: the handler has the signature `signal` expects and does only async-signal-safe things.
+        unsafe { libc::signal(signal, handler) };
+    }
+}
+
+/// Whether one was received.
+pub(super) fn was_received() -> bool {
+    RECEIVED.load(Ordering::Relaxed)
+}

@@ -1,0 +1,244 @@
+//! What is kept of the weights: the best, the last, and checkpoints to go on from.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Recipe, TrainError};
+use crate::{
+    checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save, to_safetensors},
+    config::BertConfig,
+    engine::OptimizerState,
+    run::{BestScore, Layout, RunError, WriteError, sha256_hex, write_atomic},
+    score::{ResultValue, Scores, eval_results_text},
+};
+
+/// Training checkpoints kept; the one before the newest stays in case that one turns out to be damaged.
+const CHECKPOINTS_KEPT: usize = 2;
+
+/// Where a training is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Which training of a learning-rate sweep, from 0.
+    pub training: usize,
+    /// Its epoch, from 0.
+    pub epoch: usize,
+    /// Batches done in the epoch.
+    pub batches: usize,
+    /// Updates made in this training.
+    pub training_step: usize,
+    /// Updates made in the run.
+    pub step: usize,
+}
+
+/// `progress.json` of a training checkpoint. With the recipe and the data it determines all that follows: order and
+/// dropout depend on the seed and the place alone, and no gradients are pending at a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Version of this layout.
+    pub version: u32,
+    /// Where the training was.
+    pub place: Place,
+    /// Learning rate of the training.
+    pub learning_rate: f64,
+    /// Best evaluation so far.
+    pub best: Option<BestScore>,
+    /// SHA-256 of the checkpoint's other files.
+    pub files: BTreeMap<String, String>,
+}
+
+/// Writes weights into the run folder and remembers the best evaluation.
+#[derive(Debug)]
+pub struct Keeper<'a> {
+    layout: Layout,
+    config: &'a BertConfig,
+    vocab: &'a [String],
+    do_lower_case: bool,
+    recipe: &'a Recipe,
+    dataset_version: String,
+    best: Option<BestScore>,
+    latest: Option<(usize, Scores)>,
+}
+
+impl<'a> Keeper<'a> {
+    /// A keeper for a run that has just begun.
+    #[must_use]
+    pub fn new(
+        layout: Layout,
+        config: &'a BertConfig,
+        vocab: &'a [String],
+        do_lower_case: bool,
+        recipe: &'a Recipe,
+        dataset_version: String,
+    ) -> Self {
+        Self { layout, config, vocab, do_lower_case, recipe, dataset_version, best: None, latest: None }
+    }
+
+    /// The best evaluation so far.
+    #[must_use]
+    pub fn best(&self) -> Option<&BestScore> {
+        self.best.as_ref()
+    }
+
+    /// Notes an evaluation; true if it beats all before, strictly, as in the reference.
+    pub fn evaluated(&mut self, place: Place, scores: &Scores) -> bool {
+        let metric = self.recipe.eval_metric.key();
+        self.latest = Some((place.step, scores.clone()));
+        let Some(value) = scores.get(metric) else { return false };
+        if self.best.as_ref().is_some_and(|best| value <= best.value) {
+            return false;
+        }
+        self.best = Some(BestScore { metric: metric.to_owned(), value, step: place.step });
+        true
+    }
+
+    /// Writes `best/` and `eval_results.txt`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save_best(
+        &self,
+        weights: &Weights,
+        place: Place,
+        learning_rate: f64,
+        scores: &Scores,
+    ) -> Result<PathBuf, TrainError> {
+        let folder = self.layout.best();
+        self.save(&folder, weights, &self.meta(place, Some((place.step, scores))))?;
+        let extra = [
+            ("global_step", ResultValue::Count(place.training_step as u64)),
+            ("epoch", ResultValue::Count(place.epoch as u64)),
+            ("learning_rate", ResultValue::Float(learning_rate)),
+            ("batch_size", ResultValue::Count(self.recipe.batch_rows() as u64)),
+        ];
+        let text = eval_results_text(scores, &extra);
+        write_atomic(&self.layout.eval_results(), text.as_bytes()).map_err(RunError::from)?;
+        Ok(folder)
+    }
+
+    /// Writes `last/`, with the threshold of the latest evaluation.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save_last(&self, weights: &Weights, place: Place) -> Result<PathBuf, TrainError> {
+        let folder = self.layout.last();
+        let latest = self.latest.as_ref().map(|(step, scores)| (*step, scores));
+        self.save(&folder, weights, &self.meta(place, latest))?;
+        Ok(folder)
+    }
+
+    /// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save_checkpoint(
+        &self,
+        weights: &Weights,
+        optimizer: OptimizerState,
+        place: Place,
+        learning_rate: f64,
+    ) -> Result<PathBuf, TrainError> {
+        let folder = self.layout.checkpoint(place.step);
+        let staging = self.layout.checkpoints().join(format!(".step-{}.tmp", place.step));
+        let result = self.fill_checkpoint(&staging, weights, optimizer, place, learning_rate);
+        if let Err(error) = result.and_then(|()| replace_folder(&staging, &folder)) {
+            // The failure itself is what is reported.
+            let _ = fs::remove_dir_all(&staging);
+            return Err(RunError::from(error).into());
+        }
+        self.remove_old_checkpoints();
+        Ok(folder)
+    }
+
+    fn fill_checkpoint(
+        &self,
+        staging: &Path,
+        weights: &Weights,
+        optimizer: OptimizerState,
+        place: Place,
+        learning_rate: f64,
+    ) -> Result<(), WriteError> {
+        if staging.exists() {
+            fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
+        }
+        fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
+        let mut files = BTreeMap::new();
+        let moments: Weights = optimizer
+            .first
+            .into_iter()
+            .map(|(name, tensor)| (format!("first/{name}"), tensor))
+            .chain(optimizer.second.into_iter().map(|(name, tensor)| (format!("second/{name}"), tensor)))
+            .collect();
+        for (name, tensors) in [("model.safetensors", weights), ("optimizer.safetensors", &moments)] {
+            let path = staging.join(name);
+            let bytes = to_safetensors(tensors, &BTreeMap::new()).map_err(WriteError::at(&path))?;
+            write_atomic(&path, &bytes)?;
+            files.insert(name.to_owned(), sha256_hex(&bytes));
+        }
+        let progress = Progress { version: 1, place, learning_rate, best: self.best.clone(), files };
+        let path = staging.join("progress.json");
+        let text = serde_json::to_vec_pretty(&progress)
+            .map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
+        write_atomic(&path, &text)
+    }
+
+    /// An old checkpoint that cannot be removed only costs space.
+    fn remove_old_checkpoints(&self) {
+        let Ok(entries) = fs::read_dir(self.layout.checkpoints()) else { return };
+        let mut steps: Vec<usize> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok())
+            .collect();
+        steps.sort_unstable_by(|a, b| b.cmp(a));
+        for step in steps.into_iter().skip(CHECKPOINTS_KEPT) {
+            let _ = fs::remove_dir_all(self.layout.checkpoint(step));
+        }
+    }
+
+    fn save(&self, folder: &Path, weights: &Weights, meta: &SpanbertMeta) -> Result<(), TrainError> {
+        let checkpoint = SaveCheckpoint {
+            config: self.config,
+            weights,
+            vocab: self.vocab,
+            do_lower_case: self.do_lower_case,
+            meta,
+        };
+        Ok(save(folder, &checkpoint)?)
+    }
+
+    /// `evaluation` is the step it was made at and its scores; scores of other weights than these are left out,
+    /// their threshold is the best guess there is.
+    fn meta(&self, place: Place, evaluation: Option<(usize, &Scores)>) -> SpanbertMeta {
+        let own = evaluation.filter(|(step, _)| *step == place.step);
+        SpanbertMeta {
+            threshold: evaluation.and_then(|(_, scores)| scores.best_f1_thresh),
+            max_seq_length: Some(self.recipe.max_seq_length),
+            doc_stride: Some(self.recipe.doc_stride),
+            max_query_length: Some(self.recipe.max_query_length),
+            n_best_size: Some(self.recipe.n_best_size),
+            max_answer_length: Some(self.recipe.max_answer_length),
+            dataset_version: Some(self.dataset_version.clone()),
+            global_step: Some(place.training_step as u64),
+            scores: own
+                .map(|(_, scores)| {
+                    let values = scores.entries().into_iter();
+                    values.filter_map(|(name, value)| Some((name.to_owned(), value.as_f64()?))).collect()
+                })
+                .unwrap_or_default(),
+            created_by: Some(concat!("SpanBERT Studio ", env!("CARGO_PKG_VERSION")).to_owned()),
+            ..SpanbertMeta::default()
+        }
+    }
+}
+
+/// Puts `staging` in the place of `folder`.
+fn replace_folder(staging: &Path, folder: &Path) -> Result<(), WriteError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(WriteError::at(folder))?;
+    }
+    fs::rename(staging, folder).map_err(WriteError::at(folder))
+}

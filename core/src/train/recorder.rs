@@ -1,0 +1,176 @@
+//! Everything that happens, written to the run folder and shown to the observer.
+
+use std::time::{Duration, Instant};
+
+use super::Observer;
+use crate::run::{
+    BestScore, Event, EventLog, Layout, Outcome, Phase, RunError, RunState, ScalarWriter, StepEvent, TrainLog,
+};
+
+/// Time between two writes of `state.json` while training.
+const STATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The four records of a run (`events.jsonl`, `state.json`, `train.log`, `tb/`) behind one call.
+pub struct Recorder<'a> {
+    layout: Layout,
+    events: EventLog,
+    text: TrainLog,
+    curves: ScalarWriter,
+    state: RunState,
+    state_written: Instant,
+    observer: &'a mut dyn Observer,
+}
+
+impl<'a> Recorder<'a> {
+    /// Starts the records of a new run with what happened (and the observer saw) before it had a folder.
+    ///
+    /// # Errors
+    /// If one cannot be written.
+    pub fn start(
+        layout: &Layout,
+        observer: &'a mut dyn Observer,
+        earlier: &[Event],
+    ) -> Result<Self, RunError> {
+        let mut state = RunState::starting();
+        state.write(layout)?;
+        let mut recorder = Self {
+            events: EventLog::open(&layout.events())?,
+            text: TrainLog::open(&layout.train_log())?,
+            curves: ScalarWriter::create(&layout.tensorboard())?,
+            layout: layout.clone(),
+            state,
+            state_written: Instant::now(),
+            observer,
+        };
+        for event in earlier {
+            recorder.events.append(event)?;
+            recorder.text.line(&describe(event))?;
+        }
+        Ok(recorder)
+    }
+
+    /// Says how many updates the run will have.
+    pub fn set_total_steps(&mut self, total_steps: usize) {
+        self.state.total_steps = total_steps;
+    }
+
+    /// Records an event.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn record(&mut self, event: Event) -> Result<(), RunError> {
+        self.events.append(&event)?;
+        self.text.line(&describe(&event))?;
+        match &event {
+            Event::Step(step) => self.record_step(step)?,
+            Event::Evaluation { step, scores, .. } => {
+                let values: Vec<(String, f64)> = scores
+                    .entries()
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((format!("eval/{name}"), value.as_f64()?)))
+                    .collect();
+                let values: Vec<(&str, f64)> =
+                    values.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+                self.curves.scalars(*step, &values)?;
+            }
+            Event::Phase { phase, .. } => {
+                self.state.phase = *phase;
+                self.write_state()?;
+            }
+            Event::Error { message } => self.state.error = Some(message.clone()),
+            Event::Finished { outcome, step, .. } => {
+                self.state.phase = Phase::Finished;
+                self.state.outcome = Some(*outcome);
+                self.state.step = *step;
+                self.state.eta_secs = None;
+                self.write_state()?;
+            }
+            Event::Warning { .. } | Event::Checkpoint { .. } | Event::Unknown => {}
+        }
+        self.observer.event(&event);
+        Ok(())
+    }
+
+    /// Records a change of phase.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn phase(&mut self, phase: Phase) -> Result<(), RunError> {
+        self.record(Event::Phase { phase, detail: None })
+    }
+
+    /// Records something the user should know.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn warn(&mut self, message: impl Into<String>) -> Result<(), RunError> {
+        self.record(Event::Warning { message: message.into() })
+    }
+
+    /// Notes the best evaluation for `state.json`.
+    pub fn set_best(&mut self, best: BestScore) {
+        self.state.best = Some(best);
+    }
+
+    /// Records why and that a run ends. Nothing can be done about a record that cannot be written now: the error
+    /// itself is what the user has to see.
+    pub fn fail(&mut self, message: &str, elapsed_secs: f64) {
+        let _ = self.record(Event::Error { message: message.to_owned() });
+        let step = self.state.step;
+        let _ = self.record(Event::Finished { outcome: Outcome::Failed, step, elapsed_secs });
+    }
+
+    /// Shows progress within a phase; not recorded.
+    pub fn progress(&mut self, phase: Phase, done: usize, total: usize) {
+        self.observer.progress(phase, done, total);
+    }
+
+    fn record_step(&mut self, step: &StepEvent) -> Result<(), RunError> {
+        let mut values = vec![
+            ("train/loss", step.loss),
+            ("train/learning_rate", step.learning_rate),
+            ("speed/windows_per_sec", step.windows_per_sec),
+        ];
+        values.extend(step.grad_norm.map(|norm| ("train/grad_norm", norm)));
+        self.curves.scalars(step.step, &values)?;
+        self.state.step = step.step;
+        self.state.epoch = step.epoch;
+        self.state.eta_secs = step.eta_secs;
+        if self.state_written.elapsed() >= STATE_INTERVAL { self.write_state() } else { Ok(()) }
+    }
+
+    fn write_state(&mut self) -> Result<(), RunError> {
+        self.state_written = Instant::now();
+        self.state.write(&self.layout)
+    }
+}
+
+/// The event as a line of `train.log`.
+fn describe(event: &Event) -> String {
+    match event {
+        Event::Phase { phase, detail: None } => format!("phase: {phase}"),
+        Event::Phase { phase, detail: Some(detail) } => format!("phase: {phase}, {detail}"),
+        Event::Step(step) => format!(
+            "step {}/{} epoch {} loss {:.6} lr {:.3e} {:.1} windows/s",
+            step.step, step.total_steps, step.epoch, step.loss, step.learning_rate, step.windows_per_sec
+        ),
+        Event::Evaluation { step, epoch, scores, best, secs, .. } => {
+            let values: Vec<String> =
+                scores.entries().into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let mark = if *best { ", the best so far" } else { "" };
+            format!("evaluation at step {step}, epoch {epoch}, {secs:.1} s{mark}: {}", values.join(", "))
+        }
+        Event::Checkpoint { step, path, .. } => format!("saved {path} at step {step}"),
+        Event::Warning { message } => format!("warning: {message}"),
+        Event::Error { message } => format!("error: {message}"),
+        Event::Finished { outcome, step, elapsed_secs } => {
+            let how = match outcome {
+                Outcome::Completed => "completed",
+                Outcome::Stopped => "stopped on request",
+                Outcome::Failed => "failed",
+            };
+            format!("{how} at step {step} after {elapsed_secs:.1} s")
+        }
+        Event::Unknown => "an event of a later version".into(),
+    }
+}
