@@ -1,0 +1,214 @@
+//! Which devices there are, and which one is meant.
+
+use crate::{BackendError, BackendKind, BackendReport, DeviceChoice, DeviceInfo};
+
+/// How Burn addresses a device.
+#[derive(Clone, Debug)]
+pub(crate) enum Address {
+    #[cfg(feature = "cpu")]
+    Cpu,
+    #[cfg(with_wgpu)]
+    Wgpu(burn_wgpu::WgpuDevice),
+    #[cfg(with_cuda)]
+    Cuda(burn_cuda::CudaDevice),
+}
+
+/// A device with its address.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) info: DeviceInfo,
+    pub(crate) address: Address,
+}
+
+/// Probes every backend, in the order in which automatic choice tries them. Opens no device.
+///
+/// Takes up to about a second where GPU drivers have to be loaded, so not on the thread that draws. A missing
+/// driver, library or display is a reason in the report, never a panic.
+#[must_use]
+pub fn devices() -> Vec<BackendReport> {
+    BackendKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let infos = probe(kind).map(|found| found.into_iter().map(|found| found.info).collect());
+            BackendReport::from_probe(kind, infos)
+        })
+        .collect()
+}
+
+/// Finds the device that is meant by `choice`, without opening it.
+///
+/// Automatic choice: CUDA, else a hardware adapter of wgpu, else the processor; software rasterisers are taken
+/// only when asked for (`wgpu` where there is nothing better, or by index).
+///
+/// # Errors
+/// If the backend cannot run here, or has no device of that index.
+pub fn select(choice: &DeviceChoice) -> Result<DeviceInfo, BackendError> {
+    find(choice).map(|found| found.info)
+}
+
+/// The device that automatic choice would take from these reports.
+#[must_use]
+pub fn automatic(reports: &[BackendReport]) -> Option<&DeviceInfo> {
+    BackendKind::ALL.into_iter().find_map(|kind| {
+        let mut devices =
+            reports.iter().filter(|report| report.kind == kind).flat_map(|report| &report.devices);
+        devices.find(|device| !device.software)
+    })
+}
+
+pub(crate) fn find(choice: &DeviceChoice) -> Result<Found, BackendError> {
+    let list = |kind| probe(kind).map_err(|reason| BackendError::Unavailable { kind, reason });
+    let Some(kind) = choice.kind() else {
+        let hardware = |kind| list(kind).ok()?.into_iter().find(|found| !found.info.software);
+        let gpu = [BackendKind::Cuda, BackendKind::Wgpu].into_iter().find_map(hardware);
+        return gpu.map_or_else(|| find(&DeviceChoice::Cpu), Ok);
+    };
+    let devices = list(kind)?;
+    let count = devices.len();
+    let index = match choice {
+        DeviceChoice::Wgpu(Some(index)) | DeviceChoice::Cuda(index) => *index,
+        DeviceChoice::Wgpu(None) => devices.iter().position(|found| !found.info.software).unwrap_or(0),
+        DeviceChoice::Cpu | DeviceChoice::Auto => 0,
+    };
+    devices.into_iter().nth(index).ok_or_else(|| BackendError::NoSuchDevice { choice: choice.clone(), count })
+}
+
+/// The devices of a backend, at least one, or the reason why there is none.
+fn probe(kind: BackendKind) -> Result<Vec<Found>, String> {
+    match kind {
+        BackendKind::Cuda => probe_cuda(),
+        BackendKind::Wgpu => probe_wgpu(),
+        BackendKind::Cpu => probe_cpu(),
+    }
+}
+
+#[cfg(feature = "cpu")]
+#[allow(clippy::unnecessary_wraps, reason = "the twin for builds without this backend returns an error")]
+fn probe_cpu() -> Result<Vec<Found>, String> {
+    Ok(vec![Found { info: crate::cpu::probe(), address: Address::Cpu }])
+}
+
+#[cfg(not(feature = "cpu"))]
+fn probe_cpu() -> Result<Vec<Found>, String> {
+    Err(left_out("cpu"))
+}
+
+#[cfg(with_wgpu)]
+fn probe_wgpu() -> Result<Vec<Found>, String> {
+    let adapters = crate::adapters::probe()?;
+    let found = |adapter: crate::adapters::FoundAdapter| Found {
+        info: adapter.info,
+        address: Address::Wgpu(adapter.device),
+    };
+    Ok(adapters.into_iter().map(found).collect())
+}
+
+#[cfg(all(feature = "wgpu", target_family = "wasm"))]
+fn probe_wgpu() -> Result<Vec<Found>, String> {
+    Err("a browser lists no adapters; open WebGPU with burn_wgpu::init_setup_async".to_owned())
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn probe_wgpu() -> Result<Vec<Found>, String> {
+    Err(left_out("wgpu"))
+}
+
+#[cfg(with_cuda)]
+fn probe_cuda() -> Result<Vec<Found>, String> {
+    let devices = crate::cuda::probe()?;
+    let found = |(index, info)| Found { info, address: Address::Cuda(burn_cuda::CudaDevice::new(index)) };
+    Ok(devices.into_iter().enumerate().map(found).collect())
+}
+
+#[cfg(all(feature = "cuda", not(with_cuda)))]
+fn probe_cuda() -> Result<Vec<Found>, String> {
+    Err("CUDA is supported on x86-64 Linux and Windows".to_owned())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn probe_cuda() -> Result<Vec<Found>, String> {
+    Err(left_out("cuda"))
+}
+
+#[cfg(not(all(feature = "cpu", feature = "wgpu", feature = "cuda")))]
+fn left_out(feature: &str) -> String {
+    format!("this build leaves it out; build with --features {feature}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Precision;
+
+    fn device(choice: &str, software: bool) -> DeviceInfo {
+        let choice: DeviceChoice = choice.parse().unwrap();
+        DeviceInfo {
+            kind: choice.kind().unwrap(),
+            choice,
+            name: "device".into(),
+            class: String::new(),
+            api: None,
+            driver: None,
+            memory_bytes: None,
+            max_buffer_bytes: None,
+            precisions: vec![Precision::F32],
+            software,
+        }
+    }
+
+    fn report(kind: BackendKind, devices: Vec<DeviceInfo>) -> BackendReport {
+        BackendReport::from_probe(kind, Ok(devices))
+    }
+
+    #[test]
+    fn every_backend_is_reported_once_and_says_why_it_is_empty() {
+        let reports = devices();
+        assert_eq!(reports.iter().map(|report| report.kind).collect::<Vec<_>>(), BackendKind::ALL);
+        for report in reports {
+            assert_eq!(report.devices.is_empty(), report.unavailable.is_some(), "{report:?}");
+            let reason = report.unavailable.unwrap_or_default();
+            assert!(!reason.contains('\n'), "{reason}");
+            for (index, device) in report.devices.iter().enumerate() {
+                assert_eq!(device.kind, report.kind);
+                assert!(!device.name.is_empty() && device.precisions.contains(&Precision::F32), "{device:?}");
+                let expected = match report.kind {
+                    BackendKind::Cuda => DeviceChoice::Cuda(index),
+                    BackendKind::Wgpu => DeviceChoice::Wgpu(Some(index)),
+                    BackendKind::Cpu => DeviceChoice::Cpu,
+                };
+                assert_eq!(device.choice, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn automatic_choice_prefers_cuda_then_hardware_then_the_processor() {
+        let cpu = report(BackendKind::Cpu, vec![device("cpu", false)]);
+        let software = device("wgpu:1", true);
+        let pick = |wgpu: Vec<DeviceInfo>, cuda: Vec<DeviceInfo>| {
+            let reports = [cpu.clone(), report(BackendKind::Wgpu, wgpu), report(BackendKind::Cuda, cuda)];
+            automatic(&reports).unwrap().choice.to_string()
+        };
+        assert_eq!(pick(vec![software.clone()], vec![]), "cpu");
+        assert_eq!(pick(vec![software.clone(), device("wgpu:1", false)], vec![]), "wgpu:1");
+        assert_eq!(pick(vec![device("wgpu:0", false)], vec![device("cuda:0", false)]), "cuda:0");
+        assert_eq!(automatic(&[report(BackendKind::Wgpu, vec![software])]), None);
+    }
+
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn the_processor_is_always_there() {
+        let cpu = select(&DeviceChoice::Cpu).unwrap();
+        assert_eq!(cpu.kind, BackendKind::Cpu);
+        assert!(cpu.memory_bytes.unwrap() > 64 << 20, "{cpu:?}");
+        assert_eq!(automatic(&devices()).unwrap(), &select(&DeviceChoice::Auto).unwrap());
+    }
+
+    #[test]
+    fn an_index_that_is_not_there_is_refused() {
+        for choice in [DeviceChoice::Wgpu(Some(9999)), DeviceChoice::Cuda(9999)] {
+            let error = select(&choice).unwrap_err().to_string();
+            assert!(error.contains("`spanbert devices`"), "{error}");
+        }
+    }
+}

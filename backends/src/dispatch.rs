@@ -1,0 +1,90 @@
+//! From a choice made at run time to a type: once, at the top of the program.
+
+#[cfg(with_gpu)]
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::{
+    AutodiffDeviceTask, BackendError, DeviceChoice, DeviceTask, Fusion,
+    devices::{Address, Found, find},
+    fault,
+};
+
+/// Runs `$task` on the backend of an address; `$wrap` names the type to run on, given the plain backend.
+macro_rules! on_backend {
+    ($found:expr, $fusion:expr, $task:expr, $wrap:ident) => {{
+        let Found { info, address } = $found;
+        let choice = info.choice;
+        match (address, $fusion) {
+            #[cfg(feature = "cpu")]
+            (Address::Cpu, _) => {
+                run(choice, burn_flex::FlexDevice, |device| $task.run::<$wrap<crate::Cpu>>(device))
+            }
+            #[cfg(with_wgpu)]
+            (Address::Wgpu(device), Fusion::Fused) => {
+                start::<crate::WgpuFused>(&choice, &device)?;
+                run(choice, device, |device| $task.run::<$wrap<crate::WgpuFused>>(device))
+            }
+            #[cfg(with_wgpu)]
+            (Address::Wgpu(device), Fusion::Unfused) => {
+                start::<crate::WgpuUnfused>(&choice, &device)?;
+                run(choice, device, |device| $task.run::<$wrap<crate::WgpuUnfused>>(device))
+            }
+            #[cfg(with_cuda)]
+            (Address::Cuda(device), Fusion::Fused) => {
+                start::<crate::CudaFused>(&choice, &device)?;
+                run(choice, device, |device| $task.run::<$wrap<crate::CudaFused>>(device))
+            }
+            #[cfg(with_cuda)]
+            (Address::Cuda(device), Fusion::Unfused) => {
+                start::<crate::CudaUnfused>(&choice, &device)?;
+                run(choice, device, |device| $task.run::<$wrap<crate::CudaUnfused>>(device))
+            }
+        }
+    }};
+}
+
+type Plain<B> = B;
+type Autodiff<B> = burn::backend::Autodiff<B>;
+
+/// Opens a device and runs a task on it, on the calling thread.
+///
+/// # Errors
+/// If there is no such device, if it does not start, or if the task panicked because the device failed.
+pub fn dispatch<T: DeviceTask>(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    task: T,
+) -> Result<T::Output, BackendError> {
+    on_backend!(find(choice)?, fusion, task, Plain)
+}
+
+/// Opens a device and runs a task that needs gradients on it, on the calling thread.
+///
+/// # Errors
+/// As [`dispatch`].
+pub fn dispatch_autodiff<T: AutodiffDeviceTask>(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    task: T,
+) -> Result<T::Output, BackendError> {
+    on_backend!(find(choice)?, fusion, task, Autodiff)
+}
+
+fn run<D, T>(choice: DeviceChoice, device: D, task: impl FnOnce(D) -> T) -> Result<T, BackendError> {
+    fault::contain(|| task(device))
+        .map_err(|fault| BackendError::Failed { choice, reason: fault.to_string() })
+}
+
+/// Has the device add two numbers: a missing library, a driver that refuses to compile and a lost GPU show here,
+/// with their reason, and not as a panic in the middle of the task.
+#[cfg(with_gpu)]
+fn start<B: Backend>(choice: &DeviceChoice, device: &B::Device) -> Result<(), BackendError> {
+    let failed = |reason: String| BackendError::Failed { choice: choice.clone(), reason };
+    let sum = fault::guard(|| Tensor::<B, 1>::full([8], 2.0, device).add_scalar(1.0).try_into_data())
+        .map_err(|fault| failed(fault.to_string()))?
+        .map_err(|error| failed(error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))?;
+    match sum.as_slice::<f32>() {
+        Ok(values) if values.iter().all(|&value| value == 3.0) => Ok(()),
+        _ => Err(failed("it cannot add two numbers; update its driver".to_owned())),
+    }
+}

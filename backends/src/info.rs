@@ -1,0 +1,71 @@
+//! What is known about a device before it is opened.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BackendKind, DeviceChoice, Precision};
+
+/// A device as found by probing, without opening it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// The name by which it is chosen.
+    pub choice: DeviceChoice,
+    /// Backend that drives it.
+    pub kind: BackendKind,
+    /// Product name.
+    pub name: String,
+    /// What sort of device: "discrete GPU", "compute capability 9.0", "16 threads".
+    pub class: String,
+    /// Graphics or compute interface and its version: "Vulkan", "Metal", "CUDA 12.8".
+    pub api: Option<String>,
+    /// Driver and its version.
+    pub driver: Option<String>,
+    /// Memory in bytes: the GPU's own, or the machine's for the processor.
+    pub memory_bytes: Option<u64>,
+    /// Largest single tensor in bytes, where the interface limits it.
+    pub max_buffer_bytes: Option<u64>,
+    /// Formats it computes in, `f32` first.
+    pub precisions: Vec<Precision>,
+    /// Whether this is a GPU interface run on the processor (llvmpipe, SwiftShader, WARP): right, but slow.
+    pub software: bool,
+}
+
+impl DeviceInfo {
+    /// Names the hardware and its software: stays the same from run to run, changes with a new driver.
+    ///
+    /// Results that hold for one device only (tuned kernels, a self-test's verdict) are filed under it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let part = |text: &Option<String>| text.clone().unwrap_or_default();
+        format!(
+            "{}|{}|{}|{}|{}|{}",
+            self.choice,
+            self.name,
+            self.class,
+            part(&self.api),
+            part(&self.driver),
+            self.memory_bytes.unwrap_or_default()
+        )
+    }
+}
+
+/// One backend: its devices, or why it has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendReport {
+    /// The backend.
+    pub kind: BackendKind,
+    /// Its devices, by index.
+    pub devices: Vec<DeviceInfo>,
+    /// Why there is none, in one line, with the remedy where there is one.
+    pub unavailable: Option<String>,
+}
+
+impl BackendReport {
+    /// The report of a probe that found devices or a reason why not.
+    #[must_use]
+    pub fn from_probe(kind: BackendKind, probe: Result<Vec<DeviceInfo>, String>) -> Self {
+        match probe {
+            Ok(devices) => Self { kind, devices, unavailable: None },
+            Err(reason) => Self { kind, devices: Vec::new(), unavailable: Some(reason) },
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Names of the backends, of the number formats they compute in, and of their fused and plain variants.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::BackendError;
+
+/// Kind of backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// NVIDIA GPUs.
+    Cuda,
+    /// Any GPU through Vulkan, Metal or WebGPU.
+    Wgpu,
+    /// The processor.
+    Cpu,
+}
+
+impl BackendKind {
+    /// Every kind, in the order in which automatic choice tries them.
+    pub const ALL: [Self; 3] = [Self::Cuda, Self::Wgpu, Self::Cpu];
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Cuda => "cuda",
+            Self::Wgpu => "wgpu",
+            Self::Cpu => "cpu",
+        })
+    }
+}
+
+impl FromStr for BackendKind {
+    type Err = BackendError;
+
+    fn from_str(name: &str) -> Result<Self, BackendError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| name.eq_ignore_ascii_case(&kind.to_string()))
+            .ok_or_else(|| BackendError::Unknown(name.to_owned()))
+    }
+}
+
+/// Number format that a device computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// bfloat16: the exponent of `f32`, eight bits of significand.
+    Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+/// Whether Burn may fuse the operations of a GPU backend into larger kernels.
+///
+/// The CPU backend has one variant and ignores this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fusion {
+    /// Operations are queued and fused: fewer kernels, the default.
+    #[default]
+    Fused,
+    /// Every operation is one kernel: slower, for adapters on which fused kernels compute wrong results.
+    Unfused,
+}
+
+impl fmt::Display for Fusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Fused => "fused",
+            Self::Unfused => "unfused",
+        })
+    }
+}

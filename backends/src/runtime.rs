@@ -1,0 +1,92 @@
+//! Settings of the GPU runtime that hold for the whole process: where tuned and compiled kernels are kept.
+//!
+//! Left alone, CubeCL and Burn read `cubecl.toml` and `burn.toml` from the current directory and its parents, and
+//! panic if one is malformed; tuning results land in the `target` folder of whatever project that is. CubeCL files
+//! them by device index, not by model, so after a change of GPU it would use the old one's choices.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use burn_std::config::{BurnConfig, RuntimeConfig};
+
+#[cfg(with_gpu)]
+use crate::kernel_cache::{kernel_folder, prepare, same_architecture};
+use crate::{BackendReport, fault};
+
+/// Version of Burn in this build: kernels, and verdicts about them, hold for it only.
+pub const BURN_VERSION: &str = "0.21.0";
+
+/// Why the runtime's settings are not as wanted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// A tensor was made before the settings, so the runtime has read its own.
+    #[error("the GPU runtime was configured after its first use; configure it first in main")]
+    TooLate,
+    /// The settings are made, but kernels are tuned and compiled anew in every run.
+    #[error("kernels cannot be cached in {}: {reason}; every start will take longer", path.display())]
+    NoCache {
+        /// Folder that was to be used.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// Makes the settings, once; call it at the start of `main`, before any tensor. Further calls return the first's
+/// outcome.
+///
+/// Kernels are kept in a folder of `cache_dir` that is named after this machine's GPUs, their drivers and our
+/// version: a change of any of them starts afresh. Returns that folder; none without a GPU.
+///
+/// # Errors
+/// If it comes too late (nothing is set), or if the folder cannot be written (all else is set).
+pub fn configure(cache_dir: &Path) -> Result<Option<PathBuf>, RuntimeError> {
+    static OUTCOME: OnceLock<Result<Option<PathBuf>, RuntimeError>> = OnceLock::new();
+    OUTCOME
+        .get_or_init(|| {
+            fault::quietly(|| BurnConfig::set(BurnConfig::default().override_from_env()))
+                .map_err(|_| RuntimeError::TooLate)?;
+            let reports = crate::devices();
+            configure_cubecl(cache_dir, &reports)
+        })
+        .clone()
+}
+
+#[cfg(with_gpu)]
+fn configure_cubecl(cache_dir: &Path, reports: &[BackendReport]) -> Result<Option<PathBuf>, RuntimeError> {
+    use cubecl::config::{CubeClRuntimeConfig, cache::CacheConfig};
+
+    let folder = kernel_folder(cache_dir, reports);
+    let writable = folder.as_deref().map(prepare);
+    let mut config = CubeClRuntimeConfig::default().override_from_env();
+    // In a folder that cannot be written, the tuning cache turns itself off; the compilation cache panics.
+    config.autotune.cache = CacheConfig::File(folder.clone().unwrap_or_else(|| cache_dir.to_owned()));
+    config.compilation.cache = match (&writable, same_architecture(reports)) {
+        (Some(Ok(())), true) => folder.clone().map(CacheConfig::File),
+        _ => None,
+    };
+    fault::quietly(|| CubeClRuntimeConfig::set(config)).map_err(|_| RuntimeError::TooLate)?;
+    match (folder, writable) {
+        (Some(path), Some(Err(error))) => Err(RuntimeError::NoCache { path, reason: error.to_string() }),
+        (folder, _) => Ok(folder),
+    }
+}
+
+#[cfg(not(with_gpu))]
+fn configure_cubecl(_: &Path, _: &[BackendReport]) -> Result<Option<PathBuf>, RuntimeError> {
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_version_is_the_pinned_one() {
+        let manifest =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("burn = {{ version = \"={BURN_VERSION}\"")));
+    }
+}
