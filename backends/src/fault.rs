@@ -37,8 +37,14 @@ impl Fault {
 /// Their errors carry no kind that says so.
 #[must_use]
 pub fn is_out_of_memory(message: &str) -> bool {
-    const SIGNS: [&str; 5] =
-        ["buffertoobig", "outofmemory", "out of memory", "out_of_memory", "not enough memory"];
+    const SIGNS: [&str; 6] = [
+        "can't allocate buffer",
+        "buffertoobig",
+        "outofmemory",
+        "out of memory",
+        "out_of_memory",
+        "not enough memory",
+    ];
     let message = message.to_ascii_lowercase();
     SIGNS.iter().any(|sign| message.contains(sign))
 }
@@ -143,7 +149,8 @@ fn device_thread() -> Option<String> {
 
 fn record(panic: &PanicHookInfo<'_>, thread: String) {
     let location = panic.location().map_or_else(String::new, ToString::to_string);
-    let message = one_line(&payload_text(panic.payload()));
+    let text = one_line(&payload_text(panic.payload()));
+    let message = essence(&text).to_owned();
     let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     first.get_or_insert(Fault { message, thread, location });
 }
@@ -163,6 +170,12 @@ fn payload_text(payload: &(dyn Any + Send)) -> String {
 /// Joins the lines of a message, so that it fits into a log line or a label.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The part of a message that says what happened: without the words of `unwrap`, and of CubeCL's empty backtrace.
+fn essence(message: &str) -> &str {
+    let unwrapped = message.strip_prefix("called `Result::unwrap()` on an `Err` value: ").unwrap_or(message);
+    unwrapped.strip_suffix(" No backtrace available").unwrap_or(unwrapped)
 }
 
 #[cfg(test)]
@@ -193,6 +206,15 @@ mod tests {
         assert!(fault.is_out_of_memory());
         assert_eq!(take(), Some(fault));
         assert_eq!(check(), Ok(()));
+    }
+
+    #[test]
+    fn messages_lose_what_only_programmers_read() {
+        let message = "called `Result::unwrap()` on an `Err` value: can't allocate buffer of size: 12 No backtrace available";
+        assert_eq!(essence(message), "can't allocate buffer of size: 12");
+        assert!(is_out_of_memory(message));
+        assert_eq!(essence("device lost"), "device lost");
+        assert!(!is_out_of_memory("device lost"));
     }
 
     #[test]
