@@ -6,6 +6,9 @@
 The recipe is that of `pytorch_recipe.py` with windows sorted by length, batches shuffled each epoch and padded to
 their longest window. Tokens come from transformers' fast tokenizer and answers are cut from the context by character
 offsets, so scores are close to, and not equal to, those of run_squad.py. A yardstick, not a parity test.
+
+With `--export FOLDER` nothing is trained: the starting weights and the first batches are written in the form that
+`pytorch_losses.py` reads, so that another program can repeat the same steps.
 """
 
 import argparse
@@ -18,12 +21,14 @@ import string
 import time
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from pytorch_recipe import BertAdam, load_model, qa_logits, qa_loss, read_config
 
 Window = collections.namedtuple("Window", "question first_piece is_max_context ids segments start end")
 CLS, SEP = 101, 102
+WARMUP = 0.1
 N_BEST, MAX_ANSWER_LENGTH, MAX_QUERY_LENGTH = 20, 30, 64
 
 
@@ -175,12 +180,26 @@ def evaluate(model, questions, contexts, windows, rows):
     }
 
 
+def export(folder, model, batches, options, total):
+    """Writes what a training would start from and be fed, in the form of `pytorch_losses.py`."""
+    os.makedirs(folder, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+              os.path.join(folder, "start.safetensors"))
+    save_file({f"{number:03}.{key}": tensor.int() for number, windows in enumerate(batches[:options.export_steps])
+               for key, tensor in collate(windows).items()}, os.path.join(folder, "batches.safetensors"))
+    with open(os.path.join(folder, "recipe.json"), "w", encoding="utf-8") as file:
+        json.dump({"learning_rate": options.learning_rate, "warmup": WARMUP, "total_steps": total}, file)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="folder with config.json, model.safetensors, tokenizer.json")
     parser.add_argument("--train", required=True)
     parser.add_argument("--dev", required=True)
-    parser.add_argument("--out", required=True, help="JSON report to write")
+    output = parser.add_mutually_exclusive_group(required=True)
+    output.add_argument("--out", help="JSON report to write")
+    output.add_argument("--export", help="folder to write the first steps to, instead of training")
+    parser.add_argument("--export-steps", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-5)
@@ -213,7 +232,11 @@ def main():
                        fresh_head_seed=options.seed)
     batches = batches_of(data["train"][1], options.batch)
     total = options.epochs * len(batches)
-    optimizer = BertAdam(model, options.learning_rate, 0.1, total)
+    if options.export:
+        random.shuffle(batches)
+        export(options.export, model, batches, options, total)
+        return
+    optimizer = BertAdam(model, options.learning_rate, WARMUP, total)
     report = {"options": vars(options), "train_windows": len(data["train"][1]), "dev_windows": len(data["dev"][1]),
               "losses": [], "evaluations": []}
     for epoch in range(options.epochs):
