@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Cut a small file out of a SQuAD 1.1 or 2.0 file: whole articles in file order until there are enough questions.
 
-    python make_subset.py train-v2.0.json --questions 2000 --min-unanswerable 0.2 --out squad-train-2000.json
+    python make_subset.py train-v2.0.json --questions 8000 --out squad-train-8000.json
 
 Whole articles keep the file valid and the cut reproducible: the same input and options give the same bytes on every
 machine. SQuAD 2.0's training articles come in two kinds, with none or about half of the questions unanswerable, and
-the file starts with the first kind: `--min-unanswerable` passes over articles below that share, so that a small cut
-teaches both. Prints one JSON object: the counts, and for a 2.0 file the score of leaving every question unanswered,
-which is what `best_f1` and `best_exact` start from.
+the file starts with the first kind: look at the printed counts, and see `--min-unanswerable`. Prints one JSON object:
+the counts, and for a 2.0 file the score of leaving every question unanswered, which is what `best_f1` and
+`best_exact` start from.
 """
 
 import argparse
