@@ -4,8 +4,9 @@
     python compare_json.py cpu.json wgpu.json --tolerance 1e-3 --ignore device --ignore seconds
 
 Structure, strings, booleans and integers must be equal; other numbers may differ by the tolerance, absolute. `--ignore`
-names keys that are left out wherever they occur (timings, device names), `--head` compares only so many elements of a
-list (rank 20 of two n-best lists may differ by a near-tie). Both files may hold one JSON value or one a line. Prints the greatest difference and every disagreement with its place; exits with 1 if there is any.
+names keys that are left out wherever they occur (timings, device names); `--head` compares only so many elements of a
+list (rank 20 of two n-best lists may differ by a near-tie). Both files may hold one JSON value or one a line. Prints
+the greatest difference and every disagreement with its place; exits with 1 if there is any.
 """
 
 import argparse

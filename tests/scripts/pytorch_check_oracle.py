@@ -52,7 +52,8 @@ def without_true_gradient(name, layers):
 
 def check(oracle, name, config, double):
     """Repeats one trajectory; prints the differences and returns whether they are small."""
-    suffix, loss_key, loss_limit, weight_limit = ("_f64", "loss_f64", 1e-9, 1e-8) if double else ("", "loss", 1e-5, 1e-4)
+    suffix, loss_key = ("_f64", "loss_f64") if double else ("", "loss")
+    loss_limit, weight_limit = (1e-9, 1e-8) if double else (1e-5, 1e-4)
     with tempfile.TemporaryDirectory() as folder:
         report = export(oracle, name, folder)
         model, steps = repeat(folder, config, double=double)

@@ -254,7 +254,8 @@ def main():
             if number % 20 == 19:
                 rate = sum(map(len, batches[:number + 1])) / (time.monotonic() - began)
                 mean = sum(report["losses"][-20:]) / 20
-                print(f"epoch {epoch} step {number + 1}/{len(batches)} loss {mean:.3f} {rate:.1f} windows/s", flush=True)
+                step = f"epoch {epoch} step {number + 1}/{len(batches)}"
+                print(f"{step} loss {mean:.3f} {rate:.1f} windows/s", flush=True)
         rate = len(data["train"][1]) / (time.monotonic() - began)
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
             scores = evaluate(model, data["dev"][0], contexts, data["dev"][1], 32)
