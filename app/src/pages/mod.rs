@@ -1,0 +1,3 @@
+//! The pages, each with its state.
+
+pub mod devices;
