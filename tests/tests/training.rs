@@ -128,7 +128,6 @@ fn train(
         open: &|config, weights, optimizer| {
             open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
         },
-        memory: &|| None,
         observer: &mut observer,
         stop: StopFlag::new(),
     };
@@ -253,32 +252,26 @@ fn a_stopped_training_is_saved_and_says_so() {
     let data = folder.data("train.json", &dataset(24, true));
     let output = folder.path("run");
     let mut observer = Stops(Layout::new(&output));
-    let mut stop = StopFlag::new();
-    let outcome = {
-        let mut job = TrainJob {
-            model: model(),
-            train_data: DataSource::File(&data),
-            dev_data: None,
-            recipe: recipe(),
-            output: &output,
-            backend: BackendKind::Cpu,
-            device: "cpu",
-            version_2_with_negative: true,
-            open: &|config, weights, optimizer| {
-                open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
-            },
-            memory: &|| Some(1234),
-            observer: &mut observer,
-            stop: StopFlag::new(),
-        };
-        std::mem::swap(&mut job.stop, &mut stop);
-        run_training(job).unwrap()
-    };
+    let outcome = run_training(TrainJob {
+        model: model(),
+        train_data: DataSource::File(&data),
+        dev_data: None,
+        recipe: recipe(),
+        output: &output,
+        backend: BackendKind::Cpu,
+        device: "cpu",
+        version_2_with_negative: true,
+        open: &|config, weights, optimizer| {
+            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
+        },
+        observer: &mut observer,
+        stop: StopFlag::new(),
+    })
+    .unwrap();
     assert_eq!(outcome.ending, Ending::Stopped);
     assert!((3..18).contains(&outcome.steps), "{}", outcome.steps);
     checkpoint::load(&outcome.layout.last(), LoadOptions::default()).unwrap();
     assert_eq!(RunState::read(&outcome.layout).unwrap().outcome, Some(Outcome::Stopped));
-    assert_eq!(steps(&outcome.layout)[0].memory_bytes, Some(1234));
 }
 
 /// Every refusal says why and leaves no run folder.

@@ -44,8 +44,6 @@ pub struct TrainJob<'a> {
     pub version_2_with_negative: bool,
     /// Opens the device; called once for each learning rate.
     pub open: &'a OpenEngine<'a>,
-    /// Bytes in use on the device, where it can tell.
-    pub memory: &'a dyn Fn() -> Option<u64>,
     /// Who watches.
     pub observer: &'a mut dyn Observer,
     /// Who may end it early.
@@ -101,8 +99,7 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
 
     let folder = RunFolder::create(job.output)?;
     let layout = folder.layout();
-    let run =
-        Run { inputs: &inputs, recipe: &recipe, length_multiple, layout, stop: job.stop, memory: job.memory };
+    let run = Run { inputs: &inputs, recipe: &recipe, length_multiple, layout, stop: job.stop };
     let result =
         run.start(&environment, loading, job.observer).and_then(|recorder| run.go(recorder, engines, first));
     if result.is_err() && RunState::read(layout).map_or(true, |state| state.step == 0) {
@@ -136,7 +133,6 @@ struct Run<'a> {
     length_multiple: usize,
     layout: &'a Layout,
     stop: StopFlag,
-    memory: &'a dyn Fn() -> Option<u64>,
 }
 
 impl Run<'_> {
@@ -181,7 +177,6 @@ impl Run<'_> {
             recorder,
             evaluator: development.as_ref().map(|set| Box::new(set) as Box<dyn Evaluator>),
             stop: self.stop.clone(),
-            memory: self.memory,
             pace: Pace::new(Instant::now()),
             place: Place::default(),
             pending: VecDeque::new(),
