@@ -1,16 +1,15 @@
 //! Answers equal to the reference's on the same logits: identical texts, numbers within 1e-9.
 
-use std::{collections::HashMap, fs, path::PathBuf, process::Command, sync::Arc};
+use std::{fs, path::PathBuf, time::Instant};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use spanbert_core::{
     answers::{
         AnswerOptions, NpyLogits, Prediction, WindowCandidates, best_indexes, final_text,
         jsonl::{LogitSource, postprocess, read_windows},
         nbest_json, null_odds_json, predict, predictions_json, softmax,
     },
-    features::{Example, Window},
+    features::{Example, Window, WindowOptions, evaluation_examples, jsonl::feature_line, windows},
     score::{GoldQuestions, NullOdds, Predictions, Scores, pred_only, run_squad},
     squad::Dataset,
     tokenizer::{BasicTokenizer, BertTokenizer},
@@ -46,44 +45,15 @@ struct Inputs {
 impl Inputs {
     fn load() -> Option<Self> {
         let shared = shared()?;
-        let features = shared.join("oracle/features");
-        let contexts: HashMap<String, Arc<[String]>> = fs::read_to_string(features.join("doc_tokens.jsonl"))
-            .unwrap()
-            .lines()
-            .map(|line| {
-                let words: Vec<String> = serde_json::from_str(line).unwrap();
-                let digest = Sha256::digest(words.join("\u{1f}"));
-                (digest.iter().map(|byte| format!("{byte:02x}")).collect(), words.into())
-            })
-            .collect();
-        let examples = fs::read_to_string(features.join("examples_eval.jsonl"))
-            .unwrap()
-            .lines()
-            .map(|line| {
-                let line: Value = serde_json::from_str(line).unwrap();
-                Example {
-                    qas_id: line["qas_id"].as_str().unwrap().to_owned(),
-                    question_text: line["question_text"].as_str().unwrap().to_owned(),
-                    doc_tokens: contexts[line["doc_tokens_sha256"].as_str().unwrap()].clone(),
-                    orig_answer_text: None,
-                    start_position: None,
-                    end_position: None,
-                    is_impossible: false,
-                }
-            })
-            .collect();
-        let unpacked =
-            Command::new("gzip").arg("-dc").arg(features.join("features_eval_384_128_64.jsonl.gz")).output();
-        let Ok(unpacked) = unpacked else {
-            eprintln!("skipped: no gzip");
-            return None;
-        };
+        let squad = Dataset::from_path(&shared.join("oracle/features/squad_dev.json")).unwrap();
+        let examples = evaluation_examples(&squad);
         let vocabulary = fs::read_to_string(shared.join("data/vocab/bert-base-cased-vocab.txt")).unwrap();
+        let tokenizer = BertTokenizer::from_vocab_text(&vocabulary, false).unwrap();
         Some(Self {
+            windows: windows(&examples, &tokenizer, &WindowOptions::default(), false).unwrap(),
             examples,
-            windows: read_windows(&*unpacked.stdout).unwrap(),
             logits: fs::read(shared.join("oracle/postprocess/logits_384_128_64.npy")).unwrap(),
-            tokenizer: BertTokenizer::from_vocab_text(&vocabulary, false).unwrap(),
+            tokenizer,
             shared,
         })
     }
@@ -177,6 +147,13 @@ fn spans_hold_the_texts(inputs: &Inputs, predictions: &[Prediction]) {
 }
 
 #[test]
+fn windows_survive_their_lines() {
+    let Some(inputs) = Inputs::load() else { return };
+    let lines: Vec<String> = inputs.windows.iter().map(|window| feature_line(window).unwrap()).collect();
+    assert_eq!(read_windows(lines.join("\n").as_bytes()).unwrap(), inputs.windows);
+}
+
+#[test]
 fn logits_as_lines_give_the_same_as_the_array() {
     let Some(inputs) = Inputs::load() else { return };
     let npy = NpyLogits::parse(&inputs.logits).unwrap();
@@ -242,45 +219,15 @@ fn evaluate_equals_the_references() {
 fn contexts_without_word_pieces_get_an_answer() {
     let Some(inputs) = Inputs::load() else { return };
     let expected = inputs.expected("edge_no_features.json");
-    let squad = json(inputs.shared.join("oracle/features/squad_edge_no_features.json"));
-    let examples: Vec<Example> = squad["data"][0]["paragraphs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|paragraph| Example {
-            qas_id: paragraph["qas"][0]["id"].as_str().unwrap().to_owned(),
-            question_text: "What?".to_owned(),
-            doc_tokens: paragraph["context"]
-                .as_str()
-                .unwrap()
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect(),
-            orig_answer_text: None,
-            start_position: None,
-            end_position: None,
-            is_impossible: false,
-        })
-        .collect();
-    // The reference made one window, for the third question, and all its logits zero.
-    let pieces = ["[CLS]", "What", "?", "[SEP]", "A", "plain", "one", ".", "[SEP]"];
-    let id = |piece: &str| inputs.tokenizer.vocab().iter().position(|known| known == piece).unwrap() as u32;
-    let window = Window {
-        unique_id: 1_000_000_000,
-        example_index: 2,
-        doc_span_index: 0,
-        input_ids: pieces.iter().map(|piece| id(piece)).collect(),
-        first_segment_length: 4,
-        first_doc_token: 4,
-        token_to_orig: vec![0, 1, 2, 2],
-        token_is_max_context: vec![true; 4],
-        start_position: None,
-        end_position: None,
-    };
-    assert_eq!(expected["features"], serde_json::json!([[window.unique_id, window.example_index]]));
+    let squad =
+        Dataset::from_path(&inputs.shared.join("oracle/features/squad_edge_no_features.json")).unwrap();
+    let examples = evaluation_examples(&squad);
+    let windows = windows(&examples, &inputs.tokenizer, &WindowOptions::default(), false).unwrap();
+    let made: Vec<(u64, usize)> = windows.iter().map(|w| (w.unique_id, w.example_index)).collect();
+    assert_eq!(serde_json::json!(made), expected["features"]);
+    // The reference's logits were all zero.
     let logits = vec![0.0; 384];
-    let candidates = [WindowCandidates::from_logits(&window, &logits, &logits, 20).unwrap()];
-    let windows = [window];
+    let candidates = [WindowCandidates::from_logits(&windows[0], &logits, &logits, 20).unwrap()];
     let run = |version_2_with_negative| {
         let options = AnswerOptions { version_2_with_negative, ..AnswerOptions::default() };
         predict(&examples, &windows, &candidates, &inputs.tokenizer, &options).unwrap()
@@ -329,4 +276,42 @@ fn ranking_and_softmax_equal_the_references() {
     for case in cases["compute_softmax"].as_array().unwrap() {
         assert_same(&softmax(&floats(&case["scores"])).into(), &case["probs"], "probs");
     }
+}
+
+/// Logits as a sure model gives them: high around two places, so that hundreds of pairs compete.
+fn peaked_logits(window: &Window, length: usize) -> Vec<f32> {
+    let hash = |value: u64| (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
+    let places =
+        [hash(window.unique_id), hash(window.unique_id + 7)].map(|hash| hash % window.input_ids.len());
+    (0..length)
+        .map(|position| {
+            let distance = places.iter().map(|place| place.abs_diff(position)).min().unwrap_or(0);
+            8.0 - 0.4 * distance as f32 + 0.01 * (hash(position as u64) % 100) as f32
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "a measurement; run it alone, with --release"]
+fn the_dev_sets_answers_take_well_under_a_second() {
+    let Some(shared) = shared() else { return };
+    let squad = Dataset::from_path(&shared.join("data/dev-v2.0.json")).unwrap();
+    let vocabulary = fs::read_to_string(shared.join("data/vocab/bert-base-cased-vocab.txt")).unwrap();
+    let tokenizer = BertTokenizer::from_vocab_text(&vocabulary, false).unwrap();
+    let examples = evaluation_examples(&squad);
+    let windows = windows(&examples, &tokenizer, &WindowOptions::default(), false).unwrap();
+    let logits: Vec<Vec<f32>> = windows.iter().map(|window| peaked_logits(window, 384)).collect();
+    let started = Instant::now();
+    let candidates: Vec<WindowCandidates> = windows
+        .iter()
+        .zip(&logits)
+        .map(|(window, logits)| WindowCandidates::from_logits(window, logits, logits, 20).unwrap())
+        .collect();
+    let ranked = started.elapsed();
+    let options = AnswerOptions::default();
+    let predictions = predict(&examples, &windows, &candidates, &tokenizer, &options).unwrap();
+    let answered = started.elapsed();
+    let entries: usize = predictions.iter().map(|prediction| prediction.nbest.len()).sum();
+    println!("{} windows ranked in {ranked:.2?}, {entries} answers in {answered:.2?}", windows.len());
+    assert!(answered.as_secs_f64() < 1.0, "{answered:?}");
 }

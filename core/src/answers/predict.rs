@@ -215,3 +215,6 @@ impl Question<'_> {
 fn entry(text: String, start_logit: f64, end_logit: f64, span: Option<AnswerSpan>) -> NbestEntry {
     NbestEntry { text, probability: 0.0, start_logit, end_logit, span }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! The answers to one question.
 
+use std::ops::Range;
+
+use crate::features::DocTokens;
+
 /// Where an answer lies: the window that proposed it, and the words of the context it covers.
 ///
 /// The answer's text starts at `first_byte` of the context's word `first_word` and ends before `last_byte` of
@@ -20,6 +24,17 @@ pub struct AnswerSpan {
     pub last_word: usize,
     /// Where the text ends within the last word, in bytes, exclusive.
     pub last_byte: usize,
+}
+
+impl AnswerSpan {
+    /// Where the answer stands in the context that `tokens` were cut from, in bytes. Between words the context may have
+    /// other white space than the single spaces of the answer's text. `None` if the span is of another context.
+    #[must_use]
+    pub fn bytes_in(&self, tokens: &DocTokens) -> Option<Range<usize>> {
+        let start = tokens.byte_ranges.get(self.first_word)?.start + self.first_byte;
+        let end = tokens.byte_ranges.get(self.last_word)?.start + self.last_byte;
+        (start <= end).then_some(start..end)
+    }
 }
 
 /// One of a question's best answers.

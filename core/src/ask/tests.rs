@@ -1,0 +1,114 @@
+use super::*;
+use crate::config::BertConfig;
+
+/// Wants an answer from the piece `first` to the piece `last`; everything else, `[CLS]` included, gets 0.
+struct Wants {
+    config: BertConfig,
+    first: i32,
+    last: i32,
+    lengths: Vec<usize>,
+}
+
+impl InferenceEngine for Wants {
+    fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
+        self.lengths.push(batch.length);
+        let logits =
+            |wanted: i32| batch.input_ids.iter().map(|&id| if id == wanted { 4.0 } else { 0.0 }).collect();
+        Ok(Logits {
+            rows: batch.rows,
+            length: batch.length,
+            start: logits(self.first),
+            end: logits(self.last),
+        })
+    }
+}
+
+const PIECES: [&str; 12] =
+    ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "who", "?", "Zoë", "Ann", "left", "(", ")", "."];
+
+fn engine(first: &str, last: &str) -> Wants {
+    let id = |piece| PIECES.iter().position(|known| *known == piece).unwrap() as i32;
+    let config = BertConfig { max_position_embeddings: 40, ..BertConfig::default() };
+    Wants { config, first: id(first), last: id(last), lengths: Vec::new() }
+}
+
+fn tokenizer() -> BertTokenizer {
+    BertTokenizer::from_vocab(PIECES.map(str::to_owned).to_vec(), false).unwrap()
+}
+
+fn options() -> AskOptions {
+    AskOptions {
+        windows: WindowOptions { doc_stride: 16, ..WindowOptions::default() },
+        ..AskOptions::default()
+    }
+}
+
+#[test]
+fn the_answer_is_cut_out_of_the_passage_as_it_stands() {
+    let passage = "left left.\n  (Zoë \t Ann)";
+    let answer = ask(&mut engine("Zoë", "Ann"), &tokenizer(), passage, "who?", &options()).unwrap();
+    let best = answer.best().unwrap();
+    assert_eq!(best.text, "Zoë \t Ann");
+    assert_eq!(&passage[best.bytes.clone()], best.text);
+    assert_eq!(passage.chars().skip(best.chars.start).take(best.chars.len()).collect::<String>(), best.text);
+    assert_eq!((answer.score_diff, answer.windows), (-8.0, 1));
+    for other in &answer.answers {
+        assert_eq!(&passage[other.bytes.clone()], other.text);
+    }
+    let all: f64 = answer.answers.iter().map(|answer| answer.probability).sum();
+    assert!((all + answer.null_probability - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_threshold_decides_whether_to_answer() {
+    let run = |threshold| {
+        let options = AskOptions { threshold, ..options() };
+        ask(&mut engine("Ann", "Ann"), &tokenizer(), "Ann left.", "who?", &options).unwrap()
+    };
+    assert_eq!(run(-8.0).best().unwrap().text, "Ann");
+    let silent = run(-8.5);
+    assert!(!silent.answered && silent.best().is_none());
+    assert_eq!(silent.answers[0].text, "Ann", "the alternatives remain visible");
+}
+
+#[test]
+fn long_passages_are_searched_window_by_window_and_short_ones_are_not_padded() {
+    let passage = format!("{} Ann {}", "left . ".repeat(60), "left . ".repeat(10));
+    let mut model = engine("Ann", "Ann");
+    let answer = ask(&mut model, &tokenizer(), &passage, "who?", &options()).unwrap();
+    assert!(answer.windows > 3, "{}", answer.windows);
+    assert_eq!(answer.best().unwrap().text, "Ann");
+    assert!(answer.best().unwrap().window > 0);
+    assert!(model.lengths.iter().all(|&length| length <= 40), "{:?}", model.lengths);
+
+    let mut model = engine("Ann", "Ann");
+    ask(&mut model, &tokenizer(), "Ann left.", "who?", &options()).unwrap();
+    assert_eq!(model.lengths, [8]);
+}
+
+#[test]
+fn emptiness_is_an_error_that_says_what_is_empty() {
+    let run = |passage, question| ask(&mut engine("Ann", "Ann"), &tokenizer(), passage, question, &options());
+    assert!(matches!(run("Ann left.", " "), Err(AskError::EmptyQuestion)));
+    assert!(matches!(run("Ann left.", "\u{200b}"), Err(AskError::EmptyQuestion)));
+    assert!(matches!(run("", "who?"), Err(AskError::EmptyPassage)));
+    assert!(matches!(run("\u{200b} \n", "who?"), Err(AskError::EmptyPassage)));
+    let none = AskOptions { n_best_size: 0, ..options() };
+    let error = ask(&mut engine("Ann", "Ann"), &tokenizer(), "Ann", "who?", &none).unwrap_err();
+    assert_eq!(error.to_string(), "n_best_size must be at least 1");
+}
+
+#[test]
+fn missing_or_damaged_logits_are_refused() {
+    let tokenizer = tokenizer();
+    let prepared = PreparedQuestion::new(&tokenizer, "Ann left.", "who?", &options()).unwrap();
+    assert!(matches!(prepared.answer(&[]), Err(AskError::Answer(AnswerError::CandidateCount { .. }))));
+    let logits =
+        |length, value| Logits { rows: 1, length, start: vec![value; length], end: vec![value; length] };
+    assert!(matches!(prepared.answer(&[logits(4, 0.0)]), Err(AskError::Answer(_))));
+    assert!(matches!(prepared.answer(&[logits(8, f32::NAN)]), Err(AskError::NotFinite(1))));
+}

@@ -1,0 +1,123 @@
+//! What an evaluation found, and its files.
+
+use std::{path::Path, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{EvaluateError, Record, record::records};
+use crate::{
+    answers::{Prediction, nbest_json, null_odds_json, to_python_json},
+    run::atomic::{create_folder, write_atomic},
+    score::{
+        GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores, ThresholdCurve,
+        named_scores, official, run_squad,
+    },
+    squad::Dataset,
+};
+
+/// The threshold that the reference's `evaluate` compares logit differences with during training.
+const REFERENCE_NA_PROB_THRESH: f64 = 1.0;
+
+/// A data set's answers and scores.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Every question's answers, in the data set's order.
+    pub predictions: Vec<Prediction>,
+    /// The answers that [`write`](Self::write) puts into `predictions.json`: as the reference's, with SQuAD 2.0 those
+    /// with a score difference above `best_f1_thresh` are blanked.
+    pub final_predictions: Predictions,
+    /// The summary.
+    pub results: ResultsFile,
+    /// Every question's score, before any threshold.
+    pub questions: QuestionTable,
+    /// The scores at every threshold; SQuAD 2.0 only.
+    pub curve: Option<ThresholdCurve>,
+    dataset: Arc<Dataset>,
+}
+
+/// `results.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResultsFile {
+    /// Exact match and F1 at threshold 0, the stored one and this set's best; SQuAD 2.0 only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<NamedScores>,
+    /// What the reference's run_squad.py reports, `eval_metric` being one of its names.
+    pub run_squad: Scores,
+    /// What evaluate-v2.0.py prints for the `predictions.json` written along with it.
+    pub official: Scores,
+    /// Number of windows.
+    pub windows: usize,
+    /// Windows whose logits were not finite; any at all means that the scores mean nothing.
+    pub non_finite_windows: usize,
+}
+
+impl Evaluation {
+    /// Scores predictions for a data set.
+    ///
+    /// # Errors
+    /// If a question has no prediction, or there are no questions.
+    pub fn new(
+        dataset: Arc<Dataset>,
+        gold: &GoldQuestions,
+        predictions: Vec<Prediction>,
+        stored_threshold: Option<f64>,
+    ) -> Result<Self, EvaluateError> {
+        let texts: Predictions = predictions.iter().map(|p| (p.qas_id.clone(), p.text.clone())).collect();
+        let null_odds: NullOdds =
+            predictions.iter().filter_map(|p| Some((p.qas_id.clone(), p.score_diff?))).collect();
+        let null_odds = (!null_odds.is_empty()).then_some(null_odds);
+        let reference = run_squad(gold, texts, null_odds.as_ref(), REFERENCE_NA_PROB_THRESH)?;
+        let official = official(gold, &reference.predictions, None, 1.0)?;
+        let (named, curve) = match &null_odds {
+            Some(odds) => (
+                Some(named_scores(&reference.questions, odds, stored_threshold)?),
+                Some(ThresholdCurve::new(&reference.questions, odds)?),
+            ),
+            None => (None, None),
+        };
+        let results = ResultsFile {
+            named,
+            run_squad: reference.scores,
+            official: official.scores,
+            windows: predictions.iter().map(|prediction| prediction.windows).sum(),
+            non_finite_windows: predictions.iter().map(|prediction| prediction.non_finite_windows).sum(),
+        };
+        let (questions, final_predictions) = (reference.questions, reference.predictions);
+        Ok(Self { predictions, final_predictions, results, questions, curve, dataset })
+    }
+
+    /// The threshold to store with a checkpoint that was evaluated on a dev set; SQuAD 2.0 only.
+    #[must_use]
+    pub fn best_threshold(&self) -> Option<f64> {
+        self.results.named.map(|named| named.best_threshold.threshold)
+    }
+
+    /// One record per question, in the data set's order.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        records(&self.dataset, &self.predictions, &self.questions)
+    }
+
+    /// Writes `predictions.json`, `nbest_predictions.json`, `null_odds.json` (SQuAD 2.0 only), `results.json` and
+    /// `records.jsonl`, creating the folder if need be. Each file appears whole or not at all, `results.json` last.
+    ///
+    /// # Errors
+    /// Naming the file that could not be written.
+    pub fn write(&self, folder: &Path) -> Result<(), EvaluateError> {
+        create_folder(folder)?;
+        let file = |name: &str, text: String| write_atomic(&folder.join(name), text.as_bytes());
+        file("predictions.json", to_python_json(&self.final_predictions)?)?;
+        file("nbest_predictions.json", nbest_json(&self.predictions)?)?;
+        if self.curve.is_some() {
+            file("null_odds.json", null_odds_json(&self.predictions)?)?;
+        }
+        let mut lines = String::new();
+        for record in self.records() {
+            lines.push_str(&serde_json::to_string(&record)?);
+            lines.push('\n');
+        }
+        file("records.jsonl", lines)?;
+        file("results.json", to_python_json(&self.results)?)?;
+        Ok(())
+    }
+}

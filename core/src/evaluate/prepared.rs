@@ -1,0 +1,166 @@
+//! A data set ready to be evaluated any number of times.
+
+use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
+
+use super::{EvaluateError, EvaluateOptions, Evaluation};
+use crate::{
+    answers::{AnswerOptions, Prediction, WindowCandidates, predict},
+    batch::{collate, padded_length},
+    engine::{EngineError, InferenceEngine},
+    features::{Example, Window, evaluation_examples, windows},
+    score::GoldQuestions,
+    squad::{Dataset, SquadVersion},
+    tokenizer::BertTokenizer,
+};
+
+/// A data set cut into windows and batches, with its gold answers.
+pub struct PreparedEvaluation {
+    dataset: Arc<Dataset>,
+    tokenizer: Arc<BertTokenizer>,
+    options: EvaluateOptions,
+    examples: Vec<Example>,
+    windows: Vec<Window>,
+    /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
+    order: Vec<usize>,
+    gold: GoldQuestions,
+}
+
+/// Evaluates a data set once. See [`PreparedEvaluation`] for more than once.
+///
+/// # Errors
+/// As [`PreparedEvaluation::new`] and [`PreparedEvaluation::run`].
+pub fn evaluate(
+    engine: &mut dyn InferenceEngine,
+    dataset: Arc<Dataset>,
+    tokenizer: Arc<BertTokenizer>,
+    options: &EvaluateOptions,
+    progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Evaluation, EvaluateError> {
+    PreparedEvaluation::new(dataset, tokenizer, options)?.run(engine, progress)
+}
+
+impl PreparedEvaluation {
+    /// Cuts a data set into windows.
+    ///
+    /// # Errors
+    /// If it has no questions or the options do not fit.
+    pub fn new(
+        dataset: Arc<Dataset>,
+        tokenizer: Arc<BertTokenizer>,
+        options: &EvaluateOptions,
+    ) -> Result<Self, EvaluateError> {
+        options.check()?;
+        let examples = evaluation_examples(&dataset);
+        if examples.is_empty() {
+            return Err(EvaluateError::NoQuestions(dataset.source_name.clone()));
+        }
+        let windows = windows(&examples, &tokenizer, &options.windows, false)?;
+        let mut order: Vec<usize> = (0..windows.len()).collect();
+        order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
+        let gold = GoldQuestions::from_dataset(&dataset);
+        Ok(Self { dataset, tokenizer, options: *options, examples, windows, order, gold })
+    }
+
+    /// Number of windows, the unit of progress.
+    #[must_use]
+    pub fn windows(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// The gold answers.
+    #[must_use]
+    pub fn gold(&self) -> &GoldQuestions {
+        &self.gold
+    }
+
+    /// The data set.
+    #[must_use]
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Sets the threshold of the score `stored threshold`.
+    pub fn set_stored_threshold(&mut self, threshold: Option<f64>) {
+        self.options.stored_threshold = threshold;
+    }
+
+    /// Answers and scores every question. `progress` is told how many windows of how many are done and may break off.
+    ///
+    /// # Errors
+    /// If the model's input is too short for the windows, the engine fails, or `progress` breaks off.
+    pub fn run(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Evaluation, EvaluateError> {
+        let predictions = self.predict(engine, progress)?;
+        Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, self.options.stored_threshold)
+    }
+
+    /// Answers every question without looking at gold answers, which the data set need not have.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn predict(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Vec<Prediction>, EvaluateError> {
+        let candidates = self.candidates(engine, progress)?;
+        let options = AnswerOptions {
+            n_best_size: self.options.n_best_size,
+            max_answer_length: self.options.max_answer_length,
+            version_2_with_negative: self.dataset.version == SquadVersion::V2,
+        };
+        let predictions = predict(&self.examples, &self.windows, &candidates, &self.tokenizer, &options)?;
+        let damaged: usize = predictions.iter().map(|prediction| prediction.non_finite_windows).sum();
+        if damaged > 0 {
+            tracing::warn!(windows = damaged, "the model's output is not finite; its answers mean nothing");
+        }
+        Ok(predictions)
+    }
+
+    /// The best logits of every window, in window order.
+    fn candidates(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Vec<WindowCandidates>, EvaluateError> {
+        let max_seq_length = self.options.windows.max_seq_length;
+        let positions = engine.config().max_position_embeddings;
+        if max_seq_length > positions {
+            return Err(EvaluateError::TooLong { max_seq_length, positions });
+        }
+        let total = self.windows.len();
+        let mut done = 0;
+        let mut candidates: Vec<(usize, WindowCandidates)> = Vec::with_capacity(total);
+        for indices in self.order.chunks(self.options.eval_batch_size) {
+            let rows: Vec<&Window> = indices.iter().filter_map(|&index| self.windows.get(index)).collect();
+            let longest = rows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
+            let length = if self.options.pad_to_max_length {
+                max_seq_length
+            } else {
+                padded_length(longest, self.options.length_multiple, max_seq_length)
+            };
+            let batch = collate(&rows, length, false);
+            let logits = engine.predict(&batch)?;
+            if (logits.rows, logits.length) != (batch.rows, batch.length) {
+                return Err(EvaluateError::Engine(EngineError::Input(format!(
+                    "a batch of {} x {} gave logits of {} x {}",
+                    batch.rows, batch.length, logits.rows, logits.length
+                ))));
+            }
+            let values = logits.start.chunks(length).zip(logits.end.chunks(length));
+            for ((&index, window), (start, end)) in indices.iter().zip(&rows).zip(values) {
+                let best = WindowCandidates::from_logits(window, start, end, self.options.n_best_size)?;
+                candidates.push((index, best));
+            }
+            done += rows.len();
+            if progress(done, total).is_break() && done < total {
+                return Err(EvaluateError::Stopped { done, total });
+            }
+        }
+        candidates.sort_unstable_by_key(|(index, _)| *index);
+        Ok(candidates.into_iter().map(|(_, best)| best).collect())
+    }
+}
