@@ -95,7 +95,7 @@ pub struct StepEvent {
     /// Seconds to the end as far as can be told, evaluations included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_secs: Option<f64>,
-    /// Bytes in use on the device, where it can tell.
+    /// Bytes taken from the device, tensors and reserve, where it can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
 }

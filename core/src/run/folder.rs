@@ -1,6 +1,6 @@
 //! Making a run folder without touching one that is there.
 
-use std::{io::ErrorKind, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 use super::{Layout, Lock, RunError, atomic::create_folder};
 
@@ -18,21 +18,47 @@ impl RunFolder {
     /// If the folder holds a run, is a file, is locked by another trainer, or cannot be written; nothing in it is
     /// changed then.
     pub fn create(root: &Path) -> Result<Self, RunError> {
+        Self::check(root)?;
         let layout = Layout::new(root);
+        create_folder(root)?;
+        let lock = Lock::acquire(&layout)?;
+        // A run that began and ended since the check is seen here.
+        refuse_occupied(&layout)?;
+        Ok(Self { layout, _lock: lock })
+    }
+
+    /// Whether [`create`](Self::create) would refuse the folder for what is there; touches nothing.
+    ///
+    /// # Errors
+    /// If it holds a run, is locked by another trainer, or is a file.
+    pub fn check(root: &Path) -> Result<(), RunError> {
         match root.metadata() {
             Ok(metadata) if !metadata.is_dir() => return Err(RunError::NotAFolder(root.to_owned())),
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(RunError::read(root)(error)),
             _ => {}
         }
-        if !Lock::is_held(&layout) {
-            refuse_occupied(&layout)?;
+        let layout = Layout::new(root);
+        Lock::check(&layout)?;
+        refuse_occupied(&layout)
+    }
+
+    /// Takes back a run that came to nothing: removes what a run writes before its first step, and the folder if
+    /// that leaves it empty. What cannot be removed stays.
+    pub fn discard(self) {
+        let layout = &self.layout;
+        let files = [
+            layout.recipe(),
+            layout.environment(),
+            layout.state(),
+            layout.events(),
+            layout.train_log(),
+            layout.lock(),
+        ];
+        for file in files {
+            let _ = fs::remove_file(file);
         }
-        create_folder(root)?;
-        let lock = Lock::acquire(&layout)?;
-        // A folder in use is refused by its lock (which says by whom); a run that began and ended since the first
-        // check is seen here.
-        refuse_occupied(&layout)?;
-        Ok(Self { layout, _lock: lock })
+        let _ = fs::remove_dir_all(layout.tensorboard());
+        let _ = fs::remove_dir(layout.root());
     }
 
     /// Its paths.
@@ -68,6 +94,23 @@ mod tests {
         let text = RunFolder::create(folder.path()).unwrap_err().to_string();
         assert!(text.contains("already holds a run (eval_results.txt is there)"), "{text}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_discarded_run_takes_only_its_own_files_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let (alone, shared) = (folder.path().join("alone"), folder.path().join("shared"));
+        fs::create_dir(&shared).unwrap();
+        fs::write(shared.join("notes.txt"), "mine").unwrap();
+        for path in [&alone, &shared] {
+            let run = RunFolder::create(path).unwrap();
+            fs::write(run.layout().state(), "{}").unwrap();
+            fs::create_dir(run.layout().tensorboard()).unwrap();
+            run.discard();
+        }
+        assert!(!alone.exists());
+        assert_eq!(fs::read_dir(&shared).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(shared.join("notes.txt")).unwrap(), "mine");
     }
 
     #[test]

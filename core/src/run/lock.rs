@@ -48,10 +48,7 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if attempt < 5 => std::thread::sleep(Duration::from_millis(20)),
-                Err(TryLockError::WouldBlock) => {
-                    let holder = read_holder(&path);
-                    return Err(RunError::Locked { folder: layout.root().to_owned(), holder });
-                }
+                Err(TryLockError::WouldBlock) => return Err(refusal(layout)),
                 Err(TryLockError::Error(source)) => return Err(WriteError { path, source }.into()),
             }
         }
@@ -63,6 +60,14 @@ impl Lock {
             .and_then(|()| file.sync_all())
             .map_err(WriteError::at(&path))?;
         Ok(Self { file })
+    }
+
+    /// Refuses a folder whose lock a living process holds; takes nothing.
+    ///
+    /// # Errors
+    /// Says who holds it.
+    pub fn check(layout: &Layout) -> Result<(), RunError> {
+        if Self::is_held(layout) { Err(refusal(layout)) } else { Ok(()) }
     }
 
     /// Whether a living process holds the folder's lock.
@@ -78,6 +83,10 @@ impl Drop for Lock {
         // Closing the file releases it in any case.
         let _ = self.file.unlock();
     }
+}
+
+fn refusal(layout: &Layout) -> RunError {
+    RunError::Locked { folder: layout.root().to_owned(), holder: read_holder(&layout.lock()) }
 }
 
 fn read_holder(path: &Path) -> Option<Holder> {

@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, ops::ControlFlow, path::Path, rc::Rc};
 
+use spanbert_backends::MemoryUse;
+
 use super::{Evaluator, EvaluatorError};
 use crate::{
     batch::Batch,
@@ -68,6 +70,10 @@ impl InferenceEngine for FakeEngine {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         let zeros = vec![0.0; batch.rows * batch.length];
         Ok(Logits { rows: batch.rows, length: batch.length, start: zeros.clone(), end: zeros })
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        Some(MemoryUse { in_use: 1000, reserved: 1234 })
     }
 }
 

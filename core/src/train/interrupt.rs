@@ -28,3 +28,18 @@ pub(super) fn install() {
 pub(super) fn was_received() -> bool {
     RECEIVED.load(Ordering::Relaxed)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use crate::train::StopFlag;
+
+    #[test]
+    fn a_signal_raises_the_flags_that_heed_it() {
+        let (heeds, does_not) = (StopFlag::on_interrupt(), StopFlag::new());
+        assert!(!heeds.is_requested());
+        // SAFETY: the handler just installed takes this signal.
+        unsafe { libc::raise(libc::SIGTERM) };
+        assert!(heeds.is_requested());
+        assert!(!does_not.is_requested());
+    }
+}

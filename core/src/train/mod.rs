@@ -2,30 +2,36 @@
 //!
 //! [`Trainer`] is the loop, over any [`TrainingEngine`](crate::engine::TrainingEngine): batches come from a
 //! [`prefetch`]ing thread in the reference's order, [`Schedule`] says when to update and evaluate, [`Recorder`]
-//! writes what happens and [`Keeper`] the weights.
+//! writes what happens and [`Keeper`] the weights. [`run_training`] goes from files to a finished run folder.
 
+mod development;
 mod error;
 mod evaluator;
 #[cfg(test)]
 mod fake;
+mod inputs;
 mod interrupt;
+mod job;
 mod keeper;
 mod observer;
 mod optimizer;
 mod pace;
 mod prefetch;
+mod prepare;
 pub mod recipe;
 pub mod recipe_fields;
 pub mod recipe_validate;
 mod recorder;
 mod schedule;
 mod seed;
+mod source;
 mod trainer;
 #[cfg(test)]
 mod trainer_tests;
 
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};
+pub use job::{OpenEngine, TrainJob, TrainOutcome, run_training};
 pub use keeper::{Keeper, Place, Progress};
 pub use observer::{Observer, Silent, StopFlag};
 pub use optimizer::optimizer_config;
@@ -36,4 +42,5 @@ pub use recipe_fields::RecipeArgs;
 pub use recorder::Recorder;
 pub use schedule::{Schedule, warmup_linear};
 pub use seed::dropout_seed;
+pub use source::{DataSource, ModelSource, StartingModel};
 pub use trainer::{Ending, Trainer, Training};

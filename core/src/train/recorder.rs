@@ -99,6 +99,14 @@ impl<'a> Recorder<'a> {
         self.record(Event::Phase { phase, detail: None })
     }
 
+    /// Records a change of phase and what it is about.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn detailed_phase(&mut self, phase: Phase, detail: String) -> Result<(), RunError> {
+        self.record(Event::Phase { phase, detail: Some(detail) })
+    }
+
     /// Records something the user should know.
     ///
     /// # Errors

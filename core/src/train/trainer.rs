@@ -56,8 +56,6 @@ pub struct Trainer<'a, 'o> {
     pub evaluator: Option<Box<dyn Evaluator + 'a>>,
     /// Raised to end early.
     pub stop: StopFlag,
-    /// Bytes in use on the device, where it can tell.
-    pub memory: &'a dyn Fn() -> Option<u64>,
     /// Speed and time left.
     pub pace: Pace,
     /// Where the run is.
@@ -164,7 +162,7 @@ impl Trainer<'_, '_> {
         let evaluations = if self.evaluator.is_some() { evaluations } else { 0 };
         let updates = steps.saturating_sub(step) + trainings_left * steps;
         let eta_secs = self.pace.eta_secs(updates, evaluations, windows);
-        let memory_bytes = (self.memory)();
+        let memory_bytes = engine.memory().map(|memory| memory.reserved);
         for metrics in metrics {
             let Some(update) = self.pending.pop_front() else { break };
             self.check_finite(&update, metrics)?;

@@ -92,7 +92,6 @@ impl Setup {
             recorder: Recorder::start(&layout, &mut observer, &[]).unwrap(),
             evaluator: Some(Box::new(FakeEvaluator { scores: self.scores, done: 0 })),
             stop,
-            memory: &|| None,
             pace: Pace::new(Instant::now()),
             place: Place::default(),
             pending: VecDeque::new(),
@@ -164,7 +163,7 @@ fn every_step_has_its_rate_its_weight_and_its_seed() {
     assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
     assert_eq!(steps[5].epoch, 1);
     assert_eq!((steps[3].loss, steps[3].total_steps, steps[3].grad_norm), (0.25, 8, Some(2.0)));
-    assert_eq!(steps[0].learning_rate, 0.0);
+    assert_eq!((steps[0].learning_rate, steps[0].memory_bytes), (0.0, Some(1234)));
 }
 
 #[test]

@@ -1,0 +1,50 @@
+//! Inputs turned into what the loop runs over.
+
+use super::{Recipe, Recorder, Schedule, TrainError, development::DevelopmentSet, inputs::Inputs};
+use crate::{
+    batch::Order,
+    features::{Window, windows},
+    run::Phase,
+};
+
+/// Windows, their order and the course of the training.
+pub(super) struct Prepared<'a> {
+    pub windows: Vec<Window>,
+    pub question_ids: Vec<String>,
+    pub order: Order,
+    pub schedule: Schedule,
+    pub development: Option<DevelopmentSet<'a>>,
+}
+
+/// Tokenises training and development data.
+pub(super) fn prepare<'a>(
+    inputs: &'a Inputs,
+    recipe: &'a Recipe,
+    length_multiple: usize,
+    recorder: &mut Recorder<'_>,
+) -> Result<Prepared<'a>, TrainError> {
+    let counts = inputs.train.counts();
+    let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
+    recorder.detailed_phase(Phase::Tokenising, detail)?;
+    let windows = windows(&inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
+    if windows.is_empty() {
+        return Err(TrainError::NoWindows { file: inputs.train.source_name.clone() });
+    }
+    let lengths: Vec<usize> = windows.iter().map(|window| window.input_ids.len()).collect();
+    let order = Order::new(&lengths, recipe.batch_rows(), recipe.train_mode, recipe.seed);
+    let schedule = Schedule::new(recipe, order.batch_count());
+    if schedule.steps() == 0 {
+        let (batches, accumulation) = (order.batch_count(), schedule.accumulation);
+        return Err(TrainError::TooFewBatches { batches, accumulation });
+    }
+    let development = match &inputs.dev {
+        Some(dev) => {
+            let detail = format!("{} questions of {}", dev.counts().questions, dev.source_name);
+            recorder.detailed_phase(Phase::Tokenising, detail)?;
+            Some(DevelopmentSet::new(dev, &inputs.tokenizer, recipe, length_multiple)?)
+        }
+        None => None,
+    };
+    let question_ids = inputs.examples.iter().map(|example| example.qas_id.clone()).collect();
+    Ok(Prepared { windows, question_ids, order, schedule, development })
+}

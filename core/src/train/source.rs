@@ -1,0 +1,115 @@
+//! Where a training starts from: a checkpoint and data, from files or made by the program.
+
+use std::path::Path;
+
+use super::TrainError;
+use crate::{
+    checkpoint::{Checkpoint, LoadOptions, Weights, fresh, load},
+    config::BertConfig,
+    run::Fingerprint,
+    squad::Dataset,
+};
+
+/// The model before training.
+#[derive(Clone, Debug)]
+pub struct StartingModel {
+    /// Architecture.
+    pub config: BertConfig,
+    /// Every parameter by canonical name.
+    pub weights: Weights,
+    /// Word pieces by id.
+    pub vocab: Vec<String>,
+    /// Whether text is lower-cased.
+    pub do_lower_case: bool,
+    /// How it was loaded.
+    pub notes: Vec<String>,
+    /// What speaks against it.
+    pub warnings: Vec<String>,
+    /// The files it came from.
+    pub files: Vec<Fingerprint>,
+}
+
+impl StartingModel {
+    /// Loads a Hugging Face directory; a question-answering head it lacks starts fresh from the seed.
+    ///
+    /// # Errors
+    /// If the directory is no checkpoint or a file is damaged.
+    pub fn from_directory(
+        directory: &Path,
+        do_lower_case: Option<bool>,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        let options = LoadOptions { lower_case: do_lower_case, seed };
+        let Checkpoint { config, weights, vocab, casing, report, .. } = load(directory, options)?;
+        let mut notes = vec![format!("{}, {}", report.architecture, casing)];
+        if report.has_fresh_head() {
+            notes.push("the question-answering head is absent and starts fresh".into());
+        }
+        let mut files = vec![Fingerprint::of(&report.file)?];
+        for name in ["config.json", "vocab.txt", "tokenizer.json"] {
+            let path = directory.join(name);
+            if path.is_file() {
+                files.push(Fingerprint::of(&path)?);
+            }
+        }
+        let (do_lower_case, warnings) = (casing.do_lower_case, casing.warning.into_iter().collect());
+        Ok(Self { config, weights, vocab, do_lower_case, notes, warnings, files })
+    }
+
+    /// A model with random weights.
+    #[must_use]
+    pub fn fresh(config: BertConfig, vocab: Vec<String>, do_lower_case: bool, seed: u64) -> Self {
+        let weights = fresh(&config, seed);
+        let notes = vec!["all weights start fresh".into()];
+        Self { config, weights, vocab, do_lower_case, notes, warnings: Vec::new(), files: Vec::new() }
+    }
+}
+
+/// Where the model comes from.
+#[derive(Debug)]
+pub enum ModelSource<'a> {
+    /// A Hugging Face directory.
+    Directory(&'a Path),
+    /// A model in memory.
+    Ready(Box<StartingModel>),
+}
+
+/// A SQuAD data set.
+#[derive(Clone, Copy, Debug)]
+pub enum DataSource<'a> {
+    /// A file.
+    File(&'a Path),
+    /// Data that comes with the program.
+    BuiltIn {
+        /// What messages call it.
+        name: &'a str,
+        /// Its text.
+        json: &'a str,
+    },
+}
+
+impl DataSource<'_> {
+    /// Reads it and refuses plain mistakes in it.
+    ///
+    /// # Errors
+    /// Names the file and the place in it.
+    pub fn read(&self) -> Result<Dataset, TrainError> {
+        let dataset = match self {
+            Self::File(path) => Dataset::from_path(path)?,
+            Self::BuiltIn { name, json } => Dataset::from_json(json, name)?,
+        };
+        dataset.validate()?;
+        Ok(dataset)
+    }
+
+    /// Its identity.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn fingerprint(&self) -> Result<Fingerprint, TrainError> {
+        match self {
+            Self::File(path) => Ok(Fingerprint::of(path)?),
+            Self::BuiltIn { name, json } => Ok(Fingerprint::of_bytes(name, json.as_bytes())),
+        }
+    }
+}
