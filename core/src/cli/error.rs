@@ -16,6 +16,12 @@ impl CliError {
         Self { cause: one_line(&cause.to_string()), remedy: Some(one_line(&remedy.to_string())), reader_left: false }
     }
 
+    /// The same failure with its file or place before the cause.
+    pub fn within(mut self, place: impl fmt::Display) -> Self {
+        self.cause = one_line(&format!("{place}: {}", self.cause));
+        self
+    }
+
     /// Prints the failure to standard error and gives the process's exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {

@@ -32,7 +32,7 @@ pub(super) fn with_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<
 #[derive(Clone, Debug, Args)]
 pub(super) struct DeviceArgs {
     /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; `spanbert devices` lists them.
-    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::from_str)]
+    #[arg(long, visible_alias = "device", value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::from_str)]
     pub(super) backend: DeviceChoice,
 }
 
@@ -69,10 +69,6 @@ impl WindowArgs {
         }
     }
 }
-
-/// The reference's defaults.
-pub(super) const REFERENCE_WINDOWS: WindowOptions =
-    WindowOptions { max_seq_length: 384, doc_stride: 128, max_query_length: 64 };
 
 /// How answers are picked.
 #[derive(Clone, Copy, Debug, Args)]
