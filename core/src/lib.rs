@@ -18,6 +18,7 @@ pub mod squad;
 pub mod tokenizer;
 
 #[cfg(feature = "cli")]
+#[cfg(any())]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;

@@ -174,7 +174,7 @@ mod tests {
         let text = squad_json("dev", &DEV).unwrap();
         assert_eq!(
             crate::run::sha256_hex(text.as_bytes()),
-            "to be filled",
+            "42ed681e0a7efd224671f110c060a7fc840de339efe848489b205703f4b77216",
             "results of the demo were measured on other data"
         );
     }
