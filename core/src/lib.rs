@@ -18,7 +18,6 @@ pub mod squad;
 pub mod tokenizer;
 
 #[cfg(feature = "cli")]
-#[cfg(any())]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;
