@@ -35,7 +35,10 @@ pub(super) fn warn_about(dataset: &Dataset) {
 /// Reads a text file, naming it if that fails.
 pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(format_args!("{}: cannot be read: {error}", path.display()), format_args!("name {what}"))
+        CliError::new(
+            format_args!("{}: cannot be read: {error}", path.display()),
+            format_args!("name {what}"),
+        )
     })
 }
 
@@ -60,7 +63,9 @@ impl VocabularyArgs {
                 let text = text(file, "a vocab.txt, one word piece a line")?;
                 (crate::tokenizer::pieces_from_vocab_text(&text), file.clone())
             }
-            (None, None) => return Err(CliError::new("no vocabulary given", "add --model DIR or --vocab FILE")),
+            (None, None) => {
+                return Err(CliError::new("no vocabulary given", "add --model DIR or --vocab FILE"));
+            }
         };
         // A file has no tokenizer_config.json "inside" it: casing is then decided from the pieces.
         let casing = decide_casing(&place, &pieces, casing.do_lower_case)?;

@@ -13,7 +13,11 @@ pub struct CliError {
 impl CliError {
     /// A failure with what to do about it.
     pub fn new(cause: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self { cause: one_line(&cause.to_string()), remedy: Some(one_line(&remedy.to_string())), reader_left: false }
+        Self {
+            cause: one_line(&cause.to_string()),
+            remedy: Some(one_line(&remedy.to_string())),
+            reader_left: false,
+        }
     }
 
     /// The same failure with its file or place before the cause.

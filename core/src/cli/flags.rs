@@ -111,7 +111,16 @@ mod tests {
     #[test]
     fn only_names_of_flags_change() {
         assert_eq!(
-            dashed(&["spanbert", "run_squad", "--output_dir=a_b", "--do_train", "a_b", "-x_y", "--", "--a_b"]),
+            dashed(&[
+                "spanbert",
+                "run_squad",
+                "--output_dir=a_b",
+                "--do_train",
+                "a_b",
+                "-x_y",
+                "--",
+                "--a_b"
+            ]),
             ["spanbert", "run_squad", "--output-dir=a_b", "--do-train", "a_b", "-x_y", "--", "--a_b"]
         );
     }

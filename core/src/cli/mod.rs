@@ -72,18 +72,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    prepare_process();
+    spanbert_backends::fault::install();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
-    }
-}
-
-/// What has to happen once, before the first tensor.
-fn prepare_process() {
-    spanbert_backends::fault::install();
-    if let Some(directories) = directories::ProjectDirs::from("", "", "spanbert") {
-        spanbert_backends::runtime::configure(directories.cache_dir());
     }
 }
 

@@ -113,7 +113,11 @@ fn write_files(folder: &Path, predictions: &[Prediction]) -> Result<(), CliError
     write_atomic(&folder.join("predictions.json"), predictions_json(predictions, None)?.as_bytes())?;
     write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
     write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
-    output::note(format_args!("wrote the answers to {} questions to {}", predictions.len(), folder.display()));
+    output::note(format_args!(
+        "wrote the answers to {} questions to {}",
+        predictions.len(),
+        folder.display()
+    ));
     Ok(())
 }
 

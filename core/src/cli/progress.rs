@@ -75,7 +75,11 @@ impl Progress {
             None if self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL) && done < total => {
                 // The first report is due an interval after the beginning.
                 if self.last_line.replace(Instant::now()).is_some() {
-                    eprintln!("{} {done}/{total}{}{message}", self.phase, if message.is_empty() { "" } else { "  " });
+                    eprintln!(
+                        "{} {done}/{total}{}{message}",
+                        self.phase,
+                        if message.is_empty() { "" } else { "  " }
+                    );
                 }
             }
             None => {}
@@ -116,10 +120,9 @@ impl Observer for Progress {
             }
             Event::Step(step) => self.step(step),
             Event::Evaluation { step, epoch, scores, best, secs, .. } => {
-                let score = |name: &str| scores.get(name).and_then(serde_json::Value::as_f64);
                 let named = ["best_f1", "best_exact", "f1", "exact"]
                     .into_iter()
-                    .filter_map(|name| score(name).map(|value| format!("{name} {value:.2}")));
+                    .filter_map(|name| scores.get(name).map(|value| format!("{name} {value:.2}")));
                 self.say(&format!(
                     "evaluated at step {step}, epoch {}: {}{} ({})",
                     epoch + 1,

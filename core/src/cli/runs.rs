@@ -11,7 +11,10 @@ use super::{
     output,
     table::{Align, Paint, Table},
 };
-use crate::run::{Event, Layout, RunStatus, RunSummary, list, read_events, summarise};
+use crate::{
+    run::{Event, Layout, RunStatus, RunSummary, list, read_events, summarise},
+    score::Scores,
+};
 
 /// Folder that trainings are put in unless told otherwise.
 pub(super) const RUNS_FOLDER: &str = "runs";
@@ -82,7 +85,7 @@ struct EvaluationLine {
     step: usize,
     epoch: usize,
     best: bool,
-    scores: serde_json::Map<String, serde_json::Value>,
+    scores: Scores,
 }
 
 #[derive(Serialize)]
@@ -164,10 +167,8 @@ fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> St
         ("", Align::Left),
     ]);
     for evaluation in evaluations {
-        let score = |name: &str| {
-            let value = evaluation.scores.get(name).and_then(serde_json::Value::as_f64);
-            value.map_or_else(String::new, |value| format!("{value:.2}"))
-        };
+        let score =
+            |name: &str| evaluation.scores.get(name).map_or_else(String::new, |value| format!("{value:.2}"));
         let mark = if evaluation.best { "kept as best" } else { "" };
         table.row([
             evaluation.step.to_string(),

@@ -1,10 +1,26 @@
 //! Scores as people read them.
 
 use super::table::{Align, Paint, Table};
-use crate::score::{NamedScores, Scores, ThresholdPoint};
+use crate::{
+    evaluate::ResultsFile,
+    score::{NamedScores, ResultValue, Scores, ThresholdPoint},
+};
+
+/// The scores of an evaluation: the three thresholds for SQuAD 2.0, the official scores for SQuAD 1.1.
+pub(super) fn results(results: &ResultsFile, paint: Paint) -> String {
+    match &results.named {
+        Some(scores) => {
+            let unanswerable = results.official.no_ans_total.unwrap_or(0);
+            #[allow(clippy::cast_precision_loss, reason = "counts of questions")]
+            let baseline = 100.0 * unanswerable as f64 / results.official.total.max(1) as f64;
+            named(scores, baseline, paint)
+        }
+        None => official(&results.official, paint),
+    }
+}
 
 /// Scores at the three named thresholds, beside the baseline of leaving every question unanswered.
-pub(super) fn named(scores: &NamedScores, baseline: Option<f64>, paint: Paint) -> String {
+fn named(scores: &NamedScores, baseline: f64, paint: Paint) -> String {
     let mut table = Table::new(&[
         ("scores", Align::Left),
         ("threshold", Align::Right),
@@ -13,10 +29,15 @@ pub(super) fn named(scores: &NamedScores, baseline: Option<f64>, paint: Paint) -
         ("answerable F1", Align::Right),
         ("unanswerable", Align::Right),
     ]);
-    if let Some(baseline) = baseline {
-        let percent = percent(Some(baseline));
-        table.row(["all unanswered".into(), String::new(), percent.clone(), percent, "0.00".into(), "100.00".into()]);
-    }
+    let baseline = percent(Some(baseline));
+    table.row([
+        "all unanswered".into(),
+        String::new(),
+        baseline.clone(),
+        baseline,
+        "0.00".into(),
+        "100.00".into(),
+    ]);
     let mut point = |name: &str, point: &ThresholdPoint| {
         table.row([
             name.into(),
@@ -40,8 +61,9 @@ pub(super) fn official(scores: &Scores, paint: Paint) -> String {
     let mut table = Table::new(&[("score", Align::Left), ("value", Align::Right)]);
     for (name, value) in scores.entries() {
         let text = match value {
-            crate::score::ResultValue::Float(value) => format!("{value:.4}"),
-            crate::score::ResultValue::Count(value) => value.to_string(),
+            ResultValue::Float(value) => format!("{value:.4}"),
+            ResultValue::Count(value) => value.to_string(),
+            ResultValue::Text(text) => text,
         };
         table.row([name.to_owned(), text]);
     }

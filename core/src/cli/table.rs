@@ -57,7 +57,8 @@ impl Table {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{}", paint.dim(&headings));
         for row in &self.rows {
-            let _ = writeln!(out, "{}", line((0..self.headings.len()).map(|column| cell(row, column)).collect()));
+            let _ =
+                writeln!(out, "{}", line((0..self.headings.len()).map(|column| cell(row, column)).collect()));
         }
         out
     }

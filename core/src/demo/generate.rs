@@ -99,7 +99,8 @@ fn tell(random: &mut SplitMix, split: Split) -> (String, Vec<Fact>) {
     let mut told = BTreeSet::new();
     for index in 0..count {
         // The second fact repeats the first one's relation, so that its words alone do not find the answer.
-        let choice = if index == 1 { told.iter().next().copied().unwrap_or(0) } else { random.below(RELATIONS.len()) };
+        let choice =
+            if index == 1 { told.iter().next().copied().unwrap_or(0) } else { random.below(RELATIONS.len()) };
         told.insert(choice);
         let relation = &RELATIONS[choice];
         let values: Vec<String> = relation
@@ -110,9 +111,9 @@ fn tell(random: &mut SplitMix, split: Split) -> (String, Vec<Fact>) {
                 if kind == Kind::Person
                     && random.below(3) == 0
                     && let Some(person) = people.iter().find(|person| {
-                        !facts.iter().any(|fact| {
-                            std::ptr::eq(fact.relation, relation) && fact.values.contains(person)
-                        })
+                        !facts
+                            .iter()
+                            .any(|fact| std::ptr::eq(fact.relation, relation) && fact.values.contains(person))
                     })
                 {
                     return person.clone();

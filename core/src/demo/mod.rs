@@ -12,4 +12,4 @@ pub mod start;
 pub mod vocab;
 pub mod world;
 
-pub use files::{DemoError, DemoFiles, write};
+pub use files::{DEV, DemoError, DemoFiles, TRAIN, squad_json, starting_model, write};

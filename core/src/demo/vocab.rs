@@ -14,8 +14,7 @@ use super::{
 /// The word pieces by id.
 #[must_use]
 pub fn pieces() -> Vec<String> {
-    let mut pieces: Vec<String> =
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned).to_vec();
+    let mut pieces: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned).to_vec();
     let letters = ('!'..='~').filter(char::is_ascii_alphanumeric);
     pieces.extend(('!'..='~').map(String::from));
     pieces.extend(letters.map(|letter| format!("##{letter}")));
@@ -66,8 +65,7 @@ mod tests {
                     let name = kind.draw(&mut random, split);
                     assert_eq!(tokenizer.tokenize(&name).len(), 2, "{name}");
                 }
-                for kind in
-                    [Kind::Year, Kind::Count, Kind::Trade, Kind::Animal, Kind::Building, Kind::Goods]
+                for kind in [Kind::Year, Kind::Count, Kind::Trade, Kind::Animal, Kind::Building, Kind::Goods]
                 {
                     let word = kind.draw(&mut random, split);
                     assert_eq!(tokenizer.tokenize(&word).len(), 1, "{word}");

@@ -65,22 +65,53 @@ pub const SHIP_SECOND: &[&str] = &[
 ];
 /// Trades, each taking "a".
 pub const TRADES: &[&str] = &[
-    "baker", "brewer", "carpenter", "clockmaker", "cobbler", "cook", "doctor", "fiddler", "fisher", "glazier",
-    "gardener", "hatter", "mason", "miller", "painter", "potter", "printer", "ropemaker", "smith", "tailor",
-    "teacher", "weaver",
+    "baker",
+    "brewer",
+    "carpenter",
+    "clockmaker",
+    "cobbler",
+    "cook",
+    "doctor",
+    "fiddler",
+    "fisher",
+    "glazier",
+    "gardener",
+    "hatter",
+    "mason",
+    "miller",
+    "painter",
+    "potter",
+    "printer",
+    "ropemaker",
+    "smith",
+    "tailor",
+    "teacher",
+    "weaver",
 ];
 /// Animals, plural.
 pub const ANIMALS: &[&str] =
     &["bees", "cats", "cows", "dogs", "ducks", "geese", "goats", "hens", "mules", "pigs", "ponies", "sheep"];
 /// Buildings.
 pub const BUILDINGS: &[&str] = &[
-    "barn", "bridge", "chapel", "gate", "harbour", "library", "lighthouse", "market", "mill", "school",
-    "theatre", "tower", "wall", "well",
+    "barn",
+    "bridge",
+    "chapel",
+    "gate",
+    "harbour",
+    "library",
+    "lighthouse",
+    "market",
+    "mill",
+    "school",
+    "theatre",
+    "tower",
+    "wall",
+    "well",
 ];
 /// Cargo.
 pub const GOODS: &[&str] = &[
-    "barley", "candles", "cheese", "cloth", "honey", "lamps", "linen", "oil", "paper", "rope", "salt", "silk",
-    "soap", "spices", "tar", "timber", "wine", "wool",
+    "barley", "candles", "cheese", "cloth", "honey", "lamps", "linen", "oil", "paper", "rope", "salt",
+    "silk", "soap", "spices", "tar", "timber", "wine", "wool",
 ];
 /// First year of the world's written history.
 pub const FIRST_YEAR: usize = 1701;
