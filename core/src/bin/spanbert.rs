@@ -1,2 +1,11 @@
-//! stub
-fn main() {}
+//! The headless command line; everything is in [`spanbert_core::cli`].
+
+use std::process::ExitCode;
+
+// The system allocator gives big buffers back to the kernel after every step and gets them back zeroed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    spanbert_core::cli::main()
+}

@@ -1,0 +1,125 @@
+//! `spanbert demo`: the whole job in a minute or two, offline.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{
+    ask,
+    error::CliError,
+    evaluate::{evaluate, print_scores},
+    flags::{CasingArgs, DeviceArgs, JsonArgs},
+    model::OpenedModel,
+    output,
+    runs::RUNS_FOLDER,
+    table::Paint,
+    train::{FineTuning, fine_tune, new_run, whereabouts},
+};
+use crate::{
+    ask::AskOptions,
+    demo,
+    squad::{Dataset, Paragraph, Question},
+    train::{DataSource, ModelSource, Preset},
+};
+
+/// How many questions are asked at the end.
+const QUESTIONS_ASKED: usize = 5;
+
+/// Train a tiny SpanBERT from scratch on questions about an invented world, evaluate it, and ask it.
+///
+/// Everything is made on the spot, nothing is downloaded. The dev questions are about people, villages and ships
+/// whose names do not occur in training.
+#[derive(Debug, Args)]
+pub(super) struct DemoCommand {
+    /// The run folder to make; without it a new one in runs/.
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    /// Only write the untrained model and the data into this folder, to train on by hand.
+    #[arg(long, value_name = "DIR", conflicts_with = "output_dir")]
+    write_files: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+impl DemoCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        if let Some(folder) = &self.write_files {
+            let files = demo::write(folder)?;
+            return output::line(format_args!(
+                "spanbert train --preset demo --model {} --train-file {} --dev-file {}",
+                files.model.display(),
+                files.train.display(),
+                files.dev.display()
+            ));
+        }
+        let folder = self.output_dir.clone().unwrap_or_else(|| new_run(Path::new(RUNS_FOLDER), "demo"));
+        let (train, dev) = (demo::squad_json("train", &demo::TRAIN)?, demo::squad_json("dev", &demo::DEV)?);
+        let outcome = fine_tune(FineTuning {
+            model: ModelSource::Ready(Box::new(demo::starting_model())),
+            train: DataSource::BuiltIn { name: "demo train", json: &train },
+            dev: Some(DataSource::BuiltIn { name: "demo dev", json: &dev }),
+            recipe: Preset::Demo.recipe(),
+            folder: &folder,
+            choice: &self.device.backend,
+            version_2_with_negative: true,
+        })?;
+        let dataset = Dataset::from_json(&dev, "demo dev")?;
+        let best = outcome.layout.best();
+        let mut model = OpenedModel::open(&best, &self.device.backend, CasingArgs { do_lower_case: None })?;
+        let options = model.evaluate_options();
+        let evaluation = evaluate(&mut model, dataset.clone(), &options)?;
+        if self.output.json {
+            return output::json(&evaluation.results);
+        }
+        output::line("")?;
+        print_scores(&evaluation)?;
+        output::line("")?;
+        ask_some(&mut model, &dataset)?;
+        output::print(&whereabouts(&outcome))
+    }
+}
+
+/// Asks questions of the dev set, spread over it, and says whether the answers are right.
+fn ask_some(model: &mut OpenedModel, dataset: &Dataset) -> Result<(), CliError> {
+    let options = AskOptions {
+        windows: model.window_options(),
+        threshold: model.meta.threshold.unwrap_or_default(),
+        ..AskOptions::default()
+    };
+    let paint = Paint::stdout();
+    for (paragraph, question) in samples(dataset) {
+        let answer = ask::ask_one(model, &paragraph.context, &question.question, &options)?;
+        output::line(paint.dim(&paragraph.context))?;
+        output::print(&ask::render(&paragraph.context, &question.question, &answer, 2, paint))?;
+        let gold = question.answers.first().map(|answer| answer.text.as_str());
+        let given = answer.best().map(|best| best.text.as_str());
+        let expected = gold.map_or_else(|| "the passage does not say".to_owned(), |gold| format!("{gold:?}"));
+        let verdict = if gold == given {
+            paint.good(&format!("  right: {expected}"))
+        } else {
+            paint.warn(&format!("  wrong: expected {expected}"))
+        };
+        output::line(format_args!("{verdict}\n"))?;
+    }
+    Ok(())
+}
+
+/// A few questions with their paragraphs, from paragraphs spread evenly over the data.
+fn samples(dataset: &Dataset) -> Vec<(&Paragraph, &Question)> {
+    let paragraphs: Vec<&Paragraph> =
+        dataset.articles.iter().flat_map(|article| &article.paragraphs).collect();
+    let stride = (paragraphs.len() / QUESTIONS_ASKED).max(1);
+    paragraphs
+        .into_iter()
+        .step_by(stride)
+        .take(QUESTIONS_ASKED)
+        .enumerate()
+        .filter_map(|(index, paragraph)| {
+            let questions = &paragraph.questions;
+            Some((paragraph, questions.get(index % questions.len().max(1))?))
+        })
+        .collect()
+}

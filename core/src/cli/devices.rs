@@ -1,0 +1,90 @@
+//! `spanbert devices`: what this machine can compute on.
+
+use clap::Args;
+use serde::Serialize;
+use spanbert_backends::{BackendReport, DeviceChoice, DeviceInfo, automatic};
+
+use super::{
+    error::CliError,
+    flags::JsonArgs,
+    output,
+    table::{Align, Paint, Table},
+};
+
+/// List every device, and for a backend that cannot be used, why.
+#[derive(Debug, Args)]
+pub(super) struct DevicesCommand {
+    /// Compute a toy model on every device and compare with the processor; remembered per device and driver.
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    automatic: Option<&'a DeviceChoice>,
+    backends: &'a [BackendReport],
+}
+
+impl DevicesCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        let reports = spanbert_backends::devices();
+        let automatic = automatic(&reports).map(|device| &device.choice);
+        if self.output.json {
+            output::json(&Listing { automatic, backends: &reports })?;
+        } else {
+            output::print(&listing(&reports, automatic, Paint::stdout()))?;
+        }
+        Ok(())
+    }
+}
+
+fn listing(reports: &[BackendReport], automatic: Option<&DeviceChoice>, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("device", Align::Left),
+        ("name", Align::Left),
+        ("memory", Align::Right),
+        ("precisions", Align::Left),
+        ("driver", Align::Left),
+        ("notes", Align::Left),
+    ]);
+    for device in reports.iter().flat_map(|report| &report.devices) {
+        table.row(row(device, automatic));
+    }
+    let mut out = table.render(paint);
+    for report in reports {
+        if let Some(reason) = &report.unavailable {
+            out.push_str(&paint.dim(&format!("{} is not available: {reason}", report.kind)));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn row(device: &DeviceInfo, automatic: Option<&DeviceChoice>) -> [String; 6] {
+    let precisions: Vec<String> = device.precisions.iter().map(ToString::to_string).collect();
+    let driver: Vec<&str> = [&device.api, &device.driver].into_iter().flatten().map(String::as_str).collect();
+    let mut notes = vec![device.class.as_str()];
+    if device.software {
+        notes.push("software rasteriser, slow");
+    }
+    if automatic == Some(&device.choice) {
+        notes.push("automatic choice");
+    }
+    [
+        device.choice.to_string(),
+        device.name.clone(),
+        device.memory_bytes.map_or_else(|| "unknown".to_owned(), gibibytes),
+        precisions.join(" "),
+        driver.join(", "),
+        notes.join(", "),
+    ]
+}
+
+fn gibibytes(bytes: u64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "one decimal is shown")]
+    let gibibytes = bytes as f64 / f64::from(1 << 30);
+    format!("{gibibytes:.1} GiB")
+}

@@ -1,0 +1,169 @@
+//! `spanbert evaluate`: how good a checkpoint is on a SQuAD file.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    data,
+    error::CliError,
+    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, WindowArgs},
+    model::OpenedModel,
+    output,
+    progress::{Progress, duration},
+    scores_table,
+    table::Paint,
+};
+use crate::{
+    evaluate::{EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
+    squad::Dataset,
+    train::StopFlag,
+};
+
+/// Answer a SQuAD file and score the answers: at threshold 0, at the stored threshold and at the best one.
+#[derive(Debug, Args)]
+pub(super) struct EvaluateCommand {
+    /// Checkpoint folder, such as the best/ of a run.
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// SQuAD file with gold answers.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Write predictions.json, nbest_predictions.json, null_odds.json, results.json and records.jsonl here.
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    settings: EvaluationArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// How a checkpoint answers a data set.
+#[derive(Clone, Debug, Args)]
+pub(super) struct EvaluationArgs {
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    /// Windows per batch.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    eval_batch_size: usize,
+    /// Pad every window to max_seq_length, exactly as the reference does.
+    #[arg(long)]
+    pad_to_max_length: bool,
+    #[command(flatten)]
+    window: WindowArgs,
+    #[command(flatten)]
+    answer: AnswerArgs,
+    #[command(flatten)]
+    pub(super) casing: CasingArgs,
+}
+
+impl EvaluationArgs {
+    /// The flags put over what is stored with the checkpoint.
+    pub(super) fn options(&self, model: &OpenedModel) -> EvaluateOptions {
+        let answer = self.answer.over(model.answer_options());
+        EvaluateOptions {
+            windows: self.window.over(model.window_options()),
+            eval_batch_size: self.eval_batch_size,
+            n_best_size: answer.n_best_size,
+            max_answer_length: answer.max_answer_length,
+            pad_to_max_length: self.pad_to_max_length,
+            ..model.evaluate_options()
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Evaluated<'a> {
+    model: &'a Path,
+    data: &'a str,
+    device: String,
+    secs: f64,
+    #[serde(flatten)]
+    results: &'a ResultsFile,
+}
+
+impl EvaluateCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        if let Some(folder) = &self.output_dir {
+            output::writable_folder(folder)?;
+        }
+        let dataset = data::dataset(&self.data)?;
+        let mut model = OpenedModel::open(&self.model, &self.settings.device.backend, self.settings.casing)?;
+        let start = Instant::now();
+        let options = self.settings.options(&model);
+        let evaluation = evaluate(&mut model, dataset, &options)?;
+        let secs = start.elapsed().as_secs_f64();
+        if let Some(folder) = &self.output_dir {
+            evaluation.write(folder)?;
+        }
+        if self.output.json {
+            return output::json(&Evaluated {
+                model: &self.model,
+                data: &self.data.display().to_string(),
+                device: model.device.choice.to_string(),
+                secs,
+                results: &evaluation.results,
+            });
+        }
+        print_scores(&evaluation)?;
+        output::note(format_args!("{} windows in {}", evaluation.results.windows, duration(secs)));
+        if let Some(folder) = &self.output_dir {
+            output::line(format_args!("wrote the answers to {}", folder.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Answers and scores a data set, with progress on standard error.
+pub(super) fn evaluate(
+    model: &mut OpenedModel,
+    dataset: Dataset,
+    options: &EvaluateOptions,
+) -> Result<Evaluation, CliError> {
+    let prepared = prepare(model, dataset, options)?;
+    with_progress(|progress| Ok(prepared.run(model.engine.as_mut(), progress)?))
+}
+
+/// Cuts a data set into windows.
+pub(super) fn prepare(
+    model: &OpenedModel,
+    dataset: Dataset,
+    options: &EvaluateOptions,
+) -> Result<PreparedEvaluation, CliError> {
+    Ok(PreparedEvaluation::new(Arc::new(dataset), Arc::clone(&model.tokenizer), options)?)
+}
+
+/// Does `work` with a progress display; Ctrl-C breaks it off.
+pub(super) fn with_progress<T>(
+    work: impl FnOnce(&mut dyn FnMut(usize, usize) -> ControlFlow<()>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let mut progress = Progress::new();
+    progress.begin("answering", None);
+    let stop = StopFlag::on_interrupt();
+    let result = work(&mut |done, total| {
+        progress.at(done, total, "");
+        if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.finish();
+    result
+}
+
+/// Prints the scores.
+pub(super) fn print_scores(evaluation: &Evaluation) -> Result<(), CliError> {
+    let results = &evaluation.results;
+    output::print(&scores_table::results(results, Paint::stdout()))?;
+    if results.non_finite_windows > 0 {
+        output::warn(format_args!(
+            "the model's output was not finite in {} windows; weights or device are damaged",
+            results.non_finite_windows
+        ));
+    }
+    Ok(())
+}

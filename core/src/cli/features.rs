@@ -1,0 +1,76 @@
+//! `spanbert features`: the windows of a data set, as JSON lines.
+
+use std::{
+    io::{BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{
+    data::{self, VocabularyArgs},
+    error::CliError,
+    flags::{CasingArgs, WindowArgs},
+    output,
+};
+use crate::{
+    features::{WindowOptions, evaluation_examples, jsonl, training_examples, windows},
+    squad::Dataset,
+};
+
+/// Print the model inputs of a SQuAD file, one JSON object a line, to compare with other implementations.
+#[derive(Debug, Args)]
+pub(super) struct FeaturesCommand {
+    /// SQuAD file.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    #[command(flatten)]
+    vocabulary: VocabularyArgs,
+    #[command(flatten)]
+    casing: CasingArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// With answer positions, as for training.
+    #[arg(long)]
+    training: bool,
+    /// Print the SHA-256 of each line's values instead.
+    #[arg(long)]
+    digests: bool,
+    /// Print the examples (questions with their contexts cut into words) instead.
+    #[arg(long, conflicts_with = "digests")]
+    examples: bool,
+}
+
+impl FeaturesCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        let options = self.window.over(WindowOptions::default());
+        options.check()?;
+        let tokenizer = self.vocabulary.tokenizer(self.casing)?;
+        // What evaluation has to cope with is no error here: the output is for comparison with other programs.
+        let dataset = Dataset::from_path(&self.data)?;
+        data::warn_about(&dataset);
+        let examples = if self.training {
+            let (examples, skipped) = training_examples(&dataset)?;
+            for question in skipped {
+                output::warn(question);
+            }
+            examples
+        } else {
+            evaluation_examples(&dataset)
+        };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        if self.examples {
+            for example in &examples {
+                writeln!(out, "{}", jsonl::example_line(example)?)?;
+            }
+        } else {
+            for window in &windows(&examples, &tokenizer, &options, self.training)? {
+                let line =
+                    if self.digests { jsonl::feature_digest(window)? } else { jsonl::feature_line(window)? };
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,103 @@
+//! Opening a checkpoint on a device, as every command that answers does.
+
+use std::{path::Path, sync::Arc};
+
+use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, runtime};
+
+use super::{error::CliError, flags::CasingArgs, output};
+use crate::{
+    answers::AnswerOptions,
+    checkpoint::{Checkpoint, LoadOptions, SpanbertMeta, load},
+    engine::{InferenceEngine, open_inference},
+    evaluate::EvaluateOptions,
+    features::WindowOptions,
+    tokenizer::BertTokenizer,
+};
+
+/// A checkpoint on a device.
+pub(super) struct OpenedModel {
+    /// The model.
+    pub(super) engine: Box<dyn InferenceEngine>,
+    /// Its tokenizer.
+    pub(super) tokenizer: Arc<BertTokenizer>,
+    /// What was stored with it; empty for a checkpoint of another program.
+    pub(super) meta: SpanbertMeta,
+    /// Where it runs.
+    pub(super) device: DeviceInfo,
+}
+
+impl OpenedModel {
+    /// Loads a checkpoint folder and opens it on the chosen device.
+    pub(super) fn open(folder: &Path, choice: &DeviceChoice, casing: CasingArgs) -> Result<Self, CliError> {
+        let options = LoadOptions { lower_case: casing.do_lower_case, ..LoadOptions::default() };
+        let Checkpoint { config, weights, vocab, casing, report, stored } = load(folder, options)?;
+        if let Some(warning) = &casing.warning {
+            output::warn(warning);
+        }
+        if report.has_fresh_head() {
+            output::warn(format_args!(
+                "{} has no question-answering head, so its answers are random; fine-tune it with `spanbert train`",
+                folder.display()
+            ));
+        }
+        let tokenizer = Arc::new(BertTokenizer::from_vocab(vocab, casing.do_lower_case)?);
+        let (device, fusion) = prepare_device(choice)?;
+        let engine = open_inference(&device.choice, fusion, &config, weights)?;
+        Ok(Self { engine, tokenizer, meta: stored.unwrap_or_default(), device })
+    }
+
+    /// Windows as the checkpoint was trained with, else the reference's, within the model's positions.
+    pub(super) fn window_options(&self) -> WindowOptions {
+        let default = WindowOptions::default();
+        let longest = self.engine.config().max_position_embeddings;
+        WindowOptions {
+            max_seq_length: self.meta.max_seq_length.unwrap_or(default.max_seq_length.min(longest)),
+            doc_stride: self.meta.doc_stride.unwrap_or(default.doc_stride),
+            max_query_length: self.meta.max_query_length.unwrap_or(default.max_query_length),
+        }
+    }
+
+    /// Answers as stored with the checkpoint, else the reference's.
+    pub(super) fn answer_options(&self) -> AnswerOptions {
+        let default = AnswerOptions::default();
+        AnswerOptions {
+            n_best_size: self.meta.n_best_size.unwrap_or(default.n_best_size),
+            max_answer_length: self.meta.max_answer_length.unwrap_or(default.max_answer_length),
+            ..default
+        }
+    }
+
+    /// An evaluation as stored with the checkpoint.
+    pub(super) fn evaluate_options(&self) -> EvaluateOptions {
+        let answer = self.answer_options();
+        EvaluateOptions {
+            windows: self.window_options(),
+            n_best_size: answer.n_best_size,
+            max_answer_length: answer.max_answer_length,
+            length_multiple: self.length_multiple(),
+            stored_threshold: self.meta.threshold,
+            ..EvaluateOptions::default()
+        }
+    }
+
+    /// The multiple that lengths are padded to on this device.
+    pub(super) fn length_multiple(&self) -> usize {
+        crate::train::Recipe::default().length_multiple_for(self.device.kind)
+    }
+}
+
+/// Finds the device and sets the runtime up; the first thing to do before any tensor.
+pub(super) fn prepare_device(choice: &DeviceChoice) -> Result<(DeviceInfo, Fusion), CliError> {
+    if let Some(directories) = directories::ProjectDirs::from("", "", "spanbert") {
+        // Without its cache a GPU only starts more slowly.
+        if let Err(error) = runtime::configure(directories.cache_dir()) {
+            output::warn(error);
+        }
+    }
+    let device = spanbert_backends::select(choice)?;
+    if device.software {
+        output::warn(format_args!("{} is a software rasteriser: right, but slow", device.name));
+    }
+    output::note(format_args!("device: {} ({})", device.choice, device.name));
+    Ok((device, Fusion::Fused))
+}

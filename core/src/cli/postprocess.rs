@@ -1,0 +1,135 @@
+//! `spanbert postprocess`: answers from given logits.
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::{
+    data::{self, VocabularyArgs},
+    error::CliError,
+    flags::{AnswerArgs, CasingArgs, WindowArgs},
+    output,
+};
+use crate::{
+    answers::{
+        AnswerOptions, NpyLogits, Prediction,
+        jsonl::{LogitSource, postprocess, prediction_line, read_windows},
+        nbest_json, null_odds_json, predictions_json,
+    },
+    features::{Window, WindowOptions, evaluation_examples, windows},
+    run::write_atomic,
+    squad::{Dataset, SquadVersion},
+};
+
+/// Draw answers from start and end logits made by any program, one JSON object a line.
+#[derive(Debug, Args)]
+pub(super) struct PostprocessCommand {
+    /// SQuAD file the logits were made for.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Logits: a NumPy file of f32 [windows, 2, length] in the order of the windows, or JSON lines with unique_id,
+    /// start_logits and end_logits.
+    #[arg(long, value_name = "FILE")]
+    logits: PathBuf,
+    /// Windows as `spanbert features` prints them; without it they are made from the data.
+    #[arg(long, value_name = "FILE")]
+    windows: Option<PathBuf>,
+    #[command(flatten)]
+    vocabulary: VocabularyArgs,
+    #[command(flatten)]
+    casing: CasingArgs,
+    #[command(flatten)]
+    window: WindowArgs,
+    #[command(flatten)]
+    answer: AnswerArgs,
+    /// Whether "no answer" is a candidate; without it the data decide.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    version_2_with_negative: Option<bool>,
+    /// Write predictions.json, nbest_predictions.json and null_odds.json into this folder instead.
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+}
+
+impl PostprocessCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        if let Some(folder) = &self.output_dir {
+            output::writable_folder(folder)?;
+        }
+        let tokenizer = self.vocabulary.tokenizer(self.casing)?;
+        let dataset = Dataset::from_path(&self.data)?;
+        data::warn_about(&dataset);
+        let examples = evaluation_examples(&dataset);
+        let windows = match &self.windows {
+            Some(path) => read_windows(BufReader::new(open(path)?)).map_err(|error| in_file(path, error))?,
+            None => windows(&examples, &tokenizer, &self.window.over(WindowOptions::default()), false)?,
+        };
+        let options = AnswerOptions {
+            version_2_with_negative: self
+                .version_2_with_negative
+                .unwrap_or(dataset.version == SquadVersion::V2),
+            ..self.answer.over(AnswerOptions::default())
+        };
+        let predictions = self.predictions(&windows, |source| {
+            postprocess(&examples, &windows, source, &tokenizer, &options)
+                .map_err(|error| in_file(&self.logits, error))
+        })?;
+        match &self.output_dir {
+            Some(folder) => write_files(folder, &predictions),
+            None => print_lines(&predictions),
+        }
+    }
+
+    /// Opens the logits, whatever their format, for `answer`.
+    fn predictions<T>(
+        &self,
+        windows: &[Window],
+        answer: impl FnOnce(LogitSource<'_>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        if self.logits.extension().is_some_and(|extension| extension == "npy") {
+            let bytes = std::fs::read(&self.logits).map_err(|error| unreadable(&self.logits, &error))?;
+            let npy = NpyLogits::parse(&bytes).map_err(|error| in_file(&self.logits, error))?;
+            output::note(format_args!("{} windows, logits for {}", windows.len(), npy.windows()));
+            answer(LogitSource::Npy(npy))
+        } else {
+            answer(LogitSource::Lines(&mut BufReader::new(open(&self.logits)?)))
+        }
+    }
+}
+
+fn print_lines(predictions: &[Prediction]) -> Result<(), CliError> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for prediction in predictions {
+        writeln!(out, "{}", prediction_line(prediction)?)?;
+    }
+    Ok(out.flush()?)
+}
+
+fn write_files(folder: &Path, predictions: &[Prediction]) -> Result<(), CliError> {
+    write_atomic(&folder.join("predictions.json"), predictions_json(predictions, None)?.as_bytes())?;
+    write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
+    write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+    output::note(format_args!(
+        "wrote the answers to {} questions to {}",
+        predictions.len(),
+        folder.display()
+    ));
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<File, CliError> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(format_args!("{}: cannot be read: {error}", path.display()), "check the path")
+}
+
+/// The error of a reader that does not know its file's name.
+fn in_file(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> CliError {
+    CliError::from(error).within(path.display())
+}

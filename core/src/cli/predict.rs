@@ -1,0 +1,98 @@
+//! `spanbert predict`: answers to a file of questions, scored or not.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    data,
+    error::CliError,
+    evaluate::{EvaluationArgs, prepare, with_progress},
+    flags::JsonArgs,
+    model::OpenedModel,
+    output,
+};
+use crate::{
+    answers::{Prediction, nbest_json, null_odds_json, predictions_json},
+    run::write_atomic,
+    squad::SquadVersion,
+};
+
+/// Answer a SQuAD file, with or without gold answers, and write predictions.json, nbest_predictions.json and
+/// null_odds.json.
+#[derive(Debug, Args)]
+pub(super) struct PredictCommand {
+    /// Checkpoint folder, such as the best/ of a run.
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// SQuAD file with the questions.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Folder for the answers.
+    #[arg(long, value_name = "DIR")]
+    output_dir: PathBuf,
+    /// A null score difference above this means "no answer"; without it the checkpoint's, else 0. SQuAD 2.0 only.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    threshold: Option<f64>,
+    #[command(flatten)]
+    settings: EvaluationArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+#[derive(Serialize)]
+struct Predicted<'a> {
+    output_dir: &'a PathBuf,
+    questions: usize,
+    answered: usize,
+    threshold: Option<f64>,
+}
+
+impl PredictCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        output::writable_folder(&self.output_dir)?;
+        let dataset = data::dataset(&self.data)?;
+        let version_2 = dataset.version == SquadVersion::V2;
+        let mut model = OpenedModel::open(&self.model, &self.settings.device.backend, self.settings.casing)?;
+        let threshold = version_2.then(|| self.threshold.or(model.meta.threshold).unwrap_or_default());
+        let prepared = prepare(&model, dataset, &self.settings.options(&model))?;
+        let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
+        write(&self.output_dir, &predictions, threshold)?;
+        let answered = |prediction: &&Prediction| match threshold {
+            Some(threshold) => !prediction.text_at(threshold).is_empty(),
+            None => !prediction.text.is_empty(),
+        };
+        let summary = Predicted {
+            output_dir: &self.output_dir,
+            questions: predictions.len(),
+            answered: predictions.iter().filter(answered).count(),
+            threshold,
+        };
+        if self.output.json {
+            return output::json(&summary);
+        }
+        output::line(format_args!(
+            "answered {} of {} questions{}; wrote {}",
+            summary.answered,
+            summary.questions,
+            threshold.map_or_else(String::new, |threshold| format!(" at threshold {threshold}")),
+            self.output_dir.join("predictions.json").display()
+        ))
+    }
+}
+
+/// Writes the three files; answers above the threshold are blanked.
+pub(super) fn write(
+    folder: &std::path::Path,
+    predictions: &[Prediction],
+    threshold: Option<f64>,
+) -> Result<(), CliError> {
+    write_atomic(&folder.join("predictions.json"), predictions_json(predictions, threshold)?.as_bytes())?;
+    write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
+    if threshold.is_some() {
+        write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+    }
+    Ok(())
+}

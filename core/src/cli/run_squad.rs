@@ -1,0 +1,225 @@
+//! `spanbert run_squad`: the reference's own command lines.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use spanbert_backends::DeviceChoice;
+
+use super::{
+    data,
+    error::CliError,
+    evaluate::{evaluate, prepare, print_scores, with_progress},
+    flags::{CasingArgs, DeviceArgs},
+    model::OpenedModel,
+    output,
+    predict::write,
+    train::{FineTuning, fine_tune, whereabouts},
+};
+use crate::{
+    evaluate::EvaluateOptions,
+    run::{Layout, write_atomic},
+    score::{best_f1_thresh_from_eval_results, eval_results_text},
+    squad::{Dataset, SquadVersion},
+    train::{DataSource, ModelSource, OptimizerKind, Recipe, RecipeArgs},
+};
+
+/// Run the command lines of SpanBERT's run_squad.py as they are; --model is a folder.
+///
+/// Results go where the reference puts them: eval_results.txt and predictions.json in the output folder, the best
+/// weights in its best/ folder. Without --learning_rate eight rates are tried one after the other, as there.
+#[derive(Debug, Args)]
+pub(super) struct RunSquadCommand {
+    /// Checkpoint folder; there is no download.
+    #[arg(long, value_name = "DIR", required_if_eq("do_train", "true"))]
+    model: Option<PathBuf>,
+    /// Folder for results.
+    #[arg(long, value_name = "DIR")]
+    output_dir: PathBuf,
+    /// SQuAD file to learn from.
+    #[arg(long, value_name = "FILE", required_if_eq("do_train", "true"))]
+    train_file: Option<PathBuf>,
+    /// SQuAD file to evaluate on.
+    #[arg(long, value_name = "FILE", required_if_eq("do_eval", "true"))]
+    dev_file: Option<PathBuf>,
+    /// SQuAD file to evaluate on at the end, with --eval_test.
+    #[arg(long, value_name = "FILE", required_if_eq("eval_test", "true"))]
+    test_file: Option<PathBuf>,
+    /// Train.
+    #[arg(long)]
+    do_train: bool,
+    /// Evaluate the best weights, and while training.
+    #[arg(long)]
+    do_eval: bool,
+    /// Answer --test_file instead of --dev_file at the end.
+    #[arg(long)]
+    eval_test: bool,
+    /// The data is SQuAD 2.0; recognised from the data, so this only checks.
+    #[arg(long)]
+    version_2_with_negative: bool,
+    /// Mixed precision is not in this build: trains in f32 with the fp16 path's optimizer arithmetic.
+    #[arg(long)]
+    fp16: bool,
+    /// Belongs to --fp16.
+    #[arg(long, value_name = "X")]
+    loss_scale: Option<f64>,
+    /// Use the processor.
+    #[arg(long)]
+    no_cuda: bool,
+    /// Accepted; everything is in the run folder's train.log anyway.
+    #[arg(long)]
+    verbose_logging: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    recipe: RecipeArgs,
+}
+
+impl RunSquadCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        if !self.do_train && !self.do_eval {
+            return Err(CliError::new("there is nothing to do", "add --do_train, --do_eval or both"));
+        }
+        let choice = if self.no_cuda { DeviceChoice::Cpu } else { self.device.backend.clone() };
+        let recipe = self.recipe()?;
+        if self.do_train {
+            self.train(recipe.clone(), &choice)?;
+        }
+        if self.do_eval {
+            self.evaluate(&recipe, &choice)?;
+        }
+        Ok(())
+    }
+
+    fn recipe(&self) -> Result<Recipe, CliError> {
+        let mut recipe = self.recipe.resolve()?;
+        if self.fp16 {
+            output::warn(
+                "mixed precision is not in this build: training in f32, with the optimizer arithmetic of the \
+                 reference's --fp16 path",
+            );
+            if self.recipe.optimizer.is_none() {
+                recipe.optimizer = OptimizerKind::FusedAdam;
+            }
+        } else if self.loss_scale.is_some() {
+            output::warn("--loss_scale belongs to --fp16 and does nothing here");
+        }
+        Ok(recipe)
+    }
+
+    fn train(&self, recipe: Recipe, choice: &DeviceChoice) -> Result<(), CliError> {
+        let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
+            return Err(CliError::new(
+                "--do_train needs a model and data",
+                "add --model DIR and --train_file FILE",
+            ));
+        };
+        let outcome = fine_tune(FineTuning {
+            model: ModelSource::Directory(model),
+            train: DataSource::File(train_file),
+            dev: self.dev_file.as_deref().filter(|_| self.do_eval).map(DataSource::File),
+            recipe,
+            folder: &self.output_dir,
+            choice,
+            version_2_with_negative: self.version_2_with_negative,
+        })?;
+        output::print(&whereabouts(&outcome))
+    }
+
+    /// The last part of the reference: the best weights answer the dev or test set.
+    fn evaluate(&self, recipe: &Recipe, choice: &DeviceChoice) -> Result<(), CliError> {
+        let weights = trained_weights(&self.output_dir)?;
+        let file = if self.eval_test { &self.test_file } else { &self.dev_file };
+        let Some(file) = file else {
+            return Err(CliError::new(
+                "there is nothing to evaluate on",
+                "add --dev_file FILE or --test_file FILE",
+            ));
+        };
+        let dataset = data::dataset(file)?;
+        let mut model =
+            OpenedModel::open(&weights, choice, CasingArgs { do_lower_case: recipe.do_lower_case })?;
+        let options = EvaluateOptions {
+            windows: recipe.window_options(),
+            eval_batch_size: recipe.eval_batch_size,
+            n_best_size: recipe.n_best_size,
+            max_answer_length: recipe.max_answer_length,
+            pad_to_max_length: recipe.pad_to_max_length,
+            ..model.evaluate_options()
+        };
+        if self.eval_test {
+            self.answer_test(&mut model, dataset, &options)
+        } else {
+            self.answer_dev(&mut model, dataset, &options)
+        }
+    }
+
+    /// Answers the dev set; answers are blanked by its own best threshold, as in the reference.
+    fn answer_dev(
+        &self,
+        model: &mut OpenedModel,
+        dataset: Dataset,
+        options: &EvaluateOptions,
+    ) -> Result<(), CliError> {
+        let evaluation = evaluate(model, dataset, options)?;
+        write(&self.output_dir, &evaluation.predictions, evaluation.best_threshold())?;
+        let results = Layout::new(&self.output_dir).eval_results();
+        if !results.exists() {
+            let text = eval_results_text(&evaluation.results.run_squad, &[]);
+            write_atomic(&results, text.as_bytes())?;
+        }
+        print_scores(&evaluation)?;
+        self.say_where()
+    }
+
+    /// Answers the test set, which may lack gold answers; answers are blanked by the dev set's best threshold.
+    fn answer_test(
+        &self,
+        model: &mut OpenedModel,
+        dataset: Dataset,
+        options: &EvaluateOptions,
+    ) -> Result<(), CliError> {
+        let threshold = match dataset.version {
+            SquadVersion::V1 => None,
+            SquadVersion::V2 => Some(self.dev_threshold().or(model.meta.threshold).ok_or_else(|| {
+                CliError::new(
+                    format_args!(
+                        "{} has no best_f1_thresh",
+                        self.output_dir.join("eval_results.txt").display()
+                    ),
+                    "evaluate a SQuAD 2.0 dev set first, with --do_eval --dev_file FILE",
+                )
+            })?),
+        };
+        let prepared = prepare(model, dataset, options)?;
+        let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
+        write(&self.output_dir, &predictions, threshold)?;
+        self.say_where()
+    }
+
+    fn dev_threshold(&self) -> Option<f64> {
+        let text = std::fs::read_to_string(Layout::new(&self.output_dir).eval_results()).ok()?;
+        best_f1_thresh_from_eval_results(&text)
+    }
+
+    fn say_where(&self) -> Result<(), CliError> {
+        output::line(format_args!(
+            "wrote the answers to {}",
+            self.output_dir.join("predictions.json").display()
+        ))
+    }
+}
+
+/// The best weights of a run, else its last, else the folder itself if it is a checkpoint.
+fn trained_weights(folder: &Path) -> Result<PathBuf, CliError> {
+    let layout = Layout::new(folder);
+    [layout.best(), layout.last(), folder.to_owned()]
+        .into_iter()
+        .find(|folder| folder.join("config.json").is_file())
+        .ok_or_else(|| {
+            CliError::new(
+                format_args!("{} holds no trained weights", folder.display()),
+                "train first with --do_train, or name a folder that was trained into",
+            )
+        })
+}
