@@ -118,7 +118,6 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         open: &|config, weights, optimizer| {
             open_training(&device.choice, fusion, config, weights, *optimizer)
         },
-        memory: &|| None,
         observer: &mut progress,
         stop: StopFlag::on_interrupt(),
     });
