@@ -20,7 +20,9 @@ const BARS: [([usize; 4], [u8; 4]); 5] = [
 #[must_use]
 pub fn icon() -> IconData {
     let pixel = |x: usize, y: usize| {
-        let bar = BARS.iter().find(|([left, top, right, bottom], _)| (*left..*right).contains(&x) && (*top..*bottom).contains(&y));
+        let bar = BARS.iter().find(|([left, top, right, bottom], _)| {
+            (*left..*right).contains(&x) && (*top..*bottom).contains(&y)
+        });
         bar.map_or(with_corners(x, y), |(_, color)| *color)
     };
     let rgba = (0..SIZE * SIZE).flat_map(|index| pixel(index % SIZE, index / SIZE)).collect();

@@ -21,7 +21,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: the window could not be opened: {error}");
-            eprintln!("help: it needs a desktop session and a graphics driver; `spanbert` does the same work in a terminal");
+            eprintln!(
+                "help: it needs a desktop session and a graphics driver; `spanbert` does the same work in a terminal"
+            );
             ExitCode::FAILURE
         }
     }

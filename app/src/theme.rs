@@ -109,9 +109,13 @@ impl Tokens {
         visuals.selection.bg_fill = self.accent_soft;
         visuals.selection.stroke = Stroke::new(1.0, self.accent);
         let widgets = &mut visuals.widgets;
-        for state in
-            [&mut widgets.noninteractive, &mut widgets.inactive, &mut widgets.hovered, &mut widgets.active, &mut widgets.open]
-        {
+        for state in [
+            &mut widgets.noninteractive,
+            &mut widgets.inactive,
+            &mut widgets.hovered,
+            &mut widgets.active,
+            &mut widgets.open,
+        ] {
             state.fg_stroke = Stroke::new(1.0, self.text);
             state.bg_stroke = Stroke::NONE;
             state.bg_fill = self.control;
@@ -139,7 +143,9 @@ pub fn install(context: &Context) {
         style.spacing.item_spacing = egui::vec2(8.0, 6.0);
         style.spacing.button_padding = egui::vec2(10.0, 5.0);
         style.spacing.interact_size.y = 28.0;
-        for (text, size) in [(TextStyle::Body, 14.0), (TextStyle::Button, 14.0), (TextStyle::Small, CAPTION_SIZE)] {
+        for (text, size) in
+            [(TextStyle::Body, 14.0), (TextStyle::Button, 14.0), (TextStyle::Small, CAPTION_SIZE)]
+        {
             if let Some(font) = style.text_styles.get_mut(&text) {
                 font.size = size;
             }

@@ -28,7 +28,9 @@ pub fn pill(ui: &mut Ui, text: &str, color: Color32, ground: Color32) -> Respons
         .fill(ground)
         .corner_radius(u8::MAX)
         .inner_margin(Margin::symmetric(8, 2))
-        .show(ui, |ui| ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(color)).selectable(false)))
+        .show(ui, |ui| {
+            ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(color)).selectable(false))
+        })
         .inner
 }
 

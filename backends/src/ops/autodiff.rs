@@ -4,15 +4,16 @@ use burn::{
     backend::{
         Autodiff,
         autodiff::{
+            NodeId,
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
             ops::{Backward, Ops, OpsKind},
         },
     },
-    tensor::ops::FloatTensor,
+    tensor::{backend::Backend, ops::FloatTensor},
 };
 
-use super::{AttentionScale, BertBackend, BertKernels};
+use super::{AttentionScale, BertBackend, BertKernels, SelfAttention};
 
 #[derive(Debug)]
 struct Gelu;
@@ -48,6 +49,52 @@ impl<B: BertKernels> Backward<B, 1> for AttentionProbabilities {
 }
 
 #[derive(Debug)]
+struct Linear;
+
+impl<B: BertKernels> Backward<B, 3> for Linear {
+    /// Input and weight.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (x, weight) = ops.state;
+        register_all::<B, 3>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            B::linear_backward(x, weight, grad),
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct OneOperationAttention;
+
+impl<B: BertKernels> Backward<B, 3> for OneOperationAttention {
+    /// Query, key and value; probabilities; shapes and dropout.
+    type State = ([FloatTensor<B>; 3], FloatTensor<B>, SelfAttention);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (inputs, probabilities, spec) = ops.state;
+        let parts = B::self_attention_backward(inputs, probabilities, grad, &spec);
+        register_all::<B, 3>(ops.parents.map(|parent| parent.map(|node| node.id)), parts, grads);
+    }
+}
+
+/// Adds each part to the gradient of its parent, if that wants one.
+fn register_all<B: Backend, const N: usize>(
+    parents: [Option<NodeId>; N],
+    parts: [FloatTensor<B>; N],
+    grads: &mut Gradients,
+) {
+    for (parent, part) in parents.into_iter().zip(parts) {
+        if let Some(node) = parent {
+            grads.register::<B>(node, part);
+        }
+    }
+}
+
+#[derive(Debug)]
 struct LayerNorm;
 
 impl<B: BertKernels> Backward<B, 3> for LayerNorm {
@@ -58,11 +105,7 @@ impl<B: BertKernels> Backward<B, 3> for LayerNorm {
         let grad = grads.consume::<B>(&ops.node);
         let (normalized, inverse_deviation, gamma) = ops.state;
         let parts = B::layer_norm_backward(normalized, inverse_deviation, gamma, grad);
-        for (parent, part) in ops.parents.into_iter().zip(parts) {
-            if let Some(node) = parent {
-                grads.register::<B>(node.id, part);
-            }
-        }
+        register_all::<B, 3>(ops.parents.map(|parent| parent.map(|node| node.id)), parts, grads);
     }
 }
 
@@ -92,6 +135,33 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
             }
             OpsKind::UnTracked(step) => step.finish(B::gelu_forward(x.primitive)),
         }
+    }
+
+    fn bert_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let output = B::linear_forward(x.primitive.clone(), weight.primitive.clone(), bias.primitive);
+        match Linear.prepare::<C>([x.node, weight.node, bias.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((x.primitive, weight.primitive), output),
+            OpsKind::UnTracked(step) => step.finish(output),
+        }
+    }
+
+    fn bert_self_attention(
+        [query, key, value]: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> Option<FloatTensor<Self>> {
+        let inputs = [query.primitive, key.primitive, value.primitive];
+        let output = B::self_attention_forward(inputs.clone(), mask.primitive, spec, true)?;
+        let probabilities = output.probabilities?;
+        let prepared = OneOperationAttention.prepare::<C>([query.node, key.node, value.node]);
+        Some(match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((inputs, probabilities, *spec), output.context),
+            OpsKind::UnTracked(step) => step.finish(output.context),
+        })
     }
 
     fn bert_attention_probabilities(

@@ -4,7 +4,7 @@ use std::f32::consts::FRAC_1_SQRT_2;
 
 use burn::tensor::{Distribution, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{AdamStep, AdamTensors, AttentionScale};
+use super::{AdamStep, AdamTensors, AttentionScale, SelfAttention};
 
 /// `1 / sqrt(2 pi)`.
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
@@ -21,6 +21,15 @@ pub struct LayerNormOutput<T> {
     pub normalized: T,
     /// `1 / sqrt(variance + eps)`, `[rows, 1]`.
     pub inverse_deviation: T,
+}
+
+/// Result of a self-attention in one operation.
+#[derive(Clone, Debug)]
+pub struct SelfAttentionOutput<T> {
+    /// `[batch * length, hidden]`.
+    pub context: T,
+    /// `[batch * heads, query, key]` before dropout, if they were to be kept.
+    pub probabilities: Option<T>,
 }
 
 /// Forward and backward kernels of a backend without gradients.
@@ -73,6 +82,51 @@ pub trait BertKernels: Backend {
         let sum = Self::float_sum_dim(product.clone(), 2);
         let dx = Self::float_sub(product, Self::float_mul(y, sum));
         Self::float_mul_scalar(dx, scale.scale.into())
+    }
+
+    /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`.
+    fn linear_forward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::linear(x, weight, Some(bias))
+    }
+
+    /// Gradients of `x`, `weight` and `bias`.
+    fn linear_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        [
+            Self::linear_x_backward(weight, grad.clone()),
+            Self::linear_weight_backward(x, grad.clone()),
+            Self::linear_bias_backward(grad),
+        ]
+    }
+
+    /// Self-attention in one operation, where the backend has one; `None` has it composed of the others.
+    ///
+    /// Shapes: query, key and value `[batch * length, hidden]`, `mask` `[batch, length]`. `keep` asks for what the
+    /// backward needs.
+    fn self_attention_forward(
+        _query_key_value: [FloatTensor<Self>; 3],
+        _mask: FloatTensor<Self>,
+        _spec: &SelfAttention,
+        _keep: bool,
+    ) -> Option<SelfAttentionOutput<FloatTensor<Self>>> {
+        None
+    }
+
+    /// Gradients of query, key and value; only called with the outcome of a forward that was not `None`.
+    fn self_attention_backward(
+        query_key_value: [FloatTensor<Self>; 3],
+        _probabilities: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _spec: &SelfAttention,
+    ) -> [FloatTensor<Self>; 3] {
+        query_key_value
     }
 
     /// Forward of [`BertBackend::bert_layer_norm`](super::BertBackend::bert_layer_norm).

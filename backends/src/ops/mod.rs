@@ -21,7 +21,7 @@ use burn::tensor::{
 
 pub use adam::{AdamStep, AdamTensors, adam_update, square_sum};
 pub use kernels::BertKernels;
-pub use tensor::{attention_probabilities, dropout, gelu, layer_norm};
+pub use tensor::{attention_probabilities, dropout, gelu, layer_norm, linear, self_attention};
 
 /// How attention scores become probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,10 +32,52 @@ pub struct AttentionScale {
     pub scale: f32,
 }
 
+/// Shapes and constants of a self-attention.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelfAttention {
+    /// Sequences.
+    pub batch: usize,
+    /// Padded length of each.
+    pub length: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Width of a head.
+    pub head_size: usize,
+    /// Factor on the scores, `1 / sqrt(head_size)`.
+    pub scale: f32,
+    /// Probability and seed of the dropout on the attention probabilities, in training.
+    pub dropout: Option<(f32, u64)>,
+}
+
+impl SelfAttention {
+    /// Width of all heads together.
+    #[must_use]
+    pub fn hidden(&self) -> usize {
+        self.heads * self.head_size
+    }
+}
+
 /// A backend with the operations SpanBERT adds.
 pub trait BertBackend: Backend {
     /// GELU by the error function: `x * Phi(x)`. Any shape.
     fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`.
+    fn bert_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Self-attention in one operation where the backend has one, else `None`.
+    ///
+    /// Shapes: query, key and value `[batch * length, hidden]`, `mask` `[batch, length]` (0 or -10000, no
+    /// gradient) to `[batch * length, hidden]`.
+    fn bert_self_attention(
+        query_key_value: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> Option<FloatTensor<Self>>;
 
     /// Attention probabilities: `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
     ///
@@ -75,6 +117,28 @@ macro_rules! inference_backend {
         impl $crate::ops::BertBackend for $backend {
             fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
                 <Self as $crate::ops::BertKernels>::gelu_forward(x)
+            }
+
+            fn bert_linear(
+                x: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::linear_forward(x, weight, bias)
+            }
+
+            fn bert_self_attention(
+                query_key_value: [FloatTensor<Self>; 3],
+                mask: FloatTensor<Self>,
+                spec: &$crate::ops::SelfAttention,
+            ) -> Option<FloatTensor<Self>> {
+                let output = <Self as $crate::ops::BertKernels>::self_attention_forward(
+                    query_key_value,
+                    mask,
+                    spec,
+                    false,
+                )?;
+                Some(output.context)
             }
 
             fn bert_attention_probabilities(

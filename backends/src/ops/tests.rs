@@ -6,7 +6,8 @@ use burn::{
 };
 
 use super::{
-    AdamStep, AdamTensors, AttentionScale, adam_update, attention_probabilities, dropout, gelu, layer_norm,
+    AdamStep, AdamTensors, AttentionScale, SelfAttention, adam_update, attention_probabilities, dropout,
+    gelu, layer_norm, linear, self_attention,
 };
 use crate::Cpu;
 
@@ -95,4 +96,55 @@ fn adam_follows_the_formula_by_hand() {
     assert_close(updated.first, one(0.6), 1e-6, "the first moment");
     assert_close(updated.second, one(0.042_21), 1e-7, "the second moment");
     assert_close(updated.weight, one(1.705_960_6), 1e-6, "the weight");
+}
+
+#[test]
+fn linear_matches_the_matrix_product() {
+    // More rows than one partial sum of the bias takes.
+    let (x, weight, bias) = (random([150, 19], 7), random([19, 23], 8), random([23], 9));
+    let ours = linear(x.clone(), weight.clone(), bias.clone());
+    let theirs = x.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
+    assert_close(ours.clone(), theirs.clone(), 1e-4, "the output");
+    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+    assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 1e-4, "the input's gradient");
+    assert_close(weight.grad(&ours).unwrap(), weight.grad(&theirs).unwrap(), 5e-4, "the weight's gradient");
+    assert_close(bias.grad(&ours).unwrap(), bias.grad(&theirs).unwrap(), 2e-4, "the bias's gradient");
+}
+
+/// The same attention from the separate operations.
+fn composed(
+    inputs: [Tensor<Training, 2>; 3],
+    mask: &Tensor<Training, 2>,
+    spec: &SelfAttention,
+) -> Tensor<Training, 2> {
+    let SelfAttention { batch, length, heads, head_size, scale, dropout: p_and_seed } = *spec;
+    let [query, key, value] = inputs.map(|x| {
+        let split = x.reshape([batch, length, heads, head_size]).swap_dims(1, 2);
+        split.reshape([batch * heads, length, head_size])
+    });
+    let scores = query.matmul(key.swap_dims(1, 2));
+    let mut weights = attention_probabilities(scores, mask.clone(), AttentionScale { heads, scale });
+    if let Some((p, seed)) = p_and_seed {
+        weights = dropout(weights, p, seed);
+    }
+    let context = weights.matmul(value).reshape([batch, heads, length, head_size]).swap_dims(1, 2);
+    context.reshape([batch * length, heads * head_size])
+}
+
+#[test]
+fn attention_in_one_operation_matches_the_composed_one() {
+    for dropout in [None, Some((0.3, 17))] {
+        let spec = SelfAttention { batch: 3, length: 21, heads: 4, head_size: 6, scale: 0.4, dropout };
+        let inputs = [10, 11, 12].map(|seed| random([3 * 21, 24], seed));
+        let mut mask = vec![0.0f32; 3 * 21];
+        mask[50..].fill(-10_000.0);
+        let mask = Tensor::<Training, 1>::from_floats(mask.as_slice(), &Default::default()).reshape([3, 21]);
+        let ours = self_attention(inputs.clone(), mask.clone(), &spec);
+        let theirs = composed(inputs.clone(), &mask, &spec);
+        assert_close(ours.clone(), theirs.clone(), 1e-5, "the context");
+        let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+        for (name, input) in ["query", "key", "value"].iter().zip(&inputs) {
+            assert_close(input.grad(&ours).unwrap(), input.grad(&theirs).unwrap(), 5e-5, name);
+        }
+    }
 }

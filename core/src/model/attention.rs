@@ -109,34 +109,20 @@ impl<B: BertBackend> Attention<B> {
         mut dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
         let [batch, length] = mask.dims();
-        let [rows, hidden] = x.dims();
-        let heads = self.heads;
-        let head_size = hidden / heads;
-        // One contiguous [batch * heads, length, head] copy each: matrix products, forward and backward, would
-        // otherwise copy the permuted view every time.
-        let split = |projection: &Linear<B>| {
-            projection
-                .forward(x.clone())
-                .reshape([batch, length, heads, head_size])
-                .swap_dims(1, 2)
-                .reshape([batch * heads, length, head_size])
+        let [_, hidden] = x.dims();
+        let head_size = hidden / self.heads;
+        let SelfAttention { query, key, value } = &self.self_attention;
+        let projections = [query, key, value].map(|projection| projection.forward(x.clone()));
+        let seed = dropout.as_deref_mut().map(DropoutSeeds::next_seed);
+        let spec = ops::SelfAttention {
+            batch,
+            length,
+            heads: self.heads,
+            head_size,
+            scale: 1.0 / (head_size as f32).sqrt(),
+            dropout: seed.filter(|_| self.dropout > 0.0).map(|seed| (self.dropout, seed)),
         };
-        let query = split(&self.self_attention.query);
-        let key = split(&self.self_attention.key);
-        let value = split(&self.self_attention.value);
-
-        let scores = query.matmul(key.swap_dims(1, 2));
-        let scale = ops::AttentionScale { heads, scale: 1.0 / (head_size as f32).sqrt() };
-        let probabilities = ops::attention_probabilities(scores, mask, scale);
-        let probabilities = match dropout.as_deref_mut() {
-            Some(seeds) => ops::dropout(probabilities, self.dropout, seeds.next_seed()),
-            None => probabilities,
-        };
-        let context = probabilities
-            .matmul(value)
-            .reshape([batch, heads, length, head_size])
-            .swap_dims(1, 2)
-            .reshape([rows, hidden]);
+        let context = ops::self_attention(projections, mask, &spec);
         self.output.forward(context, x, dropout)
     }
 }

@@ -2,8 +2,9 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, backend::Backend, module},
+    tensor::{Tensor, backend::Backend},
 };
+use spanbert_backends::{BertBackend, ops};
 
 use super::weights::{WeightSource, WeightsError};
 
@@ -32,9 +33,11 @@ impl<B: Backend> Linear<B> {
             bias: source.vector(&format!("{prefix}.bias"), output)?,
         })
     }
+}
 
+impl<B: BertBackend> Linear<B> {
     /// Shapes: `[rows, input]` to `[rows, output]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        module::linear(x, self.weight.val(), Some(self.bias.val()))
+        ops::linear(x, self.weight.val(), self.bias.val())
     }
 }

@@ -23,7 +23,8 @@ pub fn forward(scores: &mut [f32], mask: &[f32], scale: AttentionScale, query: u
     });
 }
 
-fn softmax(row: &mut [f32], mask: &[f32], scale: f32) {
+/// One row of probabilities in place of its scores.
+pub fn softmax(row: &mut [f32], mask: &[f32], scale: f32) {
     for (score, &mask) in row.iter_mut().zip(mask) {
         *score = (*score * scale).clamp(-SCORE_LIMIT, SCORE_LIMIT) + mask;
     }
@@ -45,10 +46,15 @@ pub fn backward(y: &[f32], grad: &mut [f32], scale: f32, key: usize) {
     let chunk = (CHUNK / key).max(1) * key;
     grad.par_chunks_mut(chunk).zip(y.par_chunks(chunk)).for_each(|(grad, y)| {
         for (grad, y) in grad.chunks_exact_mut(key).zip(y.chunks_exact(key)) {
-            let sum = sum_pairs(grad, y, |grad, y| grad * y);
-            for (grad, &y) in grad.iter_mut().zip(y) {
-                *grad = scale * y * (*grad - sum);
-            }
+            softmax_backward(y, grad, scale);
         }
     });
+}
+
+/// One row of the backward.
+pub fn softmax_backward(y: &[f32], grad: &mut [f32], scale: f32) {
+    let sum = sum_pairs(grad, y, |grad, y| grad * y);
+    for (grad, &y) in grad.iter_mut().zip(y) {
+        *grad = scale * y * (*grad - sum);
+    }
 }

@@ -7,20 +7,21 @@ use super::CHUNK;
 /// Zeroes each element with probability `p` and scales the rest by `1 / (1 - p)`, in place. The backward is
 /// the same call on the gradient.
 pub fn apply(x: &mut [f32], p: f32, seed: u64) {
+    x.par_chunks_mut(CHUNK).enumerate().for_each(|(task, chunk)| apply_part(chunk, task * CHUNK, p, seed));
+}
+
+/// [`apply`] to the part of a tensor that starts at element `first`, on this thread.
+pub fn apply_part(part: &mut [f32], first: usize, p: f32, seed: u64) {
     let scale = 1.0 / (1.0 - p);
     // p is a probability, so the product fits.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let threshold = (f64::from(p) * 4_294_967_296.0) as u32;
     #[allow(clippy::cast_possible_truncation)]
-    let (low, high) = (seed as u32, (seed >> 32) as u32);
-    x.par_chunks_mut(CHUNK).enumerate().for_each(|(task, chunk)| {
-        #[allow(clippy::cast_possible_truncation)]
-        let first = (task * CHUNK) as u32;
-        for (offset, x) in (0u32..).zip(chunk) {
-            let bits = mix(mix(first.wrapping_add(offset) ^ low).wrapping_add(high));
-            *x = if bits < threshold { 0.0 } else { *x * scale };
-        }
-    });
+    let (low, high, first) = (seed as u32, (seed >> 32) as u32, first as u32);
+    for (offset, x) in (0u32..).zip(part) {
+        let bits = mix(mix(first.wrapping_add(offset) ^ low).wrapping_add(high));
+        *x = if bits < threshold { 0.0 } else { *x * scale };
+    }
 }
 
 /// A 32-bit finaliser with low bias (multiply and xor-shift, constants of the `lowbias32` search).

@@ -7,12 +7,18 @@ mod attention;
 mod dropout;
 mod gelu;
 mod layer_norm;
+mod linear;
 mod math;
+mod matrix;
+mod self_attention;
 
 use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
 use burn_flex::{Flex, FlexTensor};
 
-use super::{AdamStep, AdamTensors, AttentionScale, BertKernels, kernels::LayerNormOutput};
+use super::{
+    AdamStep, AdamTensors, AttentionScale, BertKernels, SelfAttention,
+    kernels::{LayerNormOutput, SelfAttentionOutput},
+};
 
 /// Elements per task of an elementwise kernel.
 const CHUNK: usize = 16 * 1024;
@@ -50,6 +56,74 @@ impl BertKernels for Flex {
         let (y, mut grad) = (dense(y), dense(grad));
         attention::backward(y.storage::<f32>(), grad.storage_mut::<f32>(), scale.scale, key);
         grad
+    }
+
+    fn linear_forward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [rows, input] = x.shape().dims();
+        let [output] = bias.shape().dims();
+        let (x, weight, bias) = (dense(x), dense(weight), dense(bias));
+        let result =
+            linear::forward(x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>(), rows, input);
+        tensor(result, [rows, output])
+    }
+
+    fn linear_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        let [rows, input] = x.shape().dims();
+        let [_, output] = grad.shape().dims();
+        let (x, weight, grad) = (dense(x), dense(weight), dense(grad));
+        let (x, weight, grad) = (x.storage::<f32>(), weight.storage::<f32>(), grad.storage::<f32>());
+        [
+            tensor(linear::input_gradient(grad, weight, rows, input, output), [rows, input]),
+            tensor(linear::weight_gradient(grad, x, rows, input, output), [input, output]),
+            tensor(linear::bias_gradient(grad, output), [output]),
+        ]
+    }
+
+    fn self_attention_forward(
+        [query, key, value]: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+        keep: bool,
+    ) -> Option<SelfAttentionOutput<FloatTensor<Self>>> {
+        let (query, key, value, mask) = (dense(query), dense(key), dense(value), dense(mask));
+        let (context, probabilities) = self_attention::forward(
+            query.storage::<f32>(),
+            key.storage::<f32>(),
+            value.storage::<f32>(),
+            mask.storage::<f32>(),
+            spec,
+            keep,
+        );
+        let tasks = spec.batch * spec.heads;
+        Some(SelfAttentionOutput {
+            context: tensor(context, [spec.batch * spec.length, spec.hidden()]),
+            probabilities: probabilities.map(|values| tensor(values, [tasks, spec.length, spec.length])),
+        })
+    }
+
+    fn self_attention_backward(
+        [query, key, value]: [FloatTensor<Self>; 3],
+        probabilities: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> [FloatTensor<Self>; 3] {
+        let (query, key, value) = (dense(query), dense(key), dense(value));
+        let (probabilities, grad) = (dense(probabilities), dense(grad));
+        self_attention::backward(
+            [query.storage::<f32>(), key.storage::<f32>(), value.storage::<f32>()],
+            probabilities.storage::<f32>(),
+            grad.storage::<f32>(),
+            spec,
+        )
+        .map(|part| tensor(part, [spec.batch * spec.length, spec.hidden()]))
     }
 
     fn layer_norm_forward(

@@ -1,0 +1,76 @@
+//! Linear layer and its gradients.
+
+use rayon::prelude::*;
+
+use super::matrix::{Threads, View, multiply};
+
+/// Rows per partial column sum; fixed, so that sums add in the same order on every machine.
+const ROWS: usize = 64;
+
+/// `x w + bias`: `x` `[rows, input]`, `w` `[input, output]`, `bias` `[output]`.
+pub fn forward(x: &[f32], w: &[f32], bias: &[f32], rows: usize, input: usize) -> Vec<f32> {
+    let output = bias.len();
+    let mut out = Vec::with_capacity(rows * output);
+    for _ in 0..rows {
+        out.extend_from_slice(bias);
+    }
+    multiply(
+        (&mut out, View::dense(rows, output)),
+        (x, View::dense(rows, input)),
+        (w, View::dense(input, output)),
+        1.0,
+        true,
+        Threads::All,
+    );
+    out
+}
+
+/// Gradient of `x` from that of the output.
+pub fn input_gradient(grad: &[f32], w: &[f32], rows: usize, input: usize, output: usize) -> Vec<f32> {
+    let mut out = vec![0.0; rows * input];
+    multiply(
+        (&mut out, View::dense(rows, input)),
+        (grad, View::dense(rows, output)),
+        (w, View::dense(input, output).t()),
+        1.0,
+        false,
+        Threads::All,
+    );
+    out
+}
+
+/// Gradient of `w`.
+pub fn weight_gradient(grad: &[f32], x: &[f32], rows: usize, input: usize, output: usize) -> Vec<f32> {
+    let mut out = vec![0.0; input * output];
+    multiply(
+        (&mut out, View::dense(input, output)),
+        (x, View::dense(rows, input).t()),
+        (grad, View::dense(rows, output)),
+        1.0,
+        false,
+        Threads::All,
+    );
+    out
+}
+
+/// Gradient of `bias`: the column sums.
+pub fn bias_gradient(grad: &[f32], output: usize) -> Vec<f32> {
+    if output == 0 {
+        return Vec::new();
+    }
+    let partials: Vec<Vec<f32>> = grad
+        .par_chunks(ROWS * output)
+        .map(|rows| {
+            let mut sum = vec![0.0; output];
+            for row in rows.chunks_exact(output) {
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+            }
+            sum
+        })
+        .collect();
+    let mut total = vec![0.0; output];
+    for partial in partials {
+        total.iter_mut().zip(partial).for_each(|(total, part)| *total += part);
+    }
+    total
+}

@@ -1,0 +1,138 @@
+//! Self-attention in one operation: every (sequence, head) is a task of its own, from scores to context, on data
+//! that stays in the core's cache.
+
+use rayon::prelude::*;
+
+use super::{
+    attention::{softmax, softmax_backward},
+    dropout,
+    matrix::{Threads, View, multiply},
+};
+use crate::ops::SelfAttention;
+
+/// Where a head's `[length, head_size]` lies in `[batch * length, hidden]`.
+fn head_view(spec: &SelfAttention, task: usize) -> View {
+    let (sequence, head) = (task / spec.heads, task % spec.heads);
+    View {
+        offset: sequence * spec.length * spec.hidden() + head * spec.head_size,
+        rows: spec.length,
+        columns: spec.head_size,
+        row_stride: spec.hidden(),
+        column_stride: 1,
+    }
+}
+
+/// `[batch * heads, length, head_size]` into `[batch * length, hidden]`.
+fn merge(heads: &[f32], spec: &SelfAttention) -> Vec<f32> {
+    let (length, size, hidden) = (spec.length, spec.head_size, spec.hidden());
+    let mut merged = vec![0.0; heads.len()];
+    merged.par_chunks_mut(hidden * length).enumerate().for_each(|(sequence, rows)| {
+        for (position, row) in rows.chunks_exact_mut(hidden).enumerate() {
+            for (head, part) in row.chunks_exact_mut(size).enumerate() {
+                let from = ((sequence * spec.heads + head) * length + position) * size;
+                part.copy_from_slice(&heads[from..from + size]);
+            }
+        }
+    });
+    merged
+}
+
+/// Context `[batch * length, hidden]`, and the probabilities `[batch * heads, length, length]` before dropout if
+/// they are to be kept.
+pub fn forward(
+    query: &[f32],
+    key: &[f32],
+    value: &[f32],
+    mask: &[f32],
+    spec: &SelfAttention,
+    keep: bool,
+) -> (Vec<f32>, Option<Vec<f32>>) {
+    let (length, size) = (spec.length, spec.head_size);
+    let tasks = spec.batch * spec.heads;
+    let square = View::dense(length, length);
+    let mut heads = vec![0.0; tasks * length * size];
+    let attend = |task: usize, probabilities: &mut [f32], dropped: &mut [f32], context: &mut [f32]| {
+        let view = head_view(spec, task);
+        multiply((probabilities, square), (query, view), (key, view.t()), 1.0, false, Threads::One);
+        let sequence = task / spec.heads;
+        let mask = &mask[sequence * length..(sequence + 1) * length];
+        for row in probabilities.chunks_exact_mut(length) {
+            softmax(row, mask, spec.scale);
+        }
+        let weights = match spec.dropout {
+            Some((p, seed)) => {
+                dropped.copy_from_slice(probabilities);
+                dropout::apply_part(dropped, task * length * length, p, seed);
+                dropped
+            }
+            None => probabilities,
+        };
+        let out = View::dense(length, size);
+        multiply((context, out), (weights, square), (value, view), 1.0, false, Threads::One);
+    };
+    let scratch = || vec![0.0; length * length];
+    let contexts = heads.par_chunks_mut(length * size).enumerate();
+    let kept = if keep {
+        let mut all = vec![0.0; tasks * length * length];
+        contexts
+            .zip(all.par_chunks_mut(length * length))
+            .for_each_init(scratch, |dropped, ((task, context), probabilities)| {
+                attend(task, probabilities, dropped, context)
+            });
+        Some(all)
+    } else {
+        contexts.for_each_init(
+            || (scratch(), scratch()),
+            |(probabilities, dropped), (task, context)| attend(task, probabilities, dropped, context),
+        );
+        None
+    };
+    (merge(&heads, spec), kept)
+}
+
+/// Gradients of query, key and value, each `[batch * length, hidden]`.
+pub fn backward(
+    [query, key, value]: [&[f32]; 3],
+    probabilities: &[f32],
+    grad: &[f32],
+    spec: &SelfAttention,
+) -> [Vec<f32>; 3] {
+    let (length, size) = (spec.length, spec.head_size);
+    let part = length * size;
+    let square = View::dense(length, length);
+    let out = View::dense(length, size);
+    let zeros = || vec![0.0; spec.batch * spec.heads * part];
+    let (mut d_query, mut d_key, mut d_value) = (zeros(), zeros(), zeros());
+    d_query
+        .par_chunks_mut(part)
+        .zip(d_key.par_chunks_mut(part))
+        .zip(d_value.par_chunks_mut(part))
+        .zip(probabilities.par_chunks(length * length))
+        .enumerate()
+        .for_each_init(
+            || (vec![0.0; length * length], vec![0.0; length * length]),
+            |(dropped, d_scores), (task, (((d_query, d_key), d_value), probabilities))| {
+                let view = head_view(spec, task);
+                let weights = match spec.dropout {
+                    Some((p, seed)) => {
+                        dropped.copy_from_slice(probabilities);
+                        dropout::apply_part(dropped, task * length * length, p, seed);
+                        &dropped[..]
+                    }
+                    None => probabilities,
+                };
+                multiply((d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
+                multiply((d_scores, square), (grad, view), (value, view.t()), 1.0, false, Threads::One);
+                if let Some((p, seed)) = spec.dropout {
+                    dropout::apply_part(d_scores, task * length * length, p, seed);
+                }
+                let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
+                for (d_row, row) in rows {
+                    softmax_backward(row, d_row, spec.scale);
+                }
+                multiply((d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);
+                multiply((d_key, out), (d_scores, square.t()), (query, view), 1.0, false, Threads::One);
+            },
+        );
+    [merge(&d_query, spec), merge(&d_key, spec), merge(&d_value, spec)]
+}
