@@ -9,6 +9,7 @@ mod evaluate;
 mod features;
 mod flags;
 mod inspect;
+mod memory;
 mod model;
 mod output;
 mod postprocess;
@@ -73,6 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     spanbert_backends::fault::install();
+    memory::keep_pages();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
