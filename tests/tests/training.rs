@@ -90,6 +90,9 @@ fn recipe() -> Recipe {
     }
 }
 
+const EVALUATION_FILES: [&str; 5] =
+    ["predictions.json", "nbest_predictions.json", "null_odds.json", "results.json", "records.jsonl"];
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -170,7 +173,7 @@ fn a_training_leaves_a_complete_run_folder() {
         .collect();
     assert_eq!(evaluated, [4, 8, 13, 17]);
     for step in evaluated {
-        for file in ["predictions.json", "nbest_predictions.json", "null_odds.json", "results.json"] {
+        for file in EVALUATION_FILES {
             assert!(layout.evaluation(step).join(file).is_file(), "{step} {file}");
         }
     }
