@@ -1,5 +1,8 @@
 //! Whole trainings on the CPU: a small model, invented data, and what is left in the run folder.
 
+// A helper that cannot set a test up fails it.
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
