@@ -14,6 +14,10 @@ impl InferenceEngine for Wants {
         &self.config
     }
 
+    fn memory(&self) -> Option<spanbert_backends::MemoryUse> {
+        None
+    }
+
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         self.lengths.push(batch.length);
         let logits =

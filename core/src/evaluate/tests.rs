@@ -22,6 +22,10 @@ impl InferenceEngine for Reader {
         &self.config
     }
 
+    fn memory(&self) -> Option<spanbert_backends::MemoryUse> {
+        None
+    }
+
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         self.batches.push((batch.rows, batch.length));
         let mut start = vec![0.0; batch.rows * batch.length];

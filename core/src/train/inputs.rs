@@ -1,5 +1,7 @@
 //! Everything a training is given, read and checked before anything is written.
 
+use std::sync::Arc;
+
 use super::{DataSource, ModelSource, Recipe, StartingModel, TrainError};
 use crate::{
     checkpoint::Weights,
@@ -14,14 +16,14 @@ use crate::{
 pub(super) struct Inputs {
     /// Architecture, as in the checkpoint.
     pub config: BertConfig,
-    pub tokenizer: BertTokenizer,
+    pub tokenizer: Arc<BertTokenizer>,
     /// The model's files.
     pub files: Vec<Fingerprint>,
     /// What to tell the user.
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
     pub train: Dataset,
-    pub dev: Option<Dataset>,
+    pub dev: Option<Arc<Dataset>>,
     pub examples: Vec<Example>,
 }
 
@@ -41,7 +43,7 @@ impl Inputs {
         };
         recipe.validate(&model.config)?;
         let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case)?;
-        let (train, dev) = (train.read()?, dev.map(|dev| dev.read()).transpose()?);
+        let (train, dev) = (train.read()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
         let (examples, skipped) = training_examples(&train)?;
         let mut warnings = model.warnings;
         warnings.extend(skipped_warning(&train, &skipped));
@@ -50,7 +52,7 @@ impl Inputs {
         }
         let inputs = Self {
             config: model.config,
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
             files: model.files,
             notes: model.notes,
             warnings,
@@ -67,11 +69,11 @@ impl Inputs {
         let version_1 = |dataset: &&Dataset| dataset.version == SquadVersion::V1;
         if version_2_with_negative
             && let Some(dataset) =
-                [Some(&self.train), self.dev.as_ref()].into_iter().flatten().find(version_1)
+                [Some(&self.train), self.dev.as_deref()].into_iter().flatten().find(version_1)
         {
             return Err(TrainError::NotVersion2 { file: file(dataset) });
         }
-        match self.dev.as_ref().filter(version_1) {
+        match self.dev.as_deref().filter(version_1) {
             Some(dataset) if recipe.eval_metric.needs_version_2() => {
                 Err(TrainError::Metric { metric: recipe.eval_metric.key(), file: file(dataset) })
             }

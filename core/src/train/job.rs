@@ -179,6 +179,7 @@ impl Run<'_> {
             stop: self.stop.clone(),
             pace: Pace::new(Instant::now()),
             place: Place::default(),
+            checkpointed: Instant::now(),
             pending: VecDeque::new(),
         };
         let began = Instant::now();

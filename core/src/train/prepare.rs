@@ -1,5 +1,7 @@
 //! Inputs turned into what the loop runs over.
 
+use std::sync::Arc;
+
 use super::{Recipe, Recorder, Schedule, TrainError, development::DevelopmentSet, inputs::Inputs};
 use crate::{
     batch::Order,
@@ -8,21 +10,21 @@ use crate::{
 };
 
 /// Windows, their order and the course of the training.
-pub(super) struct Prepared<'a> {
+pub(super) struct Prepared {
     pub windows: Vec<Window>,
     pub question_ids: Vec<String>,
     pub order: Order,
     pub schedule: Schedule,
-    pub development: Option<DevelopmentSet<'a>>,
+    pub development: Option<DevelopmentSet>,
 }
 
 /// Tokenises training and development data.
-pub(super) fn prepare<'a>(
-    inputs: &'a Inputs,
-    recipe: &'a Recipe,
+pub(super) fn prepare(
+    inputs: &Inputs,
+    recipe: &Recipe,
     length_multiple: usize,
     recorder: &mut Recorder<'_>,
-) -> Result<Prepared<'a>, TrainError> {
+) -> Result<Prepared, TrainError> {
     let counts = inputs.train.counts();
     let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
     recorder.detailed_phase(Phase::Tokenising, detail)?;
@@ -41,7 +43,12 @@ pub(super) fn prepare<'a>(
         Some(dev) => {
             let detail = format!("{} questions of {}", dev.counts().questions, dev.source_name);
             recorder.detailed_phase(Phase::Tokenising, detail)?;
-            Some(DevelopmentSet::new(dev, &inputs.tokenizer, recipe, length_multiple)?)
+            Some(DevelopmentSet::new(
+                Arc::clone(dev),
+                Arc::clone(&inputs.tokenizer),
+                recipe,
+                length_multiple,
+            )?)
         }
         None => None,
     };

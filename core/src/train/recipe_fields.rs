@@ -120,7 +120,8 @@ recipe! {
         [value_name = "N"] length_multiple: usize,
         /// Stop after this many updates of each training; the schedule stays that of the whole training.
         [value_name = "N"] max_steps: usize,
-        /// Write a training checkpoint every this many updates; without it at every evaluation.
+        /// Write a training checkpoint every this many updates; without it at evaluations, if the last one is five
+        /// minutes old.
         [value_name = "N"] checkpoint_steps: usize,
     }
 }

@@ -56,7 +56,7 @@ impl Recipe {
             ("micro_batch", self.micro_batch, "leave it out to compute the whole batch at once"),
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
-            ("checkpoint_steps", self.checkpoint_steps, "leave it out to save at every evaluation"),
+            ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
         ];
         for (field, value, remedy) in counts {
             check(value != Some(0), field, 0, "at least 1 is needed", remedy)?;

@@ -1,6 +1,10 @@
 //! The training loop.
 
-use std::{collections::VecDeque, ops::ControlFlow, time::Instant};
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use super::{
     Evaluator, Place, Recipe, Schedule, StopFlag, TrainError,
@@ -17,6 +21,12 @@ use crate::{
 
 /// Ids named when numbers go wrong; a batch of them would fill the screen.
 const IDS_NAMED: usize = 8;
+
+/// Work that a crash may cost at most, evaluations aside, unless the recipe says how often to write checkpoints.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Time between looks for the end of a pause.
+const PAUSE_POLL: Duration = Duration::from_millis(200);
 
 /// One training of a learning-rate sweep, or the only one.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +70,8 @@ pub struct Trainer<'a, 'o> {
     pub pace: Pace,
     /// Where the run is.
     pub place: Place,
+    /// When the last training checkpoint was written, at first when training began.
+    pub checkpointed: Instant,
     /// Updates whose metrics are still on the device.
     pub pending: VecDeque<Update>,
 }
@@ -87,7 +99,7 @@ impl Trainer<'_, '_> {
         self.recorder.phase(Phase::Training)?;
         std::thread::scope(|scope| {
             let mut batches_of_update = Vec::new();
-            let mut checkpoint_due = false;
+            let (mut checkpoint_due, mut stop) = (false, false);
             for prepared in prefetch(scope, self.data, self.recipe, self.schedule, training.index) {
                 self.place.epoch = prepared.epoch;
                 self.place.batches = prepared.position + 1;
@@ -99,19 +111,18 @@ impl Trainer<'_, '_> {
                     checkpoint_due |= self.checkpoint_interval_ends();
                 }
                 let request = self.request(engine, training)?;
+                stop |= request == Some(Request::Stop);
                 if self.schedule.evaluates_after(prepared.position) || request == Some(Request::Evaluate) {
-                    if self.evaluate(engine, training)?.is_break() {
-                        return Ok(Ending::Stopped);
-                    }
-                    checkpoint_due |= self.recipe.checkpoint_steps.is_none();
+                    self.evaluate(engine, training)?;
+                    checkpoint_due |= self.checkpoint_is_old();
                 }
-                // Gradients that wait for the next update are not saved, so a checkpoint waits for it too.
-                if checkpoint_due && updates {
+                stop |= self.stop.is_requested();
+                // Gradients that wait for their update are not saved: a checkpoint, and a stop, wait for it too.
+                if updates && (checkpoint_due || stop) {
                     self.save_checkpoint(engine, training)?;
                     checkpoint_due = false;
                 }
-                if self.stop.is_requested() || request == Some(Request::Stop) {
-                    self.drain(engine, training)?;
+                if updates && stop {
                     return Ok(Ending::Stopped);
                 }
                 if self.recipe.max_steps.is_some() && self.place.training_step >= self.schedule.steps() {
@@ -207,15 +218,11 @@ impl Trainer<'_, '_> {
         Err(TrainError::NotFinite { what, value, step: update.place.step, questions })
     }
 
-    /// Evaluates the weights as they are and keeps them if they are the best. Breaks if asked to stop meanwhile.
-    fn evaluate(
-        &mut self,
-        engine: &mut dyn TrainingEngine,
-        training: Training,
-    ) -> Result<ControlFlow<()>, TrainError> {
+    /// Evaluates the weights as they are and keeps them if they are the best. A stop breaks it off without a score.
+    fn evaluate(&mut self, engine: &mut dyn TrainingEngine, training: Training) -> Result<(), TrainError> {
         // Numbers that went wrong must be found before their weights are scored or saved.
         self.drain(engine, training)?;
-        let Some(evaluator) = &mut self.evaluator else { return Ok(ControlFlow::Continue(())) };
+        let Some(evaluator) = &mut self.evaluator else { return Ok(()) };
         let began = Instant::now();
         self.recorder.phase(Phase::Evaluating)?;
         let (recorder, stop) = (&mut self.recorder, &self.stop);
@@ -226,13 +233,13 @@ impl Trainer<'_, '_> {
         let folder = self.layout.evaluation(self.place.step);
         let inference: &mut dyn InferenceEngine = engine;
         let scores = evaluator.evaluate(inference, &folder, &mut progress).map_err(TrainError::Evaluation)?;
-        let Some(scores) = scores else { return Ok(ControlFlow::Break(())) };
+        let Some(scores) = scores else { return Ok(()) };
         let secs = began.elapsed().as_secs_f64();
         self.pace.evaluated(began, Instant::now());
         self.keep(engine, training, scores, secs)?;
         self.recorder.phase(Phase::Training)?;
         self.pace.resumed(Instant::now());
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     fn keep(
@@ -264,6 +271,11 @@ impl Trainer<'_, '_> {
         Ok(())
     }
 
+    /// Whether an evaluation is to be followed by a checkpoint. A large model's takes seconds to write.
+    fn checkpoint_is_old(&self) -> bool {
+        self.recipe.checkpoint_steps.is_none() && self.checkpointed.elapsed() >= CHECKPOINT_INTERVAL
+    }
+
     fn checkpoint_interval_ends(&self) -> bool {
         self.recipe.checkpoint_steps.is_some_and(|steps| self.place.training_step.is_multiple_of(steps))
     }
@@ -277,6 +289,7 @@ impl Trainer<'_, '_> {
         self.recorder.phase(Phase::Saving)?;
         let (weights, optimizer) = (engine.weights()?, engine.optimizer_state()?);
         self.keeper.save_checkpoint(&weights, optimizer, self.place, training.learning_rate)?;
+        self.checkpointed = Instant::now();
         self.saved(CheckpointKind::Training, &format!("checkpoints/step-{}", self.place.step))?;
         self.recorder.phase(Phase::Training)?;
         self.pace.resumed(Instant::now());
@@ -325,6 +338,3 @@ impl Trainer<'_, '_> {
         Ok(next)
     }
 }
-
-/// Time between looks for the end of a pause.
-const PAUSE_POLL: std::time::Duration = std::time::Duration::from_millis(200);

@@ -94,6 +94,7 @@ impl Setup {
             stop,
             pace: Pace::new(Instant::now()),
             place: Place::default(),
+            checkpointed: Instant::now(),
             pending: VecDeque::new(),
         };
         let count = self.rates.len();
@@ -188,7 +189,7 @@ fn the_strictly_best_evaluation_is_kept() {
 
 #[test]
 fn two_training_checkpoints_remain_and_say_where_they_are() {
-    let ran = Setup::new(recipe(), 11).run();
+    let ran = Setup::new(Recipe { checkpoint_steps: Some(2), ..recipe() }, 11).run();
     let mut names: Vec<String> = std::fs::read_dir(ran.layout.checkpoints())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -213,7 +214,8 @@ fn two_training_checkpoints_remain_and_say_where_they_are() {
 
 #[test]
 fn a_remainder_s_gradients_join_the_next_epoch() {
-    let recipe = Recipe { train_batch_size: 6, gradient_accumulation_steps: 2, ..recipe() };
+    let recipe =
+        Recipe { train_batch_size: 6, gradient_accumulation_steps: 2, checkpoint_steps: Some(2), ..recipe() };
     // Seven batches of 3 windows an epoch.
     let ran = Setup::new(recipe, 21).run();
     let updates: Vec<usize> =
@@ -221,7 +223,7 @@ fn a_remainder_s_gradients_join_the_next_epoch() {
     assert_eq!(updates, [2, 2, 2, 3, 2, 2, 1]);
     assert!(matches!(ran.calls[0], Call::Accumulate(3, weight, _) if weight == 0.5 / 3.0 / 2.0));
     assert_eq!(ran.steps().len(), 6);
-    // Evaluations every three batches: after 1, 3, 4 and 6 updates; the checkpoint of the first waits for the second.
+    // Evaluations every three batches, whether an update is due or not.
     let evaluated: Vec<usize> = ran.evaluations().into_iter().map(|(step, _)| step).collect();
     assert_eq!(evaluated, [1, 3, 4, 6]);
     let saved: Vec<usize> = ran
@@ -232,7 +234,7 @@ fn a_remainder_s_gradients_join_the_next_epoch() {
             _ => None,
         })
         .collect();
-    assert_eq!(saved, [2, 3, 5, 6]);
+    assert_eq!(saved, [2, 4, 6]);
 }
 
 #[test]
@@ -271,6 +273,18 @@ fn a_stop_ends_after_the_step() {
     assert_eq!(ran.steps().len(), updates);
     assert!((3..8).contains(&updates), "{updates}");
     assert_eq!(updates_behind(&ran.weights(&ran.layout.last())), updates as f32);
+    assert!(ran.layout.checkpoint(updates).join("progress.json").is_file());
+    drop(ran.folder);
+}
+
+#[test]
+fn a_stop_waits_for_the_update_that_its_gradients_belong_to() {
+    let recipe = Recipe { train_batch_size: 6, gradient_accumulation_steps: 2, ..recipe() };
+    let setup = Setup::new(recipe, 21);
+    request(&Layout::new(setup.folder.path()), Request::Stop).unwrap();
+    let ran = setup.run();
+    assert_eq!(ran.result.as_ref().unwrap(), &Ending::Stopped);
+    assert!(matches!(ran.calls[..], [Call::Accumulate(..), Call::Accumulate(..), Call::Update(_)]));
 }
 
 #[test]
