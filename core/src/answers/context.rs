@@ -44,11 +44,7 @@ impl<'a> Context<'a> {
             window.token_to_orig.get(piece).map(|&word| word as usize)
         };
         let range = match (word_of(start), word_of(end)) {
-            // Slices as Python cuts them: what lies beyond the words is left out.
-            (Some(first), Some(last)) => {
-                let stop = last.saturating_add(1).min(self.words.len());
-                first.min(stop)..stop
-            }
+            (Some(first), Some(last)) => first..last.max(first) + 1,
             _ => 0..0,
         };
         let orig_text = join(self.words.get(range.clone()).unwrap_or_default());

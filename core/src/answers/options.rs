@@ -66,4 +66,16 @@ pub enum AnswerError {
         /// Number of examples.
         examples: usize,
     },
+    /// A window names a word that its example does not have.
+    #[error(
+        "window {unique_id} has a piece of word {word}, but its context has {words} words; were the windows made from another data set?"
+    )]
+    UnknownWord {
+        /// The window.
+        unique_id: u64,
+        /// The word it names.
+        word: u32,
+        /// Number of words of its example's context.
+        words: usize,
+    },
 }

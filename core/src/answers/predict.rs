@@ -26,7 +26,7 @@ const NONCE: &str = "empty";
 /// version 2, where the reference stops with an error.
 ///
 /// # Errors
-/// If the numbers of windows and candidates differ, or a window names an example that does not exist.
+/// If the numbers of windows and candidates differ, or a window names an example or a word that does not exist.
 pub fn predict(
     examples: &[Example],
     windows: &[Window],
@@ -37,17 +37,7 @@ pub fn predict(
     if windows.len() != candidates.len() {
         return Err(AnswerError::CandidateCount { windows: windows.len(), candidates: candidates.len() });
     }
-    let mut windows_of: Vec<Vec<usize>> = vec![Vec::new(); examples.len()];
-    for (index, window) in windows.iter().enumerate() {
-        windows_of
-            .get_mut(window.example_index)
-            .ok_or(AnswerError::UnknownExample {
-                unique_id: window.unique_id,
-                example_index: window.example_index,
-                examples: examples.len(),
-            })?
-            .push(index);
-    }
+    let windows_of = windows_by_example(examples, windows)?;
     let predictions = same_context_runs(examples)
         .into_par_iter()
         .flat_map_iter(|run| {
@@ -67,6 +57,23 @@ pub fn predict(
         })
         .collect();
     Ok(predictions)
+}
+
+/// For each example the indices of its windows, in order.
+fn windows_by_example(examples: &[Example], windows: &[Window]) -> Result<Vec<Vec<usize>>, AnswerError> {
+    let mut windows_of: Vec<Vec<usize>> = vec![Vec::new(); examples.len()];
+    for (index, window) in windows.iter().enumerate() {
+        let (unique_id, example_index) = (window.unique_id, window.example_index);
+        let (Some(example), Some(own)) = (examples.get(example_index), windows_of.get_mut(example_index)) else {
+            return Err(AnswerError::UnknownExample { unique_id, example_index, examples: examples.len() });
+        };
+        let words = example.doc_tokens.len();
+        if let Some(&word) = window.token_to_orig.iter().find(|&&word| word as usize >= words) {
+            return Err(AnswerError::UnknownWord { unique_id, word, words });
+        }
+        own.push(index);
+    }
+    Ok(windows_of)
 }
 
 /// Consecutive examples that share a context.
