@@ -2,11 +2,14 @@
 
 use std::{any::Any, error::Error, fmt, io, process::ExitCode};
 
+/// For the few causes that say all there is to say.
+const FALLBACK_REMEDY: &str = "correct what is named above; `spanbert help COMMAND` explains the flags";
+
 /// Why a command failed and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CliError {
     cause: String,
-    remedy: Option<String>,
+    remedy: String,
     reader_left: bool,
 }
 
@@ -15,7 +18,7 @@ impl CliError {
     pub fn new(cause: impl fmt::Display, remedy: impl fmt::Display) -> Self {
         Self {
             cause: one_line(&cause.to_string()),
-            remedy: Some(one_line(&remedy.to_string())),
+            remedy: one_line(&remedy.to_string()),
             reader_left: false,
         }
     }
@@ -40,11 +43,7 @@ impl CliError {
 
 impl fmt::Display for CliError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "error: {}", self.cause)?;
-        if let Some(remedy) = &self.remedy {
-            write!(formatter, "\n  try: {remedy}")?;
-        }
-        Ok(())
+        write!(formatter, "error: {}\n  try: {}", self.cause, self.remedy)
     }
 }
 
@@ -56,10 +55,8 @@ impl<E: Error + Send + Sync + 'static> From<E> for CliError {
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         let text = one_line(&error.to_string());
         match text.rsplit_once("; ") {
-            Some((cause, remedy)) => {
-                Self { cause: cause.to_owned(), remedy: Some(remedy.to_owned()), reader_left }
-            }
-            None => Self { cause: text, remedy: None, reader_left },
+            Some((cause, remedy)) => Self { cause: cause.to_owned(), remedy: remedy.to_owned(), reader_left },
+            None => Self { cause: text, remedy: FALLBACK_REMEDY.to_owned(), reader_left },
         }
     }
 }
