@@ -20,12 +20,22 @@ fn main() -> ExitCode {
     match open() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: the window could not be opened: {error}");
+            eprintln!("error: the window could not be opened: {}", cause(&error.to_string()));
             eprintln!(
                 "help: it needs a desktop session and a graphics driver; `spanbert` does the same work in a terminal"
             );
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The part of the message that says what happened; winit puts a path of its own source before it.
+fn cause(message: &str) -> &str {
+    let is_position =
+        |part: &str| part.rsplit_once(".rs:").is_some_and(|(_, line)| line.parse::<u32>().is_ok());
+    match message.match_indices(": ").filter(|(end, _)| is_position(&message[..*end])).last() {
+        Some((end, separator)) => &message[end + separator.len()..],
+        None => message,
     }
 }
 
@@ -46,4 +56,17 @@ fn open() -> Result<(), eframe::Error> {
         options,
         Box::new(|creation| Ok(Box::new(StudioApp::new(&creation.egui_ctx, spanbert_backends::devices)))),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn positions_in_foreign_source_are_not_shown() {
+        let message =
+            "winit EventLoopError: os error at /home/me/winit/src/linux/mod.rs:765: DISPLAY is set: no";
+        assert_eq!(cause(message), "DISPLAY is set: no");
+        assert_eq!(cause("WGPU error: no adapter"), "WGPU error: no adapter");
+    }
 }

@@ -1,37 +1,46 @@
 //! Small parts that pages share.
 
-use egui::{Color32, Frame, InnerResponse, Label, Margin, Response, RichText, Stroke, Ui, accesskit::Role};
+use egui::{
+    Color32, FontId, Frame, InnerResponse, Label, Margin, Response, RichText, Sense, Stroke, Ui, WidgetInfo,
+    WidgetType, accesskit::Role,
+};
 
 use crate::theme::{CAPTION_SIZE, CARD_PADDING, CARD_RADIUS, Tokens};
 
 /// A card over the full width, announced to assistive technology as a group with this name.
 pub fn card<R>(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui) -> R) -> InnerResponse<R> {
     let tokens = Tokens::of(ui);
-    Frame::new()
+    let frame = Frame::new()
         .fill(tokens.surface)
         .stroke(Stroke::new(1.0, tokens.border))
         .corner_radius(CARD_RADIUS)
-        .inner_margin(Margin::same(CARD_PADDING))
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
-                node.set_role(Role::Group);
-                node.set_label(name);
-            });
-            content(ui)
-        })
+        .inner_margin(Margin::same(CARD_PADDING));
+    let InnerResponse { inner: (id, inner), response } = frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        (ui.unique_id(), content(ui))
+    });
+    ui.ctx().accesskit_node_builder(id, |node| {
+        let rect = response.rect;
+        node.set_role(Role::Group);
+        node.set_label(name);
+        node.set_bounds(egui::accesskit::Rect {
+            x0: rect.min.x.into(),
+            y0: rect.min.y.into(),
+            x1: rect.max.x.into(),
+            y1: rect.max.y.into(),
+        });
+    });
+    InnerResponse { inner, response }
 }
 
 /// A short word on a coloured ground.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32, ground: Color32) -> Response {
-    Frame::new()
-        .fill(ground)
-        .corner_radius(u8::MAX)
-        .inner_margin(Margin::symmetric(8, 2))
-        .show(ui, |ui| {
-            ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(color)).selectable(false))
-        })
-        .inner
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(CAPTION_SIZE), color);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + egui::vec2(16.0, 6.0), Sense::hover());
+    ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, color);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, text));
+    response
 }
 
 /// A value under its caption.

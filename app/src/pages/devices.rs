@@ -20,7 +20,7 @@ pub enum Request {
 pub fn ui(ui: &mut Ui, probe: &Probe) -> Option<Request> {
     let mut request = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.set_max_width(CONTENT_WIDTH);
+        ui.set_max_width(CONTENT_WIDTH.min(ui.available_width()));
         ui.horizontal(|ui| {
             ui.label(RichText::new("Devices").size(TITLE_SIZE).strong());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -78,29 +78,25 @@ fn available(ui: &mut Ui, device: &DeviceInfo, automatic: bool) {
     });
 }
 
-/// Captions and values of a card, those that are known.
+/// Captions and values of a card. What some devices lack comes last, so that columns line up from card to card.
 fn describe(device: &DeviceInfo) -> Vec<(&'static str, String)> {
-    let interface = match (device.kind, &device.api) {
-        (BackendKind::Cpu, _) => Some(device.class.clone()),
-        (_, Some(api)) => Some(format!("{}, {api}", device.class)),
-        (_, None) => Some(device.class.clone()),
+    let kind = match &device.api {
+        Some(api) => format!("{}, {api}", capitalised(&device.class)),
+        None => capitalised(&device.class),
     };
     let precisions = device.precisions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    [
-        ("Kind", interface),
-        ("Memory", device.memory_bytes.map(bytes)),
-        ("Largest tensor", device.max_buffer_bytes.map(bytes)),
-        ("Precision", Some(precisions)),
-        ("Driver", device.driver.clone()),
-    ]
-    .into_iter()
-    .filter_map(|(caption, value)| Some((caption, value?)))
-    .collect()
+    let mut facts = vec![
+        ("Kind", kind),
+        ("Memory", device.memory_bytes.map_or_else(|| "Not reported".to_owned(), bytes)),
+        ("Precision", precisions),
+    ];
+    facts.extend(device.driver.clone().map(|driver| ("Driver", driver)));
+    facts
 }
 
 /// As many facts a row as fit, in columns that line up from card to card.
 fn facts(ui: &mut Ui, facts: &[(&'static str, String)]) {
-    const COLUMN: f32 = 200.0;
+    const COLUMN: f32 = 190.0;
     let per_row = ((ui.available_width() + GAP) / (COLUMN + GAP)).floor().max(1.0);
     let width = (ui.available_width() - GAP * (per_row - 1.0)) / per_row;
     for row in facts.chunks(per_row as usize) {
@@ -133,8 +129,8 @@ fn unavailable(ui: &mut Ui, kind: BackendKind, reason: &str) {
     });
 }
 
-/// Reasons are parts of a sentence in error messages; here they stand alone.
-fn capitalised(reason: &str) -> String {
-    let mut characters = reason.chars();
+/// Reasons and classes are parts of a sentence elsewhere; here they stand alone.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -1,0 +1,193 @@
+//! Whether a GPU computes what the processor computes, asked once per device, driver and version.
+//!
+//! Drivers and kernel generators have bugs that no error reports: wrong numbers come back, and a training learns
+//! nothing. So before a device is first used, a toy SpanBERT is run on it and on the processor: logits, loss,
+//! gradients and a few updates, repeatedly, since some faults show only once kernels come from a cache. Fused
+//! kernels are tried first, then plain ones; a device on which both fail is refused.
+
+mod compare;
+mod observe;
+mod store;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use spanbert_backends::{BackendKind, DeviceInfo, Fusion, fault};
+
+use compare::{Tolerance, compare};
+use observe::{Plan, observe};
+
+/// How often everything is run: the first run tunes and compiles kernels, later ones take them from caches.
+const REPEATS: usize = 3;
+
+/// Largest differences from the processor, as parts of the value's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Differences {
+    /// Of logits and losses, by the largest logit.
+    pub logits: f64,
+    /// Of any parameter's gradient, by its norm.
+    pub gradients: f64,
+    /// Of the logits after a few updates, by the largest logit.
+    pub updates: f64,
+}
+
+/// How a device did with one kind of kernels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It agrees with the processor.
+    Passed(Differences),
+    /// It does not, or it broke down; one line that says how.
+    Failed(String),
+}
+
+impl Outcome {
+    fn passed(&self) -> bool {
+        matches!(self, Self::Passed(_))
+    }
+}
+
+/// What is known about a device after its test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The device.
+    pub device: DeviceInfo,
+    /// With fused kernels.
+    pub fused: Outcome,
+    /// With one kernel per operation; tried only if the fused ones failed.
+    pub unfused: Option<Outcome>,
+}
+
+impl Verdict {
+    /// The kernels to use; none if the device is not to be used at all.
+    #[must_use]
+    pub fn fusion(&self) -> Option<Fusion> {
+        match (&self.fused, &self.unfused) {
+            (Outcome::Passed(_), _) => Some(Fusion::Fused),
+            (_, Some(Outcome::Passed(_))) => Some(Fusion::Unfused),
+            _ => None,
+        }
+    }
+
+    /// Whether the verdict will hold tomorrow: not if the device broke down or was short of memory, which may have
+    /// been another program's doing.
+    fn lasts(&self) -> bool {
+        let short = |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if fault::is_out_of_memory(why));
+        self.fusion().is_some() && !short(&self.fused)
+    }
+}
+
+/// Why a device is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum SelfTestError {
+    /// It computes wrong numbers or breaks down, fused and unfused.
+    #[error("device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --device cpu")]
+    Refused {
+        /// As the user chooses it.
+        choice: String,
+        /// Product name.
+        name: String,
+        /// What went wrong with plain kernels.
+        reason: String,
+    },
+    /// The processor itself could not run the test.
+    #[error("the self-test could not run on the processor: {0}")]
+    Reference(String),
+}
+
+/// The kernels to use on a device: from the stored verdict, else from a test, whose verdict is stored.
+///
+/// `announce` is called before a test, which takes from seconds to minutes. The processor needs none.
+///
+/// # Errors
+/// If the device fails with fused and with plain kernels, or if the processor cannot run the toy model.
+pub fn ensure(
+    device: &DeviceInfo,
+    cache_dir: &Path,
+    announce: impl FnOnce(&DeviceInfo),
+) -> Result<Fusion, SelfTestError> {
+    if device.kind == BackendKind::Cpu {
+        return Ok(Fusion::Fused);
+    }
+    let verdict = match store::load(device, cache_dir) {
+        Some(verdict) => verdict,
+        None => {
+            announce(device);
+            test(device, Some(cache_dir))?
+        }
+    };
+    verdict.fusion().ok_or_else(|| refusal(&verdict))
+}
+
+/// Tests a device now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts.
+///
+/// A device fault during the test is taken back ([`fault::take`]): it is the verdict.
+///
+/// # Errors
+/// If the processor cannot run the toy model.
+pub fn test(device: &DeviceInfo, cache_dir: Option<&Path>) -> Result<Verdict, SelfTestError> {
+    let plan = Plan::for_device(device);
+    let reference = observe(&spanbert_backends::DeviceChoice::Cpu, Fusion::Fused, plan)
+        .map_err(SelfTestError::Reference)?;
+    let attempt = |fusion| {
+        let outcome = on_own_thread(|| attempt(device, fusion, plan, &reference));
+        // What a failed attempt left behind must not be blamed on the next.
+        fault::take();
+        outcome
+    };
+    let fused = attempt(Fusion::Fused);
+    let unfused = (!fused.passed()).then(|| attempt(Fusion::Unfused));
+    let verdict = Verdict { device: device.clone(), fused, unfused };
+    if let Some(cache_dir) = cache_dir
+        && verdict.lasts()
+    {
+        // Without a stored verdict the test runs again next time; nothing else is lost.
+        if let Err(error) = store::save(&verdict, cache_dir) {
+            tracing::warn!("the self-test's verdict could not be stored: {error}");
+        }
+    }
+    Ok(verdict)
+}
+
+fn refusal(verdict: &Verdict) -> SelfTestError {
+    let reason = match (&verdict.unfused, &verdict.fused) {
+        (Some(Outcome::Failed(reason)), _) | (_, Outcome::Failed(reason)) => reason.clone(),
+        _ => String::new(),
+    };
+    SelfTestError::Refused { choice: verdict.device.choice.to_string(), name: verdict.device.name.clone(), reason }
+}
+
+fn attempt(device: &DeviceInfo, fusion: Fusion, plan: Plan, reference: &observe::Observations) -> Outcome {
+    let mut largest = Differences::default();
+    for _ in 0..REPEATS {
+        let observed = match observe(&device.choice, fusion, plan) {
+            Ok(observed) => observed,
+            Err(reason) => return Outcome::Failed(reason),
+        };
+        let differences = compare(reference, &observed);
+        if let Some(reason) = Tolerance::of(device.kind).exceeded_by(differences) {
+            return Outcome::Failed(reason);
+        }
+        largest = Differences {
+            logits: largest.logits.max(differences.logits),
+            gradients: largest.gradients.max(differences.gradients),
+            updates: largest.updates.max(differences.updates),
+        };
+    }
+    Outcome::Passed(largest)
+}
+
+/// Runs the attempt on a fresh thread: a device fault breaks the fusion queue of the thread it happens on.
+fn on_own_thread(attempt: impl FnOnce() -> Outcome + Send) -> Outcome {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("self-test".to_owned()).spawn_scoped(scope, attempt);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Outcome::Failed("the test broke down".to_owned()),
+            Err(error) => Outcome::Failed(format!("the test could not start: {error}")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! What a toy SpanBERT does on a device.
+
+use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, dispatch_autodiff};
+
+use crate::{
+    batch::{Batch, Targets},
+    checkpoint::{Weights, fresh},
+    config::BertConfig,
+    engine::{EngineError, Logits, MicroBatch, OptimizerConfig, StepMetrics, TrainingEngine, TrainingTask},
+};
+
+/// Learning rate of the updates: each moves a weight by about a hundredth of its size.
+const LEARNING_RATE: f64 = 1e-3;
+/// Updates after which the logits are compared once more.
+const UPDATES: usize = 3;
+/// Seed of weights and inputs.
+const SEED: u64 = 0x5EED;
+
+/// Which shapes are run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Plan {
+    /// Rows and length of each batch.
+    shapes: &'static [(usize, usize)],
+}
+
+impl Plan {
+    /// A short and a full window, one row and several; a software rasteriser would take minutes for the full one.
+    pub(super) fn for_device(device: &DeviceInfo) -> Self {
+        if device.software { Self { shapes: &[(1, 64), (3, 64)] } } else { Self { shapes: &[(1, 64), (3, 384)] } }
+    }
+}
+
+/// What was seen with one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Observation {
+    pub(super) logits: Logits,
+    pub(super) gradients: Weights,
+    pub(super) metrics: StepMetrics,
+}
+
+/// All that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Observations {
+    pub(super) batches: Vec<Observation>,
+    pub(super) after_updates: Logits,
+}
+
+/// Runs the plan on a device.
+///
+/// # Errors
+/// In one line, if the device fails, or if two runs of the same step with the same dropout seed differ.
+pub(super) fn observe(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, String> {
+    observe_plain(choice, fusion, plan)
+        .and_then(|observations| {
+            check_dropout(choice, fusion, plan)?;
+            Ok(observations)
+        })
+        .map_err(|error| error.to_string())
+}
+
+fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, EngineError> {
+    let mut engine = open(choice, fusion, 0.0)?;
+    let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| batch(rows, length)).collect();
+    let observe = |batch: &Batch| {
+        let logits = engine.predict(batch)?;
+        engine.accumulate(&micro(batch, 0))?;
+        let gradients = engine.gradients()?;
+        // A learning rate of 0 runs the optimizer and leaves the weights.
+        engine.update(0.0)?;
+        Ok(Observation { logits, gradients, metrics: metrics(engine.as_mut())? })
+    };
+    let observed = batches.iter().map(observe).collect::<Result<Vec<_>, EngineError>>()?;
+    let Some(last) = batches.last() else {
+        return Err(EngineError::Input("the self-test has no shapes".into()));
+    };
+    for _ in 0..UPDATES {
+        engine.accumulate(&micro(last, 0))?;
+        engine.update(LEARNING_RATE)?;
+        metrics(engine.as_mut())?;
+    }
+    Ok(Observations { batches: observed, after_updates: engine.predict(last)? })
+}
+
+/// The same step with the same dropout seed must give the same loss, and another seed another loss.
+fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<(), EngineError> {
+    let mut engine = open(choice, fusion, 0.1)?;
+    for &(rows, length) in plan.shapes {
+        let batch = batch(rows, length);
+        let mut loss = |seed| {
+            engine.accumulate(&micro(&batch, seed))?;
+            engine.update(0.0)?;
+            Ok::<_, EngineError>(metrics(engine.as_mut())?.loss)
+        };
+        let (first, again, other) = (loss(1)?, loss(1)?, loss(2)?);
+        // Sums may be added in another order.
+        if (first - again).abs() > 1e-4 * first.abs() {
+            return Err(EngineError::Read(format!(
+                "a step repeated with the same dropout seed has loss {again}, before {first}"
+            )));
+        }
+        if (first - other).abs() < 1e-6 * first.abs() {
+            return Err(EngineError::Read(format!("two dropout seeds give the same loss {first}")));
+        }
+    }
+    Ok(())
+}
+
+fn open(choice: &DeviceChoice, fusion: Fusion, dropout: f64) -> Result<Box<dyn TrainingEngine>, EngineError> {
+    let config = toy(dropout);
+    let weights = weights(&config);
+    dispatch_autodiff(choice, fusion, TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam() })?
+}
+
+fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, EngineError> {
+    match engine.drain_metrics()?.as_slice() {
+        [metrics] if metrics.loss.is_finite() && metrics.grad_norm.is_finite() => Ok(*metrics),
+        other => Err(EngineError::Read(format!("one update reports {other:?}"))),
+    }
+}
+
+/// Small, but with every part of the real model; sizes are multiples of what tensor cores take.
+fn toy(dropout: f64) -> BertConfig {
+    BertConfig {
+        vocab_size: 96,
+        hidden_size: 64,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        intermediate_size: 128,
+        hidden_dropout_prob: dropout,
+        attention_probs_dropout_prob: dropout,
+        max_position_embeddings: 384,
+        // Wide enough for logits of about 1, so that differences mean something.
+        initializer_range: 0.1,
+        ..BertConfig::default()
+    }
+}
+
+/// Fresh weights whose biases and LayerNorm scales are not 0 and 1 either.
+fn weights(config: &BertConfig) -> Weights {
+    let mut weights = fresh(config, SEED);
+    for tensor in weights.values_mut().filter(|tensor| tensor.shape.len() == 1) {
+        for (index, value) in tensor.values.iter_mut().enumerate() {
+            *value += 0.1 * (index as f32).sin();
+        }
+    }
+    weights
+}
+
+/// Rows of decreasing length, so that padding is masked; question first, then document.
+fn batch(rows: usize, length: usize) -> Batch {
+    let real = |row: usize| length - row * length / (2 * rows);
+    let cell = |value: fn(usize, usize) -> i32| -> Vec<i32> {
+        (0..rows)
+            .flat_map(|row| (0..length).map(move |position| (row, position)))
+            .map(|(row, position)| if position < real(row) { value(row, position) } else { 0 })
+            .collect()
+    };
+    let target = |part: usize| (0..rows).map(|row| (real(row) / part + row) as i32 % real(row) as i32).collect();
+    Batch {
+        rows,
+        length,
+        input_ids: cell(|row, position| ((row * 31 + position * 7) % 95 + 1) as i32),
+        segment_ids: cell(|_, position| i32::from(position > 12)),
+        attention_mask: cell(|_, _| 1),
+        targets: Some(Targets { start: target(3), end: target(2) }),
+    }
+}
+
+fn micro(batch: &Batch, seed: u64) -> MicroBatch<'_> {
+    let weight = 0.5 / batch.rows as f32;
+    MicroBatch { batch, start_weight: weight, end_weight: weight, seed }
+}

@@ -1,0 +1,52 @@
+//! Verdicts on disk: `self-test-<digest of the device>.json`.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use spanbert_backends::{DeviceInfo, runtime::BURN_VERSION};
+
+use super::Verdict;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    /// Versions that the verdict holds for.
+    spanbert: String,
+    burn: String,
+    verdict: Verdict,
+}
+
+/// The stored verdict on exactly this device, driver and version; none if there is none that can be read.
+pub(super) fn load(device: &DeviceInfo, cache_dir: &Path) -> Option<Verdict> {
+    let text = fs::read_to_string(path(device, cache_dir)).ok()?;
+    let entry: Entry = serde_json::from_str(&text).ok()?;
+    let fits = entry.spanbert == env!("CARGO_PKG_VERSION")
+        && entry.burn == BURN_VERSION
+        && entry.verdict.device.fingerprint() == device.fingerprint();
+    fits.then_some(entry.verdict)
+}
+
+/// Stores a verdict; a reader sees the old one or the new one, never half of it.
+pub(super) fn save(verdict: &Verdict, cache_dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(cache_dir)?;
+    let entry = Entry {
+        spanbert: env!("CARGO_PKG_VERSION").to_owned(),
+        burn: BURN_VERSION.to_owned(),
+        verdict: verdict.clone(),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(cache_dir)?;
+    file.write_all(&serde_json::to_vec_pretty(&entry)?)?;
+    file.as_file().sync_all()?;
+    file.persist(path(&verdict.device, cache_dir))?;
+    Ok(())
+}
+
+fn path(device: &DeviceInfo, cache_dir: &Path) -> PathBuf {
+    let digest = Sha256::digest(device.fingerprint());
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    cache_dir.join(format!("self-test-{name}.json"))
+}

@@ -1,0 +1,127 @@
+use spanbert_backends::{DeviceChoice, Precision, select};
+
+use super::{
+    observe::{Observation, Observations},
+    *,
+};
+
+fn device(choice: &str, driver: &str) -> DeviceInfo {
+    DeviceInfo {
+        choice: choice.parse().unwrap(),
+        kind: BackendKind::Wgpu,
+        name: "GPU".into(),
+        class: String::new(),
+        api: None,
+        driver: Some(driver.into()),
+        memory_bytes: None,
+        max_buffer_bytes: None,
+        precisions: vec![Precision::F32],
+        software: true,
+    }
+}
+
+fn reference() -> Observations {
+    observe(&DeviceChoice::Cpu, Fusion::Fused, Plan::for_device(&device("wgpu:0", "1"))).unwrap()
+}
+
+#[test]
+fn the_toy_model_has_sizable_logits_and_gradients_everywhere() {
+    let observations = reference();
+    for Observation { logits, gradients, metrics } in &observations.batches {
+        let largest = logits.start.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        assert!(largest > 0.3, "{largest}");
+        assert!(metrics.loss > 1.0 && metrics.grad_norm > 0.1, "{metrics:?}");
+        let zero: Vec<_> =
+            gradients.iter().filter(|(_, tensor)| tensor.values.iter().all(|&value| value == 0.0)).collect();
+        assert!(zero.is_empty(), "{zero:?}");
+    }
+    let last = &observations.batches.last().unwrap().logits;
+    assert_ne!(&observations.after_updates, last, "the updates changed nothing");
+}
+
+#[test]
+fn the_processor_agrees_with_itself() {
+    let reference = reference();
+    assert_eq!(compare(&reference, &reference), Differences::default());
+    assert_eq!(compare(&reference, &self::reference()), Differences::default());
+}
+
+/// Bugs that have been seen on devices, put in by hand: each must be noticed.
+#[test]
+fn wrong_numbers_are_noticed() {
+    let reference = reference();
+    let tolerance = Tolerance::of(BackendKind::Cuda);
+    let spoilt = |spoil: &dyn Fn(&mut Observations)| {
+        let mut observations = reference.clone();
+        spoil(&mut observations);
+        tolerance.exceeded_by(compare(&reference, &observations))
+    };
+    assert_eq!(spoilt(&|_| ()), None);
+    let row = |observations: &mut Observations| observations.batches[1].logits.clone();
+    assert!(spoilt(&|all| all.batches[1].logits.start[5] += 0.05 * row(all).start[0].abs().max(1.0)).is_some());
+    assert!(spoilt(&|all| all.batches[0].logits.end[63] = f32::NAN).unwrap().contains("logits"));
+    assert!(spoilt(&|all| all.batches[0].logits.end.truncate(3)).is_some());
+    assert!(spoilt(&|all| all.batches[1].metrics.loss *= 1.01).is_some());
+    assert!(spoilt(&|all| all.batches[1].metrics.grad_norm *= 1.1).unwrap().contains("gradients"));
+    for name in reference.batches[0].gradients.keys() {
+        // A key bias has no gradient but rounding: nothing there can be judged.
+        if !name.contains("key.bias") {
+            let zeroed = spoilt(&|all| all.batches[0].gradients.get_mut(name).unwrap().values.fill(0.0));
+            assert!(zeroed.is_some(), "{name}");
+        }
+        assert!(spoilt(&|all| drop(all.batches[0].gradients.remove(name))).is_some(), "{name}");
+    }
+    assert!(spoilt(&|all| all.after_updates.start.fill(0.0)).unwrap().contains("updates"));
+    assert!(spoilt(&|all| drop(all.batches.pop())).is_some());
+}
+
+#[test]
+fn a_verdict_is_stored_for_its_device_and_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    let verdict = Verdict {
+        device: device("wgpu:0", "1"),
+        fused: Outcome::Failed("its logits differ".into()),
+        unfused: Some(Outcome::Passed(Differences { logits: 1e-6, gradients: 0.1, updates: 0.0 })),
+    };
+    assert_eq!(store::load(&verdict.device, folder.path()), None);
+    store::save(&verdict, folder.path()).unwrap();
+    assert_eq!(store::load(&verdict.device, folder.path()).as_ref(), Some(&verdict));
+    assert_eq!(store::load(&device("wgpu:0", "2"), folder.path()), None);
+    assert_eq!(store::load(&device("wgpu:1", "1"), folder.path()), None);
+    let ask = |device: &DeviceInfo| ensure(device, folder.path(), |_| panic!("the verdict is stored"));
+    assert_eq!(ask(&verdict.device).unwrap(), Fusion::Unfused);
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        std::fs::write(file.unwrap().path(), "{").unwrap();
+    }
+    assert_eq!(store::load(&verdict.device, folder.path()), None);
+}
+
+#[test]
+fn what_may_have_been_a_shortage_does_not_last() {
+    let passed = Outcome::Passed(Differences::default());
+    let failed = |why: &str| Outcome::Failed(why.into());
+    let verdict = |fused, unfused| Verdict { device: device("wgpu:0", "1"), fused, unfused };
+    assert!(verdict(passed.clone(), None).lasts());
+    assert!(verdict(failed("its logits differ"), Some(passed.clone())).lasts());
+    assert!(!verdict(failed("can't allocate buffer of size: 12"), Some(passed)).lasts());
+    let refused = verdict(failed("a"), Some(failed("b")));
+    assert!(!refused.lasts());
+    assert_eq!(refused.fusion(), None);
+    assert!(refusal(&refused).to_string().contains("self-test: b; update"));
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused_and_not_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = device("wgpu:999", "1");
+    let error = ensure(&missing, folder.path(), |_| ()).unwrap_err();
+    assert!(matches!(error, SelfTestError::Refused { .. }), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_processor_needs_no_test() {
+    let cpu = select(&DeviceChoice::Cpu).unwrap();
+    let nowhere = Path::new("/nonexistent");
+    assert_eq!(ensure(&cpu, nowhere, |_| panic!("no test is needed")).unwrap(), Fusion::Fused);
+}

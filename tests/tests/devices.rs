@@ -1,0 +1,28 @@
+//! The GPU of this machine, a software one included, computes what the processor computes.
+#![recursion_limit = "256"]
+
+use spanbert_backends::{DeviceChoice, Fusion, fault, select};
+use spanbert_core::selftest::{self, Outcome};
+
+#[test]
+fn the_best_adapter_passes_its_self_test_once() {
+    let device = match select(&DeviceChoice::Wgpu(None)) {
+        Ok(device) => device,
+        Err(error) => {
+            assert!(std::env::var_os("SPANBERT_REQUIRE_WGPU").is_none(), "{error}");
+            println!("skipped: no adapter ({error})");
+            return;
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut announced = 0;
+    for _ in 0..2 {
+        let fusion = selftest::ensure(&device, folder.path(), |_| announced += 1).unwrap();
+        assert_eq!(fusion, Fusion::Fused);
+    }
+    assert_eq!(announced, 1, "the second time the stored verdict is taken");
+    assert_eq!(fault::check(), Ok(()));
+    let verdict = selftest::test(&device, None).unwrap();
+    let Outcome::Passed(differences) = &verdict.fused else { panic!("{verdict:?}") };
+    println!("{}: {differences:?}", device.name);
+}
