@@ -14,6 +14,7 @@ mod devices;
 mod dispatch;
 mod error;
 pub mod fault;
+mod headless;
 mod info;
 #[cfg(with_gpu)]
 mod kernel_cache;
@@ -30,6 +31,7 @@ pub use devices::{automatic, devices, select};
 #[cfg(with_any)]
 pub use dispatch::{dispatch, dispatch_autodiff};
 pub use error::BackendError;
+pub use headless::quiet_vulkan;
 pub use info::{BackendReport, DeviceInfo};
 pub use kind::{BackendKind, Fusion, Precision};
 pub use memory::{MemoryUse, cleanup, memory_in_use};

@@ -64,7 +64,8 @@ fn windows_by_example(examples: &[Example], windows: &[Window]) -> Result<Vec<Ve
     let mut windows_of: Vec<Vec<usize>> = vec![Vec::new(); examples.len()];
     for (index, window) in windows.iter().enumerate() {
         let (unique_id, example_index) = (window.unique_id, window.example_index);
-        let (Some(example), Some(own)) = (examples.get(example_index), windows_of.get_mut(example_index)) else {
+        let (Some(example), Some(own)) = (examples.get(example_index), windows_of.get_mut(example_index))
+        else {
             return Err(AnswerError::UnknownExample { unique_id, example_index, examples: examples.len() });
         };
         let words = example.doc_tokens.len();

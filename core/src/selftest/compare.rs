@@ -22,7 +22,9 @@ impl Tolerance {
         Self {
             largest: match kind {
                 BackendKind::Cuda => Differences { logits: 5e-3, gradients: 3e-2, updates: 5e-2 },
-                BackendKind::Wgpu | BackendKind::Cpu => Differences { logits: 1e-4, gradients: 1e-3, updates: 5e-3 },
+                BackendKind::Wgpu | BackendKind::Cpu => {
+                    Differences { logits: 1e-4, gradients: 1e-3, updates: 5e-3 }
+                }
             },
         }
     }
@@ -36,7 +38,9 @@ impl Tolerance {
             ("logits after updates", seen.updates, largest.updates),
         ];
         pairs.into_iter().find(|(_, seen, largest)| !(seen <= largest)).map(|(what, seen, largest)| {
-            format!("its {what} differ from the processor's by {seen:.1e} of their size, more than {largest:.0e}")
+            format!(
+                "its {what} differ from the processor's by {seen:.1e} of their size, more than {largest:.0e}"
+            )
         })
     }
 }

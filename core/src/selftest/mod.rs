@@ -72,7 +72,8 @@ impl Verdict {
     /// Whether the verdict will hold tomorrow: not if the device broke down or was short of memory, which may have
     /// been another program's doing.
     fn lasts(&self) -> bool {
-        let short = |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if fault::is_out_of_memory(why));
+        let short =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if fault::is_out_of_memory(why));
         self.fusion().is_some() && !short(&self.fused)
     }
 }
@@ -81,7 +82,9 @@ impl Verdict {
 #[derive(Debug, thiserror::Error)]
 pub enum SelfTestError {
     /// It computes wrong numbers or breaks down, fused and unfused.
-    #[error("device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --device cpu")]
+    #[error(
+        "device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --device cpu"
+    )]
     Refused {
         /// As the user chooses it.
         choice: String,
@@ -154,7 +157,11 @@ fn refusal(verdict: &Verdict) -> SelfTestError {
         (Some(Outcome::Failed(reason)), _) | (_, Outcome::Failed(reason)) => reason.clone(),
         _ => String::new(),
     };
-    SelfTestError::Refused { choice: verdict.device.choice.to_string(), name: verdict.device.name.clone(), reason }
+    SelfTestError::Refused {
+        choice: verdict.device.choice.to_string(),
+        name: verdict.device.name.clone(),
+        reason,
+    }
 }
 
 fn attempt(device: &DeviceInfo, fusion: Fusion, plan: Plan, reference: &observe::Observations) -> Outcome {

@@ -26,7 +26,11 @@ pub(super) struct Plan {
 impl Plan {
     /// A short and a full window, one row and several; a software rasteriser would take minutes for the full one.
     pub(super) fn for_device(device: &DeviceInfo) -> Self {
-        if device.software { Self { shapes: &[(1, 64), (3, 64)] } } else { Self { shapes: &[(1, 64), (3, 384)] } }
+        if device.software {
+            Self { shapes: &[(1, 64), (3, 64)] }
+        } else {
+            Self { shapes: &[(1, 64), (3, 384)] }
+        }
     }
 }
 
@@ -108,7 +112,11 @@ fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<()
 fn open(choice: &DeviceChoice, fusion: Fusion, dropout: f64) -> Result<Box<dyn TrainingEngine>, EngineError> {
     let config = toy(dropout);
     let weights = weights(&config);
-    dispatch_autodiff(choice, fusion, TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam() })?
+    dispatch_autodiff(
+        choice,
+        fusion,
+        TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam() },
+    )?
 }
 
 fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, EngineError> {
@@ -155,7 +163,8 @@ fn batch(rows: usize, length: usize) -> Batch {
             .map(|(row, position)| if position < real(row) { value(row, position) } else { 0 })
             .collect()
     };
-    let target = |part: usize| (0..rows).map(|row| (real(row) / part + row) as i32 % real(row) as i32).collect();
+    let target =
+        |part: usize| (0..rows).map(|row| (real(row) / part + row) as i32 % real(row) as i32).collect();
     Batch {
         rows,
         length,

@@ -58,7 +58,9 @@ fn wrong_numbers_are_noticed() {
     };
     assert_eq!(spoilt(&|_| ()), None);
     let row = |observations: &mut Observations| observations.batches[1].logits.clone();
-    assert!(spoilt(&|all| all.batches[1].logits.start[5] += 0.05 * row(all).start[0].abs().max(1.0)).is_some());
+    assert!(
+        spoilt(&|all| all.batches[1].logits.start[5] += 0.05 * row(all).start[0].abs().max(1.0)).is_some()
+    );
     assert!(spoilt(&|all| all.batches[0].logits.end[63] = f32::NAN).unwrap().contains("logits"));
     assert!(spoilt(&|all| all.batches[0].logits.end.truncate(3)).is_some());
     assert!(spoilt(&|all| all.batches[1].metrics.loss *= 1.01).is_some());
