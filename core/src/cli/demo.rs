@@ -19,7 +19,7 @@ use crate::{
     ask::AskOptions,
     demo,
     squad::{Dataset, Paragraph, Question},
-    train::{DataSource, ModelSource, Preset},
+    train::{DataSource, ModelSource, Preset, Recipe},
 };
 
 /// How many questions are asked at the end.
@@ -37,6 +37,9 @@ pub(super) struct DemoCommand {
     /// Only write the untrained model and the data into this folder, to train on by hand.
     #[arg(long, value_name = "DIR", conflicts_with = "output_dir")]
     write_files: Option<PathBuf>,
+    /// Passes over the training data; more take longer and answer better.
+    #[arg(long, value_name = "N", default_value_t = Preset::Demo.recipe().num_train_epochs)]
+    epochs: f64,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -61,7 +64,7 @@ impl DemoCommand {
             model: ModelSource::Ready(Box::new(demo::starting_model())),
             train: DataSource::BuiltIn { name: "demo train", json: &train },
             dev: Some(DataSource::BuiltIn { name: "demo dev", json: &dev }),
-            recipe: Preset::Demo.recipe(),
+            recipe: Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
             folder: &folder,
             choice: &self.device.backend,
             version_2_with_negative: true,

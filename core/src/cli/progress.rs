@@ -20,6 +20,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     phase: String,
+    announced: Vec<String>,
     last_line: Option<Instant>,
 }
 
@@ -31,7 +32,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
         });
-        Self { bar, phase: String::new(), last_line: None }
+        Self { bar, phase: String::new(), announced: Vec::new(), last_line: None }
     }
 
     /// A line that stays.
@@ -57,7 +58,12 @@ impl Progress {
                 bar.set_prefix(phase.to_owned());
                 bar.set_message("");
             }
-            None => eprintln!("{phase}…"),
+            // Training and evaluation take turns; once each is enough.
+            None if !self.announced.iter().any(|announced| announced == phase) => {
+                self.announced.push(phase.to_owned());
+                eprintln!("{phase}…");
+            }
+            None => {}
         }
     }
 
@@ -112,8 +118,13 @@ impl Drop for Progress {
 impl Observer for Progress {
     fn event(&mut self, event: &Event) {
         match event {
+            // Writing weights takes a moment, many times.
+            Event::Phase { phase: Phase::Saving, .. } => {}
             Event::Phase { phase, detail } => {
-                self.begin(&phase.to_string(), None);
+                let name = phase.to_string();
+                if self.phase != name {
+                    self.begin(&name, None);
+                }
                 if let Some(detail) = detail {
                     self.say(&format!("  {detail}"));
                 }

@@ -129,7 +129,8 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
 fn best_scores(layout: &Layout, step: usize, paint: Paint) -> Result<String, CliError> {
     let path = layout.evaluation(step).join("results.json");
     let text = data::text(&path, "a run folder")?;
-    let results: ResultsFile = serde_json::from_str(&text)?;
+    let results: ResultsFile =
+        serde_json::from_str(&text).map_err(|error| CliError::from(error).within(path.display()))?;
     Ok(scores_table::results(&results, paint))
 }
 

@@ -132,7 +132,7 @@ impl Preset {
                 train_batch_size: 16,
                 eval_batch_size: 32,
                 learning_rate: Some(1e-3),
-                num_train_epochs: 6.0,
+                num_train_epochs: 3.0,
                 max_seq_length: 128,
                 doc_stride: 64,
                 max_query_length: 32,
