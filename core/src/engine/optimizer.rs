@@ -15,7 +15,7 @@ use spanbert_backends::{
 use super::{EngineError, OptimizerState, inference::read};
 use crate::{
     checkpoint::Weights,
-    model::{ParameterKind, hugging_face_name},
+    model::{ParameterKind, ParameterPath},
 };
 
 /// The table whose padding row gets no gradient.
@@ -139,8 +139,7 @@ impl<B: BertKernels> Optimizer<B> {
             squares,
             global_norm: norm.clone(),
             learning_rate: learning_rate as f32,
-            path: Vec::new(),
-            containers: Vec::new(),
+            path: ParameterPath::default(),
             without_gradient: Vec::new(),
         };
         let model = model.map(&mut pass);
@@ -202,24 +201,21 @@ struct Pass<'a, AB: TrainingBackend> {
     squares: BTreeMap<String, Tensor<AB::InnerBackend, 2>>,
     global_norm: Tensor<AB::InnerBackend, 2>,
     learning_rate: f32,
-    path: Vec<String>,
-    containers: Vec<String>,
+    path: ParameterPath,
     without_gradient: Vec<String>,
 }
 
 impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<AB, D>>) -> Param<Tensor<AB, D>> {
-        let name = hugging_face_name(&self.path);
+        let name = self.path.hugging_face_name();
         let (id, tensor, mapper) = param.consume();
         let (Some(grad), Some(square)) = (self.gradients.remove(&name), self.squares.remove(&name)) else {
             self.without_gradient.push(name);
@@ -236,7 +232,7 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
         let dims = weight.dims();
         let moments = self.optimizer.moments.remove(&name).unwrap_or_else(|| {
             let zeros = || Tensor::zeros(matrix_shape(&dims), &weight.device());
-            let kind = ParameterKind::of(self.containers.last().map(String::as_str), D);
+            let kind = self.path.kind(D);
             Moments { first: zeros(), second: zeros(), kind, dims: dims.to_vec() }
         });
         let Moments { first, second, kind, dims: shape } = moments;

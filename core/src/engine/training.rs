@@ -18,9 +18,7 @@ use crate::{
     batch::Batch,
     checkpoint::Weights,
     config::BertConfig,
-    model::{
-        DropoutSeeds, ModelInput, ParameterKind, SpanBert, export_weights, hugging_face_name, span_loss,
-    },
+    model::{DropoutSeeds, ModelInput, ParameterKind, ParameterPath, SpanBert, export_weights, span_loss},
 };
 
 /// Model, optimizer and summed gradients on a device.
@@ -96,7 +94,8 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             let input = ModelInput::from_batch(micro.batch, &self.device);
             let logits = model.forward(input, Some(DropoutSeeds::new(micro.seed)));
             let loss = span_loss(logits, targets, micro.start_weight, micro.end_weight);
-            let mut collector = Collector::<AB> { all: loss.backward(), path: Vec::new(), collected };
+            let mut collector =
+                Collector::<AB> { all: loss.backward(), path: ParameterPath::default(), collected };
             model.visit(&mut collector);
             (collector.collected, loss.inner())
         })?;
@@ -169,23 +168,23 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
 /// Moves the gradients of a backward pass into the sum.
 struct Collector<AB: TrainingBackend> {
     all: <AB as AutodiffBackend>::Gradients,
-    path: Vec<String>,
+    path: ParameterPath,
     collected: Gradients<Inner<AB>>,
 }
 
 impl<AB: TrainingBackend> ModuleVisitor<AB> for Collector<AB> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<AB, D>>) {
         let Some(grad) = param.val().grad_remove(&mut self.all) else { return };
         let grad = grad.clone().reshape(matrix_shape(&grad.dims()));
-        let name = hugging_face_name(&self.path);
+        let name = self.path.hugging_face_name();
         let sum = match self.collected.remove(&name) {
             Some(earlier) => earlier + grad,
             None => grad,
@@ -197,25 +196,22 @@ impl<AB: TrainingBackend> ModuleVisitor<AB> for Collector<AB> {
 /// Names, kinds and device dimensions of all parameters.
 #[derive(Default)]
 struct Layout {
-    path: Vec<String>,
-    containers: Vec<String>,
+    path: ParameterPath,
     parameters: BTreeMap<String, (ParameterKind, Vec<usize>)>,
 }
 
 impl<B: burn::tensor::backend::Backend> ModuleVisitor<B> for Layout {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let kind = ParameterKind::of(self.containers.last().map(String::as_str), D);
+        let kind = self.path.kind(D);
         let dims = param.val().dims().to_vec();
-        self.parameters.insert(hugging_face_name(&self.path), (kind, dims));
+        self.parameters.insert(self.path.hugging_face_name(), (kind, dims));
     }
 }

@@ -17,6 +17,6 @@ mod weights;
 
 pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
-pub use names::hugging_face_name;
+pub use names::ParameterPath;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

@@ -8,7 +8,7 @@ use burn::{
     },
 };
 
-use super::hugging_face_name;
+use super::ParameterPath;
 use crate::checkpoint::{HostTensor, Weights};
 
 /// Weights that do not make this model.
@@ -117,12 +117,6 @@ pub enum ParameterKind {
 }
 
 impl ParameterKind {
-    /// From the container's type string and the parameter's rank.
-    #[must_use]
-    pub fn of(container: Option<&str>, rank: usize) -> Self {
-        if rank == 2 && container == Some("Struct:Linear") { Self::Transposed } else { Self::Plain }
-    }
-
     /// The host tensor in checkpoint layout.
     #[must_use]
     pub fn to_host(self, values: Vec<f32>, shape: Vec<usize>) -> HostTensor {
@@ -140,37 +134,34 @@ impl ParameterKind {
 /// # Errors
 /// If the device fails while a tensor is read.
 pub fn export_weights<B: Backend>(module: &impl Module<B>) -> Result<Weights, ExecutionError> {
-    let mut exporter = Exporter { path: Vec::new(), containers: Vec::new(), weights: Ok(Weights::new()) };
+    let mut exporter = Exporter { path: ParameterPath::default(), weights: Ok(Weights::new()) };
     module.visit(&mut exporter);
     exporter.weights
 }
 
 struct Exporter {
-    path: Vec<String>,
-    containers: Vec<String>,
+    path: ParameterPath,
     weights: Result<Weights, ExecutionError>,
 }
 
 impl<B: Backend> ModuleVisitor<B> for Exporter {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let Ok(weights) = &mut self.weights else { return };
-        let kind = ParameterKind::of(self.containers.last().map(String::as_str), D);
+        let kind = self.path.kind(D);
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
         match tensor.try_into_data() {
             Ok(data) => {
                 let values = data.convert::<f32>().into_vec().unwrap_or_default();
-                weights.insert(hugging_face_name(&self.path), kind.to_host(values, shape));
+                weights.insert(self.path.hugging_face_name(), kind.to_host(values, shape));
             }
             Err(error) => self.weights = Err(error),
         }
