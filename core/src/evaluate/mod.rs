@@ -8,6 +8,7 @@ mod evaluation;
 mod options;
 mod prepared;
 mod record;
+mod trainer_seam;
 
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, ResultsFile};

@@ -194,3 +194,22 @@ fn output_that_is_not_finite_is_counted() {
         prepared(SQUAD, &options()).run(&mut engine, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!(evaluation.results.non_finite_windows, evaluation.results.windows);
 }
+
+#[test]
+fn the_trainer_gets_the_references_scores_and_the_files() {
+    use crate::train::Evaluator;
+
+    let folder = tempfile::tempdir().unwrap();
+    let prepared = prepared(SQUAD, &options());
+    let mut evaluator = &prepared;
+    assert_eq!(Evaluator::windows(&evaluator), 4);
+    let scores = evaluator
+        .evaluate(&mut reader(), folder.path(), &mut |_, _| ControlFlow::Continue(()))
+        .unwrap()
+        .unwrap();
+    assert_eq!(scores.get("best_f1"), Some(75.0));
+    assert!(folder.path().join("results.json").is_file());
+    let stopped =
+        evaluator.evaluate(&mut reader(), folder.path(), &mut |_, _| ControlFlow::Break(())).unwrap();
+    assert!(stopped.is_none());
+}
