@@ -133,6 +133,8 @@ impl Preset {
                 eval_batch_size: 32,
                 learning_rate: Some(1e-3),
                 num_train_epochs: 3.0,
+                // From scratch: a full learning rate before attention has found its bearings undoes it.
+                warmup_proportion: 0.3,
                 max_seq_length: 128,
                 doc_stride: 64,
                 max_query_length: 32,
