@@ -2,14 +2,15 @@
 
 use clap::Args;
 use serde::Serialize;
-use spanbert_backends::{BackendReport, DeviceChoice, DeviceInfo, automatic};
+use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, automatic};
 
 use super::{
     error::CliError,
     flags::JsonArgs,
-    output,
+    model, output,
     table::{Align, Paint, Table},
 };
+use crate::selftest::{self, Outcome, Verdict};
 
 /// List every device, and for a backend that cannot be used, why.
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ pub(super) struct DevicesCommand {
 struct Listing<'a> {
     automatic: Option<&'a DeviceChoice>,
     backends: &'a [BackendReport],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<&'a [Verdict]>,
 }
 
 impl DevicesCommand {
@@ -32,13 +35,53 @@ impl DevicesCommand {
     pub(super) fn run(&self) -> Result<(), CliError> {
         let reports = spanbert_backends::devices();
         let automatic = automatic(&reports).map(|device| &device.choice);
-        if self.output.json {
-            output::json(&Listing { automatic, backends: &reports })?;
-        } else {
+        if !self.output.json {
             output::print(&listing(&reports, automatic, Paint::stdout()))?;
+        }
+        let checks = if self.check { Some(check(&reports)?) } else { None };
+        if self.output.json {
+            output::json(&Listing { automatic, backends: &reports, checks: checks.as_deref() })?;
+        } else {
+            for verdict in checks.iter().flatten() {
+                output::line(check_line(verdict))?;
+            }
+        }
+        let refused = checks.iter().flatten().filter(|verdict| verdict.fusion().is_none()).count();
+        if refused > 0 {
+            return Err(CliError::new(
+                format_args!("{refused} devices compute wrong results or break down"),
+                "update their drivers, or use another device with --backend",
+            ));
         }
         Ok(())
     }
+}
+
+/// Tests every GPU against the processor.
+fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
+    model::configure_runtime();
+    let gpus = reports.iter().flat_map(|report| &report.devices);
+    gpus.filter(|device| device.kind != BackendKind::Cpu)
+        .map(|device| {
+            output::note(format_args!("comparing {} with the processor…", device.name));
+            Ok(selftest::test(device, Some(&model::cache_folder()))?)
+        })
+        .collect()
+}
+
+fn check_line(verdict: &Verdict) -> String {
+    let outcome = |outcome: &Outcome| match outcome {
+        Outcome::Passed(differences) => format!(
+            "agrees with the processor (largest differences: logits {:.1e}, gradients {:.1e}, after updates {:.1e})",
+            differences.logits, differences.gradients, differences.updates
+        ),
+        Outcome::Failed(reason) => format!("failed: {reason}"),
+    };
+    let mut line = format!("{}: {}", verdict.device.choice, outcome(&verdict.fused));
+    if let Some(unfused) = &verdict.unfused {
+        line.push_str(&format!("; with plain kernels: {}", outcome(unfused)));
+    }
+    line
 }
 
 fn listing(reports: &[BackendReport], automatic: Option<&DeviceChoice>, paint: Paint) -> String {

@@ -1,6 +1,9 @@
 //! Opening a checkpoint on a device, as every command that answers does.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, runtime};
 
@@ -11,6 +14,7 @@ use crate::{
     engine::{InferenceEngine, open_inference},
     evaluate::EvaluateOptions,
     features::WindowOptions,
+    selftest,
     tokenizer::BertTokenizer,
 };
 
@@ -86,18 +90,33 @@ impl OpenedModel {
     }
 }
 
-/// Finds the device and sets the runtime up; the first thing to do before any tensor.
-pub(super) fn prepare_device(choice: &DeviceChoice) -> Result<(DeviceInfo, Fusion), CliError> {
-    if let Some(directories) = directories::ProjectDirs::from("", "", "spanbert") {
-        // Without its cache a GPU only starts more slowly.
-        if let Err(error) = runtime::configure(directories.cache_dir()) {
-            output::warn(error);
-        }
+/// Where compiled kernels and verdicts about devices are kept between runs.
+pub(super) fn cache_folder() -> PathBuf {
+    directories::ProjectDirs::from("", "", "spanbert").map_or_else(
+        || std::env::temp_dir().join("spanbert"),
+        |directories| directories.cache_dir().to_owned(),
+    )
+}
+
+/// Sets the GPU runtime up; the first thing to do before any tensor.
+pub(super) fn configure_runtime() {
+    // Without its cache a GPU only starts more slowly.
+    if let Err(error) = runtime::configure(&cache_folder()) {
+        output::warn(error);
     }
+}
+
+/// Finds the device, sets the runtime up and, before the first use of a GPU, has it prove itself.
+pub(super) fn prepare_device(choice: &DeviceChoice) -> Result<(DeviceInfo, Fusion), CliError> {
     let device = spanbert_backends::select(choice)?;
+    configure_runtime();
     if device.software {
         output::warn(format_args!("{} is a software rasteriser: right, but slow", device.name));
     }
     output::note(format_args!("device: {} ({})", device.choice, device.name));
-    Ok((device, Fusion::Fused))
+    let announce = |device: &DeviceInfo| {
+        output::note(format_args!("first use of {}: comparing it with the processor…", device.name));
+    };
+    let fusion = selftest::ensure(&device, &cache_folder(), announce)?;
+    Ok((device, fusion))
 }
