@@ -78,18 +78,23 @@ impl Progress {
                 bar.set_position(done as u64);
                 bar.set_message(message.to_owned());
             }
-            None if self.last_line.is_none_or(|last| last.elapsed() >= LINE_INTERVAL) && done < total => {
-                // The first report is due an interval after the beginning.
-                if self.last_line.replace(Instant::now()).is_some() {
-                    eprintln!(
-                        "{} {done}/{total}{}{message}",
-                        self.phase,
-                        if message.is_empty() { "" } else { "  " }
-                    );
-                }
+            None if done < total && self.line_is_due() => {
+                let gap = if message.is_empty() { "" } else { "  " };
+                eprintln!("{} {done}/{total}{gap}{message}", self.phase);
             }
             None => {}
         }
+    }
+
+    /// Whether it is time for another plain line; the first is due an interval after the beginning.
+    fn line_is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let last = *self.last_line.get_or_insert(now);
+        let due = now.duration_since(last) >= LINE_INTERVAL;
+        if due {
+            self.last_line = Some(now);
+        }
+        due
     }
 
     /// Takes the bar away.
