@@ -69,20 +69,16 @@ impl Progress {
 
     /// `done` of `total` parts are through.
     pub(super) fn at(&mut self, done: usize, total: usize, message: &str) {
-        match &self.bar {
-            Some(bar) => {
-                if bar.length() != Some(total as u64) {
-                    bar.set_length(total as u64);
-                    bar.set_style(style(true));
-                }
-                bar.set_position(done as u64);
-                bar.set_message(message.to_owned());
+        if let Some(bar) = &self.bar {
+            if bar.length() != Some(total as u64) {
+                bar.set_length(total as u64);
+                bar.set_style(style(true));
             }
-            None if done < total && self.line_is_due() => {
-                let gap = if message.is_empty() { "" } else { "  " };
-                eprintln!("{} {done}/{total}{gap}{message}", self.phase);
-            }
-            None => {}
+            bar.set_position(done as u64);
+            bar.set_message(message.to_owned());
+        } else if done < total && self.line_is_due() {
+            let gap = if message.is_empty() { "" } else { "  " };
+            eprintln!("{} {done}/{total}{gap}{message}", self.phase);
         }
     }
 
