@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, runtime};
+use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, runtime};
 
 use super::{error::CliError, flags::CasingArgs, output};
 use crate::{
@@ -45,7 +45,8 @@ impl OpenedModel {
             ));
         }
         let tokenizer = Arc::new(BertTokenizer::from_vocab(vocab, casing.do_lower_case)?);
-        let (device, fusion) = prepare_device(choice)?;
+        let device = find_device(choice)?;
+        let fusion = prove_device(&device)?;
         let engine = open_inference(&device.choice, fusion, &config, weights)?;
         Ok(Self { engine, tokenizer, meta: stored.unwrap_or_default(), device })
     }
@@ -106,17 +107,22 @@ pub(super) fn configure_runtime() {
     }
 }
 
-/// Finds the device, sets the runtime up and, before the first use of a GPU, has it prove itself.
-pub(super) fn prepare_device(choice: &DeviceChoice) -> Result<(DeviceInfo, Fusion), CliError> {
+/// Finds the device and names it; opens nothing, so that bad input is refused before a GPU is started.
+pub(super) fn find_device(choice: &DeviceChoice) -> Result<DeviceInfo, CliError> {
     let device = spanbert_backends::select(choice)?;
-    configure_runtime();
     if device.software {
         output::warn(format_args!("{} is a software rasteriser: right, but slow", device.name));
     }
     output::note(format_args!("device: {} ({})", device.choice, device.name));
+    Ok(device)
+}
+
+/// Sets the runtime up and, before the first use of a GPU, has it prove itself. Gives the kernels to use.
+pub(super) fn prove_device(device: &DeviceInfo) -> Result<Fusion, BackendError> {
+    configure_runtime();
     let announce = |device: &DeviceInfo| {
         output::note(format_args!("first use of {}: comparing it with the processor…", device.name));
     };
-    let fusion = selftest::ensure(&device, &cache_folder(), announce)?;
-    Ok((device, fusion))
+    selftest::ensure(device, &cache_folder(), announce)
+        .map_err(|error| BackendError::Failed { choice: device.choice.clone(), reason: error.to_string() })
 }

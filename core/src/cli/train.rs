@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion};
+use spanbert_backends::DeviceChoice;
 
 use super::{
     data,
@@ -104,7 +104,7 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     let FineTuning { model, train, dev, recipe, folder, choice, version_2_with_negative } = job;
     // Refused before anything slow is done.
     RunFolder::check(folder)?;
-    let (device, fusion): (DeviceInfo, Fusion) = model::prepare_device(choice)?;
+    let device = model::find_device(choice)?;
     let mut progress = Progress::new();
     let outcome = run_training(TrainJob {
         model,
@@ -116,6 +116,7 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         device: &device.name,
         version_2_with_negative,
         open: &|config, weights, optimizer| {
+            let fusion = model::prove_device(&device)?;
             open_training(&device.choice, fusion, config, weights, *optimizer)
         },
         observer: &mut progress,
