@@ -83,7 +83,7 @@ impl Verdict {
 pub enum SelfTestError {
     /// It computes wrong numbers or breaks down, fused and unfused.
     #[error(
-        "device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --device cpu"
+        "device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --backend cpu"
     )]
     Refused {
         /// As the user chooses it.
