@@ -66,8 +66,10 @@ fn wrong_numbers_are_noticed() {
     assert!(spoilt(&|all| all.batches[1].metrics.loss *= 1.01).is_some());
     assert!(spoilt(&|all| all.batches[1].metrics.grad_norm *= 1.1).unwrap().contains("gradients"));
     for name in reference.batches[0].gradients.keys() {
-        // A key bias has no gradient but rounding: nothing there can be judged.
-        if !name.contains("key.bias") {
+        // A softmax does not change when all its inputs shift: these have no gradient but rounding, and nothing
+        // there can be judged.
+        let only_rounding = ["key.bias", "qa_outputs.bias", "layer.1.output.LayerNorm.bias"];
+        if !only_rounding.iter().any(|end| name.ends_with(end)) {
             let zeroed = spoilt(&|all| all.batches[0].gradients.get_mut(name).unwrap().values.fill(0.0));
             assert!(zeroed.is_some(), "{name}");
         }
