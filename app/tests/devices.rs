@@ -1,5 +1,6 @@
 //! The devices page as a person or a screen reader finds it: by label.
 #![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::sync::mpsc::channel;
 

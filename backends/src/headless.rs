@@ -8,7 +8,7 @@
 pub fn quiet_vulkan() {
     const LAYER: [&str; 3] = ["NODEVICE_SELECT", "MESA_VK_DEVICE_SELECT", "DRI_PRIME"];
     let is_set = |name: &&str| std::env::var_os(name).is_some();
-    if cfg!(target_os = "linux") && !is_set(&"XDG_RUNTIME_DIR") && !LAYER.iter().any(|name| is_set(&name)) {
+    if cfg!(target_os = "linux") && !is_set(&"XDG_RUNTIME_DIR") && !LAYER.iter().any(is_set) {
         // SAFETY: by contract there is no other thread yet that could read the environment.
         #[allow(unsafe_code)]
         unsafe {

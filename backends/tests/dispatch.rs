@@ -1,6 +1,10 @@
 //! Small tensors on every device there is, and what happens when a device cannot do as asked.
 #![cfg(feature = "cpu")]
 #![recursion_limit = "256"]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a backtrace, which is what a test should do"
+)]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

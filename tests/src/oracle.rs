@@ -1,5 +1,6 @@
 //! Outputs of the reference implementation. Not part of the project: tests that need them are skipped, with a
 //! word, where they are absent.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
 
 use std::{collections::BTreeMap, path::PathBuf};
 

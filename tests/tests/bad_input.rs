@@ -1,5 +1,6 @@
 //! Every kind of bad input ends with one line of cause that names file and place, one line of remedy, exit code 1,
 //! and nothing written over anything.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
 //! The command line as users and programs meet it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::{
     fs,

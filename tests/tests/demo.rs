@@ -1,5 +1,7 @@
 //! The demo, shortened to one pass over its data, and everything one does with a finished run.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::{fs, path::Path, process::Output};
 
 use assert_cmd::Command;
@@ -80,13 +82,19 @@ fn the_run_is_listed(folder: &Path) {
 }
 
 fn the_checkpoint_answers(folder: &Path) {
-    fs::write(folder.join("passage.txt"), "Olzi keeps 12 goats. Gorna was born in Albeck in 1834.").unwrap();
+    let passage = "Olzi keeps 12 goats. Gorna was born in Albeck in 1834.";
+    fs::write(folder.join("passage.txt"), passage).unwrap();
     let model = ["--model", "runs/demo/best", "--backend", "cpu"];
     let questions = ["Where was Gorna born?", "When was Gorna born?"];
     let ask = [&["ask", "--passage", "passage.txt", "--json"], &model[..], &questions].concat();
     let answers = parsed(folder, &ask);
-    assert_eq!(answers[0]["answers"][0]["text"], "Albeck", "{answers}");
-    assert_eq!(answers[1]["answers"][0]["text"], "1834", "{answers}");
+    // One pass teaches most questions, not these for sure; what must hold is that answers are parts of the passage.
+    assert_eq!(answers.as_array().unwrap().len(), questions.len());
+    for answer in answers.as_array().unwrap().iter().flat_map(|answer| answer["answers"].as_array().unwrap())
+    {
+        let position = |end: &str| answer["bytes"][end].as_u64().unwrap() as usize;
+        assert_eq!(answer["text"], passage[position("start")..position("end")], "{answer}");
+    }
     let threshold = parsed(folder, &["inspect", "runs/demo/best", "--json"])["stored"]["threshold"].clone();
     assert_eq!(answers[0]["threshold"], threshold, "ask uses the stored threshold");
 }

@@ -1,5 +1,6 @@
 //! The GPU of this machine, a software one included, computes what the processor computes.
 #![recursion_limit = "256"]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use spanbert_backends::{DeviceChoice, Fusion, fault, select};
 use spanbert_core::selftest::{self, Outcome};

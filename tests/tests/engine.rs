@@ -1,4 +1,5 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use spanbert_backends::{DeviceChoice, Fusion};
 use spanbert_core::{

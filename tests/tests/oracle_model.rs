@@ -1,4 +1,5 @@
 //! The model, its gradients and the optimizer against the reference's tiny model.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use spanbert_backends::{DeviceChoice, Fusion};
 use spanbert_core::{

@@ -39,7 +39,7 @@ pub fn normal_cdf_and_exp(x: f32) -> (f32, f32) {
     let p = p * t - 0.177_844_66;
     let p = p * t + 0.228_039_5;
     let p = p * t + 0.083_337_42;
-    let p = p * t + 0.115_577_946;
+    let p = p * t + 0.115_577_95;
     let exponential = exp(-0.5 * x * x);
     let tail = p * t * exponential;
     (if x >= 0.0 { 1.0 - tail } else { tail }, exponential)
