@@ -10,7 +10,7 @@
 set -euo pipefail
 
 : "${MODEL:?folder with config.json, model.safetensors, vocab.txt}" "${OUT:?folder for the results}"
-QUESTIONS=${QUESTIONS:-12000} DEV_QUESTIONS=${DEV_QUESTIONS:-1500} EPOCHS=${EPOCHS:-2}
+QUESTIONS=${QUESTIONS:-8000} DEV_QUESTIONS=${DEV_QUESTIONS:-1500} EPOCHS=${EPOCHS:-2}
 PYTHON=${PYTHON:-python3} OTHER_BACKEND=${OTHER_BACKEND:-wgpu} THREADS=${THREADS:-$(nproc)}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -39,7 +39,7 @@ part_data() {
 part_train() {
     build spanbert-core spanbert
     time "$spanbert" train --model "$MODEL" --train-file "$train" --dev-file "$dev" --output-dir "$run" --backend cpu \
-        "${recipe[@]}" --eval-metric best_f1 --eval-per-epoch 1 --eval-batch-size 32
+        "${recipe[@]}" --eval-metric best_f1 --eval-per-epoch 2 --eval-batch-size 32
 }
 
 part_evaluate() {
