@@ -9,6 +9,10 @@ use eframe::{NativeOptions, egui_wgpu::WgpuSetup, wgpu::PowerPreference};
 use egui::ViewportBuilder;
 use spanbert_app::{StudioApp, TITLE, icon::icon};
 
+// Trainings started from the window run in this same program; see `spanbert`'s for why this allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// SpanBERT Studio: train SpanBERT on questions and answers, look at what it learnt, and ask it.
 #[derive(Debug, Parser)]
 #[command(
@@ -19,6 +23,7 @@ use spanbert_app::{StudioApp, TITLE, icon::icon};
 struct Options {}
 
 fn main() -> ExitCode {
+    spanbert_backends::quiet_vulkan();
     let mut arguments = std::env::args_os().skip(1);
     // The window starts itself like this to train: a fault of the device then ends the training, not the window.
     if arguments.next().is_some_and(|first| first == "cli") {
