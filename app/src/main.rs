@@ -23,7 +23,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Options {}
 
 fn main() -> ExitCode {
-    spanbert_backends::quiet_vulkan();
+    // SAFETY: no other thread exists yet.
+    #[allow(unsafe_code)]
+    unsafe {
+        spanbert_backends::quiet_vulkan();
+    }
     let mut arguments = std::env::args_os().skip(1);
     // The window starts itself like this to train: a fault of the device then ends the training, not the window.
     if arguments.next().is_some_and(|first| first == "cli") {

@@ -30,7 +30,9 @@ const CPU: Tolerance = Tolerance {
     loss: 1e-5,
     gradient: 1e-4,
     trajectory_loss: 1e-5,
-    parameter: 5e-5,
+    // Adam divides a gradient by its own size, so a rounding of a tiny one moves its parameter: measured up to 5.4e-5,
+    // and it depends on the widths of the processor's vectors.
+    parameter: 1e-4,
     moment: 1e-4,
 };
 

@@ -64,7 +64,6 @@ pub fn main() -> ExitCode {
 /// Runs a command line; the first argument is the program's name.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    spanbert_backends::quiet_vulkan();
     let cli = match Cli::try_parse_from(flags::with_dashes(arguments)) {
         Ok(cli) => cli,
         Err(error) => {

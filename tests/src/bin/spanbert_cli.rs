@@ -3,5 +3,10 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // SAFETY: no other thread exists yet.
+    #[allow(unsafe_code)]
+    unsafe {
+        spanbert_backends::quiet_vulkan();
+    }
     spanbert_core::cli::main()
 }
