@@ -60,7 +60,9 @@ fn batch(rows: usize) -> Batch {
 
 fn accumulate(engine: &mut dyn TrainingEngine, batch: &Batch, whole: usize, seed: u64) {
     let weight = 0.5 / whole as f32;
-    engine.accumulate(&MicroBatch { batch, start_weight: weight, end_weight: weight, seed }).unwrap();
+    engine
+        .accumulate(&MicroBatch { batch, first_row: 0, start_weight: weight, end_weight: weight, seed })
+        .unwrap();
 }
 
 fn gradients_by(micro: usize) -> Weights {

@@ -102,8 +102,13 @@ fn accumulate(engine: &mut dyn TrainingEngine, batch: &Batch, accumulation: usiz
         let counting = targets.iter().filter(|&&t| (t as usize) < batch.length || t < 0).count();
         0.5 / (counting * accumulation) as f32
     };
-    let micro =
-        MicroBatch { batch, start_weight: weight(&targets.start), end_weight: weight(&targets.end), seed: 0 };
+    let micro = MicroBatch {
+        batch,
+        first_row: 0,
+        start_weight: weight(&targets.start),
+        end_weight: weight(&targets.end),
+        seed: 0,
+    };
     engine.accumulate(&micro).unwrap();
     engine.last_loss().unwrap().unwrap()
 }

@@ -51,11 +51,13 @@ pub struct OptimizerState {
 pub struct MicroBatch<'a> {
     /// The rows.
     pub batch: &'a Batch,
+    /// Row of the whole batch that the first of them is.
+    pub first_row: usize,
     /// Factor of the summed start loss: `0.5 / rows that count in the whole batch / accumulation steps`.
     pub start_weight: f32,
     /// As `start_weight`, for the end loss.
     pub end_weight: f32,
-    /// Seed of this micro-batch's dropout.
+    /// Seed of the whole batch's dropout. What is dropped depends on it and on the row of the whole batch.
     pub seed: u64,
 }
 
@@ -102,6 +104,11 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the batch does not fit the model or has no targets, or the device fails.
     fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError>;
+    /// Forgets the gradients and losses summed since the last update.
+    fn discard_gradients(&mut self);
+    /// Chooses between keeping every layer's activations for the backward pass and computing them again layer by
+    /// layer: a third more arithmetic, and memory for the activations of one layer only. Gradients are the same.
+    fn set_recompute(&mut self, recompute: bool);
     /// Applies the summed gradients with this learning rate and clears them; does not wait for the device.
     ///
     /// # Errors

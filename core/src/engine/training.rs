@@ -37,6 +37,8 @@ pub(super) struct BurnTrainer<AB: TrainingBackend> {
     pending: Vec<Tensor<Inner<AB>, 1>>,
     /// Tensors of the checkpoint that the model does not use (the pooler), kept for saving.
     unused: Weights,
+    /// Whether activations are computed again in the backward pass.
+    recompute: bool,
 }
 
 impl<AB: TrainingBackend> BurnTrainer<AB> {
@@ -58,6 +60,7 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
             last_loss: None,
             pending: Vec::new(),
             unused: weights,
+            recompute: false,
         })
     }
 
@@ -106,6 +109,16 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             None => loss,
         });
         Ok(())
+    }
+
+    fn discard_gradients(&mut self) {
+        self.gradients.clear();
+        self.loss = None;
+        self.last_loss = None;
+    }
+
+    fn set_recompute(&mut self, recompute: bool) {
+        self.recompute = recompute;
     }
 
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {

@@ -177,5 +177,5 @@ fn batch(rows: usize, length: usize) -> Batch {
 
 fn micro(batch: &Batch, seed: u64) -> MicroBatch<'_> {
     let weight = 0.5 / batch.rows as f32;
-    MicroBatch { batch, start_weight: weight, end_weight: weight, seed }
+    MicroBatch { batch, first_row: 0, start_weight: weight, end_weight: weight, seed }
 }

@@ -85,6 +85,10 @@ impl TrainingEngine for FakeEngine {
         Ok(())
     }
 
+    fn discard_gradients(&mut self) {}
+
+    fn set_recompute(&mut self, _recompute: bool) {}
+
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
         self.calls.borrow_mut().push(Call::Update(learning_rate));
         self.updates += 1;

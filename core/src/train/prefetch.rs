@@ -38,8 +38,8 @@ pub struct Prepared {
     pub batch: usize,
     /// Its parts.
     pub parts: Vec<Batch>,
-    /// Each part's dropout seed.
-    pub seeds: Vec<u64>,
+    /// Seed of the batch's dropout.
+    pub seed: u64,
     /// Factors that make the parts' sums the batch's loss.
     pub weights: LossWeights,
     /// Windows in it.
@@ -62,12 +62,10 @@ pub fn prefetch<'scope, 'env: 'scope>(
         for epoch in 0..schedule.epochs {
             let run_epoch = training * schedule.epochs + epoch;
             for (position, batch) in data.order.epoch(run_epoch).into_iter().enumerate() {
-                let mut prepared = prepare(data, recipe, batch);
-                let parts = prepared.parts.len();
-                prepared.seeds =
-                    (0..parts).map(|part| dropout_seed(recipe.seed, run_epoch, position, part)).collect();
+                let seed = dropout_seed(recipe.seed, run_epoch, position);
+                let prepared = Prepared { epoch, position, seed, ..prepare(data, recipe, batch) };
                 // The receiver is gone: the training has ended early.
-                if sender.send(Prepared { epoch, position, ..prepared }).is_err() {
+                if sender.send(prepared).is_err() {
                     return;
                 }
             }
@@ -90,7 +88,7 @@ fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
         position: 0,
         batch,
         parts,
-        seeds: Vec::new(),
+        seed: 0,
         weights,
         windows: windows.len(),
         tokens: lengths.sum(),
@@ -135,11 +133,10 @@ mod tests {
         for prepared in &all {
             let rows: Vec<usize> = prepared.parts.iter().map(|part| part.rows).collect();
             assert_eq!(rows, if prepared.windows == 4 { vec![3, 1] } else { vec![3] });
-            assert_eq!(prepared.seeds.len(), rows.len());
             assert_eq!(prepared.weights.start, 0.5 / prepared.windows as f32);
             assert!(prepared.parts.iter().all(|part| part.length == 8));
         }
-        assert_ne!(all[0].seeds, all[3].seeds);
+        assert_ne!(all[0].seed, all[3].seed);
     }
 
     #[test]

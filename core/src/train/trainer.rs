@@ -135,9 +135,12 @@ impl Trainer<'_, '_> {
     }
 
     fn accumulate(&mut self, engine: &mut dyn TrainingEngine, prepared: &Prepared) -> Result<(), TrainError> {
-        for (batch, &seed) in prepared.parts.iter().zip(&prepared.seeds) {
-            let (start_weight, end_weight) = (prepared.weights.start, prepared.weights.end);
-            engine.accumulate(&MicroBatch { batch, start_weight, end_weight, seed })?;
+        let (start_weight, end_weight) = (prepared.weights.start, prepared.weights.end);
+        let mut first_row = 0;
+        for batch in &prepared.parts {
+            let seed = prepared.seed;
+            engine.accumulate(&MicroBatch { batch, first_row, start_weight, end_weight, seed })?;
+            first_row += batch.rows;
         }
         self.pace.batch(prepared.windows, prepared.tokens);
         Ok(())

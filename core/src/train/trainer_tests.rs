@@ -154,7 +154,7 @@ fn every_step_has_its_rate_its_weight_and_its_seed() {
     for step in 0..8 {
         let (epoch, position) = (step / 4, step % 4);
         let rows = if position == 3 { 2 } else { 3 };
-        let seed = dropout_seed(42, epoch, position, 0);
+        let seed = dropout_seed(42, epoch, position);
         expected.push(Call::Accumulate(rows, 0.5 / rows as f32, seed));
         let factor = super::warmup_linear(step as f64 / 8.0, 0.1);
         expected.push(Call::Update(1e-3 * factor));
@@ -337,7 +337,7 @@ fn a_sweep_shares_one_best() {
         .iter()
         .filter_map(|call| if let Call::Accumulate(_, _, seed) = call { Some(*seed) } else { None })
         .collect();
-    assert_eq!(seeds[4], dropout_seed(42, 1, 0, 0));
+    assert_eq!(seeds[4], dropout_seed(42, 1, 0));
 }
 
 #[test]
