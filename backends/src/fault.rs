@@ -97,6 +97,17 @@ pub fn take() -> Option<Fault> {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
+/// Records a fault as a panic of a device thread with this message would, unless there is one already: from now on
+/// [`check`] and [`guard`] fail.
+///
+/// For tests of what goes on above a device, which cannot make one fail at a chosen moment.
+#[track_caller]
+pub fn inject(message: &str) {
+    let location = panic::Location::caller().to_string();
+    let fault = Fault { message: one_line(message), thread: "injected".to_owned(), location };
+    FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+}
+
 /// Runs work on a device and trusts its result only if no device thread has panicked.
 ///
 /// # Errors
@@ -237,6 +248,18 @@ mod tests {
         // Wrong numbers instead of a panic are caught as well.
         assert_eq!(guard(|| 0.0f32).unwrap_err().message, "device lost");
         assert!(take().is_some());
+        assert_eq!(guard(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn an_injected_fault_is_one() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        inject("CUDA_ERROR_OUT_OF_MEMORY:\n out of memory");
+        inject("a later one");
+        let fault = guard(|| 7).unwrap_err();
+        assert_eq!(fault.message, "CUDA_ERROR_OUT_OF_MEMORY: out of memory");
+        assert!(fault.is_out_of_memory() && fault.location.contains("fault.rs"), "{fault:?}");
+        assert_eq!(take(), Some(fault));
         assert_eq!(guard(|| 7), Ok(7));
     }
 

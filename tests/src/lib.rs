@@ -1,4 +1,5 @@
 //! What the tests share: the reference's outputs, where they are at hand, and devices to test on.
 
 pub mod adapter;
+pub mod gradients;
 pub mod oracle;

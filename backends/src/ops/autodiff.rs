@@ -10,10 +10,14 @@ use burn::{
             ops::{Backward, Ops, OpsKind},
         },
     },
-    tensor::{backend::Backend, ops::FloatTensor},
+    tensor::{
+        Shape, TensorMetadata,
+        backend::{AutodiffBackend, Backend},
+        ops::FloatTensor,
+    },
 };
 
-use super::{AttentionScale, BertBackend, BertKernels, SelfAttention};
+use super::{BertBackend, BertKernels, SelfAttention, dropout::Dropout};
 
 #[derive(Debug)]
 struct Gelu;
@@ -27,23 +31,6 @@ impl<B: BertKernels> Backward<B, 1> for Gelu {
         let grad = grads.consume::<B>(&ops.node);
         if let Some(node) = parent {
             grads.register::<B>(node.id, B::gelu_backward_exact(ops.state, grad));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct AttentionProbabilities;
-
-impl<B: BertKernels> Backward<B, 1> for AttentionProbabilities {
-    /// The probabilities; neither scores nor exponentials are kept.
-    type State = (FloatTensor<B>, AttentionScale);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [parent] = ops.parents;
-        let grad = grads.consume::<B>(&ops.node);
-        let (probabilities, scale) = ops.state;
-        if let Some(node) = parent {
-            grads.register::<B>(node.id, B::attention_backward(probabilities, grad, scale));
         }
     }
 }
@@ -67,9 +54,9 @@ impl<B: BertKernels> Backward<B, 3> for Linear {
 }
 
 #[derive(Debug)]
-struct OneOperationAttention;
+struct Attention;
 
-impl<B: BertKernels> Backward<B, 3> for OneOperationAttention {
+impl<B: BertKernels> Backward<B, 3> for Attention {
     /// Query, key and value; probabilities; shapes and dropout.
     type State = ([FloatTensor<B>; 3], FloatTensor<B>, SelfAttention);
 
@@ -110,18 +97,17 @@ impl<B: BertKernels> Backward<B, 3> for LayerNorm {
 }
 
 #[derive(Debug)]
-struct Dropout;
+struct DropoutStep;
 
-impl<B: BertKernels> Backward<B, 1> for Dropout {
-    /// The mask, where it cannot be drawn again from the seed.
-    type State = (Option<FloatTensor<B>>, f32, u64);
+impl<B: BertKernels> Backward<B, 1> for DropoutStep {
+    /// What decides the mask, which is drawn again.
+    type State = Dropout;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [parent] = ops.parents;
         let grad = grads.consume::<B>(&ops.node);
-        let (mask, p, seed) = ops.state;
         if let Some(node) = parent {
-            grads.register::<B>(node.id, B::dropout_backward(grad, mask, p, seed));
+            grads.register::<B>(node.id, B::dropout(grad, ops.state));
         }
     }
 }
@@ -153,26 +139,15 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         [query, key, value]: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
-    ) -> Option<FloatTensor<Self>> {
-        let inputs = [query.primitive, key.primitive, value.primitive];
-        let output = B::self_attention_forward(inputs.clone(), mask.primitive, spec, true)?;
-        let probabilities = output.probabilities?;
-        let prepared = OneOperationAttention.prepare::<C>([query.node, key.node, value.node]);
-        Some(match prepared.compute_bound().stateful() {
-            OpsKind::Tracked(step) => step.finish((inputs, probabilities, *spec), output.context),
-            OpsKind::UnTracked(step) => step.finish(output.context),
-        })
-    }
-
-    fn bert_attention_probabilities(
-        scores: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        scale: AttentionScale,
     ) -> FloatTensor<Self> {
-        let probabilities = B::attention_forward(scores.primitive, mask.primitive, scale);
-        match AttentionProbabilities.prepare::<C>([scores.node]).compute_bound().stateful() {
-            OpsKind::Tracked(step) => step.finish((probabilities.clone(), scale), probabilities),
-            OpsKind::UnTracked(step) => step.finish(probabilities),
+        let inputs = [query.primitive, key.primitive, value.primitive];
+        match Attention.prepare::<C>([query.node, key.node, value.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let (context, probabilities) =
+                    B::self_attention_keeping(inputs.clone(), mask.primitive, spec);
+                step.finish((inputs, probabilities, *spec), context)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::self_attention(inputs, mask.primitive, spec)),
         }
     }
 
@@ -191,11 +166,47 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         }
     }
 
-    fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self> {
-        let (output, mask) = B::dropout_forward(x.primitive, p, seed);
-        match Dropout.prepare::<C>([x.node]).compute_bound().stateful() {
-            OpsKind::Tracked(step) => step.finish((mask, p, seed), output),
+    fn bert_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
+        let output = B::dropout(x.primitive, dropout);
+        match DropoutStep.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(dropout, output),
             OpsKind::UnTracked(step) => step.finish(output),
         }
+    }
+}
+
+#[derive(Debug)]
+struct Start;
+
+impl<B: Backend> Backward<B, 1> for Start {
+    /// The gradient that the parent is given.
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, ops.state);
+        }
+    }
+}
+
+/// Backward passes that start from the gradient of any tensor, not from a scalar.
+pub trait BackwardFrom: AutodiffBackend {
+    /// Gradients of what `y` was computed from, `grad` (of the same shape) being the gradient of `y`: the
+    /// vector-Jacobian product, without the product and the sum that would make a scalar first.
+    fn backward_from(y: FloatTensor<Self>, grad: FloatTensor<Self::InnerBackend>) -> Self::Gradients;
+}
+
+impl<B: BertKernels, C: CheckpointStrategy> BackwardFrom for Autodiff<B, C> {
+    fn backward_from(y: FloatTensor<Self>, grad: FloatTensor<B>) -> Gradients {
+        let device = B::float_device(&y.primitive);
+        // Burn starts a backward pass from a one in the root's shape; this root passes `grad` on instead.
+        let root = B::float_zeros(Shape::new([1]), &device, grad.dtype().into());
+        let root = match Start.prepare::<C>([y.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(grad, root),
+            OpsKind::UnTracked(step) => step.finish(root),
+        };
+        <Self as AutodiffBackend>::backward(root)
     }
 }

@@ -2,15 +2,12 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use burn::tensor::{Distribution, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{AdamStep, AdamTensors, AttentionScale, SelfAttention};
+use super::{AdamStep, AdamTensors, Dropout, SelfAttention, attention};
 
 /// `1 / sqrt(2 pi)`.
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
-
-/// Attention scores are clamped to this before the mask is added, as the reference does.
-pub(super) const SCORE_LIMIT: f32 = 1e4;
 
 /// Result of a LayerNorm forward with what its backward needs.
 #[derive(Clone, Debug)]
@@ -21,15 +18,6 @@ pub struct LayerNormOutput<T> {
     pub normalized: T,
     /// `1 / sqrt(variance + eps)`, `[rows, 1]`.
     pub inverse_deviation: T,
-}
-
-/// Result of a self-attention in one operation.
-#[derive(Clone, Debug)]
-pub struct SelfAttentionOutput<T> {
-    /// `[batch * length, hidden]`.
-    pub context: T,
-    /// `[batch * heads, query, key]` before dropout, if they were to be kept.
-    pub probabilities: Option<T>,
 }
 
 /// Forward and backward kernels of a backend without gradients.
@@ -47,41 +35,6 @@ pub trait BertKernels: Backend {
         let exponential = Self::float_exp(Self::float_mul_scalar(square, (-0.5f32).into()));
         let pdf = Self::float_mul_scalar(exponential, FRAC_1_SQRT_2PI.into());
         Self::float_mul(grad, Self::float_add(cdf, Self::float_mul(x, pdf)))
-    }
-
-    /// Forward of [`BertBackend::bert_attention_probabilities`](super::BertBackend::bert_attention_probabilities).
-    fn attention_forward(
-        scores: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        scale: AttentionScale,
-    ) -> FloatTensor<Self> {
-        let shape = scores.shape();
-        let [rows, query, key] = shape.dims();
-        let batch = rows / scale.heads.max(1);
-        let scores = Self::float_mul_scalar(scores, scale.scale.into());
-        let scores = Self::float_clamp(scores, (-SCORE_LIMIT).into(), SCORE_LIMIT.into());
-        let scores = Self::float_reshape(scores, Shape::new([batch, scale.heads, query, key]));
-        let mask = Self::float_reshape(mask, Shape::new([batch, 1, 1, key]));
-        let scores = Self::float_reshape(Self::float_add(scores, mask), shape);
-        let shifted = Self::float_sub(scores.clone(), Self::float_max_dim(scores, 2));
-        let exponential = Self::float_exp(shifted);
-        let sum = Self::float_sum_dim(exponential.clone(), 2);
-        Self::float_div(exponential, sum)
-    }
-
-    /// Gradient of the scores from the probabilities `y`: `scale * y * (grad - sum(grad * y))`.
-    ///
-    /// The clamp of the forward is taken as the identity: where it acts, all but the largest score's
-    /// probabilities are 0 and so is this gradient.
-    fn attention_backward(
-        y: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        scale: AttentionScale,
-    ) -> FloatTensor<Self> {
-        let product = Self::float_mul(grad, y.clone());
-        let sum = Self::float_sum_dim(product.clone(), 2);
-        let dx = Self::float_sub(product, Self::float_mul(y, sum));
-        Self::float_mul_scalar(dx, scale.scale.into())
     }
 
     /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`.
@@ -106,27 +59,33 @@ pub trait BertKernels: Backend {
         ]
     }
 
-    /// Self-attention in one operation, where the backend has one; `None` has it composed of the others.
-    ///
-    /// Shapes: query, key and value `[batch * length, hidden]`, `mask` `[batch, length]`. `keep` asks for what the
-    /// backward needs.
-    fn self_attention_forward(
-        _query_key_value: [FloatTensor<Self>; 3],
-        _mask: FloatTensor<Self>,
-        _spec: &SelfAttention,
-        _keep: bool,
-    ) -> Option<SelfAttentionOutput<FloatTensor<Self>>> {
-        None
+    /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention).
+    fn self_attention(
+        [query, key, value]: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> FloatTensor<Self> {
+        attention::context::<Self>(attention::probabilities::<Self>(query, key, mask, spec), value, spec)
     }
 
-    /// Gradients of query, key and value; only called with the outcome of a forward that was not `None`.
+    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs.
+    fn self_attention_keeping(
+        [query, key, value]: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let probabilities = attention::probabilities::<Self>(query, key, mask, spec);
+        (attention::context::<Self>(probabilities.clone(), value, spec), probabilities)
+    }
+
+    /// Gradients of query, key and value.
     fn self_attention_backward(
         query_key_value: [FloatTensor<Self>; 3],
-        _probabilities: FloatTensor<Self>,
-        _grad: FloatTensor<Self>,
-        _spec: &SelfAttention,
+        probabilities: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        spec: &SelfAttention,
     ) -> [FloatTensor<Self>; 3] {
-        query_key_value
+        attention::backward::<Self>(query_key_value, probabilities, grad, spec)
     }
 
     /// Forward of [`BertBackend::bert_layer_norm`](super::BertBackend::bert_layer_norm).
@@ -167,37 +126,8 @@ pub trait BertKernels: Backend {
         [Self::float_mul(inner, inverse_deviation), d_gamma, d_beta]
     }
 
-    /// Forward of [`BertBackend::bert_dropout`](super::BertBackend::bert_dropout) and the mask (already scaled), or
-    /// no mask where the backward can draw it again from the seed.
-    fn dropout_forward(
-        x: FloatTensor<Self>,
-        p: f32,
-        _seed: u64,
-    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
-        let keep = 1.0 - p;
-        let device = Self::float_device(&x);
-        let kept = Self::float_random(
-            x.shape(),
-            Distribution::Bernoulli(f64::from(keep)),
-            &device,
-            x.dtype().into(),
-        );
-        let mask = Self::float_mul_scalar(kept, (1.0 / keep).into());
-        (Self::float_mul(x, mask.clone()), Some(mask))
-    }
-
-    /// Gradient of the dropout's input.
-    fn dropout_backward(
-        grad: FloatTensor<Self>,
-        mask: Option<FloatTensor<Self>>,
-        _p: f32,
-        _seed: u64,
-    ) -> FloatTensor<Self> {
-        match mask {
-            Some(mask) => Self::float_mul(grad, mask),
-            None => grad,
-        }
-    }
+    /// Zeroes what is dropped and scales the rest. The backward is the same call on the gradient.
+    fn dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
 
     /// See [`adam_update`](super::adam_update).
     fn adam_update(

@@ -6,9 +6,13 @@
 //! also records the backward.
 
 mod adam;
+mod attention;
 mod autodiff;
 #[cfg(feature = "cpu")]
 mod cpu;
+#[cfg(any(feature = "wgpu", with_cuda))]
+mod cube;
+mod dropout;
 mod kernels;
 mod tensor;
 #[cfg(all(test, feature = "cpu"))]
@@ -20,17 +24,10 @@ use burn::tensor::{
 };
 
 pub use adam::{AdamStep, AdamTensors, adam_update, square_sum};
+pub use autodiff::BackwardFrom;
+pub use dropout::Dropout;
 pub use kernels::BertKernels;
-pub use tensor::{attention_probabilities, dropout, gelu, layer_norm, linear, self_attention};
-
-/// How attention scores become probabilities.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AttentionScale {
-    /// Attention heads per sequence: the first dimension of the scores is `batch * heads`.
-    pub heads: usize,
-    /// Factor on the scores, `1 / sqrt(head_size)`.
-    pub scale: f32,
-}
+pub use tensor::{backward_from, dropout, gelu, layer_norm, linear, self_attention};
 
 /// Shapes and constants of a self-attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,8 +42,8 @@ pub struct SelfAttention {
     pub head_size: usize,
     /// Factor on the scores, `1 / sqrt(head_size)`.
     pub scale: f32,
-    /// Probability and seed of the dropout on the attention probabilities, in training.
-    pub dropout: Option<(f32, u64)>,
+    /// Dropout on the attention probabilities `[batch * heads, length, length]`, in training.
+    pub dropout: Option<Dropout>,
 }
 
 impl SelfAttention {
@@ -69,7 +66,7 @@ pub trait BertBackend: Backend {
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// Self-attention in one operation where the backend has one, else `None`.
+    /// Self-attention: scores, `softmax(clamp(scores * scale, -1e4, 1e4) + mask)`, dropout, weighted values.
     ///
     /// Shapes: query, key and value `[batch * length, hidden]`, `mask` `[batch, length]` (0 or -10000, no
     /// gradient) to `[batch * length, hidden]`.
@@ -77,15 +74,6 @@ pub trait BertBackend: Backend {
         query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
-    ) -> Option<FloatTensor<Self>>;
-
-    /// Attention probabilities: `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
-    ///
-    /// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]` (0 or -10000, no gradient).
-    fn bert_attention_probabilities(
-        scores: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        scale: AttentionScale,
     ) -> FloatTensor<Self>;
 
     /// LayerNorm over the last dimension, `eps` inside the square root.
@@ -98,17 +86,20 @@ pub trait BertBackend: Backend {
         eps: f32,
     ) -> FloatTensor<Self>;
 
-    /// Dropout that zeroes with probability `p` and scales the rest by `1 / (1 - p)`. Any shape.
-    ///
-    /// `seed` decides the mask where the backend draws it from a counter (CPU); other backends draw from their
-    /// device generator, seeded once per micro-batch.
-    fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self>;
+    /// Zeroes what is dropped and scales the rest. Any shape.
+    fn bert_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
 }
 
 /// A backend that can train: gradients outside, kernels inside.
-pub trait TrainingBackend: BertBackend + AutodiffBackend<InnerBackend: BertBackend + BertKernels> {}
+pub trait TrainingBackend:
+    BertBackend + BackwardFrom + AutodiffBackend<InnerBackend: BertBackend + BertKernels>
+{
+}
 
-impl<B> TrainingBackend for B where B: BertBackend + AutodiffBackend<InnerBackend: BertBackend + BertKernels> {}
+impl<B> TrainingBackend for B where
+    B: BertBackend + BackwardFrom + AutodiffBackend<InnerBackend: BertBackend + BertKernels>
+{
+}
 
 /// Makes [`BertBackend`] of a backend without gradients: each operation is its forward kernel.
 #[cfg(any(feature = "cpu", feature = "wgpu", feature = "cuda"))]
@@ -131,22 +122,8 @@ macro_rules! inference_backend {
                 query_key_value: [FloatTensor<Self>; 3],
                 mask: FloatTensor<Self>,
                 spec: &$crate::ops::SelfAttention,
-            ) -> Option<FloatTensor<Self>> {
-                let output = <Self as $crate::ops::BertKernels>::self_attention_forward(
-                    query_key_value,
-                    mask,
-                    spec,
-                    false,
-                )?;
-                Some(output.context)
-            }
-
-            fn bert_attention_probabilities(
-                scores: FloatTensor<Self>,
-                mask: FloatTensor<Self>,
-                scale: $crate::ops::AttentionScale,
             ) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::attention_forward(scores, mask, scale)
+                <Self as $crate::ops::BertKernels>::self_attention(query_key_value, mask, spec)
             }
 
             fn bert_layer_norm(
@@ -158,8 +135,8 @@ macro_rules! inference_backend {
                 <Self as $crate::ops::BertKernels>::layer_norm_forward(x, gamma, beta, eps).output
             }
 
-            fn bert_dropout(x: FloatTensor<Self>, p: f32, seed: u64) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::dropout_forward(x, p, seed).0
+            fn bert_dropout(x: FloatTensor<Self>, dropout: $crate::ops::Dropout) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::dropout(x, dropout)
             }
         }
     };
@@ -170,22 +147,18 @@ inference_backend!(burn_flex::Flex);
 
 #[cfg(feature = "wgpu")]
 mod wgpu_backends {
-    use super::{BertKernels, FloatTensor};
+    use super::FloatTensor;
     use crate::{WgpuFused, WgpuUnfused};
 
-    impl BertKernels for WgpuFused {}
-    impl BertKernels for WgpuUnfused {}
     inference_backend!(WgpuFused);
     inference_backend!(WgpuUnfused);
 }
 
-#[cfg(all(feature = "cuda", target_arch = "x86_64", any(target_os = "linux", target_os = "windows")))]
+#[cfg(with_cuda)]
 mod cuda_backends {
-    use super::{BertKernels, FloatTensor};
+    use super::FloatTensor;
     use crate::{CudaFused, CudaUnfused};
 
-    impl BertKernels for CudaFused {}
-    impl BertKernels for CudaUnfused {}
     inference_backend!(CudaFused);
     inference_backend!(CudaUnfused);
 }

@@ -1,8 +1,8 @@
 //! The operations on Burn's tensor type, as the model calls them.
 
-use burn::tensor::{Tensor, TensorPrimitive};
+use burn::tensor::{Tensor, TensorPrimitive, backend::AutodiffBackend};
 
-use super::{AttentionScale, BertBackend, SelfAttention};
+use super::{BackwardFrom, BertBackend, Dropout, SelfAttention};
 
 /// GELU by the error function, any shape; exact in value and derivative.
 #[must_use]
@@ -25,42 +25,8 @@ pub fn self_attention<B: BertBackend>(
     mask: Tensor<B, 2>,
     spec: &SelfAttention,
 ) -> Tensor<B, 2> {
-    let primitives = query_key_value.clone().map(|tensor| tensor.into_primitive().tensor());
-    if let Some(context) = B::bert_self_attention(primitives, mask.clone().into_primitive().tensor(), spec) {
-        return wrap(context);
-    }
-    let SelfAttention { batch, length, heads, head_size, scale, dropout: p_and_seed } = *spec;
-    // One contiguous [batch * heads, length, head] copy each: matrix products, forward and backward, would
-    // otherwise copy the permuted view every time.
-    let [query, key, value] = query_key_value.map(|x| {
-        x.reshape([batch, length, heads, head_size]).swap_dims(1, 2).reshape([
-            batch * heads,
-            length,
-            head_size,
-        ])
-    });
-    let scores = query.matmul(key.swap_dims(1, 2));
-    let mut probabilities = attention_probabilities(scores, mask, AttentionScale { heads, scale });
-    if let Some((p, seed)) = p_and_seed {
-        probabilities = dropout(probabilities, p, seed);
-    }
-    probabilities
-        .matmul(value)
-        .reshape([batch, heads, length, head_size])
-        .swap_dims(1, 2)
-        .reshape([batch * length, heads * head_size])
-}
-
-/// Attention probabilities `[batch * heads, query, key]` from raw scores of the same shape and an additive
-/// mask `[batch, key]`.
-#[must_use]
-pub fn attention_probabilities<B: BertBackend>(
-    scores: Tensor<B, 3>,
-    mask: Tensor<B, 2>,
-    scale: AttentionScale,
-) -> Tensor<B, 3> {
-    let (scores, mask) = (scores.into_primitive().tensor(), mask.into_primitive().tensor());
-    wrap(B::bert_attention_probabilities(scores, mask, scale))
+    let primitives = query_key_value.map(|tensor| tensor.into_primitive().tensor());
+    wrap(B::bert_self_attention(primitives, mask.into_primitive().tensor(), spec))
 }
 
 /// LayerNorm of `x` `[rows, hidden]` with `gamma` and `beta` `[hidden]`.
@@ -75,13 +41,22 @@ pub fn layer_norm<B: BertBackend>(
     wrap(B::bert_layer_norm(x.into_primitive().tensor(), gamma, beta, eps))
 }
 
-/// Dropout with probability `p`; the identity for `p <= 0`.
+/// Zeroes what is dropped and scales the rest; the identity for a probability of 0.
 #[must_use]
-pub fn dropout<B: BertBackend, const D: usize>(x: Tensor<B, D>, p: f32, seed: u64) -> Tensor<B, D> {
-    if p <= 0.0 {
+pub fn dropout<B: BertBackend, const D: usize>(x: Tensor<B, D>, dropout: Dropout) -> Tensor<B, D> {
+    if dropout.probability <= 0.0 {
         return x;
     }
-    wrap(B::bert_dropout(x.into_primitive().tensor(), p, seed))
+    wrap(B::bert_dropout(x.into_primitive().tensor(), dropout))
+}
+
+/// See [`BackwardFrom::backward_from`].
+#[must_use]
+pub fn backward_from<B: BackwardFrom, const D: usize>(
+    y: Tensor<B, D>,
+    grad: Tensor<B::InnerBackend, D>,
+) -> <B as AutodiffBackend>::Gradients {
+    B::backward_from(y.into_primitive().tensor(), grad.into_primitive().tensor())
 }
 
 fn wrap<B: BertBackend, const D: usize>(primitive: burn::tensor::ops::FloatTensor<B>) -> Tensor<B, D> {

@@ -2,12 +2,15 @@
 
 use burn::{
     backend::Autodiff,
-    tensor::{Distribution, ElementConversion, Tensor, activation::softmax, backend::Backend},
+    tensor::{
+        Distribution, ElementConversion, Tensor, TensorPrimitive, activation::softmax, backend::Backend,
+        ops::FloatTensor,
+    },
 };
 
 use super::{
-    AdamStep, AdamTensors, AttentionScale, SelfAttention, adam_update, attention_probabilities, dropout,
-    gelu, layer_norm, linear, self_attention,
+    AdamStep, AdamTensors, Dropout, SelfAttention, adam_update, attention, backward_from, dropout, gelu,
+    layer_norm, linear, self_attention,
 };
 use crate::Cpu;
 
@@ -47,21 +50,6 @@ fn gelu_matches_the_error_function_form() {
 }
 
 #[test]
-fn attention_probabilities_match_softmax() {
-    let (heads, length) = (3, 37);
-    let scores = random([2 * heads, length, length], 2);
-    let mut mask = vec![0.0f32; 2 * length];
-    mask[length + 20..].fill(-10_000.0);
-    let mask = Tensor::<Training, 1>::from_floats(mask.as_slice(), &Default::default()).reshape([2, length]);
-    let ours = attention_probabilities(scores.clone(), mask.clone(), AttentionScale { heads, scale: 0.3 });
-    let added = (scores.clone() * 0.3).reshape([2, heads, length, length]) + mask.reshape([2, 1, 1, length]);
-    let theirs = softmax(added, 3).reshape([2 * heads, length, length]);
-    assert_close(ours.clone(), theirs.clone(), 1e-6, "probabilities");
-    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
-    assert_close(scores.grad(&ours).unwrap(), scores.grad(&theirs).unwrap(), 2e-6, "the scores' gradient");
-}
-
-#[test]
 fn layer_norm_matches_its_formula() {
     // More rows than one task takes, and a width with a remainder.
     let (x, gamma, beta) = (random([70, 45], 3), random([45], 4), random([45], 5));
@@ -79,11 +67,22 @@ fn layer_norm_matches_its_formula() {
 #[test]
 fn dropout_sends_gradients_through_what_it_kept() {
     let x = random([50, 20], 6);
-    let y = dropout(x.clone(), 0.3, 11);
+    let y = dropout(x.clone(), Dropout { probability: 0.3, seed: 11, first: 0 });
     let kept = y.clone().inner().equal_elem(0.0).bool_not().float() / 0.7;
     assert_close(y.clone().inner(), x.clone().inner() * kept.clone(), 1e-5, "dropout");
     let gradient = x.grad(&y.sum().backward()).unwrap();
     assert_close(gradient, kept, 1e-6, "dropout's gradient");
+}
+
+#[test]
+fn a_backward_pass_starts_from_any_gradient() {
+    let (x, weight, bias) = (random([9, 5], 20), random([5, 4], 21), random([4], 22));
+    let y = || linear(x.clone(), weight.clone(), bias.clone());
+    let ours = backward_from(y(), random([9, 4], 99).inner());
+    let theirs = weighed(y()).backward();
+    for (ours, theirs) in [(x.grad(&ours), x.grad(&theirs)), (weight.grad(&ours), weight.grad(&theirs))] {
+        assert_close(ours.unwrap(), theirs.unwrap(), 0.0, "a gradient");
+    }
 }
 
 #[test]
@@ -111,29 +110,25 @@ fn linear_matches_the_matrix_product() {
     assert_close(bias.grad(&ours).unwrap(), bias.grad(&theirs).unwrap(), 2e-4, "the bias's gradient");
 }
 
-/// The same attention from the separate operations.
+/// The same attention from Burn's operations.
 fn composed(
     inputs: [Tensor<Training, 2>; 3],
     mask: &Tensor<Training, 2>,
     spec: &SelfAttention,
 ) -> Tensor<Training, 2> {
-    let SelfAttention { batch, length, heads, head_size, scale, dropout: p_and_seed } = *spec;
-    let [query, key, value] = inputs.map(|x| {
-        let split = x.reshape([batch, length, heads, head_size]).swap_dims(1, 2);
-        split.reshape([batch * heads, length, head_size])
-    });
-    let scores = query.matmul(key.swap_dims(1, 2));
-    let mut weights = attention_probabilities(scores, mask.clone(), AttentionScale { heads, scale });
-    if let Some((p, seed)) = p_and_seed {
-        weights = dropout(weights, p, seed);
+    let SelfAttention { batch, length, heads, head_size, scale, dropout: drop } = *spec;
+    let [query, key, value] = inputs.map(|x| x.reshape([batch, length, heads, head_size]).swap_dims(1, 2));
+    let scores = query.matmul(key.swap_dims(2, 3)) * scale + mask.clone().reshape([batch, 1, 1, length]);
+    let mut weights = softmax(scores, 3);
+    if let Some(drop) = drop {
+        weights = dropout(weights, drop);
     }
-    let context = weights.matmul(value).reshape([batch, heads, length, head_size]).swap_dims(1, 2);
-    context.reshape([batch * length, heads * head_size])
+    weights.matmul(value).swap_dims(1, 2).reshape([batch * length, heads * head_size])
 }
 
 #[test]
 fn attention_in_one_operation_matches_the_composed_one() {
-    for dropout in [None, Some((0.3, 17))] {
+    for dropout in [None, Some(Dropout { probability: 0.3, seed: 17, first: 5 })] {
         let spec = SelfAttention { batch: 3, length: 21, heads: 4, head_size: 6, scale: 0.4, dropout };
         let inputs = [10, 11, 12].map(|seed| random([3 * 21, 24], seed));
         let mut mask = vec![0.0f32; 3 * 21];
@@ -142,9 +137,31 @@ fn attention_in_one_operation_matches_the_composed_one() {
         let ours = self_attention(inputs.clone(), mask.clone(), &spec);
         let theirs = composed(inputs.clone(), &mask, &spec);
         assert_close(ours.clone(), theirs.clone(), 1e-5, "the context");
+        let output = ours.clone().inner();
         let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+        let gradients = inputs.each_ref().map(|input| input.grad(&ours).unwrap());
         for (name, input) in ["query", "key", "value"].iter().zip(&inputs) {
             assert_close(input.grad(&ours).unwrap(), input.grad(&theirs).unwrap(), 5e-5, name);
         }
+
+        // What the GPU backends run, on the CPU.
+        let [query, key, value] = inputs.map(|input| primitive(input.inner()));
+        let mask = primitive(mask.inner());
+        let probabilities = attention::probabilities::<Cpu>(query.clone(), key.clone(), mask, &spec);
+        let context = attention::context::<Cpu>(probabilities.clone(), value.clone(), &spec);
+        assert_close(wrapped(context), output, 1e-5, "the context from primitives");
+        let grad = primitive(random([3 * 21, 24], 99).inner());
+        let parts = attention::backward::<Cpu>([query, key, value], probabilities, grad, &spec);
+        for ((name, part), gradient) in ["query", "key", "value"].iter().zip(parts).zip(gradients) {
+            assert_close(wrapped(part), gradient, 5e-5, name);
+        }
     }
+}
+
+fn primitive(tensor: Tensor<Cpu, 2>) -> FloatTensor<Cpu> {
+    tensor.into_primitive().tensor()
+}
+
+fn wrapped(primitive: FloatTensor<Cpu>) -> Tensor<Cpu, 2> {
+    Tensor::from_primitive(TensorPrimitive::Float(primitive))
 }

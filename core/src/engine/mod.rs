@@ -1,8 +1,11 @@
 //! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
 
+mod gradients;
 mod inference;
+pub mod memory;
 mod open;
 mod optimizer;
+mod recompute;
 mod training;
 
 pub use open::{InferenceTask, TrainingTask};

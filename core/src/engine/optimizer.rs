@@ -12,7 +12,7 @@ use spanbert_backends::{
     ops::{AdamStep, AdamTensors, adam_update, square_sum},
 };
 
-use super::{EngineError, OptimizerState, inference::read};
+use super::{EngineError, OptimizerState, gradients::Gradients, inference::read};
 use crate::{
     checkpoint::Weights,
     model::{ParameterKind, ParameterPath},
@@ -74,9 +74,6 @@ impl Default for OptimizerConfig {
         Self::bert_adam()
     }
 }
-
-/// Gradients by Hugging Face name, each as `[rows, columns]` in device layout.
-pub(super) type Gradients<B> = BTreeMap<String, Tensor<B, 2>>;
 
 /// `[first dimension, rest]`, or `[1, length]` for a vector.
 pub(super) fn matrix_shape(dims: &[usize]) -> [usize; 2] {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{AutodiffModule, Module, ModuleVisitor, Param},
-    tensor::{Tensor, backend::AutodiffBackend},
+    tensor::Tensor,
 };
 use spanbert_backends::{MemoryUse, TrainingBackend, fault, memory_in_use};
 
 use super::{
     EngineError, InferenceEngine, Logits, MicroBatch, OptimizerConfig, OptimizerState, StepMetrics,
     TrainingEngine,
+    gradients::{Gradients, collect},
     inference::{check_batch, predict, read, read_error},
-    optimizer::{Gradients, Inner, Optimizer, matrix_shape},
+    optimizer::{Inner, Optimizer},
+    recompute,
 };
 use crate::{
     batch::Batch,
@@ -90,19 +92,18 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             return Err(EngineError::Input("a training batch needs targets".into()));
         };
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
-        let collected = std::mem::take(&mut self.gradients);
-        let (gradients, loss) = fault::guard(|| {
-            // For backends that draw dropout masks from their device generator.
-            AB::seed(&self.device, micro.seed);
+        let sum = &mut self.gradients;
+        let loss = fault::guard(|| {
+            let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
             let input = ModelInput::from_batch(micro.batch, &self.device);
-            let logits = model.forward(input, Some(DropoutSeeds::new(micro.seed)));
-            let loss = span_loss(logits, targets, micro.start_weight, micro.end_weight);
-            let mut collector =
-                Collector::<AB> { all: loss.backward(), path: ParameterPath::default(), collected };
-            model.visit(&mut collector);
-            (collector.collected, loss.inner())
-        })?;
-        self.gradients = gradients;
+            let loss_of = |logits| span_loss(logits, targets, micro.start_weight, micro.end_weight);
+            if self.recompute {
+                return recompute::accumulate(model, input, seeds, loss_of, sum);
+            }
+            let loss = loss_of(model.forward(input, Some(seeds)));
+            collect(model, &[], loss.backward(), sum);
+            Ok(loss.inner())
+        })??;
         self.last_loss = Some(loss.clone());
         self.loss = Some(match self.loss.take() {
             Some(sum) => sum + loss,
@@ -175,34 +176,6 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
         fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
-    }
-}
-
-/// Moves the gradients of a backward pass into the sum.
-struct Collector<AB: TrainingBackend> {
-    all: <AB as AutodiffBackend>::Gradients,
-    path: ParameterPath,
-    collected: Gradients<Inner<AB>>,
-}
-
-impl<AB: TrainingBackend> ModuleVisitor<AB> for Collector<AB> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<AB, D>>) {
-        let Some(grad) = param.val().grad_remove(&mut self.all) else { return };
-        let grad = grad.clone().reshape(matrix_shape(&grad.dims()));
-        let name = self.path.hugging_face_name();
-        let sum = match self.collected.remove(&name) {
-            Some(earlier) => earlier + grad,
-            None => grad,
-        };
-        self.collected.insert(name, sum);
     }
 }
 

@@ -61,7 +61,10 @@ impl<B: BertBackend> ResidualOutput<B> {
     ) -> Tensor<B, 2> {
         let x = self.dense.forward(x);
         let x = match dropout {
-            Some(seeds) => ops::dropout(x, self.dropout, seeds.next_seed()),
+            Some(seeds) => {
+                let [_, hidden] = x.dims();
+                ops::dropout(x, seeds.next_dropout(self.dropout, hidden))
+            }
             None => x,
         };
         self.layer_norm.forward(x + residual)
@@ -113,14 +116,14 @@ impl<B: BertBackend> Attention<B> {
         let head_size = hidden / self.heads;
         let SelfAttention { query, key, value } = &self.self_attention;
         let projections = [query, key, value].map(|projection| projection.forward(x.clone()));
-        let seed = dropout.as_deref_mut().map(DropoutSeeds::next_seed);
+        let drop = dropout.as_deref_mut().map(|seeds| seeds.next_dropout(self.dropout, self.heads * length));
         let spec = ops::SelfAttention {
             batch,
             length,
             heads: self.heads,
             head_size,
             scale: 1.0 / (head_size as f32).sqrt(),
-            dropout: seed.filter(|_| self.dropout > 0.0).map(|seed| (self.dropout, seed)),
+            dropout: drop.filter(|drop| drop.probability > 0.0),
         };
         let context = ops::self_attention(projections, mask, &spec);
         self.output.forward(context, x, dropout)

@@ -81,7 +81,7 @@ impl<B: BertBackend> Embeddings<B> {
             (words + positions.unsqueeze::<3>()).reshape([batch * length, hidden]) + one_hot.matmul(types);
         let normalized = self.layer_norm.forward(sum);
         match dropout {
-            Some(seeds) => ops::dropout(normalized, self.dropout, seeds.next_seed()),
+            Some(seeds) => ops::dropout(normalized, seeds.next_dropout(self.dropout, hidden)),
             None => normalized,
         }
     }

@@ -10,6 +10,12 @@ pub struct ParameterPath {
 }
 
 impl ParameterPath {
+    /// The place of a module that is walked on its own: the names of the fields that lead to it.
+    pub(crate) fn at(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        Self { containers: vec![String::new(); names.len()], names }
+    }
+
     /// Goes into a field; `container` is Burn's type string of the struct it belongs to.
     pub fn enter(&mut self, name: &str, container: &str) {
         self.names.push(name.to_owned());

@@ -112,19 +112,29 @@ impl<B: BertBackend> SpanBert<B> {
 
     /// Start and end logits of every position. With `dropout`, the pass is a training pass.
     pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
-        let [batch, length] = input.input_ids.dims();
+        let shape = input.input_ids.dims();
         let mut x = self.bert.embeddings.forward(input.input_ids, input.segment_ids, dropout.as_mut());
         for layer in &self.bert.encoder.layer {
             x = layer.forward(x, input.additive_mask.clone(), dropout.as_mut());
         }
+        self.head(x, shape)
+    }
+
+    /// Logits from the last layer's output `[batch * length, hidden]`; `shape` is batch and length.
+    pub(crate) fn head(&self, x: Tensor<B, 2>, shape: [usize; 2]) -> SpanLogits<B> {
         // Transposed product, so that the long axis is the contiguous one: narrow [rows, 2] outputs are slow
         // and, on some fused GPU kernels, wrong (burn issue 5122).
         let weight = self.qa_outputs.weight.val().transpose();
         let logits = weight.matmul(x.transpose()) + self.qa_outputs.bias.val().reshape([2, 1]);
-        let rows = batch * length;
+        let rows = shape.iter().product();
         SpanLogits {
-            start: logits.clone().slice([0..1, 0..rows]).reshape([batch, length]),
-            end: logits.slice([1..2, 0..rows]).reshape([batch, length]),
+            start: logits.clone().slice([0..1, 0..rows]).reshape(shape),
+            end: logits.slice([1..2, 0..rows]).reshape(shape),
         }
+    }
+
+    /// Embeddings, layers and head, the parts that a layer-by-layer pass runs one by one.
+    pub(crate) fn parts(&self) -> (&Embeddings<B>, &[Layer<B>], &Linear<B>) {
+        (&self.bert.embeddings, &self.bert.encoder.layer, &self.qa_outputs)
     }
 }

@@ -15,10 +15,7 @@ mod self_attention;
 use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
 use burn_flex::{Flex, FlexTensor};
 
-use super::{
-    AdamStep, AdamTensors, AttentionScale, BertKernels, SelfAttention,
-    kernels::{LayerNormOutput, SelfAttentionOutput},
-};
+use super::{AdamStep, AdamTensors, BertKernels, Dropout, SelfAttention, kernels::LayerNormOutput};
 
 /// Elements per task of an elementwise kernel.
 const CHUNK: usize = 16 * 1024;
@@ -33,28 +30,6 @@ impl BertKernels for Flex {
     fn gelu_backward_exact(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, mut grad) = (dense(x), dense(grad));
         gelu::backward(x.storage::<f32>(), grad.storage_mut::<f32>());
-        grad
-    }
-
-    fn attention_forward(
-        scores: FloatTensor<Self>,
-        mask: FloatTensor<Self>,
-        scale: AttentionScale,
-    ) -> FloatTensor<Self> {
-        let [_, query, key] = scores.shape().dims();
-        let (mut scores, mask) = (dense(scores), dense(mask));
-        attention::forward(scores.storage_mut::<f32>(), mask.storage::<f32>(), scale, query, key);
-        scores
-    }
-
-    fn attention_backward(
-        y: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        scale: AttentionScale,
-    ) -> FloatTensor<Self> {
-        let [_, _, key] = y.shape().dims();
-        let (y, mut grad) = (dense(y), dense(grad));
-        attention::backward(y.storage::<f32>(), grad.storage_mut::<f32>(), scale.scale, key);
         grad
     }
 
@@ -87,26 +62,23 @@ impl BertKernels for Flex {
         ]
     }
 
-    fn self_attention_forward(
-        [query, key, value]: [FloatTensor<Self>; 3],
+    fn self_attention(
+        inputs: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
-        keep: bool,
-    ) -> Option<SelfAttentionOutput<FloatTensor<Self>>> {
-        let (query, key, value, mask) = (dense(query), dense(key), dense(value), dense(mask));
-        let (context, probabilities) = self_attention::forward(
-            query.storage::<f32>(),
-            key.storage::<f32>(),
-            value.storage::<f32>(),
-            mask.storage::<f32>(),
-            spec,
-            keep,
-        );
-        let tasks = spec.batch * spec.heads;
-        Some(SelfAttentionOutput {
-            context: tensor(context, [spec.batch * spec.length, spec.hidden()]),
-            probabilities: probabilities.map(|values| tensor(values, [tasks, spec.length, spec.length])),
-        })
+    ) -> FloatTensor<Self> {
+        self_attention(inputs, mask, spec, None)
+    }
+
+    fn self_attention_keeping(
+        inputs: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let shape = [spec.batch * spec.heads, spec.length, spec.length];
+        let mut probabilities = vec![0.0; shape.iter().product()];
+        let context = self_attention(inputs, mask, spec, Some(&mut probabilities));
+        (context, tensor(probabilities, shape))
     }
 
     fn self_attention_backward(
@@ -169,25 +141,10 @@ impl BertKernels for Flex {
         [grad, tensor(d_gamma, [hidden]), tensor(d_beta, [hidden])]
     }
 
-    fn dropout_forward(
-        x: FloatTensor<Self>,
-        p: f32,
-        seed: u64,
-    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+    fn dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
         let mut x = dense(x);
-        dropout::apply(x.storage_mut::<f32>(), p, seed);
-        (x, None)
-    }
-
-    fn dropout_backward(
-        grad: FloatTensor<Self>,
-        _mask: Option<FloatTensor<Self>>,
-        p: f32,
-        seed: u64,
-    ) -> FloatTensor<Self> {
-        let mut grad = dense(grad);
-        dropout::apply(grad.storage_mut::<f32>(), p, seed);
-        grad
+        dropout::apply(x.storage_mut::<f32>(), dropout);
+        x
     }
 
     fn adam_update(
@@ -213,6 +170,18 @@ impl BertKernels for Flex {
     fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
         tensor(vec![adam::square_sum(dense(x).storage::<f32>())], [1, 1])
     }
+}
+
+fn self_attention(
+    inputs: [FlexTensor; 3],
+    mask: FlexTensor,
+    spec: &SelfAttention,
+    probabilities: Option<&mut [f32]>,
+) -> FlexTensor {
+    let ([query, key, value], mask) = (inputs.map(dense), dense(mask));
+    let inputs = [query.storage::<f32>(), key.storage::<f32>(), value.storage::<f32>()];
+    let context = self_attention::forward(inputs, mask.storage::<f32>(), spec, probabilities);
+    tensor(context, [spec.batch * spec.length, spec.hidden()])
 }
 
 /// The tensor as f32 covering its whole buffer in row-major order.

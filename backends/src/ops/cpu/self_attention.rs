@@ -37,16 +37,14 @@ fn merge(heads: &[f32], spec: &SelfAttention) -> Vec<f32> {
     merged
 }
 
-/// Context `[batch * length, hidden]`, and the probabilities `[batch * heads, length, length]` before dropout if
-/// they are to be kept.
+/// Context `[batch * length, hidden]`; the probabilities before dropout are written to `probabilities`
+/// `[batch * heads, length, length]` if they are to be kept.
 pub fn forward(
-    query: &[f32],
-    key: &[f32],
-    value: &[f32],
+    [query, key, value]: [&[f32]; 3],
     mask: &[f32],
     spec: &SelfAttention,
-    keep: bool,
-) -> (Vec<f32>, Option<Vec<f32>>) {
+    probabilities: Option<&mut [f32]>,
+) -> Vec<f32> {
     let (length, size) = (spec.length, spec.head_size);
     let tasks = spec.batch * spec.heads;
     let square = View::dense(length, length);
@@ -60,9 +58,9 @@ pub fn forward(
             softmax(row, mask, spec.scale);
         }
         let weights = match spec.dropout {
-            Some((p, seed)) => {
+            Some(dropout) => {
                 dropped.copy_from_slice(probabilities);
-                dropout::apply_part(dropped, task * length * length, p, seed);
+                dropout::apply_part(dropped, dropout.part(task * length * length));
                 dropped
             }
             None => probabilities,
@@ -72,22 +70,20 @@ pub fn forward(
     };
     let scratch = || vec![0.0; length * length];
     let contexts = heads.par_chunks_mut(length * size).enumerate();
-    let kept = if keep {
-        let mut all = vec![0.0; tasks * length * length];
-        contexts
-            .zip(all.par_chunks_mut(length * length))
-            .for_each_init(scratch, |dropped, ((task, context), probabilities)| {
-                attend(task, probabilities, dropped, context)
-            });
-        Some(all)
-    } else {
-        contexts.for_each_init(
+    match probabilities {
+        Some(all) => {
+            contexts
+                .zip(all.par_chunks_mut(length * length))
+                .for_each_init(scratch, |dropped, ((task, context), probabilities)| {
+                    attend(task, probabilities, dropped, context)
+                });
+        }
+        None => contexts.for_each_init(
             || (scratch(), scratch()),
             |(probabilities, dropped), (task, context)| attend(task, probabilities, dropped, context),
-        );
-        None
-    };
-    (merge(&heads, spec), kept)
+        ),
+    }
+    merge(&heads, spec)
 }
 
 /// Gradients of query, key and value, each `[batch * length, hidden]`.
@@ -114,17 +110,17 @@ pub fn backward(
             |(dropped, d_scores), (task, (((d_query, d_key), d_value), probabilities))| {
                 let view = head_view(spec, task);
                 let weights = match spec.dropout {
-                    Some((p, seed)) => {
+                    Some(dropout) => {
                         dropped.copy_from_slice(probabilities);
-                        dropout::apply_part(dropped, task * length * length, p, seed);
+                        dropout::apply_part(dropped, dropout.part(task * length * length));
                         &dropped[..]
                     }
                     None => probabilities,
                 };
                 multiply((d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
                 multiply((d_scores, square), (grad, view), (value, view.t()), 1.0, false, Threads::One);
-                if let Some((p, seed)) = spec.dropout {
-                    dropout::apply_part(d_scores, task * length * length, p, seed);
+                if let Some(dropout) = spec.dropout {
+                    dropout::apply_part(d_scores, dropout.part(task * length * length));
                 }
                 let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
                 for (d_row, row) in rows {

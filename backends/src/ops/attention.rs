@@ -1,0 +1,100 @@
+//! Self-attention from Burn's primitives, for backends without a kernel of their own.
+//!
+//! Only query, key, value and the probabilities are kept for the backward pass: the dropped probabilities, as large as
+//! the probabilities themselves, are drawn again.
+
+use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+
+use super::{BertKernels, SelfAttention};
+
+/// Attention scores are clamped to this before the mask is added, as the reference does.
+pub(super) const SCORE_LIMIT: f32 = 1e4;
+
+/// Probabilities `[batch * heads, length, length]` before dropout.
+pub(super) fn probabilities<B: Backend>(
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    spec: &SelfAttention,
+) -> FloatTensor<B> {
+    let [query, key] = [query, key].map(|x| split_heads::<B>(x, spec));
+    softmax::<B>(B::float_matmul(query, B::float_swap_dims(key, 1, 2)), mask, spec)
+}
+
+/// Values weighted by the probabilities, `[batch * length, hidden]`.
+pub(super) fn context<B: BertKernels>(
+    probabilities: FloatTensor<B>,
+    value: FloatTensor<B>,
+    spec: &SelfAttention,
+) -> FloatTensor<B> {
+    let value = split_heads::<B>(value, spec);
+    merge_heads::<B>(B::float_matmul(dropped::<B>(probabilities, spec), value), spec)
+}
+
+/// See [`BertKernels::self_attention_backward`].
+pub(super) fn backward<B: BertKernels>(
+    query_key_value: [FloatTensor<B>; 3],
+    probabilities: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    spec: &SelfAttention,
+) -> [FloatTensor<B>; 3] {
+    let [query, key, value] = query_key_value.map(|x| split_heads::<B>(x, spec));
+    let grad = split_heads::<B>(grad, spec);
+    let weights = dropped::<B>(probabilities.clone(), spec);
+    let d_value = B::float_matmul(B::float_swap_dims(weights, 1, 2), grad.clone());
+    let d_weights = B::float_matmul(grad, B::float_swap_dims(value, 1, 2));
+    let d_scores = softmax_backward::<B>(probabilities, dropped::<B>(d_weights, spec), spec.scale);
+    let d_query = B::float_matmul(d_scores.clone(), key);
+    let d_key = B::float_matmul(B::float_swap_dims(d_scores, 1, 2), query);
+    [d_query, d_key, d_value].map(|part| merge_heads::<B>(part, spec))
+}
+
+/// `[batch * length, hidden]` to a contiguous `[batch * heads, length, head_size]`: matrix products would copy the
+/// permuted view every time.
+fn split_heads<B: Backend>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    let SelfAttention { batch, length, heads, head_size, .. } = *spec;
+    let x = B::float_swap_dims(B::float_reshape(x, Shape::new([batch, length, heads, head_size])), 1, 2);
+    B::float_reshape(x, Shape::new([batch * heads, length, head_size]))
+}
+
+/// The inverse of [`split_heads`].
+fn merge_heads<B: Backend>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    let SelfAttention { batch, length, heads, head_size, .. } = *spec;
+    let x = B::float_swap_dims(B::float_reshape(x, Shape::new([batch, heads, length, head_size])), 1, 2);
+    B::float_reshape(x, Shape::new([batch * length, heads * head_size]))
+}
+
+fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    match spec.dropout {
+        Some(dropout) => B::dropout(x, dropout),
+        None => x,
+    }
+}
+
+/// `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
+///
+/// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]`.
+fn softmax<B: Backend>(scores: FloatTensor<B>, mask: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    let SelfAttention { batch, length, heads, scale, .. } = *spec;
+    let shape = scores.shape();
+    let scores = B::float_mul_scalar(scores, scale.into());
+    let scores = B::float_clamp(scores, (-SCORE_LIMIT).into(), SCORE_LIMIT.into());
+    let scores = B::float_reshape(scores, Shape::new([batch, heads, length, length]));
+    let mask = B::float_reshape(mask, Shape::new([batch, 1, 1, length]));
+    let scores = B::float_reshape(B::float_add(scores, mask), shape);
+    let shifted = B::float_sub(scores.clone(), B::float_max_dim(scores, 2));
+    let exponential = B::float_exp(shifted);
+    let sum = B::float_sum_dim(exponential.clone(), 2);
+    B::float_div(exponential, sum)
+}
+
+/// Gradient of the scores from the probabilities `y`: `scale * y * (grad - sum(grad * y))`.
+///
+/// The clamp of the forward is taken as the identity: where it acts, all but the largest score's probabilities are 0
+/// and so is this gradient.
+fn softmax_backward<B: Backend>(y: FloatTensor<B>, grad: FloatTensor<B>, scale: f32) -> FloatTensor<B> {
+    let product = B::float_mul(grad, y.clone());
+    let sum = B::float_sum_dim(product.clone(), 2);
+    let dx = B::float_sub(product, B::float_mul(y, sum));
+    B::float_mul_scalar(dx, scale.into())
+}

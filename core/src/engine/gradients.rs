@@ -1,0 +1,54 @@
+//! Gradients by parameter name, summed over backward passes.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Tensor, backend::AutodiffBackend},
+};
+use spanbert_backends::TrainingBackend;
+
+use super::optimizer::{Inner, matrix_shape};
+use crate::model::ParameterPath;
+
+/// Gradients by Hugging Face name, each as `[rows, columns]` in device layout.
+pub(super) type Gradients<B> = BTreeMap<String, Tensor<B, 2>>;
+
+/// Adds the gradients of a module's parameters from a backward pass to `sum`. `path` is the module's place in the
+/// model.
+pub(super) fn collect<AB: TrainingBackend>(
+    module: &impl Module<AB>,
+    path: &[&str],
+    pass: <AB as AutodiffBackend>::Gradients,
+    sum: &mut Gradients<Inner<AB>>,
+) {
+    module.visit(&mut Collector::<AB> { pass, path: ParameterPath::at(path), sum });
+}
+
+struct Collector<'a, AB: TrainingBackend> {
+    pass: <AB as AutodiffBackend>::Gradients,
+    path: ParameterPath,
+    sum: &'a mut Gradients<Inner<AB>>,
+}
+
+impl<AB: TrainingBackend> ModuleVisitor<AB> for Collector<'_, AB> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<AB, D>>) {
+        let Some(grad) = param.val().grad_remove(&mut self.pass) else { return };
+        let shape = matrix_shape(&grad.dims());
+        let grad = grad.reshape(shape);
+        let name = self.path.hugging_face_name();
+        let sum = match self.sum.remove(&name) {
+            Some(earlier) => earlier + grad,
+            None => grad,
+        };
+        self.sum.insert(name, sum);
+    }
+}

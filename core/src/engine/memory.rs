@@ -1,0 +1,267 @@
+//! How much memory a training step or a prediction takes, from the shapes alone.
+//!
+//! The formulas count what `spanbert_backends::ops` keeps for the backward pass. In f32 values, with `P` positions
+//! (rows times length `S`), hidden size `D`, width `W` of the feed-forward network and `H` heads, a layer keeps
+//!
+//! | for | values |
+//! |---|---|
+//! | attention: query, key, value (each `P D`) and the probabilities before dropout | `3 P D + P H S` |
+//! | attention output: input of the linear layer; normalised values and output of its LayerNorm | `3 P D` |
+//! | feed-forward network: inputs of GELU and of the second linear layer | `2 P W` |
+//! | its LayerNorm: normalised values, and output (the next layer's input) | `2 P D` |
+//! | inverse deviations of both LayerNorms | `2 P` |
+//!
+//! Dropouts keep nothing. Recomputing keeps `P D` a layer (its input) and all of the above for one layer at a time.
+//! Weights, the optimizer's two moments and the summed gradients take four times the parameters; a pass that adds to
+//! gradients of an earlier micro-batch holds both. Measured against the process's peak on the CPU in
+//! `tests/measurements/2026-11-23-recompute`.
+
+use spanbert_backends::BackendKind;
+
+use crate::config::BertConfig;
+
+/// Bytes of an f32.
+const VALUE: u64 = 4;
+/// No batch has more rows; where the search for the largest ends.
+const MAX_ROWS: usize = 1 << 16;
+
+/// What the memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Logits only.
+    Inference,
+    /// Gradients and updates.
+    Training {
+        /// Whether activations are computed again layer by layer
+        /// ([`set_recompute`](super::TrainingEngine::set_recompute)).
+        recompute: bool,
+        /// Whether an update sums the gradients of several micro-batches.
+        accumulates: bool,
+    },
+}
+
+/// Memory of one step, in bytes, without the runtime's own (a GPU driver takes some hundred MiB) and without what an
+/// allocator keeps in reserve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// Number of parameters; not bytes.
+    pub parameters: u64,
+    /// The model.
+    pub weights: u64,
+    /// Gradients of all parameters.
+    pub gradients: u64,
+    /// The optimizer's moments.
+    pub optimizer: u64,
+    /// What is kept for the backward pass.
+    pub activations: u64,
+    /// Short-lived tensors at the worst moment.
+    pub transient: u64,
+    /// The most that is in use at any moment: less than the sum of the parts, because activations are freed while
+    /// gradients are made.
+    pub total: u64,
+}
+
+/// The sizes that count, as `u64`.
+#[derive(Clone, Copy)]
+struct Sizes {
+    positions: u64,
+    length: u64,
+    hidden: u64,
+    wide: u64,
+    heads: u64,
+    layers: u64,
+    segments: u64,
+}
+
+impl Sizes {
+    fn new(config: &BertConfig, rows: usize, length: usize) -> Self {
+        Self {
+            positions: (rows as u64).saturating_mul(length as u64),
+            length: length as u64,
+            hidden: config.hidden_size as u64,
+            wide: config.intermediate_size as u64,
+            heads: config.num_attention_heads as u64,
+            layers: config.num_hidden_layers as u64,
+            segments: config.type_vocab_size as u64,
+        }
+    }
+
+    /// Bytes of `values` f32 for each position.
+    fn bytes(&self, values: u64) -> u64 {
+        self.positions.saturating_mul(values).saturating_mul(VALUE)
+    }
+
+    /// Attention probabilities of a layer, by position.
+    fn probabilities(&self) -> u64 {
+        self.heads * self.length
+    }
+
+    /// What a layer keeps: the table of the module's text.
+    fn layer(&self) -> u64 {
+        8 * self.hidden + 2 * self.wide + self.probabilities() + 2
+    }
+
+    /// What the embeddings keep: normalised values, output, one-hot segments, inverse deviation.
+    fn embeddings(&self) -> u64 {
+        2 * self.hidden + self.segments + 1
+    }
+
+    /// Short-lived tensors of a layer's backward: in the feed-forward network the gradients of its wide and of three
+    /// narrow tensors; where attention is not done head by head (GPUs), the dropped probabilities, their gradient and
+    /// that of the scores, when the feed-forward network's share is freed.
+    fn backward(&self, kind: BackendKind) -> u64 {
+        let feed_forward = self.wide + 3 * self.hidden;
+        let attention = match kind {
+            BackendKind::Cpu => 0,
+            _ => (4 * self.probabilities() + 4 * self.hidden).saturating_sub(2 * self.wide + 2 * self.hidden),
+        };
+        feed_forward.max(attention)
+    }
+
+    /// Tensors of a layer's forward without gradients at its widest.
+    fn forward(&self, kind: BackendKind) -> u64 {
+        let attention = match kind {
+            BackendKind::Cpu => 6 * self.hidden,
+            _ => 8 * self.hidden + 3 * self.probabilities(),
+        };
+        attention.max(2 * self.wide + 3 * self.hidden)
+    }
+}
+
+/// Memory of one pass over `rows` rows of `length` pieces on a backend of this kind; for training, with its update.
+#[must_use]
+pub fn estimate(
+    config: &BertConfig,
+    rows: usize,
+    length: usize,
+    kind: BackendKind,
+    work: Work,
+) -> MemoryEstimate {
+    let sizes = Sizes::new(config, rows, length);
+    let parameters = config.parameter_count() as u64;
+    let weights = parameters * VALUE;
+    let (recompute, accumulates) = match work {
+        Work::Inference => {
+            let transient = sizes.bytes(sizes.forward(kind));
+            let total = weights.saturating_add(transient);
+            return MemoryEstimate { parameters, weights, transient, total, ..MemoryEstimate::default() };
+        }
+        Work::Training { recompute, accumulates } => (recompute, accumulates),
+    };
+    let (gradients, optimizer) = (weights, 2 * weights);
+    let transient = sizes.bytes(sizes.backward(kind));
+    // Gradients of an earlier micro-batch are there from the start of the pass.
+    let earlier = if accumulates { gradients } else { 0 };
+    let (activations, pass) = if recompute {
+        let inputs = sizes.bytes((sizes.layers + 1) * sizes.hidden);
+        let layer = sizes.bytes(sizes.layer().max(sizes.embeddings()));
+        // The layers' inputs go as their gradients come.
+        let worst = earlier.saturating_add(inputs).max(gradients).saturating_add(layer);
+        (inputs.saturating_add(layer), worst.saturating_add(transient))
+    } else {
+        let activations =
+            sizes.bytes(sizes.layers.saturating_mul(sizes.layer()).saturating_add(sizes.embeddings()));
+        let start = earlier.saturating_add(activations).saturating_add(transient);
+        // The last gradients of the pass, with one layer left to free.
+        let end = earlier.saturating_add(gradients).saturating_add(sizes.bytes(sizes.embeddings()));
+        (activations, start.max(end))
+    };
+    // The update holds a second copy of the largest parameter's gradient.
+    let update = gradients.saturating_add(config.vocab_size as u64 * sizes.hidden * VALUE);
+    let total = weights.saturating_add(optimizer).saturating_add(pass.max(update));
+    MemoryEstimate { parameters, weights, gradients, optimizer, activations, transient, total }
+}
+
+/// Bytes of the largest single tensor, which a device may limit
+/// ([`max_buffer_bytes`](spanbert_backends::DeviceInfo::max_buffer_bytes)).
+#[must_use]
+pub fn largest_buffer(config: &BertConfig, rows: usize, length: usize) -> u64 {
+    let sizes = Sizes::new(config, rows, length);
+    let table = config.vocab_size.max(config.max_position_embeddings) as u64 * sizes.hidden * VALUE;
+    let weight = sizes.wide.max(sizes.hidden) * sizes.hidden * VALUE;
+    sizes.bytes(sizes.probabilities().max(sizes.wide).max(sizes.hidden)).max(table).max(weight)
+}
+
+/// The most rows of `length` pieces that a budget and a limit of single tensors allow; none if not even one fits.
+#[must_use]
+pub fn rows_that_fit(
+    config: &BertConfig,
+    length: usize,
+    kind: BackendKind,
+    work: Work,
+    budget_bytes: u64,
+    buffer_limit: Option<u64>,
+) -> Option<usize> {
+    let fits = |rows: usize| {
+        estimate(config, rows, length, kind, work).total <= budget_bytes
+            && buffer_limit.is_none_or(|limit| largest_buffer(config, rows, length) <= limit)
+    };
+    // Both grow with the rows: halve the interval between what fits and what does not.
+    let (mut fitting, mut too_many) = (0, MAX_ROWS + 1);
+    while too_many - fitting > 1 {
+        let middle = fitting + (too_many - fitting) / 2;
+        if fits(middle) {
+            fitting = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    (fitting > 0).then_some(fitting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIRECT: Work = Work::Training { recompute: false, accumulates: false };
+    const RECOMPUTED: Work = Work::Training { recompute: true, accumulates: false };
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn a_base_model_takes_what_its_tensors_add_up_to() {
+        let base = BertConfig::default();
+        let direct = estimate(&base, 8, 384, BackendKind::Cpu, DIRECT);
+        assert_eq!(direct.parameters, 107_721_218);
+        assert_eq!(direct.weights, 4 * 107_721_218);
+        // By hand: 3,072 positions, 12 layers of 8 * 768 + 2 * 3,072 + 12 * 384 + 2, embeddings of 2 * 768 + 3.
+        assert_eq!(direct.activations, 4 * 3072 * (12 * 16_898 + 1_539));
+        let recomputed = estimate(&base, 8, 384, BackendKind::Cpu, RECOMPUTED);
+        assert_eq!(recomputed.activations, 4 * 3072 * (13 * 768 + 16_898));
+        assert!(recomputed.total < direct.total);
+        let inference = estimate(&base, 8, 384, BackendKind::Cpu, Work::Inference);
+        assert!(inference.total > inference.weights && inference.total < direct.weights * 2);
+    }
+
+    #[test]
+    fn accumulating_and_gpus_take_more() {
+        let base = BertConfig::default();
+        let total = |kind, recompute, accumulates| {
+            estimate(&base, 8, 384, kind, Work::Training { recompute, accumulates }).total
+        };
+        for recompute in [false, true] {
+            assert!(total(BackendKind::Cpu, recompute, true) > total(BackendKind::Cpu, recompute, false));
+            assert!(total(BackendKind::Wgpu, recompute, true) >= total(BackendKind::Cpu, recompute, true));
+        }
+    }
+
+    #[test]
+    fn the_largest_tensor_is_the_probabilities_of_a_long_batch_and_the_words_of_a_short_one() {
+        let base = BertConfig::default();
+        assert_eq!(largest_buffer(&base, 32, 384), 4 * 32 * 12 * 384 * 384);
+        assert_eq!(largest_buffer(&base, 1, 64), 4 * 28_996 * 768);
+    }
+
+    #[test]
+    fn rows_follow_the_tighter_of_budget_and_limit() {
+        let base = BertConfig::default();
+        let rows = |budget, limit| rows_that_fit(&base, 384, BackendKind::Wgpu, DIRECT, budget, limit);
+        // 12 * 384 * 384 * 4 bytes a row: 18 of them in 128 MiB.
+        assert_eq!(rows(u64::MAX, Some(128 * MIB)), Some(18));
+        assert_eq!(rows(1024 * MIB, None), None);
+        let within = rows(8192 * MIB, None).unwrap();
+        let total = |rows| estimate(&base, rows, 384, BackendKind::Wgpu, DIRECT).total;
+        assert!(total(within) <= 8192 * MIB && total(within + 1) > 8192 * MIB);
+        assert_eq!(rows(u64::MAX, None), Some(MAX_ROWS));
+        assert_eq!(rows(u64::MAX, Some(MIB)), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! Forward and backward layer by layer: only the layers' inputs are kept, all else is computed a second time.
+//!
+//! A first pass without gradients keeps each layer's input. Then, from the top down, each layer runs once more, with
+//! the same dropout, and hands its input's gradient to the layer below. Dropout depends on place and seed alone, so
+//! the second pass computes what the first did, and the gradients are those of the direct pass.
+
+use burn::{module::AutodiffModule, tensor::Tensor};
+use spanbert_backends::{TrainingBackend, ops::backward_from};
+
+use super::{
+    EngineError,
+    gradients::{Gradients, collect},
+    optimizer::Inner,
+};
+use crate::model::{DropoutSeeds, ModelInput, SpanBert, SpanLogits};
+
+/// Adds the gradients of a batch to `sum` and returns its loss `[1]`, which `loss_of` computes from the logits.
+pub(super) fn accumulate<AB: TrainingBackend>(
+    model: &SpanBert<AB>,
+    input: ModelInput<AB>,
+    mut seeds: DropoutSeeds,
+    loss_of: impl FnOnce(SpanLogits<AB>) -> Tensor<AB, 1>,
+    sum: &mut Gradients<Inner<AB>>,
+) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
+    let ModelInput { input_ids, segment_ids, additive_mask } = input;
+    let first_seeds = seeds.clone();
+    let plain = model.valid();
+    let (embeddings, layers, _) = plain.parts();
+    let mask = additive_mask.clone().inner();
+    let mut x = embeddings.forward(input_ids.clone().inner(), segment_ids.clone().inner(), Some(&mut seeds));
+    let mut inputs = Vec::with_capacity(layers.len());
+    for layer in layers {
+        inputs.push((x.clone(), seeds.clone()));
+        x = layer.forward(x, mask.clone(), Some(&mut seeds));
+    }
+
+    let (embeddings, layers, head) = model.parts();
+    let (loss, mut grad) = {
+        let top = Tensor::<AB, 2>::from_inner(x).require_grad();
+        let loss = loss_of(model.head(top.clone(), input_ids.dims()));
+        let mut pass = loss.backward();
+        let grad = top.grad_remove(&mut pass).ok_or_else(|| missing("the head"))?;
+        collect(head, &["qa_outputs"], pass, sum);
+        (loss.inner(), grad)
+    };
+
+    for (index, (layer, (x, mut seeds))) in layers.iter().zip(inputs).enumerate().rev() {
+        let x = Tensor::<AB, 2>::from_inner(x).require_grad();
+        let y = layer.forward(x.clone(), additive_mask.clone(), Some(&mut seeds));
+        let mut pass = backward_from(y, grad);
+        grad = x.grad_remove(&mut pass).ok_or_else(|| missing(&format!("layer {index}")))?;
+        collect(layer, &["bert", "encoder", "layer", &index.to_string()], pass, sum);
+    }
+
+    let y = embeddings.forward(input_ids, segment_ids, Some(&mut { first_seeds }));
+    collect(embeddings, &["bert", "embeddings"], backward_from(y, grad), sum);
+    Ok(loss)
+}
+
+fn missing(part: &str) -> EngineError {
+    EngineError::Weights(format!(
+        "the input of {part} got no gradient; this is a defect of the model, please report it"
+    ))
+}
