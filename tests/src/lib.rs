@@ -3,3 +3,5 @@
 pub mod adapter;
 pub mod gradients;
 pub mod oracle;
+pub mod small;
+pub mod trace;

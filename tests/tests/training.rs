@@ -3,150 +3,18 @@
 // A helper that cannot set a test up fails it.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Value, json};
-use spanbert_backends::{BackendKind, DeviceChoice, Fusion};
+use serde_json::Value;
 use spanbert_core::{
     checkpoint::{self, LoadOptions},
-    config::BertConfig,
-    engine::open_training,
     run::{Event, Layout, Outcome, RunState, RunStatus, StepEvent, list, read_events, request},
-    train::{
-        DataSource, Ending, EvalMetric, ModelSource, Observer, Recipe, Silent, StartingModel, StopFlag,
-        TrainError, TrainJob, TrainOutcome, run_training,
-    },
+    train::{Ending, EvalMetric, MicroBatchSize, ModelSource, Observer, Recipe, TrainJob},
 };
-
-const NAMES: [&str; 8] = ["ada", "ben", "cleo", "dan", "eva", "finn", "gil", "hana"];
-const PLACES: [&str; 8] = ["oslo", "rome", "lima", "bonn", "kyiv", "bern", "riga", "cork"];
-
-fn vocab() -> Vec<String> {
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-    let words = ["who", "where", "lives", "in", "does", "live", "?", ".", "and", "a", "baker"];
-    special.into_iter().chain(words).chain(NAMES).chain(PLACES).map(str::to_owned).collect()
-}
-
-/// One paragraph a pair of names: "ada lives in oslo . ben lives in rome ." with three questions, one of them about
-/// someone who is not there.
-fn dataset(paragraphs: usize, version_2: bool) -> Value {
-    let paragraphs: Vec<Value> = (0..paragraphs)
-        .map(|index| {
-            let (one, two, absent) = (NAMES[index % 8], NAMES[(index + 3) % 8], NAMES[(index + 5) % 8]);
-            let (here, there) = (PLACES[(index * 3 + 1) % 8], PLACES[(index * 5 + 2) % 8]);
-            let context = format!("{one} lives in {here} . {two} lives in {there} .");
-            let question = |name: &str, answer: Option<&str>| {
-                let answers: Vec<Value> = answer
-                    .map(|text| {
-                        let start = context.find(&format!("{name} lives")).unwrap() + name.len() + 10;
-                        json!({"text": text, "answer_start": start})
-                    })
-                    .into_iter()
-                    .collect();
-                let mut question = json!({
-                    "id": format!("{index}-{name}"),
-                    "question": format!("where does {name} live ?"),
-                    "answers": answers,
-                });
-                if version_2 {
-                    question["is_impossible"] = json!(answer.is_none());
-                }
-                question
-            };
-            let mut questions = vec![question(one, Some(here)), question(two, Some(there))];
-            if version_2 {
-                questions.push(question(absent, None));
-            }
-            json!({"context": context, "qas": questions})
-        })
-        .collect();
-    json!({"version": "test", "data": [{"title": "people", "paragraphs": paragraphs}]})
-}
-
-fn model() -> ModelSource<'static> {
-    let vocab = vocab();
-    let config = BertConfig {
-        vocab_size: vocab.len(),
-        hidden_size: 32,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        intermediate_size: 64,
-        max_position_embeddings: 32,
-        ..BertConfig::default()
-    };
-    ModelSource::Ready(Box::new(StartingModel::fresh(config, vocab, true, 1)))
-}
-
-fn recipe() -> Recipe {
-    Recipe {
-        train_batch_size: 8,
-        eval_batch_size: 16,
-        learning_rate: Some(2e-3),
-        num_train_epochs: 2.0,
-        max_seq_length: 32,
-        max_query_length: 12,
-        doc_stride: 8,
-        eval_per_epoch: 2,
-        eval_metric: EvalMetric::BestF1,
-        dropout: Some(0.1),
-        ..Recipe::default()
-    }
-}
+use spanbert_tests::small::{Folder, dataset, recipe, steps, train};
 
 const EVALUATION_FILES: [&str; 5] =
     ["predictions.json", "nbest_predictions.json", "null_odds.json", "results.json", "records.jsonl"];
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn data(&self, name: &str, dataset: &Value) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, dataset.to_string()).unwrap();
-        path
-    }
-}
-
-fn train(
-    train: &Path,
-    dev: Option<&Path>,
-    recipe: Recipe,
-    output: &Path,
-    change: impl FnOnce(&mut TrainJob<'_>),
-) -> Result<TrainOutcome, TrainError> {
-    let mut observer = Silent;
-    let mut job = TrainJob {
-        model: model(),
-        train_data: DataSource::File(train),
-        dev_data: dev.map(DataSource::File),
-        recipe,
-        output,
-        backend: BackendKind::Cpu,
-        device: "cpu",
-        version_2_with_negative: false,
-        open: &|config, weights, optimizer| {
-            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
-        },
-        observer: &mut observer,
-        stop: StopFlag::new(),
-    };
-    change(&mut job);
-    run_training(job)
-}
-
-fn steps(layout: &Layout) -> Vec<StepEvent> {
-    let records = read_events(&layout.events()).unwrap().into_iter();
-    records
-        .filter_map(|record| if let Event::Step(step) = record.event { Some(step) } else { None })
-        .collect()
-}
 
 #[test]
 fn a_training_leaves_a_complete_run_folder() {
@@ -220,11 +88,8 @@ fn the_same_recipe_gives_the_same_losses_and_micro_batches_nearly_so() {
     assert_eq!(one.len(), 12);
     assert_eq!(losses("two", recipe()), one);
     assert_ne!(losses("seed", Recipe { seed: 7, ..recipe() }), one);
-    // Other parts draw other dropout: compared without.
-    let still = Recipe { dropout: Some(0.0), ..recipe() };
-    let whole = losses("whole", still.clone());
-    let parts = losses("parts", Recipe { micro_batch: Some(3), ..still });
-    for (whole, parts) in whole.iter().zip(&parts) {
+    let parts = losses("parts", Recipe { micro_batch: MicroBatchSize::Windows(3), ..recipe() });
+    for (whole, parts) in one.iter().zip(&parts) {
         assert!((whole - parts).abs() < 1e-4 * whole, "{whole} {parts}");
     }
 }
@@ -259,20 +124,9 @@ fn a_stopped_training_is_saved_and_says_so() {
     let data = folder.data("train.json", &dataset(24, true));
     let output = folder.path("run");
     let mut observer = Stops(Layout::new(&output));
-    let outcome = run_training(TrainJob {
-        model: model(),
-        train_data: DataSource::File(&data),
-        dev_data: None,
-        recipe: recipe(),
-        output: &output,
-        backend: BackendKind::Cpu,
-        device: "cpu",
-        version_2_with_negative: true,
-        open: &|config, weights, optimizer| {
-            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
-        },
-        observer: &mut observer,
-        stop: StopFlag::new(),
+    let outcome = train(&data, None, recipe(), &output, |job| {
+        job.version_2_with_negative = true;
+        job.observer = &mut observer;
     })
     .unwrap();
     assert_eq!(outcome.ending, Ending::Stopped);

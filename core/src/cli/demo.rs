@@ -12,6 +12,7 @@ use super::{
     model::OpenedModel,
     output,
     runs::RUNS_FOLDER,
+    sources::{DEMO_DEV, DEMO_TRAIN},
     table::Paint,
     train::{FineTuning, fine_tune, new_run, whereabouts},
 };
@@ -19,7 +20,7 @@ use crate::{
     ask::AskOptions,
     demo,
     squad::{Dataset, Paragraph, Question},
-    train::{DataSource, ModelSource, Preset, Recipe},
+    train::{DataSource, Ending, ModelSource, Preset, Recipe, Start},
 };
 
 /// How many questions are asked at the end.
@@ -62,14 +63,18 @@ impl DemoCommand {
         let (train, dev) = (demo::squad_json("train", &demo::TRAIN)?, demo::squad_json("dev", &demo::DEV)?);
         let outcome = fine_tune(FineTuning {
             model: ModelSource::Ready(Box::new(demo::starting_model())),
-            train: DataSource::BuiltIn { name: "demo train", json: &train },
-            dev: Some(DataSource::BuiltIn { name: "demo dev", json: &dev }),
+            train: DataSource::BuiltIn { name: DEMO_TRAIN, json: &train },
+            dev: Some(DataSource::BuiltIn { name: DEMO_DEV, json: &dev }),
             recipe: Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
             folder: &folder,
+            start: Start::New,
             choice: &self.device.backend,
             version_2_with_negative: true,
         })?;
-        let dataset = Dataset::from_json(&dev, "demo dev")?;
+        if outcome.ending == Ending::Stopped {
+            return output::print(&whereabouts(&outcome));
+        }
+        let dataset = Dataset::from_json(&dev, DEMO_DEV)?;
         let best = outcome.layout.best();
         let mut model = OpenedModel::open(&best, &self.device.backend, CasingArgs { do_lower_case: None })?;
         let options = model.evaluate_options();

@@ -2,6 +2,8 @@
 
 use std::{any::Any, error::Error, fmt, io, process::ExitCode};
 
+use super::output;
+
 /// For the few causes that say all there is to say.
 const FALLBACK_REMEDY: &str = "correct what is named above; `spanbert help COMMAND` explains the flags";
 
@@ -10,7 +12,18 @@ const FALLBACK_REMEDY: &str = "correct what is named above; `spanbert help COMMA
 pub struct CliError {
     cause: String,
     remedy: String,
-    reader_left: bool,
+    exit: Exit,
+}
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Cause and remedy are printed; code 1.
+    Failure,
+    /// The reader of our output has closed it, on purpose.
+    ReaderLeft,
+    /// Everything has been said.
+    Silent(u8),
 }
 
 impl CliError {
@@ -19,8 +32,21 @@ impl CliError {
         Self {
             cause: one_line(&cause.to_string()),
             remedy: one_line(&remedy.to_string()),
-            reader_left: false,
+            exit: Exit::Failure,
         }
+    }
+
+    /// The end of a process that has nothing more to say, with an exit code.
+    pub fn silent(code: u8) -> Self {
+        Self { cause: String::new(), remedy: String::new(), exit: Exit::Silent(code) }
+    }
+
+    /// The same failure with something else to do about it.
+    pub fn or_try(mut self, remedy: impl fmt::Display) -> Self {
+        if self.exit == Exit::Failure {
+            self.remedy = one_line(&format!("{}; {remedy}", self.remedy));
+        }
+        self
     }
 
     /// The same failure with its file or place before the cause.
@@ -32,12 +58,15 @@ impl CliError {
     /// Prints the failure to standard error and gives the process's exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        // `spanbert … | head` closes our output on purpose.
-        if self.reader_left {
-            return ExitCode::SUCCESS;
+        match self.exit {
+            // `spanbert … | head` closes our output on purpose.
+            Exit::ReaderLeft => ExitCode::SUCCESS,
+            Exit::Silent(code) => ExitCode::from(code),
+            Exit::Failure => {
+                output::note(self);
+                ExitCode::FAILURE
+            }
         }
-        eprintln!("{self}");
-        ExitCode::FAILURE
     }
 }
 
@@ -53,10 +82,11 @@ impl<E: Error + Send + Sync + 'static> From<E> for CliError {
         let reader_left = (&error as &dyn Any)
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        let exit = if reader_left { Exit::ReaderLeft } else { Exit::Failure };
         let text = one_line(&error.to_string());
         match text.rsplit_once("; ") {
-            Some((cause, remedy)) => Self { cause: cause.to_owned(), remedy: remedy.to_owned(), reader_left },
-            None => Self { cause: text, remedy: FALLBACK_REMEDY.to_owned(), reader_left },
+            Some((cause, remedy)) => Self { cause: cause.to_owned(), remedy: remedy.to_owned(), exit },
+            None => Self { cause: text, remedy: FALLBACK_REMEDY.to_owned(), exit },
         }
     }
 }

@@ -19,6 +19,8 @@ mod run_squad;
 mod runs;
 mod score;
 mod scores_table;
+mod sources;
+mod supervisor;
 mod table;
 mod train;
 

@@ -24,14 +24,14 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), CliError> {
     line(text)
 }
 
-/// Says something to the person at the terminal.
+/// Says something to the person at the terminal, if it is still there: a training goes on without.
 pub(super) fn note(text: impl std::fmt::Display) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Warns the person at the terminal.
 pub(super) fn warn(text: impl std::fmt::Display) {
-    eprintln!("warning: {text}");
+    note(format_args!("warning: {text}"));
 }
 
 /// Checks that a folder can be made or written before hours are spent on what goes into it.

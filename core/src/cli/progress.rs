@@ -8,6 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output;
 use crate::{
     run::{CheckpointKind, Event, Phase, StepEvent},
     train::Observer,
@@ -38,8 +39,8 @@ impl Progress {
     /// A line that stays.
     pub(super) fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| output::note(text)),
+            None => output::note(text),
         }
     }
 
@@ -61,7 +62,7 @@ impl Progress {
             // Training and evaluation take turns; once each is enough.
             None if !self.announced.iter().any(|announced| announced == phase) => {
                 self.announced.push(phase.to_owned());
-                eprintln!("{phase}…");
+                output::note(format_args!("{phase}…"));
             }
             None => {}
         }
@@ -78,7 +79,7 @@ impl Progress {
             bar.set_message(message.to_owned());
         } else if done < total && self.line_is_due() {
             let gap = if message.is_empty() { "" } else { "  " };
-            eprintln!("{} {done}/{total}{gap}{message}", self.phase);
+            output::note(format_args!("{} {done}/{total}{gap}{message}", self.phase));
         }
     }
 
@@ -144,9 +145,15 @@ impl Observer for Progress {
                 ));
             }
             Event::Checkpoint { kind: CheckpointKind::Last, path, .. } => self.say(&format!("saved {path}")),
+            Event::Resumed { step: 0, .. } => self.say("no checkpoint yet: beginning again"),
+            Event::Resumed { step, .. } => self.say(&format!("going on after step {step}")),
             Event::Warning { message } => self.say(&format!("warning: {message}")),
             // Errors are reported once, at the end of the command; the rest is in the run folder.
-            Event::Error { .. } | Event::Checkpoint { .. } | Event::Finished { .. } | Event::Unknown => {}
+            Event::Error { .. }
+            | Event::Fault { .. }
+            | Event::Checkpoint { .. }
+            | Event::Finished { .. }
+            | Event::Unknown => {}
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     model::OpenedModel,
     output,
     predict::write,
+    supervisor,
     train::{FineTuning, fine_tune, whereabouts},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     run::{Layout, write_atomic},
     score::{best_f1_thresh_from_eval_results, eval_results_text},
     squad::{Dataset, SquadVersion},
-    train::{DataSource, ModelSource, OptimizerKind, Recipe, RecipeArgs},
+    train::{DataSource, Ending, ModelSource, OptimizerKind, Recipe, RecipeArgs, Start},
 };
 
 /// Run the command lines of SpanBERT's run_squad.py as they are; --model is a folder.
@@ -82,8 +83,8 @@ impl RunSquadCommand {
         }
         let choice = if self.no_cuda { DeviceChoice::Cpu } else { self.device.backend.clone() };
         let recipe = self.recipe()?;
-        if self.do_train {
-            self.train(recipe.clone(), &choice)?;
+        if self.do_train && self.train(recipe.clone(), &choice)? == Ending::Stopped {
+            return Ok(());
         }
         if self.do_eval {
             self.evaluate(&recipe, &choice)?;
@@ -94,10 +95,13 @@ impl RunSquadCommand {
     fn recipe(&self) -> Result<Recipe, CliError> {
         let mut recipe = self.recipe.resolve()?;
         if self.fp16 {
-            output::warn(
-                "mixed precision is not in this build: training in f32, with the optimizer arithmetic of the \
-                 reference's --fp16 path",
-            );
+            // Once, not by the process that trains as well.
+            if supervisor::worker_folder().is_none() {
+                output::warn(
+                    "mixed precision is not in this build: training in f32, with the optimizer arithmetic of the \
+                     reference's --fp16 path",
+                );
+            }
             if self.recipe.optimizer.is_none() {
                 recipe.optimizer = OptimizerKind::FusedAdam;
             }
@@ -107,7 +111,7 @@ impl RunSquadCommand {
         Ok(recipe)
     }
 
-    fn train(&self, recipe: Recipe, choice: &DeviceChoice) -> Result<(), CliError> {
+    fn train(&self, recipe: Recipe, choice: &DeviceChoice) -> Result<Ending, CliError> {
         let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
             return Err(CliError::new(
                 "--do_train needs a model and data",
@@ -120,10 +124,12 @@ impl RunSquadCommand {
             dev: self.dev_file.as_deref().filter(|_| self.do_eval).map(DataSource::File),
             recipe,
             folder: &self.output_dir,
+            start: Start::New,
             choice,
             version_2_with_negative: self.version_2_with_negative,
         })?;
-        output::print(&whereabouts(&outcome))
+        output::print(&whereabouts(&outcome))?;
+        Ok(outcome.ending)
     }
 
     /// The last part of the reference: the best weights answer the dev or test set.

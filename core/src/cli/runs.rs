@@ -1,6 +1,9 @@
 //! `spanbert runs`: trainings past and present.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -12,14 +15,18 @@ use super::{
     table::{Align, Paint, Table},
 };
 use crate::{
-    run::{Event, Layout, RunStatus, RunSummary, list, read_events, summarise},
+    run::{self, Event, Layout, Request, RunStatus, RunSummary, list, read_history, summarise},
     score::Scores,
+    train::resume_command,
 };
+
+/// How long a request is watched: most steps are over by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Folder that trainings are put in unless told otherwise.
 pub(super) const RUNS_FOLDER: &str = "runs";
 
-/// List trainings, or show one.
+/// List trainings, show one, or ask one that is at work for something.
 #[derive(Debug, Args)]
 pub(super) struct RunsCommand {
     #[command(subcommand)]
@@ -44,6 +51,59 @@ enum Action {
         #[command(flatten)]
         output: JsonArgs,
     },
+    /// Have a training wait after its current step, keeping its place on the device.
+    Pause(Asked),
+    /// Have a paused training go on. (A training that has ended goes on with `spanbert train --resume RUN`.)
+    Resume(Asked),
+    /// Have a training save and end after its current step.
+    Stop(Asked),
+    /// Have a training evaluate the development set after its current step.
+    Evaluate(Asked),
+}
+
+/// A training that is asked for something.
+#[derive(Debug, Args)]
+struct Asked {
+    /// The run folder.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+}
+
+impl Asked {
+    /// Leaves the request and waits a little for the trainer to take it.
+    fn ask(&self, request: Request) -> Result<(), CliError> {
+        let summary = summarise(&self.run).ok_or_else(|| no_run(&self.run))?;
+        if !matches!(summary.status, RunStatus::Running | RunStatus::Paused) {
+            let remedy = match summary.status {
+                RunStatus::Completed => "`spanbert runs show` tells what came of it".to_owned(),
+                _ => format!("`{}` goes on with it", resume_command(&self.run)),
+            };
+            let cause =
+                format_args!("no training is at work in {} ({})", self.run.display(), status(summary.status));
+            return Err(CliError::new(cause, remedy));
+        }
+        let layout = Layout::new(&self.run);
+        run::request(&layout, request)?;
+        let began = Instant::now();
+        while layout.control().exists() {
+            if began.elapsed() > PATIENCE {
+                output::note(format_args!(
+                    "asked to {}; the training does so after its current step or evaluation",
+                    request.word()
+                ));
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let done = match request {
+            Request::Pause => "paused",
+            Request::Resume => "goes on",
+            Request::Stop => "is saving and ends",
+            Request::Evaluate => "is evaluating",
+        };
+        output::note(format_args!("the training in {} {done}", self.run.display()));
+        Ok(())
+    }
 }
 
 impl RunsCommand {
@@ -61,13 +121,12 @@ impl RunsCommand {
                 }
                 output::print(&listing(&runs, Paint::stdout()))
             }
+            Action::Pause(asked) => asked.ask(Request::Pause),
+            Action::Resume(asked) => asked.ask(Request::Resume),
+            Action::Stop(asked) => asked.ask(Request::Stop),
+            Action::Evaluate(asked) => asked.ask(Request::Evaluate),
             Action::Show { run, output } => {
-                let summary = summarise(run).ok_or_else(|| {
-                    CliError::new(
-                        format_args!("{} holds no run", run.display()),
-                        "name a run folder; `spanbert runs list` shows them",
-                    )
-                })?;
+                let summary = summarise(run).ok_or_else(|| no_run(run))?;
                 let evaluations = evaluations(&Layout::new(run))?;
                 if output.json {
                     output::json(&Shown { summary: &summary, evaluations: &evaluations })
@@ -77,6 +136,13 @@ impl RunsCommand {
             }
         }
     }
+}
+
+fn no_run(run: &Path) -> CliError {
+    CliError::new(
+        format_args!("{} holds no run", run.display()),
+        "name a run folder; `spanbert runs list` shows them",
+    )
 }
 
 /// One evaluation of a run.
@@ -99,7 +165,7 @@ fn evaluations(layout: &Layout) -> Result<Vec<EvaluationLine>, CliError> {
     if !layout.events().is_file() {
         return Ok(Vec::new());
     }
-    let records = read_events(&layout.events())?;
+    let records = read_history(&layout.events())?;
     let evaluation = |event| match event {
         Event::Evaluation { step, epoch, scores, best, .. } => {
             Some(EvaluationLine { step, epoch, best, scores })
@@ -112,6 +178,7 @@ fn evaluations(layout: &Layout) -> Result<Vec<EvaluationLine>, CliError> {
 fn status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
+        RunStatus::Paused => "paused",
         RunStatus::Completed => "completed",
         RunStatus::Stopped => "stopped",
         RunStatus::Failed => "failed",

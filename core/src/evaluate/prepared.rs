@@ -84,6 +84,11 @@ impl PreparedEvaluation {
         self.options.stored_threshold = threshold;
     }
 
+    /// Sets how many windows are answered at once, at least 1.
+    pub fn set_eval_batch_size(&mut self, windows: usize) {
+        self.options.eval_batch_size = windows.max(1);
+    }
+
     /// Answers and scores every question. `progress` is told how many windows of how many are done and may break off.
     ///
     /// # Errors

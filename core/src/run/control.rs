@@ -1,8 +1,13 @@
 //! Requests of another process to a trainer, through the file `control`.
 
+use std::{fs::File, io::Read};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Layout, RunError, WriteError, write_atomic};
+
+/// Bytes read of a request; the words are short.
+const LONGEST: u64 = 64;
 
 /// What a trainer can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +47,19 @@ pub fn request(layout: &Layout, request: Request) -> Result<(), RunError> {
 /// Takes the request that waits, if any; words nobody knows are dropped.
 ///
 /// # Errors
-/// If the file cannot be removed (it would be obeyed again and again).
+/// If the file cannot be taken away (it would be obeyed again and again).
 pub fn take_request(layout: &Layout) -> Result<Option<Request>, RunError> {
     let path = layout.control();
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    std::fs::remove_file(&path).map_err(WriteError::at(&path))?;
+    // Taken by its name first: a request that arrives between a reading and a removal would be lost.
+    let taken = path.with_extension("taken");
+    match std::fs::rename(&path, &taken) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        result => result.map_err(WriteError::at(&path))?,
+    }
+    let mut text = String::new();
+    // What cannot be read is no request of ours.
+    let _ = File::open(&taken).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    std::fs::remove_file(&taken).map_err(WriteError::at(&taken))?;
     let known = [Request::Pause, Request::Resume, Request::Evaluate, Request::Stop];
     Ok(known.into_iter().find(|request| request.word() == text.trim()))
 }

@@ -1,5 +1,7 @@
 //! `environment.json`: with what a training was made.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Layout, RunError, WriteError, write_atomic};
@@ -24,6 +26,12 @@ pub struct Environment {
     pub command: Vec<String>,
     /// When the training started, RFC 3339, UTC.
     pub started: String,
+    /// What `--backend` says to choose that device.
+    #[serde(default)]
+    pub backend: String,
+    /// Where the starting model is; absent for one made by the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
     /// The checkpoint's files.
     pub checkpoint: Vec<Fingerprint>,
     /// The training data.
@@ -32,6 +40,24 @@ pub struct Environment {
     /// The development data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev_data: Option<Fingerprint>,
+    /// Each time the run was resumed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<Resumption>,
+}
+
+/// One resumption of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// When, RFC 3339, UTC.
+    pub time: String,
+    /// Updates before it.
+    pub step: usize,
+    /// Version of this program.
+    pub spanbert_studio: String,
+    /// The device.
+    pub device: String,
+    /// The command line.
+    pub command: Vec<String>,
 }
 
 impl Environment {
@@ -46,12 +72,36 @@ impl Environment {
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             machine: sysinfo::System::host_name(),
             device: device.to_owned(),
-            command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            command: command(),
             started: super::now(),
+            backend: String::new(),
+            model: None,
             checkpoint: Vec::new(),
             train_data: None,
             dev_data: None,
+            resumed: Vec::new(),
         }
+    }
+
+    /// Reads a run's environment.
+    ///
+    /// # Errors
+    /// If there is none or it is damaged.
+    pub fn read(layout: &Layout) -> Result<Self, RunError> {
+        let path = layout.environment();
+        let text = std::fs::read(&path).map_err(RunError::read(&path))?;
+        serde_json::from_slice(&text).map_err(|error| RunError::Damaged { path, message: error.to_string() })
+    }
+
+    /// Notes that this process goes on with the run.
+    pub fn resume(&mut self, step: usize, device: &str) {
+        self.resumed.push(Resumption {
+            time: super::now(),
+            step,
+            spanbert_studio: env!("CARGO_PKG_VERSION").into(),
+            device: device.to_owned(),
+            command: command(),
+        });
     }
 
     /// Writes it.
@@ -64,6 +114,10 @@ impl Environment {
             .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
         Ok(write_atomic(&path, &text)?)
     }
+}
+
+fn command() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -83,7 +137,6 @@ mod tests {
         let layout = Layout::new(folder.path());
         let environment = Environment::of_this_process("cpu");
         environment.write(&layout).unwrap();
-        let read = std::fs::read(layout.environment()).unwrap();
-        assert_eq!(serde_json::from_slice::<Environment>(&read).unwrap(), environment);
+        assert_eq!(Environment::read(&layout).unwrap(), environment);
     }
 }

@@ -18,6 +18,9 @@ pub enum RunError {
         /// The file or folder that shows it.
         found: &'static str,
     },
+    /// The folder holds no run.
+    #[error("{} holds no run to go on with; name a run folder, such as one that `spanbert runs list` shows", .0.display())]
+    NoRun(PathBuf),
     /// The output path is not a folder.
     #[error("{} is a file, not a folder; choose another output folder", .0.display())]
     NotAFolder(PathBuf),

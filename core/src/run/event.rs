@@ -18,6 +18,8 @@ pub enum Phase {
     Loading,
     /// Turning questions into windows.
     Tokenising,
+    /// Trying whether the longest batch fits on the device.
+    Probing,
     /// Updating weights.
     Training,
     /// Answering the development set.
@@ -35,6 +37,7 @@ impl std::fmt::Display for Phase {
         formatter.write_str(match self {
             Self::Loading => "loading",
             Self::Tokenising => "tokenising",
+            Self::Probing => "probing",
             Self::Training => "training",
             Self::Evaluating => "evaluating",
             Self::Saving => "saving",
@@ -114,6 +117,24 @@ pub enum Event {
     },
     /// An update was made.
     Step(StepEvent),
+    /// The run goes on from a checkpoint. What was recorded since that checkpoint is undone and will come again.
+    Resumed {
+        /// Updates before it; 0 if there was no checkpoint and the run begins again.
+        step: usize,
+        /// Evaluations before it.
+        evaluations: usize,
+        /// Device it goes on with.
+        device: String,
+    },
+    /// The device failed. Nothing was saved since; the trainer's process ends and another one goes on.
+    Fault {
+        /// Updates before it.
+        step: usize,
+        /// Whether the device was out of memory.
+        out_of_memory: bool,
+        /// What the device said.
+        message: String,
+    },
     /// The development set was evaluated.
     Evaluation {
         /// Updates before it.

@@ -27,6 +27,20 @@ impl RunFolder {
         Ok(Self { layout, _lock: lock })
     }
 
+    /// Takes a folder that holds a run, to go on with it.
+    ///
+    /// # Errors
+    /// If it holds no run of ours, or another trainer is at work in it.
+    pub fn reopen(root: &Path) -> Result<Self, RunError> {
+        let layout = Layout::new(root);
+        if !layout.recipe().is_file() || !layout.environment().is_file() {
+            return Err(RunError::NoRun(root.to_owned()));
+        }
+        let lock = Lock::acquire(&layout)?;
+        remove_leftovers(root, 0);
+        Ok(Self { layout, _lock: lock })
+    }
+
     /// Whether [`create`](Self::create) would refuse the folder for what is there; touches nothing.
     ///
     /// # Errors
@@ -52,6 +66,7 @@ impl RunFolder {
             layout.state(),
             layout.events(),
             layout.train_log(),
+            layout.fit(),
             layout.lock(),
         ];
         for file in files {
@@ -65,6 +80,25 @@ impl RunFolder {
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+}
+
+/// Folders below a run folder that files are written into are at most this deep: `eval/step-<n>/`.
+const DEEPEST: usize = 2;
+
+/// Removes what a trainer that was killed in the middle of a write left behind (`.<name>.tmp`). What cannot be removed
+/// only costs space.
+fn remove_leftovers(folder: &Path, depth: usize) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        } else if is_folder && depth < DEEPEST {
+            remove_leftovers(&path, depth + 1);
+        }
     }
 }
 
@@ -111,6 +145,28 @@ mod tests {
         assert!(!alone.exists());
         assert_eq!(fs::read_dir(&shared).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(shared.join("notes.txt")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_a_killed_trainer_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        for path in [layout.checkpoints().join(".step-3.tmp"), layout.evaluation(2)] {
+            fs::create_dir_all(path).unwrap();
+        }
+        let kept = [layout.recipe(), layout.environment(), layout.evaluation(2).join("results.json")];
+        let left = [
+            layout.evaluation(2).join(".records.jsonl.7-1.tmp"),
+            folder.path().join(".state.json.7-3.tmp"),
+            layout.checkpoints().join(".step-3.tmp/model.safetensors"),
+        ];
+        for path in kept.iter().chain(&left) {
+            fs::write(path, "{}").unwrap();
+        }
+        RunFolder::reopen(folder.path()).unwrap();
+        assert!(kept.iter().all(|path| path.exists()));
+        assert!(!left.iter().any(|path| path.exists()));
+        assert!(!layout.checkpoints().join(".step-3.tmp").exists());
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// Names that show that a folder holds a run, of ours or of the reference's.
-pub(super) const MARKERS: [&str; 10] = [
+/// `environment.json` alone shows none: a trainer that was killed at once wrote it first.
+pub(super) const MARKERS: [&str; 9] = [
     "recipe.toml",
     "events.jsonl",
     "state.json",
-    "environment.json",
     "checkpoints",
     "best",
     "last",
@@ -45,6 +45,12 @@ impl Layout {
     #[must_use]
     pub fn environment(&self) -> PathBuf {
         self.root.join("environment.json")
+    }
+
+    /// How batches are split to fit on the device.
+    #[must_use]
+    pub fn fit(&self) -> PathBuf {
+        self.root.join("fit.json")
     }
 
     /// Where the training is now.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Layout, Lock, Outcome, RunError, RunState};
+use super::{Layout, Lock, Outcome, Phase, RunError, RunState};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -12,6 +12,8 @@ use super::{Layout, Lock, Outcome, RunError, RunState};
 pub enum RunStatus {
     /// A trainer is at work.
     Running,
+    /// A trainer waits to be told to go on.
+    Paused,
     /// All steps done.
     Completed,
     /// Ended on request.
@@ -61,6 +63,7 @@ pub fn summarise(root: &Path) -> Option<RunSummary> {
     let held = Lock::is_held(&layout);
     let state = RunState::read(&layout).ok();
     let status = match state.as_ref().and_then(|state| state.outcome) {
+        _ if held && state.as_ref().is_some_and(|state| state.phase == Phase::Paused) => RunStatus::Paused,
         _ if held => RunStatus::Running,
         Some(Outcome::Completed) => RunStatus::Completed,
         Some(Outcome::Stopped) => RunStatus::Stopped,

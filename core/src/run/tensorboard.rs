@@ -2,7 +2,7 @@
 //!
 //! A record ([`tfrecord`](super::tfrecord)) holds one protocol buffer `Event`: wall_time = 1 (double), step = 2
 //! (varint), file_version = 3 (string) or summary = 5; a summary holds values = 1 with tag = 1 (string) and
-//! simple_value = 2 (float).
+//! simple_value = 2 (float); session_log = 7 marks a restart.
 
 use std::{
     fs::File,
@@ -39,6 +39,14 @@ impl ScalarWriter {
         Ok(writer)
     }
 
+    /// Has TensorBoard forget the points of `step` and later: a resumed run draws them again.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn restart(&mut self, step: usize) -> Result<(), RunError> {
+        self.append(&restart_event(seconds(jiff::Timestamp::now()), step as u64))
+    }
+
     /// Adds one point to each of the named curves.
     ///
     /// # Errors
@@ -61,6 +69,17 @@ fn version_event(wall_time: f64) -> Vec<u8> {
     key(&mut event, 1, FIXED64);
     event.extend(wall_time.to_le_bytes());
     bytes(&mut event, 3, b"brain.Event:2");
+    event
+}
+
+/// A session log = 7 with status = 1 START: TensorBoard drops what older files say of this step and later ones.
+fn restart_event(wall_time: f64, step: u64) -> Vec<u8> {
+    let mut event = Vec::new();
+    key(&mut event, 1, FIXED64);
+    event.extend(wall_time.to_le_bytes());
+    key(&mut event, 2, 0);
+    varint(&mut event, step);
+    bytes(&mut event, 7, &[1 << 3, 1]);
     event
 }
 

@@ -36,6 +36,11 @@ impl DevelopmentSet {
             .map_err(|error| TrainError::Evaluation(error.into()))?;
         Ok(Self { prepared })
     }
+
+    /// Sets how many windows are answered at once; the answers stay the same.
+    pub fn set_batch_size(&mut self, windows: usize) {
+        self.prepared.set_eval_batch_size(windows);
+    }
 }
 
 impl Evaluator for &DevelopmentSet {

@@ -1,9 +1,13 @@
 //! Why a training could not start or go on.
 
-use super::{EvaluatorError, RecipeError};
+use std::path::PathBuf;
+
+use spanbert_backends::fault::Fault;
+
+use super::{Activity, EvaluatorError, RecipeError};
 use crate::{
-    checkpoint::CheckpointError, engine::EngineError, features::FeatureError, run::RunError,
-    squad::SquadError, tokenizer::TokenizerError,
+    checkpoint::CheckpointError, engine::EngineError, evaluate::EvaluateError, features::FeatureError,
+    run::RunError, squad::SquadError, tokenizer::TokenizerError,
 };
 
 /// Failure of a training.
@@ -70,10 +74,39 @@ pub enum TrainError {
         /// Batches per update.
         accumulation: usize,
     },
+    /// Every training checkpoint is damaged.
+    #[error(
+        "no checkpoint in {} can be read ({what}); `--force` begins again with the first step", folder.display()
+    )]
+    NoWholeCheckpoint {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+        /// What is wrong with the newest.
+        what: String,
+    },
+    /// The run is not resumed as it began.
+    #[error(
+        "{} cannot be resumed as it began: {differences}; undo that, or add `--force` to go on in spite of it",
+        run.display()
+    )]
+    Changed {
+        /// The run folder.
+        run: PathBuf,
+        /// What differs.
+        differences: String,
+    },
+    /// Nothing is left to be done.
+    #[error("{} is complete, all {steps} updates are made; start a new run, or raise --max-steps if that ended it", run.display())]
+    Complete {
+        /// The run folder.
+        run: PathBuf,
+        /// Updates of the run.
+        steps: usize,
+    },
     /// The numbers went wrong.
     #[error(
-        "{what} is {value} at step {step} (questions {questions}); nothing was saved since: lower the learning rate, \
-         or look at these questions"
+        "{what} is {value} at step {step} (questions {questions}); the last good weights are {kept}: lower the \
+         learning rate, or look at these questions"
     )]
     NotFinite {
         /// Loss or gradient norm.
@@ -84,5 +117,32 @@ pub enum TrainError {
         step: usize,
         /// Ids of the update's questions, shortened.
         questions: String,
+        /// What was saved before.
+        kept: String,
     },
+}
+
+impl TrainError {
+    /// The failure of the device, and what it was busy with, if that is what ended the training: another process may
+    /// go on.
+    #[must_use]
+    pub fn device_fault(&self) -> Option<(Activity, Fault)> {
+        let (activity, engine) = match self {
+            Self::Engine(error) => (Activity::Training, error),
+            Self::Evaluation(error) => match error.downcast_ref::<EvaluateError>()? {
+                EvaluateError::Engine(error) => (Activity::Evaluating, error),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match engine {
+            EngineError::Fault(fault) => Some((activity, fault.clone())),
+            EngineError::Read(message) => {
+                let fault =
+                    Fault { message: message.clone(), thread: String::new(), location: String::new() };
+                Some((activity, fault))
+            }
+            _ => None,
+        }
+    }
 }

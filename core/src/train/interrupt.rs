@@ -4,28 +4,45 @@
 // and calls `signal`, both of which may.
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-static RECEIVED: AtomicBool = AtomicBool::new(false);
+static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+static ONLY_COUNTS: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn receive(signal: libc::c_int) {
-    RECEIVED.store(true, Ordering::Relaxed);
-    // The next one ends the process, should the training hang.
-    // SAFETY: `signal` with SIG_DFL is async-signal-safe (POSIX.1-2017, 2.4.3).
-    unsafe { libc::signal(signal, libc::SIG_DFL) };
+    RECEIVED.fetch_add(1, Ordering::Relaxed);
+    if !ONLY_COUNTS.load(Ordering::Relaxed) {
+        // The next one ends the process, should the training hang.
+        // SAFETY: `signal` with SIG_DFL is async-signal-safe (POSIX.1-2017, 2.4.3).
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
-/// From now on the first SIGINT and SIGTERM are noted; a second ends the process as usual.
+/// From now on the first Ctrl-C is noted; a second ends the process as usual. So for a request to end (SIGTERM) and a
+/// lost terminal (SIGHUP), unless `nohup` has that ignored.
 pub(super) fn install() {
     let handler = receive as extern "C" fn(libc::c_int) as libc::sighandler_t;
     for signal in [libc::SIGINT, libc::SIGTERM] {
         // SAFETY: the handler has the signature `signal` expects and does only async-signal-safe things.
         unsafe { libc::signal(signal, handler) };
     }
+    #[cfg(unix)]
+    // SAFETY: as above; a signal that was ignored is ignored again at once.
+    unsafe {
+        if libc::signal(libc::SIGHUP, handler) == libc::SIG_IGN {
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        }
+    }
 }
 
-/// Whether one was received.
-pub(super) fn was_received() -> bool {
+/// As [`install`], but later ones are only counted too: for a process that ends another one first.
+pub(crate) fn install_counter() {
+    ONLY_COUNTS.store(true, Ordering::Relaxed);
+    install();
+}
+
+/// How many were received.
+pub(crate) fn received() -> usize {
     RECEIVED.load(Ordering::Relaxed)
 }
 

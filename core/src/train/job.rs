@@ -2,27 +2,34 @@
 
 use std::{collections::VecDeque, path::Path, time::Instant};
 
-use spanbert_backends::BackendKind;
-
 use super::{
-    DataSource, Ending, Evaluator, Keeper, ModelSource, Observer, Pace, Place, Recipe, Recorder, StopFlag,
-    TrainError, Trainer, Training, TrainingData,
+    DataSource, DeviceLimits, Ending, Evaluator, Fit, Keeper, ModelSource, Observer, Pace, Place, Recipe,
+    Recorder, StopFlag, TrainError, Trainer, Training, TrainingData,
+    engines::{Engines, OpenEngine},
     inputs::Inputs,
     optimizer::optimizer_config,
     prepare::{Prepared, prepare},
+    probe,
+    resume::Resumed,
 };
 use crate::{
-    checkpoint::Weights,
-    config::BertConfig,
-    engine::{EngineError, OptimizerConfig, TrainingEngine},
+    engine::TrainingEngine,
     run::{
         BestScore, Environment, Event, Layout, Outcome, Phase, RunError, RunFolder, RunState, write_atomic,
     },
 };
 
-/// Opens an engine on the chosen device.
-pub type OpenEngine<'a> =
-    dyn Fn(&BertConfig, Weights, &OptimizerConfig) -> Result<Box<dyn TrainingEngine>, EngineError> + 'a;
+/// Where a training starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first step, in a new run folder.
+    New,
+    /// At the newest checkpoint of a run folder; at the first step if there is none yet.
+    Resume {
+        /// Go on although recipe, data or checkpoint are not those the run began with.
+        force: bool,
+    },
+}
 
 /// A training to be done.
 pub struct TrainJob<'a> {
@@ -34,10 +41,14 @@ pub struct TrainJob<'a> {
     pub dev_data: Option<DataSource<'a>>,
     /// Every hyper-parameter.
     pub recipe: Recipe,
-    /// The run folder to be made.
+    /// The run folder, to be made or to be resumed.
     pub output: &'a Path,
-    /// The kind of device.
-    pub backend: BackendKind,
+    /// Whether it is made or resumed.
+    pub start: Start,
+    /// What the device is and offers.
+    pub limits: DeviceLimits,
+    /// How the device is chosen, for the record and for resuming.
+    pub choice: &'a str,
     /// Its name, for the record.
     pub device: &'a str,
     /// Whether the user says that the data is SQuAD 2.0; the data decides, this only checks.
@@ -48,6 +59,8 @@ pub struct TrainJob<'a> {
     pub observer: &'a mut dyn Observer,
     /// Who may end it early.
     pub stop: StopFlag,
+    /// For tests: the update, counted over the run from 1, before which the device is made to fail.
+    pub inject_fault_at: Option<usize>,
 }
 
 /// What came of a training.
@@ -65,65 +78,76 @@ pub struct TrainOutcome {
     pub elapsed_secs: f64,
 }
 
-/// Does a training. Everything given is checked, and the device opened, before the run folder is made; a run that
-/// fails before its first step leaves nothing behind.
+/// Does a training, or the rest of one. Everything given is checked, and the device opened, before the run folder is
+/// made; a run that fails before its first step leaves nothing behind.
 ///
 /// # Errors
-/// If anything given is unusable, the device fails, the loss is not finite, or a file cannot be written.
+/// If anything given is unusable, the device fails ([`TrainError::device_fault`]), the loss is not finite, a file cannot
+/// be written, or the run to be resumed began differently.
 pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
-    RunFolder::check(job.output)?;
+    let reopened = match job.start {
+        Start::New => RunFolder::check(job.output).map(|()| None)?,
+        Start::Resume { .. } => Some(RunFolder::reopen(job.output)?),
+    };
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
     job.observer.event(&loading);
+    let model = job.model.directory();
     let (inputs, weights) = Inputs::read(job.model, job.train_data, job.dev_data, &job.recipe)?;
     inputs.check_version(job.version_2_with_negative, &job.recipe)?;
-    let length_multiple = job.recipe.length_multiple_for(job.backend).min(job.recipe.max_seq_length);
+    let length_multiple = job.recipe.length_multiple_for(job.limits.backend).min(job.recipe.max_seq_length);
     let recipe = Recipe {
         length_multiple: Some(length_multiple),
         do_lower_case: Some(inputs.tokenizer.do_lower_case()),
         ..job.recipe
     };
     let environment = Environment {
+        backend: job.choice.to_owned(),
+        model,
         checkpoint: inputs.files.clone(),
         train_data: Some(job.train_data.fingerprint()?),
         dev_data: job.dev_data.map(|data| data.fingerprint()).transpose()?,
         ..Environment::of_this_process(job.device)
     };
+    let mut resumed = match (&reopened, job.start) {
+        (Some(folder), Start::Resume { force }) => {
+            Some(Resumed::read(folder.layout(), &recipe, environment.clone(), force)?)
+        }
+        _ => None,
+    };
+    let place = resumed.as_ref().and_then(Resumed::place).unwrap_or_default();
     let mut engines = Engines {
         open: job.open,
         config: inputs.training_config(&recipe),
         optimizer: optimizer_config(&recipe),
         weights,
-        left: recipe.learning_rates().len(),
+        saved: resumed.as_mut().and_then(Resumed::take_state),
+        recompute: false,
+        left: recipe.learning_rates().len().saturating_sub(place.training),
     };
     let first = engines.next()?;
 
-    let folder = RunFolder::create(job.output)?;
+    let folder = reopened.map_or_else(|| RunFolder::create(job.output), Ok)?;
     let layout = folder.layout();
-    let run = Run { inputs: &inputs, recipe: &recipe, length_multiple, layout, stop: job.stop };
-    let result =
-        run.start(&environment, loading, job.observer).and_then(|recorder| run.go(recorder, engines, first));
-    if result.is_err() && RunState::read(layout).map_or(true, |state| state.step == 0) {
+    let run = Run {
+        inputs: &inputs,
+        recipe: &recipe,
+        length_multiple,
+        layout,
+        limits: job.limits,
+        stop: job.stop,
+        inject_fault_at: job.inject_fault_at,
+    };
+    let result = run
+        .start(&environment, resumed.as_ref(), loading, job.observer)
+        .and_then(|recorder| run.go(recorder, resumed.as_ref(), engines, first));
+    // After a fault of the device another process goes on in the folder.
+    if let (Start::New, Err(error)) = (job.start, &result)
+        && error.device_fault().is_none()
+        && RunState::read(layout).map_or(true, |state| state.step == 0)
+    {
         folder.discard();
     }
     result
-}
-
-/// Opens an engine for every training of a sweep, each from the same weights.
-struct Engines<'a> {
-    open: &'a OpenEngine<'a>,
-    config: BertConfig,
-    optimizer: OptimizerConfig,
-    weights: Weights,
-    left: usize,
-}
-
-impl Engines<'_> {
-    fn next(&mut self) -> Result<Box<dyn TrainingEngine>, TrainError> {
-        self.left = self.left.saturating_sub(1);
-        // The last one takes the weights: they may be gigabytes.
-        let weights = if self.left == 0 { std::mem::take(&mut self.weights) } else { self.weights.clone() };
-        Ok((self.open)(&self.config, weights, &self.optimizer)?)
-    }
 }
 
 /// A run whose folder has been made.
@@ -132,23 +156,34 @@ struct Run<'a> {
     recipe: &'a Recipe,
     length_multiple: usize,
     layout: &'a Layout,
+    limits: DeviceLimits,
     stop: StopFlag,
+    inject_fault_at: Option<usize>,
 }
 
 impl Run<'_> {
     fn start<'o>(
         &self,
         environment: &Environment,
+        resumed: Option<&Resumed>,
         loading: Event,
         observer: &'o mut dyn Observer,
     ) -> Result<Recorder<'o>, TrainError> {
+        // The recipe comes last: from then on the folder holds a run that can be resumed.
+        resumed.map_or(environment, |resumed| &resumed.environment).write(self.layout)?;
         write_atomic(&self.layout.recipe(), self.recipe.to_toml().as_bytes()).map_err(RunError::from)?;
-        environment.write(self.layout)?;
-        let mut recorder = Recorder::start(self.layout, observer, &[loading])?;
+        let device = &environment.device;
+        let mut recorder = match resumed {
+            Some(resumed) => {
+                Recorder::resume(self.layout, observer, &[loading], resumed.progress.as_ref(), device)?
+            }
+            None => Recorder::start(self.layout, observer, &[loading])?,
+        };
         for note in &self.inputs.notes {
             recorder.detailed_phase(Phase::Loading, note.clone())?;
         }
-        for warning in &self.inputs.warnings {
+        for warning in self.inputs.warnings.iter().chain(resumed.iter().flat_map(|resumed| &resumed.warnings))
+        {
             recorder.warn(warning.clone())?;
         }
         Ok(recorder)
@@ -157,43 +192,90 @@ impl Run<'_> {
     fn go(
         &self,
         mut recorder: Recorder<'_>,
-        engines: Engines<'_>,
-        first: Box<dyn TrainingEngine>,
+        resumed: Option<&Resumed>,
+        mut engines: Engines<'_>,
+        mut first: Box<dyn TrainingEngine>,
     ) -> Result<TrainOutcome, TrainError> {
         let prepared = prepare(self.inputs, self.recipe, self.length_multiple, &mut recorder);
-        let prepared = prepared.inspect_err(|error| recorder.fail(&error.to_string(), 0.0))?;
-        let Prepared { windows, question_ids, order, schedule, development } = &prepared;
+        let mut prepared = prepared.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
+        let fit = self.fit(&mut prepared, resumed, first.as_mut(), &mut recorder);
+        let fit = fit.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
+        engines.recompute = fit.recompute;
+        let Prepared { schedule, development, .. } = &prepared;
         let rates = self.recipe.learning_rates();
         recorder.set_total_steps(schedule.steps() * rates.len());
         let (config, vocab) = (&self.inputs.config, self.inputs.tokenizer.vocab());
         let lower_case = self.inputs.tokenizer.do_lower_case();
         let version = self.inputs.train.version.to_string();
+        let progress = resumed.and_then(|resumed| resumed.progress.as_ref());
+        let mut keeper = Keeper::new(self.layout.clone(), config, vocab, lower_case, self.recipe, version);
+        if let Some(progress) = progress {
+            keeper.resume(progress);
+        }
         let mut trainer = Trainer {
             recipe: self.recipe,
             schedule,
-            data: TrainingData { windows, question_ids, order, length_multiple: self.length_multiple },
+            data: prepared.training_data(self.length_multiple, fit.micro_batch),
             layout: self.layout.clone(),
-            keeper: Keeper::new(self.layout.clone(), config, vocab, lower_case, self.recipe, version),
+            keeper,
             recorder,
             evaluator: development.as_ref().map(|set| Box::new(set) as Box<dyn Evaluator>),
             stop: self.stop.clone(),
-            pace: Pace::new(Instant::now()),
+            pace: Pace::new(Instant::now()).after(progress.map_or(0.0, |progress| progress.elapsed_secs)),
             place: Place::default(),
+            boundary: Place::default(),
+            owed_evaluation: progress.is_some_and(|progress| progress.owed_evaluation),
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
+            inject_fault_at: self.inject_fault_at,
         };
-        let began = Instant::now();
-        let ending = sweep(&mut trainer, &rates, engines, first);
-        let elapsed_secs = began.elapsed().as_secs_f64();
-        let ending = ending.inspect_err(|error| trainer.recorder.fail(&error.to_string(), elapsed_secs))?;
+        let ending = sweep(&mut trainer, &rates, progress.map(|progress| progress.place), engines, first);
+        let elapsed_secs = trainer.pace.elapsed_secs(Instant::now());
+        let ending = ending.inspect_err(|error| fail(&mut trainer.recorder, error, elapsed_secs))?;
         let outcome = match ending {
             Ending::Completed => Outcome::Completed,
             Ending::Stopped => Outcome::Stopped,
         };
-        let step = trainer.place.step;
+        let step = trainer.boundary.step;
         trainer.recorder.record(Event::Finished { outcome, step, elapsed_secs })?;
         let best = trainer.keeper.best().cloned();
         Ok(TrainOutcome { ending, layout: self.layout.clone(), steps: step, best, elapsed_secs })
+    }
+
+    /// Decides how batches are split, and tries it on a GPU. A processor is not tried: it has no fault to catch, and a
+    /// step of a large model takes it a minute.
+    fn fit(
+        &self,
+        prepared: &mut Prepared,
+        resumed: Option<&Resumed>,
+        engine: &mut dyn TrainingEngine,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<Fit, TrainError> {
+        let data = prepared.training_data(self.length_multiple, 1);
+        let (planned, estimate) = probe::plan(self.recipe, engine.config(), data, &self.limits);
+        let mut fit = resumed.and_then(|resumed| resumed.fit).unwrap_or(planned);
+        recorder.detailed_phase(Phase::Loading, probe::describe(&estimate, &self.limits))?;
+        recorder.detailed_phase(Phase::Loading, fit.describe())?;
+        fit.write(self.layout)?;
+        engine.set_recompute(fit.recompute);
+        if !fit.probed && self.limits.backend != spanbert_backends::BackendKind::Cpu {
+            recorder.phase(Phase::Probing)?;
+            probe::probe(engine, TrainingData { micro_batch: fit.micro_batch, ..data }, self.recipe)?;
+            fit.probed = true;
+            fit.write(self.layout)?;
+        }
+        if let Some(development) = &mut prepared.development {
+            development.set_batch_size(fit.eval_batch);
+        }
+        Ok(fit)
+    }
+}
+
+/// Records why a training ends. A fault of the device does not end the run.
+fn fail(recorder: &mut Recorder<'_>, error: &TrainError, elapsed_secs: f64) {
+    match error.device_fault() {
+        Some((_, fault)) => recorder.fault(fault.is_out_of_memory(), &fault.message),
+        None => recorder.fail(&error.to_string(), elapsed_secs),
     }
 }
 
@@ -201,17 +283,19 @@ impl Run<'_> {
 fn sweep(
     trainer: &mut Trainer<'_, '_>,
     rates: &[f64],
+    mut from: Option<Place>,
     mut engines: Engines<'_>,
     first: Box<dyn TrainingEngine>,
 ) -> Result<Ending, TrainError> {
     let mut opened = Some(first);
-    for (index, &learning_rate) in rates.iter().enumerate() {
+    let done = from.map_or(0, |place| place.training);
+    for (index, &learning_rate) in rates.iter().enumerate().skip(done) {
         let mut engine = match opened.take() {
             Some(engine) => engine,
             None => engines.next()?,
         };
         let training = Training { index, count: rates.len(), learning_rate };
-        let ending = trainer.train(engine.as_mut(), training)?;
+        let ending = trainer.train(engine.as_mut(), training, from.take())?;
         if ending == Ending::Stopped || index + 1 == rates.len() {
             trainer.save_last(engine.as_mut())?;
             return Ok(ending);

@@ -20,6 +20,9 @@ use crate::{
 /// Training checkpoints kept; the one before the newest stays in case that one turns out to be damaged.
 const CHECKPOINTS_KEPT: usize = 2;
 
+/// Layout of `progress.json` that this program writes and reads.
+pub(super) const PROGRESS_VERSION: u32 = 2;
+
 /// Where a training is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -47,8 +50,33 @@ pub struct Progress {
     pub learning_rate: f64,
     /// Best evaluation so far.
     pub best: Option<BestScore>,
+    /// Step and scores of the latest evaluation.
+    #[serde(default)]
+    pub latest: Option<(usize, Scores)>,
+    /// Evaluations made.
+    #[serde(default)]
+    pub evaluations: usize,
+    /// Whether the evaluation that is due here was broken off and has to be made first.
+    #[serde(default)]
+    pub owed_evaluation: bool,
+    /// Seconds spent on the run.
+    #[serde(default)]
+    pub elapsed_secs: f64,
     /// SHA-256 of the checkpoint's other files.
     pub files: BTreeMap<String, String>,
+}
+
+/// When a checkpoint is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// After which update.
+    pub place: Place,
+    /// Learning rate of the training.
+    pub learning_rate: f64,
+    /// See [`Progress`].
+    pub owed_evaluation: bool,
+    /// See [`Progress`].
+    pub elapsed_secs: f64,
 }
 
 /// Writes weights into the run folder and remembers the best evaluation.
@@ -62,6 +90,7 @@ pub struct Keeper<'a> {
     dataset_version: String,
     best: Option<BestScore>,
     latest: Option<(usize, Scores)>,
+    evaluations: usize,
 }
 
 impl<'a> Keeper<'a> {
@@ -75,7 +104,30 @@ impl<'a> Keeper<'a> {
         recipe: &'a Recipe,
         dataset_version: String,
     ) -> Self {
-        Self { layout, config, vocab, do_lower_case, recipe, dataset_version, best: None, latest: None }
+        Self {
+            layout,
+            config,
+            vocab,
+            do_lower_case,
+            recipe,
+            dataset_version,
+            best: None,
+            latest: None,
+            evaluations: 0,
+        }
+    }
+
+    /// Goes on where a checkpoint was written.
+    pub fn resume(&mut self, progress: &Progress) {
+        self.best.clone_from(&progress.best);
+        self.latest.clone_from(&progress.latest);
+        self.evaluations = progress.evaluations;
+    }
+
+    /// Evaluations made so far.
+    #[must_use]
+    pub fn evaluations(&self) -> usize {
+        self.evaluations
     }
 
     /// The best evaluation so far.
@@ -88,6 +140,7 @@ impl<'a> Keeper<'a> {
     pub fn evaluated(&mut self, place: Place, scores: &Scores) -> bool {
         let metric = self.recipe.eval_metric.key();
         self.latest = Some((place.step, scores.clone()));
+        self.evaluations += 1;
         let Some(value) = scores.get(metric) else { return false };
         if self.best.as_ref().is_some_and(|best| value <= best.value) {
             return false;
@@ -139,12 +192,12 @@ impl<'a> Keeper<'a> {
         &self,
         weights: &Weights,
         optimizer: OptimizerState,
-        place: Place,
-        learning_rate: f64,
+        moment: Moment,
     ) -> Result<PathBuf, TrainError> {
-        let folder = self.layout.checkpoint(place.step);
-        let staging = self.layout.checkpoints().join(format!(".step-{}.tmp", place.step));
-        let result = self.fill_checkpoint(&staging, weights, optimizer, place, learning_rate);
+        let step = moment.place.step;
+        let folder = self.layout.checkpoint(step);
+        let staging = self.layout.checkpoints().join(format!(".step-{step}.tmp"));
+        let result = self.fill_checkpoint(&staging, weights, optimizer, moment);
         if let Err(error) = result.and_then(|()| replace_folder(&staging, &folder)) {
             // The failure itself is what is reported.
             let _ = fs::remove_dir_all(&staging);
@@ -159,8 +212,7 @@ impl<'a> Keeper<'a> {
         staging: &Path,
         weights: &Weights,
         optimizer: OptimizerState,
-        place: Place,
-        learning_rate: f64,
+        moment: Moment,
     ) -> Result<(), WriteError> {
         if staging.exists() {
             fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
@@ -179,7 +231,18 @@ impl<'a> Keeper<'a> {
             write_atomic(&path, &bytes)?;
             files.insert(name.to_owned(), sha256_hex(&bytes));
         }
-        let progress = Progress { version: 1, place, learning_rate, best: self.best.clone(), files };
+        let Moment { place, learning_rate, owed_evaluation, elapsed_secs } = moment;
+        let progress = Progress {
+            version: PROGRESS_VERSION,
+            place,
+            learning_rate,
+            best: self.best.clone(),
+            latest: self.latest.clone(),
+            evaluations: self.evaluations,
+            owed_evaluation,
+            elapsed_secs,
+            files,
+        };
         let path = staging.join("progress.json");
         let text = serde_json::to_vec_pretty(&progress)
             .map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
@@ -188,13 +251,7 @@ impl<'a> Keeper<'a> {
 
     /// An old checkpoint that cannot be removed only costs space.
     fn remove_old_checkpoints(&self) {
-        let Ok(entries) = fs::read_dir(self.layout.checkpoints()) else { return };
-        let mut steps: Vec<usize> = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok())
-            .collect();
-        steps.sort_unstable_by(|a, b| b.cmp(a));
-        for step in steps.into_iter().skip(CHECKPOINTS_KEPT) {
+        for step in checkpoint_steps(&self.layout).into_iter().skip(CHECKPOINTS_KEPT) {
             let _ = fs::remove_dir_all(self.layout.checkpoint(step));
         }
     }
@@ -233,6 +290,15 @@ impl<'a> Keeper<'a> {
             ..SpanbertMeta::default()
         }
     }
+}
+
+/// The steps of a run's training checkpoints, newest first.
+pub(super) fn checkpoint_steps(layout: &Layout) -> Vec<usize> {
+    let Ok(entries) = fs::read_dir(layout.checkpoints()) else { return Vec::new() };
+    let step = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok();
+    let mut steps: Vec<usize> = entries.flatten().filter_map(step).collect();
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    steps
 }
 
 /// Puts `staging` in the place of `folder`.

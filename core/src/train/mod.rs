@@ -4,42 +4,54 @@
 //! [`prefetch`]ing thread in the reference's order, [`Schedule`] says when to update and evaluate, [`Recorder`]
 //! writes what happens and [`Keeper`] the weights. [`run_training`] goes from files to a finished run folder.
 
+mod changes;
 mod development;
+mod engines;
 mod error;
 mod evaluator;
 #[cfg(test)]
 mod fake;
+mod fit;
 mod inputs;
-mod interrupt;
+pub(crate) mod interrupt;
 mod job;
 mod keeper;
+mod micro_batch_size;
 mod observer;
 mod optimizer;
 mod pace;
 mod prefetch;
 mod prepare;
+mod probe;
 pub mod recipe;
 pub mod recipe_fields;
 pub mod recipe_validate;
 mod recorder;
+mod resume;
 mod schedule;
 mod seed;
 mod source;
 mod trainer;
+mod trainer_keeping;
 #[cfg(test)]
 mod trainer_tests;
 
+pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};
-pub use job::{OpenEngine, TrainJob, TrainOutcome, run_training};
-pub use keeper::{Keeper, Place, Progress};
+pub use fit::{Activity, Fit, resume_command};
+pub use job::{Start, TrainJob, TrainOutcome, run_training};
+pub use keeper::{Keeper, Moment, Place, Progress};
+pub use micro_batch_size::MicroBatchSize;
 pub use observer::{Observer, Silent, StopFlag};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};
 pub use prefetch::{Prepared, TrainingData, prefetch};
+pub use probe::DeviceLimits;
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;
 pub use recorder::Recorder;
+pub use resume::TrainingCheckpoint;
 pub use schedule::{Schedule, warmup_linear};
 pub use seed::dropout_seed;
 pub use source::{DataSource, ModelSource, StartingModel};

@@ -56,7 +56,7 @@ impl StopFlag {
     /// Whether it was raised.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        self.requested.load(Ordering::Relaxed) || self.heeds_interrupt && interrupt::was_received()
+        self.requested.load(Ordering::Relaxed) || self.heeds_interrupt && interrupt::received() > 0
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Speed {
 #[derive(Debug)]
 pub struct Pace {
     began: Instant,
+    /// Seconds spent on the run before this process.
+    earlier_secs: f64,
     /// When training began or went on after the last report, evaluation or pause.
     resumed: Instant,
     /// Since then.
@@ -50,6 +52,7 @@ impl Pace {
     pub fn new(now: Instant) -> Self {
         Self {
             began: now,
+            earlier_secs: 0.0,
             resumed: now,
             work: Work::default(),
             report_every: 1,
@@ -58,6 +61,12 @@ impl Pace {
             measured_secs: 0.0,
             evaluation_secs: None,
         }
+    }
+
+    /// The same for a run that took that long already.
+    #[must_use]
+    pub fn after(self, earlier_secs: f64) -> Self {
+        Self { earlier_secs, ..self }
     }
 
     /// Counts a batch.
@@ -107,7 +116,7 @@ impl Pace {
     /// Seconds since the start, all included.
     #[must_use]
     pub fn elapsed_secs(&self, now: Instant) -> f64 {
-        now.saturating_duration_since(self.began).as_secs_f64()
+        self.earlier_secs + now.saturating_duration_since(self.began).as_secs_f64()
     }
 
     /// Seconds for that many updates and evaluations more; `None` before the first report. An evaluation not yet

@@ -5,7 +5,7 @@ use std::{
     thread::Scope,
 };
 
-use super::{Recipe, Schedule, seed::dropout_seed};
+use super::{Place, Recipe, Schedule, seed::dropout_seed};
 use crate::{
     batch::{Batch, LossWeights, Order, collate, loss_weights, micro_batches},
     features::Window,
@@ -25,6 +25,8 @@ pub struct TrainingData<'a> {
     pub order: &'a Order,
     /// Multiple that batch lengths are padded to.
     pub length_multiple: usize,
+    /// Most windows computed at once.
+    pub micro_batch: usize,
 }
 
 /// A batch ready for the device.
@@ -48,20 +50,21 @@ pub struct Prepared {
     pub tokens: usize,
 }
 
-/// Starts a thread that prepares all batches of a training in order; it ends when the receiver is dropped.
-/// `training` counts the trainings of a learning-rate sweep, whose shuffles go on where the last one's ended.
+/// Starts a thread that prepares the batches of a training in order, from a place on; it ends when the receiver is
+/// dropped. `training` counts the trainings of a learning-rate sweep, whose shuffles go on where the last one's ended.
 pub fn prefetch<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     data: TrainingData<'env>,
     recipe: &'env Recipe,
     schedule: &'env Schedule,
-    training: usize,
+    (training, from): (usize, Place),
 ) -> Receiver<Prepared> {
     let (sender, receiver) = sync_channel(AHEAD);
     scope.spawn(move || {
-        for epoch in 0..schedule.epochs {
+        for epoch in from.epoch..schedule.epochs {
             let run_epoch = training * schedule.epochs + epoch;
-            for (position, batch) in data.order.epoch(run_epoch).into_iter().enumerate() {
+            let done = if epoch == from.epoch { from.batches } else { 0 };
+            for (position, batch) in data.order.epoch(run_epoch).into_iter().enumerate().skip(done) {
                 let seed = dropout_seed(recipe.seed, run_epoch, position);
                 let prepared = Prepared { epoch, position, seed, ..prepare(data, recipe, batch) };
                 // The receiver is gone: the training has ended early.
@@ -75,24 +78,31 @@ pub fn prefetch<'scope, 'env: 'scope>(
 }
 
 fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
+    let (whole, tokens) = gather(data, recipe, batch);
+    let (weights, windows) = (loss_weights(&whole, recipe.gradient_accumulation_steps), whole.rows);
+    let rows = data.micro_batch;
+    let parts = if whole.rows <= rows { vec![whole] } else { micro_batches(&whole, rows) };
+    Prepared { epoch: 0, position: 0, batch, parts, seed: 0, weights, windows, tokens }
+}
+
+/// A batch and the number of its word pieces.
+fn gather(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> (Batch, usize) {
     let windows: Vec<&Window> =
         data.order.batch(batch).iter().filter_map(|&index| data.windows.get(index)).collect();
     let lengths = windows.iter().map(|window| window.input_ids.len());
     let longest = lengths.clone().max().unwrap_or(0);
-    let whole = collate(&windows, recipe.padded_length(longest, data.length_multiple), true);
-    let weights = loss_weights(&whole, recipe.gradient_accumulation_steps);
-    let rows = recipe.micro_batch.unwrap_or(whole.rows);
-    let parts = if whole.rows <= rows { vec![whole] } else { micro_batches(&whole, rows) };
-    Prepared {
-        epoch: 0,
-        position: 0,
-        batch,
-        parts,
-        seed: 0,
-        weights,
-        windows: windows.len(),
-        tokens: lengths.sum(),
-    }
+    (collate(&windows, recipe.padded_length(longest, data.length_multiple), true), lengths.sum())
+}
+
+/// The whole batch that needs most memory: the longest, and of these the one with most windows.
+pub(super) fn longest_batch(data: TrainingData<'_>, recipe: &Recipe) -> Batch {
+    let longest = |batch: &usize| {
+        let lengths = data.order.batch(*batch).iter().filter_map(|&index| data.windows.get(index));
+        let longest = lengths.map(|window| window.input_ids.len()).max().unwrap_or(0);
+        (recipe.padded_length(longest, data.length_multiple), data.order.batch(*batch).len())
+    };
+    let batch = (0..data.order.batch_count()).max_by_key(longest).unwrap_or(0);
+    gather(data, recipe, batch).0
 }
 
 #[cfg(test)]
@@ -122,12 +132,21 @@ mod tests {
         let windows = windows(11);
         let lengths: Vec<usize> = windows.iter().map(|window| window.input_ids.len()).collect();
         let order = Order::new(&lengths, 4, TrainMode::RandomSorted, 42);
-        let recipe =
-            Recipe { train_batch_size: 4, micro_batch: Some(3), num_train_epochs: 2.0, ..Recipe::default() };
+        let recipe = Recipe { train_batch_size: 4, num_train_epochs: 2.0, ..Recipe::default() };
         let schedule = Schedule::new(&recipe, order.batch_count());
-        let data = TrainingData { windows: &windows, question_ids: &[], order: &order, length_multiple: 8 };
-        let all: Vec<Prepared> =
-            std::thread::scope(|scope| prefetch(scope, data, &recipe, &schedule, 1).into_iter().collect());
+        let data = TrainingData {
+            windows: &windows,
+            question_ids: &[],
+            order: &order,
+            length_multiple: 8,
+            micro_batch: 3,
+        };
+        let from = |place| -> Vec<Prepared> {
+            std::thread::scope(|scope| {
+                prefetch(scope, data, &recipe, &schedule, (1, place)).into_iter().collect()
+            })
+        };
+        let all = from(Place::default());
         let batches: Vec<usize> = all.iter().map(|prepared| prepared.batch).collect();
         assert_eq!(batches, [order.epoch(2), order.epoch(3)].concat());
         for prepared in &all {
@@ -137,6 +156,9 @@ mod tests {
             assert!(prepared.parts.iter().all(|part| part.length == 8));
         }
         assert_ne!(all[0].seed, all[3].seed);
+        let later = from(Place { epoch: 1, batches: 1, ..Place::default() });
+        let places = |all: &[Prepared]| all.iter().map(|p| (p.epoch, p.position, p.seed)).collect::<Vec<_>>();
+        assert_eq!(places(&later), places(&all)[order.batch_count() + 1..]);
     }
 
     #[test]
@@ -145,8 +167,14 @@ mod tests {
         let order = Order::new(&[4; 100], 1, TrainMode::Sorted, 42);
         let recipe = Recipe::default();
         let schedule = Schedule::new(&recipe, 100);
-        let data = TrainingData { windows: &windows, question_ids: &[], order: &order, length_multiple: 8 };
+        let data = TrainingData {
+            windows: &windows,
+            question_ids: &[],
+            order: &order,
+            length_multiple: 8,
+            micro_batch: 1,
+        };
         // The scope only ends when the thread does.
-        std::thread::scope(|scope| drop(prefetch(scope, data, &recipe, &schedule, 0)));
+        std::thread::scope(|scope| drop(prefetch(scope, data, &recipe, &schedule, (0, Place::default()))));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Recipe, Recorder, Schedule, TrainError, development::DevelopmentSet, inputs::Inputs};
+use super::{
+    Recipe, Recorder, Schedule, TrainError, TrainingData, development::DevelopmentSet, inputs::Inputs,
+};
 use crate::{
     batch::Order,
     features::{Window, windows},
@@ -16,6 +18,14 @@ pub(super) struct Prepared {
     pub order: Order,
     pub schedule: Schedule,
     pub development: Option<DevelopmentSet>,
+}
+
+impl Prepared {
+    /// What the loop is fed with.
+    pub fn training_data(&self, length_multiple: usize, micro_batch: usize) -> TrainingData<'_> {
+        let Self { windows, question_ids, order, .. } = self;
+        TrainingData { windows, question_ids, order, length_multiple, micro_batch }
+    }
 }
 
 /// Tokenises training and development data.

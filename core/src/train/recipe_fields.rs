@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::recipe::{EvalMetric, OptimizerKind, Precision, Preset, RecipeError};
+use super::{
+    micro_batch_size::MicroBatchSize,
+    recipe::{EvalMetric, OptimizerKind, Precision, Preset, RecipeError},
+};
 use crate::batch::TrainMode;
 
 /// Declares [`Recipe`] and [`RecipeArgs`] from one list, so that a flag, a TOML key and a tooltip cannot disagree.
@@ -101,6 +104,8 @@ recipe! {
         [value_name = "N"] eval_per_epoch: usize = 10,
         /// Score that decides which weights are kept as the best.
         [value_enum] eval_metric: EvalMetric = EvalMetric::F1,
+        /// Windows computed at once on the device: a number, or auto for as many as fit. Does not change the result.
+        [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Auto,
         /// Candidate answers kept per question.
         [value_name = "N"] n_best_size: usize = 20,
         /// Longest answer in word pieces.
@@ -109,8 +114,6 @@ recipe! {
     unset {
         /// Highest learning rate; without it the reference's eight rates are tried one after the other.
         [value_name = "RATE"] learning_rate: f64,
-        /// Windows computed at once on the device; without it the whole batch. Does not change the result.
-        [value_name = "N"] micro_batch: usize,
         /// Dropout of hidden states and attention; without it the checkpoint's config.json decides.
         [value_name = "P"] dropout: f64,
         /// Whether text is lower-cased; without it the checkpoint decides.
@@ -120,9 +123,10 @@ recipe! {
         [value_name = "N"] length_multiple: usize,
         /// Stop after this many updates of each training; the schedule stays that of the whole training.
         [value_name = "N"] max_steps: usize,
-        /// Write a training checkpoint every this many updates; without it at evaluations, if the last one is five
-        /// minutes old.
+        /// Write a training checkpoint, to resume from, every this many updates.
         [value_name = "N"] checkpoint_steps: usize,
+        /// Write a training checkpoint every this many minutes; without it and checkpoint_steps every five.
+        [value_name = "X"] checkpoint_minutes: f64,
     }
 }
 

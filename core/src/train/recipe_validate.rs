@@ -53,7 +53,6 @@ impl Recipe {
             ("max_answer_length", Some(self.max_answer_length), "30 is the reference's"),
             ("max_query_length", Some(self.max_query_length), "64 is the reference's"),
             ("doc_stride", Some(self.doc_stride), "128 is the reference's"),
-            ("micro_batch", self.micro_batch, "leave it out to compute the whole batch at once"),
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
@@ -61,6 +60,14 @@ impl Recipe {
         for (field, value, remedy) in counts {
             check(value != Some(0), field, 0, "at least 1 is needed", remedy)?;
         }
+        let minutes = self.checkpoint_minutes;
+        check(
+            minutes.is_none_or(|minutes| minutes.is_finite() && minutes > 0.0),
+            "checkpoint_minutes",
+            minutes.unwrap_or_default(),
+            "it must be above 0",
+            "leave it out to save every few minutes",
+        )?;
         check(
             self.train_batch_size.is_multiple_of(self.gradient_accumulation_steps),
             "gradient_accumulation_steps",
@@ -182,7 +189,7 @@ mod tests {
             ("n_best_size", Recipe { n_best_size: 0, ..base() }),
             ("max_answer_length", Recipe { max_answer_length: 0, ..base() }),
             ("doc_stride", Recipe { doc_stride: 0, ..base() }),
-            ("micro_batch", Recipe { micro_batch: Some(0), ..base() }),
+            ("checkpoint_minutes", Recipe { checkpoint_minutes: Some(0.0), ..base() }),
             ("max_steps", Recipe { max_steps: Some(0), ..base() }),
             ("seed", Recipe { seed: u64::MAX, ..base() }),
             ("learning_rate", Recipe { learning_rate: Some(-1.0), ..base() }),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Observer;
+use super::{Observer, Progress};
 use crate::run::{
     BestScore, Event, EventLog, Layout, Outcome, Phase, RunError, RunState, ScalarWriter, StepEvent, TrainLog,
 };
@@ -31,7 +31,15 @@ impl<'a> Recorder<'a> {
         observer: &'a mut dyn Observer,
         earlier: &[Event],
     ) -> Result<Self, RunError> {
-        let mut state = RunState::starting();
+        Self::open(layout, observer, earlier, RunState::starting())
+    }
+
+    fn open(
+        layout: &Layout,
+        observer: &'a mut dyn Observer,
+        earlier: &[Event],
+        mut state: RunState,
+    ) -> Result<Self, RunError> {
         state.write(layout)?;
         let mut recorder = Self {
             events: EventLog::open(&layout.events())?,
@@ -46,6 +54,33 @@ impl<'a> Recorder<'a> {
             recorder.events.append(event)?;
             recorder.text.line(&describe(event))?;
         }
+        Ok(recorder)
+    }
+
+    /// Goes on with the records of a run after `progress`, or from its beginning without one.
+    ///
+    /// # Errors
+    /// If one cannot be written.
+    pub fn resume(
+        layout: &Layout,
+        observer: &'a mut dyn Observer,
+        earlier: &[Event],
+        progress: Option<&Progress>,
+        device: &str,
+    ) -> Result<Self, RunError> {
+        let mut state = RunState::starting();
+        // What began before this process began then; a state that cannot be read was about to be replaced anyway.
+        if let Ok(before) = RunState::read(layout) {
+            (state.started, state.total_steps) = (before.started, before.total_steps);
+        }
+        let (step, evaluations) =
+            progress.map_or((0, 0), |progress| (progress.place.step, progress.evaluations));
+        state.step = step;
+        state.epoch = progress.map_or(0, |progress| progress.place.epoch);
+        state.best = progress.and_then(|progress| progress.best.clone());
+        let mut recorder = Self::open(layout, observer, earlier, state)?;
+        recorder.curves.restart(step + 1)?;
+        recorder.record(Event::Resumed { step, evaluations, device: device.to_owned() })?;
         Ok(recorder)
     }
 
@@ -85,7 +120,11 @@ impl<'a> Recorder<'a> {
                 self.state.eta_secs = None;
                 self.write_state()?;
             }
-            Event::Warning { .. } | Event::Checkpoint { .. } | Event::Unknown => {}
+            Event::Warning { .. }
+            | Event::Checkpoint { .. }
+            | Event::Resumed { .. }
+            | Event::Fault { .. }
+            | Event::Unknown => {}
         }
         self.observer.event(&event);
         Ok(())
@@ -118,6 +157,12 @@ impl<'a> Recorder<'a> {
     /// Notes the best evaluation for `state.json`.
     pub fn set_best(&mut self, best: BestScore) {
         self.state.best = Some(best);
+    }
+
+    /// Records that the device failed; the run is not over. Best effort, as in [`Self::fail`].
+    pub fn fault(&mut self, out_of_memory: bool, message: &str) {
+        let step = self.state.step;
+        let _ = self.record(Event::Fault { step, out_of_memory, message: message.to_owned() });
     }
 
     /// Records why and that a run ends. Nothing can be done about a record that cannot be written now: the error
@@ -168,6 +213,9 @@ fn describe(event: &Event) -> String {
             let mark = if *best { ", the best so far" } else { "" };
             format!("evaluation at step {step}, epoch {epoch}, {secs:.1} s{mark}: {}", values.join(", "))
         }
+        Event::Resumed { step: 0, device, .. } => format!("began again on {device}"),
+        Event::Resumed { step, device, .. } => format!("resumed after step {step} on {device}"),
+        Event::Fault { step, message, .. } => format!("the device failed after step {step}: {message}"),
         Event::Checkpoint { step, path, .. } => format!("saved {path} at step {step}"),
         Event::Warning { message } => format!("warning: {message}"),
         Event::Error { message } => format!("error: {message}"),

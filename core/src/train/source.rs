@@ -1,6 +1,6 @@
 //! Where a training starts from: a checkpoint and data, from files or made by the program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::TrainError;
 use crate::{
@@ -74,6 +74,19 @@ pub enum ModelSource<'a> {
     Ready(Box<StartingModel>),
 }
 
+impl ModelSource<'_> {
+    /// The directory it comes from, as an absolute path: a run may be resumed from elsewhere.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        match self {
+            Self::Directory(directory) => {
+                Some(std::path::absolute(directory).unwrap_or_else(|_| directory.to_path_buf()))
+            }
+            Self::Ready(_) => None,
+        }
+    }
+}
+
 /// A SQuAD data set.
 #[derive(Clone, Copy, Debug)]
 pub enum DataSource<'a> {
@@ -108,7 +121,10 @@ impl DataSource<'_> {
     /// If the file cannot be read.
     pub fn fingerprint(&self) -> Result<Fingerprint, TrainError> {
         match self {
-            Self::File(path) => Ok(Fingerprint::of(path)?),
+            Self::File(path) => {
+                // Absolute, for the run may be resumed from elsewhere.
+                Ok(Fingerprint::of(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()))?)
+            }
             Self::BuiltIn { name, json } => Ok(Fingerprint::of_bytes(name, json.as_bytes())),
         }
     }

@@ -1,10 +1,6 @@
 //! The training loop.
 
-use std::{
-    collections::VecDeque,
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, thread::Scope, time::Instant};
 
 use super::{
     Evaluator, Place, Recipe, Schedule, StopFlag, TrainError,
@@ -14,19 +10,12 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
-    engine::{InferenceEngine, MicroBatch, StepMetrics, TrainingEngine},
-    run::{BestScore, CheckpointKind, Event, Layout, Phase, Request, StepEvent, take_request},
-    score::Scores,
+    engine::{MicroBatch, StepMetrics, TrainingEngine},
+    run::{Event, Layout, Phase, Request, StepEvent},
 };
 
 /// Ids named when numbers go wrong; a batch of them would fill the screen.
 const IDS_NAMED: usize = 8;
-
-/// Work that a crash may cost at most, evaluations aside, unless the recipe says how often to write checkpoints.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(300);
-
-/// Time between looks for the end of a pause.
-const PAUSE_POLL: Duration = Duration::from_millis(200);
 
 /// One training of a learning-rate sweep, or the only one.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +59,16 @@ pub struct Trainer<'a, 'o> {
     pub pace: Pace,
     /// Where the run is.
     pub place: Place,
+    /// Where the last update was made: what a checkpoint holds, as gradients that wait for their update are not saved.
+    pub boundary: Place,
+    /// Whether an evaluation that was due at `boundary` was broken off.
+    pub owed_evaluation: bool,
     /// When the last training checkpoint was written, at first when training began.
     pub checkpointed: Instant,
     /// Updates whose metrics are still on the device.
     pub pending: VecDeque<Update>,
+    /// The update, counted over the run from 1, before which a test wants the device to fail.
+    pub inject_fault_at: Option<usize>,
 }
 
 /// An update on its way.
@@ -84,8 +79,9 @@ pub struct Update {
     batches: Vec<usize>,
 }
 
-impl Trainer<'_, '_> {
-    /// Trains `engine` from the first step to the last, evaluating and saving on the way.
+impl<'a> Trainer<'a, '_> {
+    /// Trains `engine` from the first step, or from where a checkpoint was written, to the last, evaluating and saving
+    /// on the way.
     ///
     /// # Errors
     /// If the device fails, the loss is not finite, or a file cannot be written; nothing is saved after that.
@@ -93,45 +89,69 @@ impl Trainer<'_, '_> {
         &mut self,
         engine: &mut dyn TrainingEngine,
         training: Training,
+        from: Option<Place>,
     ) -> Result<Ending, TrainError> {
-        let steps_before = training.index * self.schedule.steps();
-        self.place = Place { training: training.index, step: steps_before, ..Place::default() };
+        let step = training.index * self.schedule.steps();
+        self.place = from.unwrap_or(Place { training: training.index, step, ..Place::default() });
+        self.boundary = self.place;
         self.recorder.phase(Phase::Training)?;
-        std::thread::scope(|scope| {
-            let mut batches_of_update = Vec::new();
-            let (mut checkpoint_due, mut stop) = (false, false);
-            for prepared in prefetch(scope, self.data, self.recipe, self.schedule, training.index) {
-                self.place.epoch = prepared.epoch;
-                self.place.batches = prepared.position + 1;
-                self.accumulate(engine, &prepared)?;
-                batches_of_update.push(prepared.batch);
-                let updates = self.schedule.updates_after(prepared.position);
-                if updates {
-                    self.update(engine, training, std::mem::take(&mut batches_of_update))?;
-                    checkpoint_due |= self.checkpoint_interval_ends();
-                }
-                let request = self.request(engine, training)?;
-                stop |= request == Some(Request::Stop);
-                if self.schedule.evaluates_after(prepared.position) || request == Some(Request::Evaluate) {
-                    self.evaluate(engine, training)?;
-                    checkpoint_due |= self.checkpoint_is_old();
-                }
-                stop |= self.stop.is_requested();
-                // Gradients that wait for their update are not saved: a checkpoint, and a stop, wait for it too.
-                if updates && (checkpoint_due || stop) {
-                    self.save_checkpoint(engine, training)?;
-                    checkpoint_due = false;
-                }
-                if updates && stop {
-                    return Ok(Ending::Stopped);
-                }
-                if self.recipe.max_steps.is_some() && self.place.training_step >= self.schedule.steps() {
-                    break;
-                }
+        if self.owed_evaluation && !self.evaluate(engine, training)? {
+            self.save_checkpoint(engine, training)?;
+            return Ok(Ending::Stopped);
+        }
+        self.owed_evaluation = false;
+        std::thread::scope(|scope| self.batches(scope, engine, training))
+    }
+
+    fn batches<'scope, 'env: 'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, 'env>,
+        engine: &mut dyn TrainingEngine,
+        training: Training,
+    ) -> Result<Ending, TrainError>
+    where
+        'a: 'env,
+    {
+        let mut batches_of_update = Vec::new();
+        let (mut checkpoint_due, mut stop) = (false, false);
+        for prepared in prefetch(scope, self.data, self.recipe, self.schedule, (training.index, self.place)) {
+            self.place.epoch = prepared.epoch;
+            self.place.batches = prepared.position + 1;
+            self.accumulate(engine, &prepared)?;
+            batches_of_update.push(prepared.batch);
+            let updates = self.schedule.updates_after(prepared.position);
+            if updates {
+                self.update(engine, training, std::mem::take(&mut batches_of_update))?;
+                checkpoint_due |= self.checkpoint_is_due();
             }
-            self.drain(engine, training)?;
-            Ok(Ending::Completed)
-        })
+            let request = self.request(engine, training)?;
+            stop |= request == Some(Request::Stop) || self.stop.is_requested();
+            let due = self.schedule.evaluates_after(prepared.position);
+            if due && (stop || !self.evaluate(engine, training)?) {
+                // Made when the run is resumed: here if the checkpoint is of here, else on the way to here.
+                self.owed_evaluation = self.boundary == self.place;
+                self.save_checkpoint(engine, training)?;
+                return Ok(Ending::Stopped);
+            }
+            if !due && !stop && request == Some(Request::Evaluate) {
+                stop |= !self.evaluate(engine, training)?;
+            }
+            stop |= self.stop.is_requested();
+            if updates && (checkpoint_due || stop) {
+                self.save_checkpoint(engine, training)?;
+                checkpoint_due = false;
+            }
+            if updates && stop {
+                return Ok(Ending::Stopped);
+            }
+            if self.recipe.max_steps.is_some() && self.place.training_step >= self.schedule.steps() {
+                // With more steps the run can be resumed here.
+                self.save_checkpoint(engine, training)?;
+                break;
+            }
+        }
+        self.drain(engine, training)?;
+        Ok(Ending::Completed)
     }
 
     fn accumulate(&mut self, engine: &mut dyn TrainingEngine, prepared: &Prepared) -> Result<(), TrainError> {
@@ -152,16 +172,24 @@ impl Trainer<'_, '_> {
         training: Training,
         batches: Vec<usize>,
     ) -> Result<(), TrainError> {
+        if self.inject_fault_at == Some(self.place.step + 1) {
+            spanbert_backends::fault::inject("a fault was asked for, out of memory");
+        }
         let learning_rate = self.schedule.learning_rate(training.learning_rate, self.place.training_step);
         engine.update(learning_rate)?;
         self.place.training_step += 1;
         self.place.step += 1;
+        self.boundary = self.place;
         self.pending.push_back(Update { place: self.place, learning_rate, batches });
         if self.pace.update() { self.drain(engine, training) } else { Ok(()) }
     }
 
     /// Waits for the device, then records every update since the last time.
-    fn drain(&mut self, engine: &mut dyn TrainingEngine, training: Training) -> Result<(), TrainError> {
+    pub(super) fn drain(
+        &mut self,
+        engine: &mut dyn TrainingEngine,
+        training: Training,
+    ) -> Result<(), TrainError> {
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -218,126 +246,6 @@ impl Trainer<'_, '_> {
         if more > 0 {
             questions.push_str(&format!(" and {more} more"));
         }
-        Err(TrainError::NotFinite { what, value, step: update.place.step, questions })
-    }
-
-    /// Evaluates the weights as they are and keeps them if they are the best. A stop breaks it off without a score.
-    fn evaluate(&mut self, engine: &mut dyn TrainingEngine, training: Training) -> Result<(), TrainError> {
-        // Numbers that went wrong must be found before their weights are scored or saved.
-        self.drain(engine, training)?;
-        let Some(evaluator) = &mut self.evaluator else { return Ok(()) };
-        let began = Instant::now();
-        self.recorder.phase(Phase::Evaluating)?;
-        let (recorder, stop) = (&mut self.recorder, &self.stop);
-        let mut progress = |done, total| {
-            recorder.progress(Phase::Evaluating, done, total);
-            if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let folder = self.layout.evaluation(self.place.step);
-        let inference: &mut dyn InferenceEngine = engine;
-        let scores = evaluator.evaluate(inference, &folder, &mut progress).map_err(TrainError::Evaluation)?;
-        let Some(scores) = scores else { return Ok(()) };
-        let secs = began.elapsed().as_secs_f64();
-        self.pace.evaluated(began, Instant::now());
-        self.keep(engine, training, scores, secs)?;
-        self.recorder.phase(Phase::Training)?;
-        self.pace.resumed(Instant::now());
-        Ok(())
-    }
-
-    fn keep(
-        &mut self,
-        engine: &mut dyn TrainingEngine,
-        training: Training,
-        scores: Scores,
-        secs: f64,
-    ) -> Result<(), TrainError> {
-        let place = self.place;
-        let best = self.keeper.evaluated(place, &scores);
-        self.recorder.record(Event::Evaluation {
-            step: place.step,
-            training: training.index,
-            epoch: place.epoch,
-            scores: scores.clone(),
-            best,
-            secs,
-        })?;
-        if best {
-            self.recorder.phase(Phase::Saving)?;
-            let weights = engine.weights()?;
-            self.keeper.save_best(&weights, place, training.learning_rate, &scores)?;
-            if let Some(best) = self.keeper.best() {
-                self.recorder.set_best(BestScore::clone(best));
-            }
-            self.saved(CheckpointKind::Best, "best")?;
-        }
-        Ok(())
-    }
-
-    /// Whether an evaluation is to be followed by a checkpoint. A large model's takes seconds to write.
-    fn checkpoint_is_old(&self) -> bool {
-        self.recipe.checkpoint_steps.is_none() && self.checkpointed.elapsed() >= CHECKPOINT_INTERVAL
-    }
-
-    fn checkpoint_interval_ends(&self) -> bool {
-        self.recipe.checkpoint_steps.is_some_and(|steps| self.place.training_step.is_multiple_of(steps))
-    }
-
-    fn save_checkpoint(
-        &mut self,
-        engine: &mut dyn TrainingEngine,
-        training: Training,
-    ) -> Result<(), TrainError> {
-        self.drain(engine, training)?;
-        self.recorder.phase(Phase::Saving)?;
-        let (weights, optimizer) = (engine.weights()?, engine.optimizer_state()?);
-        self.keeper.save_checkpoint(&weights, optimizer, self.place, training.learning_rate)?;
-        self.checkpointed = Instant::now();
-        self.saved(CheckpointKind::Training, &format!("checkpoints/step-{}", self.place.step))?;
-        self.recorder.phase(Phase::Training)?;
-        self.pace.resumed(Instant::now());
-        Ok(())
-    }
-
-    /// Writes `last/` from the weights as they are.
-    ///
-    /// # Errors
-    /// If the device fails or a file cannot be written.
-    pub fn save_last(&mut self, engine: &mut dyn TrainingEngine) -> Result<(), TrainError> {
-        self.recorder.phase(Phase::Saving)?;
-        let weights = engine.weights()?;
-        self.keeper.save_last(&weights, self.place)?;
-        self.saved(CheckpointKind::Last, "last")
-    }
-
-    fn saved(&mut self, kind: CheckpointKind, path: &str) -> Result<(), TrainError> {
-        let step = self.place.step;
-        Ok(self.recorder.record(Event::Checkpoint { kind, step, path: path.to_owned() })?)
-    }
-
-    /// Takes a request from the run folder; on a pause, waits here until it is over.
-    fn request(
-        &mut self,
-        engine: &mut dyn TrainingEngine,
-        training: Training,
-    ) -> Result<Option<Request>, TrainError> {
-        let request = take_request(&self.layout)?;
-        if request != Some(Request::Pause) {
-            return Ok(request);
-        }
-        self.drain(engine, training)?;
-        self.recorder.phase(Phase::Paused)?;
-        let next = loop {
-            if self.stop.is_requested() {
-                break Some(Request::Stop);
-            }
-            match take_request(&self.layout)? {
-                Some(Request::Pause) | None => std::thread::sleep(PAUSE_POLL),
-                other => break other,
-            }
-        };
-        self.recorder.phase(Phase::Training)?;
-        self.pace.resumed(Instant::now());
-        Ok(next)
+        Err(TrainError::NotFinite { what, value, step: update.place.step, questions, kept: self.kept() })
     }
 }

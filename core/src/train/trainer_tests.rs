@@ -56,6 +56,7 @@ struct Setup {
     stops_after: usize,
     breaks_at: Option<usize>,
     rates: Vec<f64>,
+    micro_batch: usize,
 }
 
 struct Ran {
@@ -69,7 +70,16 @@ impl Setup {
     fn new(recipe: Recipe, windows: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (scores, rates) = (vec![10.0, 20.0, 20.0, 5.0], vec![1e-3]);
-        Self { folder, recipe, windows, scores, stops_after: usize::MAX, breaks_at: None, rates }
+        Self {
+            folder,
+            recipe,
+            windows,
+            scores,
+            stops_after: usize::MAX,
+            breaks_at: None,
+            rates,
+            micro_batch: 32,
+        }
     }
 
     fn run(self) -> Ran {
@@ -86,7 +96,13 @@ impl Setup {
         let mut trainer = Trainer {
             recipe: &self.recipe,
             schedule: &schedule,
-            data: TrainingData { windows: &windows, question_ids: &ids, order: &order, length_multiple: 8 },
+            data: TrainingData {
+                windows: &windows,
+                question_ids: &ids,
+                order: &order,
+                length_multiple: 8,
+                micro_batch: self.micro_batch,
+            },
             layout: layout.clone(),
             keeper: Keeper::new(layout.clone(), &config, &vocab, false, &self.recipe, "v2.0".into()),
             recorder: Recorder::start(&layout, &mut observer, &[]).unwrap(),
@@ -94,6 +110,9 @@ impl Setup {
             stop,
             pace: Pace::new(Instant::now()),
             place: Place::default(),
+            boundary: Place::default(),
+            owed_evaluation: false,
+            inject_fault_at: None,
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
         };
@@ -102,7 +121,7 @@ impl Setup {
         for (index, learning_rate) in self.rates.into_iter().enumerate() {
             let mut engine = FakeEngine::new(&calls);
             engine.breaks_at = self.breaks_at;
-            result = trainer.train(&mut engine, Training { index, count, learning_rate });
+            result = trainer.train(&mut engine, Training { index, count, learning_rate }, None);
             if result.is_err() {
                 break;
             }
@@ -239,7 +258,7 @@ fn a_remainder_s_gradients_join_the_next_epoch() {
 
 #[test]
 fn parts_carry_the_whole_batch_s_weight() {
-    let ran = Setup::new(Recipe { micro_batch: Some(2), ..recipe() }, 11).run();
+    let ran = Setup { micro_batch: 2, ..Setup::new(recipe(), 11) }.run();
     let parts: Vec<(usize, f32)> = ran
         .calls
         .iter()

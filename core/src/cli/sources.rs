@@ -1,0 +1,80 @@
+//! What a run was made from, for resuming it.
+
+use std::path::{Path, PathBuf};
+
+use spanbert_backends::DeviceChoice;
+
+use super::error::CliError;
+use crate::{
+    demo,
+    run::{Environment, Fingerprint, Layout, RunError},
+    train::{DataSource, Recipe},
+};
+
+/// Names under which the demo's data goes.
+pub(super) const DEMO_TRAIN: &str = "demo train";
+pub(super) const DEMO_DEV: &str = "demo dev";
+
+/// Recipe, files and device of a run.
+pub(super) struct Sources {
+    /// Every hyper-parameter.
+    pub(super) recipe: Recipe,
+    /// The starting model's folder; the demo's model has none.
+    pub(super) model: Option<PathBuf>,
+    /// Training data.
+    pub(super) train: Data,
+    /// Development data.
+    pub(super) dev: Option<Data>,
+    /// Device.
+    pub(super) choice: DeviceChoice,
+}
+
+/// A data set of a run.
+pub(super) enum Data {
+    /// A file.
+    File(PathBuf),
+    /// A part of the demo's data: its name and its text.
+    Demo(&'static str, String),
+}
+
+impl Data {
+    /// As the trainer takes it.
+    pub(super) fn source(&self) -> DataSource<'_> {
+        match self {
+            Self::File(path) => DataSource::File(path),
+            Self::Demo(name, json) => DataSource::BuiltIn { name, json },
+        }
+    }
+
+    fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {
+        Ok(match fingerprint.path.as_str() {
+            DEMO_TRAIN => Self::Demo(DEMO_TRAIN, demo::squad_json("train", &demo::TRAIN)?),
+            DEMO_DEV => Self::Demo(DEMO_DEV, demo::squad_json("dev", &demo::DEV)?),
+            path => Self::File(path.into()),
+        })
+    }
+}
+
+impl Sources {
+    /// Reads them from the run folder.
+    pub(super) fn of_run(run: &Path) -> Result<Self, CliError> {
+        let layout = Layout::new(run);
+        if !layout.recipe().is_file() || !layout.environment().is_file() {
+            return Err(RunError::NoRun(run.to_owned()).into());
+        }
+        let environment = Environment::read(&layout)?;
+        let Some(train) = &environment.train_data else {
+            return Err(CliError::new(
+                format_args!("{} does not say what was trained on", layout.environment().display()),
+                "name the file with --train-file, or start a new run",
+            ));
+        };
+        Ok(Self {
+            recipe: Recipe::from_path(&layout.recipe())?,
+            train: Data::of(train)?,
+            dev: environment.dev_data.as_ref().map(Data::of).transpose()?,
+            choice: environment.backend.parse().unwrap_or(DeviceChoice::Auto),
+            model: environment.model,
+        })
+    }
+}

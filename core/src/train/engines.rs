@@ -1,0 +1,49 @@
+//! The engines of a training, one for each learning rate.
+
+use crate::{
+    checkpoint::Weights,
+    config::BertConfig,
+    engine::{EngineError, OptimizerConfig, OptimizerState, TrainingEngine},
+};
+
+use super::TrainError;
+
+/// Opens an engine on the chosen device.
+pub type OpenEngine<'a> =
+    dyn Fn(&BertConfig, Weights, &OptimizerConfig) -> Result<Box<dyn TrainingEngine>, EngineError> + 'a;
+
+/// Opens an engine for every training of a sweep, each from the same weights.
+pub(super) struct Engines<'a> {
+    pub open: &'a OpenEngine<'a>,
+    pub config: BertConfig,
+    pub optimizer: OptimizerConfig,
+    /// What every training starts from.
+    pub weights: Weights,
+    /// What the first one goes on from instead.
+    pub saved: Option<(Weights, OptimizerState)>,
+    pub recompute: bool,
+    pub left: usize,
+}
+
+impl Engines<'_> {
+    /// Opens the next.
+    pub fn next(&mut self) -> Result<Box<dyn TrainingEngine>, TrainError> {
+        self.left = self.left.saturating_sub(1);
+        let is_last = self.left == 0;
+        let (weights, moments) = match self.saved.take() {
+            Some((weights, moments)) => (weights, Some(moments)),
+            // The last one takes the weights: they may be gigabytes.
+            None if is_last => (std::mem::take(&mut self.weights), None),
+            None => (self.weights.clone(), None),
+        };
+        if is_last {
+            self.weights = Weights::new();
+        }
+        let mut engine = (self.open)(&self.config, weights, &self.optimizer)?;
+        if let Some(moments) = moments {
+            engine.load_optimizer_state(moments)?;
+        }
+        engine.set_recompute(self.recompute);
+        Ok(engine)
+    }
+}

@@ -1,0 +1,132 @@
+//! How batches are split to fit on the device: `fit.json` of a run folder.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Layout, RunError, WriteError, write_atomic};
+
+/// What is done at once. None of it changes the mathematics, only memory and the order of rounding, so a resumed run
+/// keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fit {
+    /// Most windows of a training batch computed at once.
+    pub micro_batch: usize,
+    /// Whether activations are computed again, layer by layer, instead of kept.
+    #[serde(default)]
+    pub recompute: bool,
+    /// Most windows of an evaluation batch.
+    pub eval_batch: usize,
+    /// Whether the longest batch has been tried on this device.
+    #[serde(default)]
+    pub probed: bool,
+    /// Times the device failed.
+    #[serde(default)]
+    pub faults: usize,
+}
+
+/// What a trainer was doing when its device failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Computing gradients.
+    Training,
+    /// Answering the development set.
+    Evaluating,
+}
+
+impl Fit {
+    /// Reads a run's; `None` if it has none yet, or one that says nothing usable (it is found anew then).
+    #[must_use]
+    pub fn read(layout: &Layout) -> Option<Self> {
+        let fit: Self = serde_json::from_slice(&std::fs::read(layout.fit()).ok()?).ok()?;
+        (fit.micro_batch > 0 && fit.eval_batch > 0).then_some(fit)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, layout: &Layout) -> Result<(), RunError> {
+        let path = layout.fit();
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
+        Ok(write_atomic(&path, &text)?)
+    }
+
+    /// The next smaller one after the device failed: half the windows, then one window layer by layer; `None` if
+    /// nothing smaller is left.
+    #[must_use]
+    pub fn smaller(self, activity: Activity) -> Option<Self> {
+        let next = Self { probed: false, faults: self.faults + 1, ..self };
+        match activity {
+            Activity::Evaluating if self.eval_batch > 1 => {
+                Some(Self { eval_batch: self.eval_batch / 2, ..next })
+            }
+            Activity::Training if self.micro_batch > 1 => {
+                Some(Self { micro_batch: self.micro_batch / 2, ..next })
+            }
+            Activity::Training if !self.recompute => Some(Self { recompute: true, ..next }),
+            Activity::Evaluating | Activity::Training => None,
+        }
+    }
+
+    /// What changed, for the user.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let windows = |count| if count == 1 { "1 window".to_owned() } else { format!("{count} windows") };
+        let how = if self.recompute { ", activations computed again layer by layer" } else { "" };
+        format!(
+            "training on {} at once{how}, evaluating {} at once",
+            windows(self.micro_batch),
+            windows(self.eval_batch)
+        )
+    }
+}
+
+/// `run` for messages, as it would be typed.
+#[must_use]
+pub fn resume_command(run: &Path) -> String {
+    let text = run.display().to_string();
+    if text.contains(|c: char| !(c.is_alphanumeric() || "/._-+:\\".contains(c))) {
+        format!("spanbert train --resume '{text}'")
+    } else {
+        format!("spanbert train --resume {text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_halves_until_nothing_is_left() {
+        let mut fit = Fit { micro_batch: 5, recompute: false, eval_batch: 2, probed: true, faults: 0 };
+        let mut seen = Vec::new();
+        while let Some(next) = fit.smaller(Activity::Training) {
+            seen.push((next.micro_batch, next.recompute));
+            fit = next;
+        }
+        assert_eq!(seen, [(2, false), (1, false), (1, true)]);
+        assert_eq!((fit.faults, fit.probed), (3, false));
+        let fit = fit.smaller(Activity::Evaluating).unwrap();
+        assert_eq!((fit.eval_batch, fit.smaller(Activity::Evaluating)), (1, None));
+    }
+
+    #[test]
+    fn an_unusable_file_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert_eq!(Fit::read(&layout), None);
+        let fit = Fit { micro_batch: 4, recompute: true, eval_batch: 8, probed: true, faults: 2 };
+        fit.write(&layout).unwrap();
+        assert_eq!(Fit::read(&layout), Some(fit));
+        std::fs::write(layout.fit(), r#"{"micro_batch":0,"eval_batch":1}"#).unwrap();
+        assert_eq!(Fit::read(&layout), None);
+    }
+
+    #[test]
+    fn commands_can_be_pasted() {
+        assert_eq!(resume_command(Path::new("runs/a-1")), "spanbert train --resume runs/a-1");
+        assert_eq!(resume_command(Path::new("my runs/a")), "spanbert train --resume 'my runs/a'");
+    }
+}

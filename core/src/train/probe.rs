@@ -1,0 +1,150 @@
+//! How many windows are computed at once: estimated from memory, then tried on the device.
+
+use spanbert_backends::BackendKind;
+
+use super::{Fit, MicroBatchSize, Recipe, TrainError, TrainingData, prefetch::longest_batch};
+use crate::{
+    batch::{loss_weights, micro_batches},
+    config::BertConfig,
+    engine::{
+        EngineError, MicroBatch, TrainingEngine,
+        memory::{MemoryEstimate, Work, estimate, largest_buffer},
+    },
+};
+
+/// What a device offers.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceLimits {
+    /// Its kind.
+    pub backend: BackendKind,
+    /// Memory that may be used, in bytes, where known.
+    pub memory_bytes: Option<u64>,
+    /// Largest single buffer, in bytes, where there is a limit.
+    pub max_buffer_bytes: Option<u64>,
+}
+
+/// Share of the memory that a plan may fill: allocators round up, and others use the device too.
+const USABLE: f64 = 0.85;
+
+impl DeviceLimits {
+    fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work) -> bool {
+        let total = estimate(config, rows, length, self.backend, work).total as f64;
+        self.memory_bytes.is_none_or(|bytes| total <= bytes as f64 * USABLE)
+            && self.max_buffer_bytes.is_none_or(|bytes| largest_buffer(config, rows, length) <= bytes)
+    }
+}
+
+/// The split to begin with and what it is estimated to take. Parts of a batch are its halves, quarters and so on.
+pub(super) fn plan(
+    recipe: &Recipe,
+    config: &BertConfig,
+    data: TrainingData<'_>,
+    limits: &DeviceLimits,
+) -> (Fit, MemoryEstimate) {
+    let longest = data.windows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
+    plan_for(recipe, config, recipe.padded_length(longest, data.length_multiple), limits)
+}
+
+fn plan_for(
+    recipe: &Recipe,
+    config: &BertConfig,
+    length: usize,
+    limits: &DeviceLimits,
+) -> (Fit, MemoryEstimate) {
+    let whole = recipe.batch_rows();
+    let work = |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size };
+    let fits = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false));
+    let (micro_batch, recompute) = match recipe.micro_batch {
+        MicroBatchSize::Windows(count) => (count.min(whole), false),
+        // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
+        MicroBatchSize::Auto => halves(whole).find(fits).map_or((1, true), |rows| (rows, false)),
+    };
+    let eval_fits = |rows: &usize| limits.allow(config, *rows, length, Work::Inference);
+    let eval_batch = halves(recipe.eval_batch_size).find(eval_fits).unwrap_or(1);
+    let fit = Fit { micro_batch, recompute, eval_batch, probed: false, faults: 0 };
+    (fit, estimate(config, micro_batch, length, limits.backend, work(micro_batch, recompute)))
+}
+
+fn halves(most: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(most), |rows| (*rows > 1).then_some(rows / 2))
+}
+
+/// Runs the longest batch forward and backward once, and forgets it: what does not fit shows before hours are spent.
+pub(super) fn probe(
+    engine: &mut dyn TrainingEngine,
+    data: TrainingData<'_>,
+    recipe: &Recipe,
+) -> Result<(), TrainError> {
+    let whole = longest_batch(data, recipe);
+    let weights = loss_weights(&whole, recipe.gradient_accumulation_steps);
+    let parts = micro_batches(&whole, data.micro_batch.min(whole.rows.max(1)));
+    // Two parts: the second one's gradients are added to the first one's.
+    for batch in parts.iter().take(2) {
+        engine.accumulate(&MicroBatch {
+            batch,
+            first_row: 0,
+            start_weight: weights.start,
+            end_weight: weights.end,
+            seed: recipe.seed,
+        })?;
+    }
+    let loss = engine.last_loss()?;
+    engine.discard_gradients();
+    match loss {
+        Some(loss) if loss.is_finite() => Ok(()),
+        _ => Err(EngineError::Read(format!("the loss of the longest batch is {loss:?}")).into()),
+    }
+}
+
+/// `weights 433 MB, … in all 1.8 GB of 16.0 GB`.
+pub(super) fn describe(estimate: &MemoryEstimate, limits: &DeviceLimits) -> String {
+    let of = limits.memory_bytes.map_or_else(String::new, |bytes| format!(" of {}", size(bytes)));
+    format!(
+        "memory by estimate: weights {}, gradients {}, optimizer {}, activations {}, in all {}{of}",
+        size(estimate.weights),
+        size(estimate.gradients),
+        size(estimate.optimizer),
+        size(estimate.activations),
+        size(estimate.total),
+    )
+}
+
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    if bytes < 1e9 { format!("{:.0} MB", bytes / 1e6) } else { format!("{:.1} GB", bytes / 1e9) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn planned(recipe: &Recipe, memory: Option<u64>, buffer: Option<u64>) -> (usize, bool, usize) {
+        let limits =
+            DeviceLimits { backend: BackendKind::Wgpu, memory_bytes: memory, max_buffer_bytes: buffer };
+        let (fit, estimate) = plan_for(recipe, &BertConfig::default(), 384, &limits);
+        assert!(estimate.total > estimate.weights);
+        (fit.micro_batch, fit.recompute, fit.eval_batch)
+    }
+
+    #[test]
+    fn the_largest_half_that_fits_is_taken() {
+        let recipe = Recipe::default();
+        assert_eq!(planned(&recipe, None, None), (32, false, 8));
+        assert_eq!(planned(&recipe, Some(141 * GB), None), (32, false, 8));
+        // Attention probabilities of a window are 7 MB: 18 of them in 128 MiB.
+        assert_eq!(planned(&recipe, None, Some(128 << 20)), (16, false, 8));
+        let (rows, recompute, _) = planned(&recipe, Some(8 * GB), None);
+        assert!((1..32).contains(&rows) && !recompute, "{rows}");
+        assert_eq!(planned(&recipe, Some(GB), None), (1, true, 8));
+    }
+
+    #[test]
+    fn what_the_user_says_is_tried_first() {
+        let recipe = Recipe { micro_batch: MicroBatchSize::Windows(7), ..Recipe::default() };
+        assert_eq!(planned(&recipe, Some(GB), None).0, 7);
+        let recipe = Recipe { micro_batch: MicroBatchSize::Windows(99), ..Recipe::default() };
+        assert_eq!(planned(&recipe, None, None).0, 32);
+    }
+}

@@ -1,0 +1,179 @@
+//! Going on with a run: its newest checkpoint that is whole.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    Fit, Place, Recipe, TrainError,
+    changes::changes,
+    keeper::{PROGRESS_VERSION, Progress, checkpoint_steps},
+};
+use crate::{
+    checkpoint::{Weights, from_safetensors_bytes},
+    engine::OptimizerState,
+    run::{Environment, Layout, Outcome, RunState, sha256_hex},
+};
+
+/// `progress.json` is small; anything longer is not ours.
+const LONGEST_PROGRESS: u64 = 1 << 20;
+
+/// A training checkpoint in memory.
+#[derive(Clone, Debug)]
+pub struct TrainingCheckpoint {
+    /// Where the training was.
+    pub progress: Progress,
+    /// Every parameter.
+    pub weights: Weights,
+    /// The optimizer's moments.
+    pub optimizer: OptimizerState,
+}
+
+impl TrainingCheckpoint {
+    /// Reads the newest whole checkpoint of a run, and says why newer ones were passed over. `None` if the run has
+    /// none yet.
+    ///
+    /// # Errors
+    /// If there are checkpoints, but every one is damaged.
+    pub fn newest(layout: &Layout) -> Result<(Option<Self>, Vec<String>), TrainError> {
+        let mut damaged = Vec::new();
+        for step in checkpoint_steps(layout) {
+            let folder = layout.checkpoint(step);
+            match Self::read(&folder) {
+                Ok(checkpoint) => {
+                    let warnings = damaged.iter().map(|what| format!("{what}; going on from step {step}"));
+                    return Ok((Some(checkpoint), warnings.collect()));
+                }
+                Err(what) => damaged.push(format!("{} is damaged: {what}", folder.display())),
+            }
+        }
+        match damaged.into_iter().next() {
+            Some(what) => Err(TrainError::NoWholeCheckpoint { folder: layout.checkpoints(), what }),
+            None => Ok((None, Vec::new())),
+        }
+    }
+
+    /// Reads `checkpoints/step-<n>/` and compares it with its checksums.
+    fn read(folder: &Path) -> Result<Self, String> {
+        let progress = read_progress(&folder.join("progress.json"))?;
+        let weights = read_tensors(folder, "model.safetensors", &progress.files)?;
+        let moments = read_tensors(folder, "optimizer.safetensors", &progress.files)?;
+        let mut optimizer = OptimizerState::default();
+        for (name, tensor) in moments {
+            match name.split_once('/') {
+                Some(("first", name)) => optimizer.first.insert(name.to_owned(), tensor),
+                Some(("second", name)) => optimizer.second.insert(name.to_owned(), tensor),
+                _ => return Err(format!("optimizer.safetensors holds {name:?}, which is no moment")),
+            };
+        }
+        Ok(Self { progress, weights, optimizer })
+    }
+}
+
+/// A run that is to be resumed: what it began with, compared with what it is resumed with.
+pub(super) struct Resumed {
+    /// Where it goes on; `None` if it begins again.
+    pub progress: Option<Progress>,
+    /// How batches were split, if that still holds.
+    pub fit: Option<Fit>,
+    /// The run's environment, with this resumption noted.
+    pub environment: Environment,
+    pub warnings: Vec<String>,
+    state: Option<(Weights, OptimizerState)>,
+}
+
+impl Resumed {
+    /// Reads a run that is to go on with this recipe and these files.
+    pub fn read(
+        layout: &Layout,
+        recipe: &Recipe,
+        environment: Environment,
+        force: bool,
+    ) -> Result<Self, TrainError> {
+        let run = layout.root().to_owned();
+        let (recipe_before, before) = (Recipe::from_path(&layout.recipe())?, Environment::read(layout)?);
+        let same_end = recipe_before.max_steps == recipe.max_steps;
+        if let Ok(RunState { outcome: Some(Outcome::Completed), step: steps, .. }) = RunState::read(layout)
+            && same_end
+        {
+            return Err(TrainError::Complete { run, steps });
+        }
+        let differences = changes((&recipe_before, &before), (recipe, &environment));
+        let mut warnings = Vec::new();
+        if !differences.is_empty() {
+            let differences = differences.join(", ");
+            if !force {
+                return Err(TrainError::Changed { run, differences });
+            }
+            warnings.push(format!("going on although {differences}"));
+        }
+        let checkpoint = match TrainingCheckpoint::newest(layout) {
+            Ok((checkpoint, damaged)) => {
+                warnings.extend(damaged);
+                checkpoint
+            }
+            Err(error @ TrainError::NoWholeCheckpoint { .. }) if force => {
+                warnings.push(format!("beginning again: {error}"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let same_device = before.device == environment.device && before.backend == environment.backend;
+        let same_split = recipe_before.micro_batch == recipe.micro_batch
+            && recipe_before.eval_batch_size == recipe.eval_batch_size;
+        let fit = Fit::read(layout).filter(|_| same_device && same_split);
+        let (progress, state) = match checkpoint {
+            Some(TrainingCheckpoint { progress, weights, optimizer }) => {
+                (Some(progress), Some((weights, optimizer)))
+            }
+            None => (None, None),
+        };
+        let step = progress.as_ref().map_or(0, |progress| progress.place.step);
+        // What the run began with stays on record; what it goes on with is where it is found next time.
+        let mut kept = Environment {
+            backend: environment.backend,
+            model: environment.model,
+            checkpoint: environment.checkpoint,
+            train_data: environment.train_data,
+            dev_data: environment.dev_data,
+            ..before
+        };
+        kept.resume(step, &environment.device);
+        kept.device = environment.device;
+        Ok(Self { progress, fit, environment: kept, warnings, state })
+    }
+
+    /// Where the run goes on.
+    pub fn place(&self) -> Option<Place> {
+        self.progress.as_ref().map(|progress| progress.place)
+    }
+
+    /// Weights and moments to go on with; once.
+    pub fn take_state(&mut self) -> Option<(Weights, OptimizerState)> {
+        self.state.take()
+    }
+}
+
+fn read_progress(path: &Path) -> Result<Progress, String> {
+    let length = path.metadata().map_err(|error| format!("progress.json: {error}"))?.len();
+    if length > LONGEST_PROGRESS {
+        return Err(format!("progress.json has {length} bytes"));
+    }
+    let text = std::fs::read(path).map_err(|error| format!("progress.json: {error}"))?;
+    let progress: Progress =
+        serde_json::from_slice(&text).map_err(|error| format!("progress.json: {error}"))?;
+    match progress.version {
+        PROGRESS_VERSION => Ok(progress),
+        version => {
+            Err(format!("progress.json is of version {version}, this program's is {PROGRESS_VERSION}"))
+        }
+    }
+}
+
+fn read_tensors(folder: &Path, name: &str, digests: &BTreeMap<String, String>) -> Result<Weights, String> {
+    let bytes = std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+    match digests.get(name) {
+        Some(digest) if *digest == sha256_hex(&bytes) => {}
+        Some(_) => return Err(format!("{name} is not what was written (its checksum differs)")),
+        None => return Err(format!("progress.json has no checksum of {name}")),
+    }
+    from_safetensors_bytes(&bytes).map(|(tensors, _)| tensors).map_err(|what| format!("{name}: {what}"))
+}

@@ -1,0 +1,309 @@
+//! Trainings by the command line, killed, faulted and asked for things: nothing is lost, nothing diverges.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#![cfg(unix)]
+
+use std::{
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use spanbert_core::{
+    checkpoint::{LoadOptions, load},
+    run::{Event, Layout, Phase, RunState, read_events},
+};
+use spanbert_tests::{
+    small::{Folder, dataset, write_model},
+    trace::Trace,
+};
+
+const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
+
+struct Case {
+    folder: Folder,
+    epochs: usize,
+    backend: String,
+}
+
+impl Case {
+    /// 24 batches an epoch.
+    fn new(epochs: usize) -> Self {
+        let folder = Folder::new();
+        write_model(&folder.path("model"));
+        folder.data("train.json", &dataset(64, true));
+        folder.data("dev.json", &dataset(8, true));
+        Self { folder, epochs, backend: "cpu".into() }
+    }
+
+    fn layout(&self, run: &str) -> Layout {
+        Layout::new(self.folder.path(run))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(CLI);
+        command.args(arguments).current_dir(self.folder.path("")).stdin(Stdio::null());
+        command.env("XDG_CACHE_HOME", self.folder.path("cache")).env_remove("SPANBERT_INJECT_FAULT");
+        command
+    }
+
+    fn begin(&self, run: &str) -> Command {
+        let (epochs, backend) = (self.epochs.to_string(), self.backend.as_str());
+        let files = ["--model", "model", "--train-file", "train.json", "--dev-file", "dev.json"];
+        let recipe = [
+            "--train-batch-size=8",
+            "--eval-batch-size=16",
+            "--learning-rate=2e-3",
+            "--max-seq-length=32",
+            "--max-query-length=12",
+            "--doc-stride=8",
+            "--eval-per-epoch=2",
+            "--eval-metric=best_f1",
+            "--checkpoint-steps=5",
+        ];
+        let mut command = self.command(&["train"]);
+        command.args(files).args(recipe).args(["--output-dir", run, "--backend", backend]);
+        command.args(["--num-train-epochs", &epochs]);
+        command
+    }
+
+    fn resume(&self, run: &str) -> Command {
+        self.command(&["train", "--resume", run])
+    }
+
+    /// Waits until a run is where it should be.
+    fn wait_for(&self, run: &str, reached: impl Fn(&RunState) -> bool) {
+        let began = Instant::now();
+        while !RunState::read(&self.layout(run)).is_ok_and(|state| reached(&state)) {
+            assert!(began.elapsed() < Duration::from_secs(120), "{:?}", RunState::read(&self.layout(run)));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn ask(&self, what: &str, run: &str) -> Output {
+        self.command(&["runs", what, run]).output().unwrap()
+    }
+}
+
+fn succeeded(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{:?}: {text}", output.status);
+    text
+}
+
+/// Kills a trainer and the process that watches over it, as a power cut would.
+fn kill_all(mut child: Child) {
+    let group = format!("-{}", child.id());
+    Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status().unwrap();
+    child.wait().unwrap();
+}
+
+/// Numbers for moments; not for anything that has to be random.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+/// `SPANBERT_KILLS` and `SPANBERT_KILL_BACKEND` make a longer test of it: see tests/kill_and_resume.sh.
+#[test]
+fn a_training_killed_at_random_moments_is_resumed_bitwise() {
+    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.into());
+    let kills: usize = setting("SPANBERT_KILLS", "3").parse().unwrap();
+    let case = Case { backend: setting("SPANBERT_KILL_BACKEND", "cpu"), ..Case::new(4) };
+    let began = Instant::now();
+    succeeded(&case.begin("whole").output().unwrap());
+    let whole_millis = u64::try_from(began.elapsed().as_millis()).unwrap();
+    let mut seed: u64 = setting("SPANBERT_KILL_SEED", "1").parse().unwrap();
+    let (mut made, mut steps) = (0, Vec::new());
+    loop {
+        let begun = case.layout("killed").recipe().is_file();
+        let mut command = if begun { case.resume("killed") } else { case.begin("killed") };
+        if made == kills {
+            succeeded(&command.output().unwrap());
+            break;
+        }
+        let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
+        // Short enough that a run is not over long before all kills are made.
+        let longest = (whole_millis / 3).max(200);
+        std::thread::sleep(Duration::from_millis(20 + next(&mut seed) % longest));
+        if child.try_wait().unwrap().is_some() {
+            println!("the run was over after {made} kills");
+            break;
+        }
+        kill_all(child);
+        made += 1;
+        steps.push(RunState::read(&case.layout("killed")).map_or(0, |state| state.step));
+    }
+    println!("{made} kills, at steps {steps:?}");
+    compare(&case, "killed", "whole");
+}
+
+/// Bitwise on the processor; GPUs may round differently from one process to the next.
+fn compare(case: &Case, run: &str, other: &str) {
+    let (ours, theirs) = (Trace::of(&case.layout(run)), Trace::of(&case.layout(other)));
+    assert_eq!(ours.updates.len(), theirs.updates.len());
+    if case.backend == "cpu" {
+        assert_eq!(ours.updates, theirs.updates);
+        assert_eq!(ours.evaluations, theirs.evaluations);
+        for (file, bytes) in &theirs.files {
+            assert!(ours.files.get(file) == Some(bytes), "{file} differs");
+        }
+        assert_eq!(ours.files.len(), theirs.files.len());
+        return;
+    }
+    close_weights(&case.layout(run).last(), &case.layout(other).last(), 1e-4);
+    for (ours, theirs) in ours.updates.iter().zip(&theirs.updates) {
+        assert!((ours.2 - theirs.2).abs() <= 1e-4 * theirs.2.abs().max(1.0), "{ours:?} {theirs:?}");
+    }
+}
+
+fn close_weights(ours: &Path, theirs: &Path, most: f32) -> f32 {
+    let weights = |folder: &Path| load(folder, LoadOptions::default()).unwrap().weights;
+    let (ours, theirs) = (weights(ours), weights(theirs));
+    let mut worst = 0.0f32;
+    for (name, theirs) in &theirs {
+        for (a, b) in ours[name].values.iter().zip(&theirs.values) {
+            worst = worst.max((a - b).abs());
+        }
+        assert!(worst <= most, "{name} differs by {worst}");
+    }
+    println!("largest difference of a weight: {worst:e}");
+    worst
+}
+
+#[test]
+fn a_fault_of_the_device_halves_the_micro_batch_and_loses_nothing() {
+    let case = Case::new(2);
+    succeeded(&case.begin("whole").output().unwrap());
+    let text = succeeded(&case.begin("faulted").env("SPANBERT_INJECT_FAULT", "18").output().unwrap());
+    assert!(text.contains("going on from the last checkpoint, training on 4 windows at once"), "{text}");
+    assert!(text.contains("going on after step 15"), "{text}");
+
+    let layout = case.layout("faulted");
+    let fit: Value = serde_json::from_slice(&std::fs::read(layout.fit()).unwrap()).unwrap();
+    assert_eq!((&fit["micro_batch"], &fit["faults"]), (&4.into(), &1.into()));
+    let events: Vec<Event> =
+        read_events(&layout.events()).unwrap().into_iter().map(|record| record.event).collect();
+    let fault = events.iter().position(|event| matches!(event, Event::Fault { .. })).unwrap();
+    // Between the fault and the resumption nothing was recorded, let alone saved.
+    let after = events[fault + 1..].iter().find(|event| !matches!(event, Event::Phase { .. })).unwrap();
+    assert!(matches!(after, Event::Resumed { step: 15, .. }), "{after:?}");
+
+    let (ours, theirs) = (Trace::of(&layout), Trace::of(&case.layout("whole")));
+    assert_eq!(ours.updates[..15], theirs.updates[..15]);
+    assert_eq!(ours.updates.len(), theirs.updates.len());
+    for (ours, theirs) in ours.updates.iter().zip(&theirs.updates) {
+        // Halves are summed in another order.
+        assert!((ours.2 - theirs.2).abs() <= 1e-4 * theirs.2, "{ours:?} {theirs:?}");
+    }
+    close_weights(&layout.last(), &case.layout("whole").last(), 1e-3);
+}
+
+#[test]
+fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
+    let case = Case::new(400);
+    let child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > 0);
+
+    let refused = case.resume("run").output().unwrap();
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("in use by another training"), "{text}");
+
+    assert!(succeeded(&case.ask("pause", "run")).contains("paused"));
+    case.wait_for("run", |state| state.phase == Phase::Paused);
+    let listed = case.command(&["runs", "list", "."]).output().unwrap();
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("paused"));
+    let evaluated = |layout: &Layout| {
+        let records = read_events(&layout.events()).unwrap();
+        records.iter().filter(|record| matches!(record.event, Event::Evaluation { .. })).count()
+    };
+    let before = evaluated(&case.layout("run"));
+    assert!(succeeded(&case.ask("evaluate", "run")).contains("evaluating"));
+    let began = Instant::now();
+    while evaluated(&case.layout("run")) == before {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    case.wait_for("run", |state| state.phase == Phase::Paused);
+    let at = RunState::read(&case.layout("run")).unwrap().step;
+    assert!(succeeded(&case.ask("resume", "run")).contains("goes on"));
+    case.wait_for("run", |state| state.step > at);
+    assert!(succeeded(&case.ask("stop", "run")).contains("is saving and ends"));
+    let output = child.wait_with_output().unwrap();
+    succeeded(&output);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("stopped after") && told.contains("spanbert train --resume run"), "{told}");
+
+    let text = String::from_utf8_lossy(&case.ask("pause", "run").stderr).into_owned();
+    assert!(
+        text.contains("no training is at work") && text.contains("spanbert train --resume run"),
+        "{text}"
+    );
+}
+
+fn interrupt(child: &Child) {
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+}
+
+#[test]
+fn ctrl_c_saves_and_a_second_one_ends_at_once() {
+    let case = Case::new(400);
+    let child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > 0);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert!(succeeded(&output).contains("finishing the step"));
+    let step = RunState::read(&case.layout("run")).unwrap().step;
+    assert!(case.layout("run").checkpoint(step).join("progress.json").is_file());
+
+    let mut child = case.resume("run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > step + 5);
+    // A paused training does not notice the end of its step: the second one finds it alive.
+    succeeded(&case.ask("pause", "run"));
+    case.wait_for("run", |state| state.phase == Phase::Paused);
+    stop_worker(&case.layout("run"));
+    interrupt(&child);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none());
+    interrupt(&child);
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+    succeeded(&case.resume("run").arg("--max-steps=20").output().unwrap());
+}
+
+/// Has the worker hang, as a driver would.
+fn stop_worker(layout: &Layout) {
+    let pid = RunState::read(layout).unwrap().pid.to_string();
+    Command::new("kill").args(["-STOP", &pid]).status().unwrap();
+}
+
+/// If only the watching process dies, the trainer finishes its step, saves and ends.
+#[test]
+fn a_trainer_that_is_left_alone_saves_and_ends() {
+    let case = Case::new(400);
+    let mut child = case.begin("run").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    case.wait_for("run", |state| state.phase == Phase::Finished);
+    let state = RunState::read(&case.layout("run")).unwrap();
+    assert_eq!(state.outcome, Some(spanbert_core::run::Outcome::Stopped));
+    assert!(case.layout("run").checkpoint(state.step).is_dir());
+}
+
+/// A folder of a few megabytes that is full before the run is over, if the system lets us make one.
+#[test]
+fn a_vanished_data_file_is_named_and_can_be_given_again() {
+    let case = Case::new(2);
+    succeeded(&case.begin("run").arg("--max-steps=8").output().unwrap());
+    let moved = case.folder.path("moved.json");
+    std::fs::rename(case.folder.path("train.json"), &moved).unwrap();
+    let output = case.resume("run").arg("--max-steps=12").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains("train.json"), "{text}");
+    let found: PathBuf = moved;
+    let again = case.resume("run").arg("--max-steps=12").arg("--train-file").arg(found).output().unwrap();
+    succeeded(&again);
+    assert_eq!(RunState::read(&case.layout("run")).unwrap().step, 12);
+}
