@@ -9,7 +9,7 @@ backend=${2:-cpu}
 case $backend in
     cpu) features=(--no-default-features) ;;
     # Without `autotune`: on a software rasteriser kernels would be timed for minutes.
-    *) features=(--no-default-features --features wgpu) ;;
+    *) features=(--no-default-features --features wgpu,cuda) ;;
 esac
 SPANBERT_KILLS=${1:-30} SPANBERT_KILL_BACKEND=$backend SPANBERT_KILL_SEED=${3:-1} \
     cargo test -p spanbert-tests "${features[@]}" --test supervised -- --exact --nocapture \

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use spanbert_core::{
     checkpoint::{LoadOptions, load},
-    run::{Event, Layout, Phase, RunState, read_events},
+    run::{Event, Layout, Lock, Phase, RunState, read_events},
 };
 use spanbert_tests::{
     small::{Folder, dataset, write_model},
@@ -110,10 +110,12 @@ fn next(state: &mut u64) -> u64 {
 fn a_training_killed_at_random_moments_is_resumed_bitwise() {
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.into());
     let kills: usize = setting("SPANBERT_KILLS", "3").parse().unwrap();
-    let case = Case { backend: setting("SPANBERT_KILL_BACKEND", "cpu"), ..Case::new(4) };
+    // Long enough that it is not over before all kills are made.
+    let case = Case { backend: setting("SPANBERT_KILL_BACKEND", "cpu"), ..Case::new(4 + kills) };
     let began = Instant::now();
     succeeded(&case.begin("whole").output().unwrap());
     let whole_millis = u64::try_from(began.elapsed().as_millis()).unwrap();
+    let longest = (whole_millis / 3).clamp(200, 600 * if case.backend == "cpu" { 1 } else { 20 });
     let mut seed: u64 = setting("SPANBERT_KILL_SEED", "1").parse().unwrap();
     let (mut made, mut steps) = (0, Vec::new());
     loop {
@@ -123,15 +125,17 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
             succeeded(&command.output().unwrap());
             break;
         }
-        let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
-        // Short enough that a run is not over long before all kills are made.
-        let longest = (whole_millis / 3).max(200);
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(20 + next(&mut seed) % longest));
         if child.try_wait().unwrap().is_some() {
-            println!("the run was over after {made} kills");
-            break;
+            let output = child.wait_with_output().unwrap();
+            panic!("over after {made} kills: {}", succeeded(&output));
         }
         kill_all(child);
+        // The system takes a moment to end a killed process.
+        while Lock::is_held(&case.layout("killed")) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         made += 1;
         steps.push(RunState::read(&case.layout("killed")).map_or(0, |state| state.step));
     }
