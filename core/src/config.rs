@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::json;
+
 /// Longest side of any parameter and the like; far above every BERT, low enough that products do not overflow.
 const MAX_SIZE: usize = 1 << 24;
 const MAX_LAYERS: usize = 1024;
@@ -112,9 +114,10 @@ impl BertConfig {
     /// # Errors
     /// As [`from_path`](Self::from_path).
     pub fn from_json(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        let json = |cause| ConfigError::Json { origin: origin.into(), cause };
+        let wrong = |cause| ConfigError::Json { origin: origin.into(), cause };
         let reject = |key, value: String, why| ConfigError::Value { origin: origin.into(), key, value, why };
-        let variant: Variant = serde_json::from_str(text).map_err(json)?;
+        let mut config: Value = json::parse(text.as_bytes()).map_err(wrong)?;
+        let variant = Variant::deserialize(&config).map_err(wrong)?;
         if let Some(kind) = variant.model_type.filter(|kind| kind != "bert") {
             return Err(reject("model_type", format!("{kind:?}"), "only \"bert\" is supported"));
         }
@@ -129,12 +132,11 @@ impl BertConfig {
             let why = "only an encoder without cross-attention is supported";
             return Err(reject("add_cross_attention", "true".into(), why));
         }
-        let mut config: Value = serde_json::from_str(text).map_err(json)?;
         // A null is an absent key (older exporters write `"pad_token_id": null`).
         if let Value::Object(keys) = &mut config {
             keys.retain(|_, value| !value.is_null());
         }
-        let config: Self = serde_json::from_value(config).map_err(json)?;
+        let config: Self = serde_json::from_value(config).map_err(wrong)?;
         config.validate_as(origin)?;
         Ok(config)
     }

@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod engine;
 pub mod features;
+mod json;
 pub mod model;
 pub mod score;
 pub mod squad;

@@ -5,7 +5,8 @@
 #[derive(Clone, Copy, Debug)]
 pub struct NpyLogits<'a> {
     windows: usize,
-    length: usize,
+    /// Bytes of one row, start or end logits of one window; at least 4.
+    row_bytes: usize,
     /// Row-major `[windows, 2, length]`, four bytes a value.
     values: &'a [u8],
 }
@@ -76,11 +77,14 @@ impl<'a> NpyLogits<'a> {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| wrong_shape())?;
         let [windows, 2, length] = *dimensions else { return Err(wrong_shape()) };
-        let expected = windows.checked_mul(8).and_then(|n| n.checked_mul(length)).ok_or_else(wrong_shape)?;
-        if values.len() != expected || length == 0 {
+        // The row first: an array without windows may announce rows of any length.
+        let row_bytes = length.checked_mul(4).filter(|&bytes| bytes > 0).ok_or_else(wrong_shape)?;
+        let rows = windows.checked_mul(2).ok_or_else(wrong_shape)?;
+        let expected = row_bytes.checked_mul(rows).ok_or_else(wrong_shape)?;
+        if values.len() != expected {
             return Err(NpyError::Size { expected, found: values.len() });
         }
-        Ok(Self { windows, length, values })
+        Ok(Self { windows, row_bytes, values })
     }
 
     /// Number of windows.
@@ -92,8 +96,7 @@ impl<'a> NpyLogits<'a> {
     /// Start and end logits of one window, each of shape `[length]`; `None` beyond the last window.
     #[must_use]
     pub fn window(&self, index: usize) -> Option<(Vec<f32>, Vec<f32>)> {
-        let row_bytes = self.length * 4;
-        let mut rows = self.values.chunks_exact(row_bytes).skip(index.checked_mul(2)?);
+        let mut rows = self.values.chunks_exact(self.row_bytes).skip(index.checked_mul(2)?);
         Some((decode(rows.next()?), decode(rows.next()?)))
     }
 }
@@ -153,6 +156,8 @@ mod tests {
         assert!(matches!(with("(2, 2, 3)", "(2, 3, 2)"), NpyError::Shape(_)));
         assert!(matches!(with("(2, 2, 3)", "(12,)"), NpyError::Shape(_)));
         assert!(matches!(with("(2, 2, 3)", "(18446744073709551615, 2, 3)"), NpyError::Shape(_)));
+        assert!(matches!(with("(2, 2, 3)", "(2, 2, 0)"), NpyError::Shape(_)));
+        assert!(matches!(with("(2, 2, 3)", "(0, 2, 4611686018427387904)"), NpyError::Shape(_)));
         assert!(matches!(with("'shape'", "'form'"), NpyError::Header(_)));
     }
 }

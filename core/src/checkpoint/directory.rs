@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CheckpointError, HostTensor, Weights,
+    casing::{Casing, decide_casing},
     fresh::fresh_tensor,
     keys::KeyMap,
     meta::SpanbertMeta,
     report::{LoadReport, list},
-    vocab::{Casing, Vocabulary, decide_casing, load_vocab},
+    vocab::{Vocabulary, load_vocab},
     weights_file::{self, WeightsFile, read_file},
 };
 use crate::config::{BertConfig, parameter_shapes};
+
+/// How often a file's bytes may be read as parameters on average: once in every honest file, thousands of times in one
+/// whose tensors are all views of the same storage.
+const MAX_SHARING: usize = 4;
 
 /// How to load a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +82,21 @@ pub fn load_weights(
     seed: u64,
 ) -> Result<(Weights, LoadReport), CheckpointError> {
     let bytes = read_file(&path)?;
-    let file = weights_file::parse(&path, &bytes)?;
+    weights_from_bytes(path, &bytes, config, seed)
+}
+
+/// Reads the weights of a model from the content of a file; `path` tells the format by its extension and names the
+/// file in errors. Parts of the question-answering head that it lacks start fresh.
+///
+/// # Errors
+/// As [`load`], for what concerns the weights.
+pub fn weights_from_bytes(
+    path: PathBuf,
+    bytes: &[u8],
+    config: &BertConfig,
+    seed: u64,
+) -> Result<(Weights, LoadReport), CheckpointError> {
+    let file = weights_file::parse(&path, bytes)?;
     let (keys, report) = survey(path, config, &file)?;
     if !report.mismatched.is_empty() {
         let details = list(&report.mismatched);
@@ -134,6 +153,14 @@ pub(super) fn survey(
         }
     };
     let report = LoadReport::new(path, config, file, &keys);
+    let used = keys.found.values().filter_map(|name| file.tensors.get(name));
+    let decoded = used.fold(0usize, |sum, tensor| sum.saturating_add(tensor.stored_size()));
+    if decoded / MAX_SHARING > file.size {
+        let path = report.file;
+        let what = "its tensors share their elements, as no BERT's do: they would take more than \
+                    four times the file; save the model again with safetensors";
+        return Err(CheckpointError::NotWeights { path, what: what.to_owned() });
+    }
     Ok((keys, report))
 }
 

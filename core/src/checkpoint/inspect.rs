@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::{
     CheckpointError,
+    casing::{Casing, decide_casing},
     directory::{LoadOptions, finite, load_config, survey},
     meta::SpanbertMeta,
     report::LoadReport,
-    vocab::{Casing, decide_casing, load_vocab},
+    vocab::load_vocab,
     weights_file::{self, read_file},
 };
 use crate::config::BertConfig;

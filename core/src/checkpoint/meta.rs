@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CheckpointError, weights_file::read_file};
+use crate::json;
 
 /// Name of the file in a checkpoint directory.
 pub const META_FILE: &str = "spanbert.json";
@@ -60,8 +61,15 @@ impl SpanbertMeta {
         if !path.is_file() {
             return Ok(None);
         }
-        let meta = serde_json::from_slice(&read_file(&path)?);
-        meta.map(Some).map_err(|cause| CheckpointError::Json { path, cause })
+        Self::from_json(&read_file(&path)?, &path).map(Some)
+    }
+
+    /// Reads the content of a `spanbert.json`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If it is not the JSON expected.
+    pub fn from_json(text: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        json::parse(text).map_err(|cause| CheckpointError::Json { path: path.to_path_buf(), cause })
     }
 
     /// Without values that JSON cannot hold.

@@ -5,6 +5,7 @@
 //! `transformers` loads. [`fresh`] makes random weights.
 
 mod atomic;
+mod casing;
 mod directory;
 mod error;
 mod fresh;
@@ -22,7 +23,10 @@ mod weights_file;
 use std::collections::BTreeMap;
 
 pub use atomic::StagedFiles;
-pub use directory::{Checkpoint, LoadOptions, load, load_weights};
+pub use casing::{
+    Casing, CasingSource, decide_casing, lower_case_of_tokenizer, lower_case_of_tokenizer_config,
+};
+pub use directory::{Checkpoint, LoadOptions, load, load_weights, weights_from_bytes};
 pub use error::CheckpointError;
 pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
@@ -32,7 +36,7 @@ pub use report::{LoadReport, Rename};
 pub use safetensors::{from_safetensors_bytes, to_safetensors};
 pub use save::{SaveCheckpoint, save};
 pub use stored::{StoredTensor, StoredType};
-pub use vocab::{Casing, CasingSource, Vocabulary, decide_casing, load_vocab};
+pub use vocab::{Vocabulary, load_vocab};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};
 
 /// One tensor on the host, row-major.

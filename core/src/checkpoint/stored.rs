@@ -123,6 +123,13 @@ impl<'a> StoredTensor<'a> {
         self.dtype
     }
 
+    /// Bytes its elements take in the file, counted as often as the tensor repeats them.
+    #[must_use]
+    pub fn stored_size(&self) -> usize {
+        // Construction has bounded the count by the storage's.
+        element_count(&self.shape).unwrap_or(0).saturating_mul(self.dtype.size())
+    }
+
     /// The values in row-major order, widened (or, from doubles, rounded) to single precision.
     ///
     /// # Errors

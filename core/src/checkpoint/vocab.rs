@@ -1,18 +1,17 @@
-//! The vocabulary of a checkpoint directory, and whether text is lower-cased before it is used.
+//! The vocabulary of a checkpoint directory.
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CheckpointError, weights_file::read_file};
+use crate::json;
 
 /// Pieces without which no input can be made.
 const REQUIRED: [&str; 3] = ["[UNK]", "[CLS]", "[SEP]"];
 
-/// Share of pieces with capital letters from which a vocabulary counts as cased: bert-base-cased has 0.29, uncased
-/// one in ten thousand.
-const CASED_SHARE: f64 = 0.01;
+/// Most pieces of a vocabulary, four times those of the largest multilingual ones: a line of one byte costs thirty.
+const MAX_PIECES: usize = 1 << 22;
 
 /// A vocabulary and where it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,45 +22,6 @@ pub struct Vocabulary {
     pub path: PathBuf,
 }
 
-/// What decided the casing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CasingSource {
-    /// The user.
-    Flag,
-    /// `do_lower_case` of `tokenizer_config.json`.
-    TokenizerConfig,
-    /// The normalizer of `tokenizer.json`.
-    TokenizerJson,
-    /// Whether the vocabulary has pieces with capital letters.
-    Vocabulary,
-}
-
-/// Whether text is lower-cased (and stripped of accents) before it is cut into pieces, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Casing {
-    /// As the tokenizer's option.
-    pub do_lower_case: bool,
-    /// What decided.
-    pub source: CasingSource,
-    /// What speaks against the decision, for the user to read.
-    pub warning: Option<String>,
-}
-
-impl std::fmt::Display for Casing {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let casing = if self.do_lower_case { "uncased (text is lower-cased)" } else { "cased" };
-        let source = match self.source {
-            CasingSource::Flag => "as asked",
-            CasingSource::TokenizerConfig => "tokenizer_config.json says so",
-            CasingSource::TokenizerJson => "tokenizer.json says so",
-            CasingSource::Vocabulary if self.do_lower_case => "the vocabulary has no capital letters",
-            CasingSource::Vocabulary => "the vocabulary has capital letters",
-        };
-        write!(out, "{casing}: {source}")
-    }
-}
-
 /// Reads `vocab.txt`, else the WordPiece vocabulary of `tokenizer.json`.
 ///
 /// # Errors
@@ -69,22 +29,49 @@ impl std::fmt::Display for Casing {
 pub fn load_vocab(directory: &Path) -> Result<Vocabulary, CheckpointError> {
     let text_path = directory.join("vocab.txt");
     let json_path = directory.join("tokenizer.json");
-    let (pieces, path) = if text_path.is_file() {
-        (parse_text(&read_file(&text_path)?), text_path)
+    if text_path.is_file() {
+        Vocabulary::from_vocab_txt(&read_file(&text_path)?, text_path)
     } else if json_path.is_file() {
-        (parse_tokenizer(&read_json(&json_path)?), json_path)
+        Vocabulary::from_tokenizer_json(&read_file(&json_path)?, json_path)
     } else {
-        return Err(CheckpointError::NoVocabulary { path: directory.to_path_buf() });
-    };
-    let wrong = |what| CheckpointError::Vocabulary { path: path.clone(), what };
-    let pieces = pieces.map_err(wrong)?;
-    if let Some(absent) = REQUIRED.iter().find(|required| !pieces.iter().any(|piece| piece == *required)) {
-        return Err(wrong(format!(
-            "no {absent} among its {} pieces; this is not a BERT vocabulary",
-            pieces.len()
-        )));
+        Err(CheckpointError::NoVocabulary { path: directory.to_path_buf() })
     }
-    Ok(Vocabulary { pieces, path })
+}
+
+impl Vocabulary {
+    /// Reads the content of a `vocab.txt`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If it is not UTF-8, absurdly long, or a special piece is absent.
+    pub fn from_vocab_txt(bytes: &[u8], path: PathBuf) -> Result<Self, CheckpointError> {
+        Self::checked(parse_text(bytes), path)
+    }
+
+    /// Reads the content of a `tokenizer.json`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If it is not JSON with a WordPiece vocabulary, ids are not 0, 1, 2…, or a special piece is absent.
+    pub fn from_tokenizer_json(bytes: &[u8], path: PathBuf) -> Result<Self, CheckpointError> {
+        match json::parse(bytes) {
+            Ok(tokenizer) => Self::checked(parse_tokenizer(&tokenizer), path),
+            Err(cause) => Err(CheckpointError::Json { path, cause }),
+        }
+    }
+
+    fn checked(pieces: Result<Vec<String>, String>, path: PathBuf) -> Result<Self, CheckpointError> {
+        let pieces = match pieces {
+            Ok(pieces) => pieces,
+            Err(what) => return Err(CheckpointError::Vocabulary { path, what }),
+        };
+        match REQUIRED.iter().find(|required| !pieces.iter().any(|piece| piece == *required)) {
+            Some(absent) => {
+                let count = pieces.len();
+                let what = format!("no {absent} among its {count} pieces; this is not a BERT vocabulary");
+                Err(CheckpointError::Vocabulary { path, what })
+            }
+            None => Ok(Self { pieces, path }),
+        }
+    }
 }
 
 /// One piece a line, its id the line's number from 0 (`load_vocab` of the reference, which strips each line).
@@ -94,6 +81,9 @@ fn parse_text(bytes: &[u8]) -> Result<Vec<String>, String> {
         format!("line {line} is not UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if bytes.iter().filter(|&&byte| byte == b'\n').count() >= MAX_PIECES {
+        return Err(format!("more than {MAX_PIECES} lines; this is not a BERT vocabulary"));
+    }
     // An editor's empty lines at the end are no pieces; elsewhere an empty line keeps its id.
     Ok(text.trim_end().split('\n').map(|line| line.trim().to_owned()).collect())
 }
@@ -123,82 +113,6 @@ fn parse_tokenizer(tokenizer: &Value) -> Result<Vec<String>, String> {
     Ok(by_id.into_values().map(str::to_owned).collect())
 }
 
-/// Decides the casing: the user's word, else `tokenizer_config.json`, else `tokenizer.json`, else the vocabulary.
-///
-/// # Errors
-/// If one of the two files is there but not JSON.
-pub fn decide_casing(
-    directory: &Path,
-    pieces: &[String],
-    flag: Option<bool>,
-) -> Result<Casing, CheckpointError> {
-    let cased = capital_share(pieces) >= CASED_SHARE;
-    let (do_lower_case, source) = if let Some(flag) = flag {
-        (flag, CasingSource::Flag)
-    } else if let Some(lower) = from_tokenizer_config(directory)? {
-        (lower, CasingSource::TokenizerConfig)
-    } else if let Some(lower) = from_tokenizer(directory)? {
-        (lower, CasingSource::TokenizerJson)
-    } else {
-        (!cased, CasingSource::Vocabulary)
-    };
-    let warning = match (cased, do_lower_case) {
-        (true, true) => Some(
-            "the vocabulary has capital letters, yet text is lower-cased: accuracy will suffer unless the model \
-             was trained that way; a cased model needs do_lower_case off"
-                .to_owned(),
-        ),
-        (false, false) => Some(
-            "the vocabulary has no capital letters, yet text is not lower-cased: every capitalised word becomes \
-             [UNK]; an uncased model needs do_lower_case on"
-                .to_owned(),
-        ),
-        _ => None,
-    };
-    Ok(Casing { do_lower_case, source, warning })
-}
-
-/// Share of pieces with a capital letter, special ones such as `[CLS]` aside.
-fn capital_share(pieces: &[String]) -> f64 {
-    let plain = pieces.iter().filter(|piece| !(piece.starts_with('[') && piece.ends_with(']')));
-    let (total, capital) = plain.fold((0u32, 0u32), |(total, capital), piece| {
-        (total + 1, capital + u32::from(piece.chars().any(char::is_uppercase)))
-    });
-    f64::from(capital) / f64::from(total.max(1))
-}
-
-fn from_tokenizer_config(directory: &Path) -> Result<Option<bool>, CheckpointError> {
-    let path = directory.join("tokenizer_config.json");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    Ok(read_json(&path)?.get("do_lower_case").and_then(Value::as_bool))
-}
-
-fn from_tokenizer(directory: &Path) -> Result<Option<bool>, CheckpointError> {
-    let path = directory.join("tokenizer.json");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let tokenizer = read_json(&path)?;
-    let Some(normalizer) = tokenizer.get("normalizer").filter(|normalizer| !normalizer.is_null()) else {
-        return Ok(None);
-    };
-    let steps = normalizer.get("normalizers").and_then(Value::as_array).map(Vec::as_slice);
-    let steps = steps.unwrap_or(std::slice::from_ref(normalizer));
-    let lower = |step: &Value| match step.get("type").and_then(Value::as_str) {
-        Some("Lowercase") => Some(true),
-        _ => step.get("lowercase").and_then(Value::as_bool),
-    };
-    let said: Vec<bool> = steps.iter().filter_map(lower).collect();
-    Ok((!said.is_empty()).then(|| said.contains(&true)))
-}
-
-fn read_json(path: &Path) -> Result<Value, CheckpointError> {
-    serde_json::from_slice(&read_file(path)?)
-        .map_err(|cause| CheckpointError::Json { path: path.to_path_buf(), cause })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +126,6 @@ mod tests {
     }
 
     const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nParis\n##s\n";
-    const UNCASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nparis\n##s\n";
 
     fn tokenizer(lowercase: bool) -> String {
         serde_json::json!({
@@ -260,41 +173,5 @@ mod tests {
         assert!(load_vocab(home.path()).unwrap_err().to_string().contains("copy the vocabulary there"));
         std::fs::write(home.path().join("vocab.txt"), b"[UNK]\n[CLS]\n\xff\n").unwrap();
         assert!(load_vocab(home.path()).unwrap_err().to_string().contains("line 3 is not UTF-8"));
-    }
-
-    #[test]
-    fn the_casing_is_decided_by_the_best_witness() {
-        use CasingSource::{Flag, TokenizerConfig, TokenizerJson, Vocabulary};
-        let sequence = r#"{"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}]}}"#;
-        let says = |lower: bool| format!("{{\"do_lower_case\": {lower}}}");
-        // Vocabulary, tokenizer_config.json, tokenizer.json, flag; lower-casing, source, whether it warns.
-        for (vocab, config, json, flag, lower, source, warns) in [
-            (CASED, None, None, None, false, Vocabulary, false),
-            (UNCASED, None, None, None, true, Vocabulary, false),
-            (CASED, None, Some(tokenizer(true)), None, true, TokenizerJson, true),
-            (UNCASED, None, Some(tokenizer(true)), None, true, TokenizerJson, false),
-            (UNCASED, None, Some(sequence.to_owned()), None, true, TokenizerJson, false),
-            (CASED, None, Some(r#"{"normalizer": null}"#.to_owned()), None, false, Vocabulary, false),
-            (CASED, Some(says(false)), Some(tokenizer(true)), None, false, TokenizerConfig, false),
-            (UNCASED, Some(says(false)), None, None, false, TokenizerConfig, true),
-            (CASED, Some("{}".to_owned()), None, None, false, Vocabulary, false),
-            (CASED, Some(says(true)), None, Some(false), false, Flag, false),
-            (CASED, Some(says(false)), None, Some(true), true, Flag, true),
-        ] {
-            let home = directory(&[("vocab.txt", vocab)]);
-            for (name, text) in [("tokenizer_config.json", &config), ("tokenizer.json", &json)] {
-                if let Some(text) = text {
-                    std::fs::write(home.path().join(name), text).unwrap();
-                }
-            }
-            let pieces = load_vocab(home.path()).unwrap().pieces;
-            let casing = decide_casing(home.path(), &pieces, flag).unwrap();
-            let case = format!("{vocab:?} {config:?} {json:?} {flag:?}");
-            assert_eq!((casing.do_lower_case, casing.source), (lower, source), "{case}");
-            assert_eq!(casing.warning.is_some(), warns, "{case}: {casing:?}");
-        }
-        let home = directory(&[("vocab.txt", CASED), ("tokenizer_config.json", "not json")]);
-        let error = decide_casing(home.path(), &[], None).unwrap_err().to_string();
-        assert!(error.contains("tokenizer_config.json"), "{error}");
     }
 }

@@ -50,6 +50,8 @@ pub struct WeightsFile<'a> {
     pub tensors: BTreeMap<String, StoredTensor<'a>>,
     /// Entries that are no tensors of a known type.
     pub ignored: Vec<String>,
+    /// Bytes of the whole file.
+    pub size: usize,
 }
 
 /// Finds the weights of a directory.
@@ -79,6 +81,7 @@ pub fn find(directory: &Path) -> Result<PathBuf, CheckpointError> {
 /// # Errors
 /// If the bytes are something else than weights, or damaged.
 pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, CheckpointError> {
+    let size = bytes.len();
     if let Some(what) = impostor(bytes) {
         return Err(CheckpointError::NotWeights { path: path.to_path_buf(), what: what.to_owned() });
     }
@@ -90,7 +93,7 @@ pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, Checkp
         let file = safetensors::read(bytes)
             .map_err(|what| CheckpointError::Safetensors { path: path.to_path_buf(), what })?;
         let ignored = file.unsupported.into_iter().map(|(name, dtype)| format!("{name} ({dtype})")).collect();
-        return Ok(WeightsFile { format: WeightsFormat::Safetensors, tensors: file.tensors, ignored });
+        return Ok(WeightsFile { format: WeightsFormat::Safetensors, tensors: file.tensors, ignored, size });
     }
     if bytes.get(8) == Some(&b'{') && safetensors::read(bytes).is_ok() {
         let what = format!("this is a safetensors file; rename it to {SAFETENSORS_FILE}");
@@ -102,7 +105,7 @@ pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, Checkp
         Container::Zip => WeightsFormat::TorchZip,
         Container::Legacy => WeightsFormat::TorchLegacy,
     };
-    Ok(WeightsFile { format, tensors: dict.tensors, ignored: dict.ignored })
+    Ok(WeightsFile { format, tensors: dict.tensors, ignored: dict.ignored, size })
 }
 
 /// What commonly lies under a weights file's name without being weights, with the next step.

@@ -49,7 +49,7 @@ pub fn training_examples(dataset: &Dataset) -> Result<(Vec<Example>, Vec<Skipped
                     let [answer] = &question.answers[..] else {
                         let place = Box::new(Place {
                             article: article_index,
-                            title: article.title.clone(),
+                            title: article.title.as_str().into(),
                             paragraph: paragraph_index,
                             question: Some((index, question.id.clone())),
                         });

@@ -34,6 +34,13 @@ impl Request {
             Self::Stop => "stop",
         }
     }
+
+    /// The request in the content of the file; `None` for words nobody knows.
+    #[must_use]
+    pub fn from_text(text: &[u8]) -> Option<Self> {
+        let known = [Self::Pause, Self::Resume, Self::Evaluate, Self::Stop];
+        known.into_iter().find(|request| request.word().as_bytes() == text.trim_ascii())
+    }
 }
 
 /// Leaves a request, in place of one not yet taken.
@@ -56,12 +63,11 @@ pub fn take_request(layout: &Layout) -> Result<Option<Request>, RunError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(WriteError::at(&path))?,
     }
-    let mut text = String::new();
+    let mut text = Vec::new();
     // What cannot be read is no request of ours.
-    let _ = File::open(&taken).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    let _ = File::open(&taken).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
     std::fs::remove_file(&taken).map_err(WriteError::at(&taken))?;
-    let known = [Request::Pause, Request::Resume, Request::Evaluate, Request::Stop];
-    Ok(known.into_iter().find(|request| request.word() == text.trim()))
+    Ok(Request::from_text(&text))
 }
 
 #[cfg(test)]
@@ -77,6 +83,10 @@ mod tests {
         assert_eq!(take_request(&layout).unwrap(), Some(Request::Stop));
         assert_eq!(take_request(&layout).unwrap(), None);
         std::fs::write(layout.control(), "jump").unwrap();
+        assert_eq!(take_request(&layout).unwrap(), None);
+        assert!(!layout.control().exists());
+        // Not even text: dropped like any other word.
+        std::fs::write(layout.control(), [0xff; 100]).unwrap();
         assert_eq!(take_request(&layout).unwrap(), None);
         assert!(!layout.control().exists());
     }

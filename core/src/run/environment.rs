@@ -1,10 +1,11 @@
 //! `environment.json`: with what a training was made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Layout, RunError, WriteError, write_atomic};
+use crate::json;
 
 /// The contents of `environment.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,7 +91,19 @@ impl Environment {
     pub fn read(layout: &Layout) -> Result<Self, RunError> {
         let path = layout.environment();
         let text = std::fs::read(&path).map_err(RunError::read(&path))?;
-        serde_json::from_slice(&text).map_err(|error| RunError::Damaged { path, message: error.to_string() })
+        Self::from_json(&text, &path)
+    }
+
+    /// Reads the content of an `environment.json`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn from_json(text: &[u8], path: &Path) -> Result<Self, RunError> {
+        let damaged = |error: serde_json::Error| RunError::Damaged {
+            path: path.to_owned(),
+            message: error.to_string(),
+        };
+        json::parse(text).map_err(damaged)
     }
 
     /// Notes that this process goes on with the run.

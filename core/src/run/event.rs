@@ -193,6 +193,39 @@ pub struct Record {
     pub event: Event,
 }
 
+impl Record {
+    /// Reads a line of `events.jsonl`; `None` if it is no event (torn by a crash, or of something else).
+    #[must_use]
+    pub fn from_line(line: &[u8]) -> Option<Self> {
+        let record: Self = serde_json::from_slice(line).ok()?;
+        record.event.is_plausible().then_some(record)
+    }
+}
+
+/// Largest count that is taken for one: readers add and subtract counts, which must not overflow.
+const MAX_COUNT: usize = 1 << 48;
+
+/// Whether all of these can be counts of steps or epochs.
+pub(crate) fn are_counts<const N: usize>(counts: [usize; N]) -> bool {
+    counts.into_iter().all(|count| count <= MAX_COUNT)
+}
+
+impl Event {
+    fn is_plausible(&self) -> bool {
+        match self {
+            Self::Step(event) => are_counts([event.step, event.total_steps, event.training, event.epoch]),
+            Self::Evaluation { step, training, epoch, scores, .. } => {
+                are_counts([*step, *training, *epoch, scores.total])
+            }
+            Self::Resumed { step, evaluations, .. } => are_counts([*step, *evaluations]),
+            Self::Checkpoint { step, .. } | Self::Fault { step, .. } | Self::Finished { step, .. } => {
+                are_counts([*step])
+            }
+            Self::Phase { .. } | Self::Warning { .. } | Self::Error { .. } | Self::Unknown => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +245,18 @@ mod tests {
     fn kinds_of_later_versions_are_read_as_unknown() {
         let record: Record = serde_json::from_str(r#"{"time":"t","event":"warp","factor":9}"#).unwrap();
         assert_eq!(record.event, Event::Unknown);
+    }
+
+    #[test]
+    fn counts_that_could_overflow_are_no_event() {
+        let line = |epoch: &str| {
+            let scores = r#"{"exact":1.0,"f1":1.0,"total":1}"#;
+            format!(
+                r#"{{"time":"t","event":"evaluation","step":1,"training":0,"epoch":{epoch},"scores":{scores},"best":true,"secs":1.0}}"#
+            )
+        };
+        assert!(Record::from_line(line("3").as_bytes()).is_some());
+        assert!(Record::from_line(line("18446744073709551615").as_bytes()).is_none());
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use super::{Record, RunError};
+
+/// Longest line that can be an event; ours have a few hundred bytes. A longer one is not kept in memory.
+const MAX_LINE: u64 = 1 << 20;
 
 /// Follows an event log: each call returns the lines completed since the last.
 #[derive(Debug)]
@@ -28,25 +31,29 @@ impl EventReader {
     /// # Errors
     /// If the file exists but cannot be read.
     pub fn poll(&mut self) -> Result<Vec<Record>, RunError> {
-        let bytes = match self.read_new() {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(RunError::read(&self.path)(error)),
-        };
-        let complete = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        self.offset += complete as u64;
-        Ok(bytes[..complete]
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        match self.read_new() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read.map_err(RunError::read(&self.path)),
+        }
     }
 
-    fn read_new(&self) -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
+    fn read_new(&mut self) -> std::io::Result<Vec<Record>> {
+        let mut file = BufReader::new(File::open(&self.path)?);
         file.seek(SeekFrom::Start(self.offset))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        // Kept only if all goes well: after a failure the same lines come again.
+        let mut offset = self.offset;
+        let (mut records, mut line) = (Vec::new(), Vec::new());
+        loop {
+            line.clear();
+            file.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+            // Of a line without its end only one that is too long is passed over, piece by piece.
+            if line.last() != Some(&b'\n') && (line.len() as u64) < MAX_LINE {
+                self.offset = offset;
+                return Ok(records);
+            }
+            offset += line.len() as u64;
+            records.extend(Record::from_line(&line));
+        }
     }
 }
 
@@ -78,5 +85,17 @@ mod tests {
         file.write_all(b"\"event\":\"warning\",\"message\":\"b\"}\n").unwrap();
         let records = reader.poll().unwrap();
         assert_eq!((records.len(), records[0].time.as_str()), (1, "2"));
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let event = b"{\"time\":\"1\",\"event\":\"warning\",\"message\":\"a\"}\n";
+        let mut text = vec![b'['; 3 << 20];
+        text.extend(b"\n\xff\n\n");
+        text.extend(event);
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(read_events(&path).unwrap().len(), 1);
     }
 }

@@ -23,6 +23,14 @@ pub struct Holder {
     pub since: String,
 }
 
+impl Holder {
+    /// Who the content of a lock file says holds it; `None` if it does not say.
+    #[must_use]
+    pub fn from_json(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
+    }
+}
+
 /// The lock of a run folder, held until dropped.
 #[derive(Debug)]
 pub struct Lock {
@@ -90,9 +98,9 @@ fn refusal(layout: &Layout) -> RunError {
 }
 
 fn read_holder(path: &Path) -> Option<Holder> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    let mut text = Vec::new();
+    File::open(path).ok()?.take(4096).read_to_end(&mut text).ok()?;
+    Holder::from_json(&text)
 }
 
 #[cfg(test)]

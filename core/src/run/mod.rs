@@ -30,6 +30,7 @@ pub use atomic::{WriteError, write_atomic};
 pub use control::{Request, request, take_request};
 pub use environment::{Environment, Resumption};
 pub use error::RunError;
+pub(crate) use event::are_counts;
 pub use event::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent, now};
 pub use event_log::EventLog;
 pub use event_reader::{EventReader, read_events};

@@ -1,8 +1,11 @@
 //! `state.json`: where a training is now, small enough to list hundreds of runs.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, Outcome, Phase, RunError, WriteError, write_atomic};
+use super::{Layout, Outcome, Phase, RunError, WriteError, event::are_counts, write_atomic};
+use crate::json;
 
 /// The best development score so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,7 +88,22 @@ impl RunState {
     pub fn read(layout: &Layout) -> Result<Self, RunError> {
         let path = layout.state();
         let text = std::fs::read(&path).map_err(RunError::read(&path))?;
-        serde_json::from_slice(&text).map_err(|error| RunError::Damaged { path, message: error.to_string() })
+        Self::from_json(&text, &path)
+    }
+
+    /// Reads the content of a `state.json`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn from_json(text: &[u8], path: &Path) -> Result<Self, RunError> {
+        let damaged = |message| RunError::Damaged { path: path.to_owned(), message };
+        let state: Self = json::parse(text).map_err(|error| damaged(error.to_string()))?;
+        let best = state.best.as_ref().map_or(0, |best| best.step);
+        if are_counts([state.step, state.total_steps, state.epoch, best]) {
+            Ok(state)
+        } else {
+            Err(damaged("a number of steps or epochs that no training can reach".into()))
+        }
     }
 }
 
@@ -108,6 +126,9 @@ mod tests {
         let layout = Layout::new(folder.path());
         assert!(RunState::read(&layout).unwrap_err().to_string().contains("state.json"));
         std::fs::write(layout.state(), "{").unwrap();
+        assert!(matches!(RunState::read(&layout), Err(RunError::Damaged { .. })));
+        let state = RunState { epoch: usize::MAX, ..RunState::starting() };
+        std::fs::write(layout.state(), serde_json::to_vec(&state).unwrap()).unwrap();
         assert!(matches!(RunState::read(&layout), Err(RunError::Damaged { .. })));
     }
 }

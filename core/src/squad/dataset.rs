@@ -117,9 +117,19 @@ impl Dataset {
     pub fn from_path(path: &Path) -> Result<Self, SquadError> {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|cause| SquadError::Read { file: file.clone(), cause })?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| SquadError::NotUtf8 { file: file.clone(), offset: error.valid_up_to() })?;
-        Self::from_json(text, &file)
+        Self::from_bytes(&bytes, &file)
+    }
+
+    /// Reads the content of a SQuAD 1.1 or 2.0 file; `source_name` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`Self::from_path`].
+    pub fn from_bytes(bytes: &[u8], source_name: &str) -> Result<Self, SquadError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| SquadError::NotUtf8 {
+            file: source_name.to_owned(),
+            offset: error.valid_up_to(),
+        })?;
+        Self::from_json(text, source_name)
     }
 
     /// Reads SQuAD 1.1 or 2.0 JSON; `source_name` is what messages call it.
@@ -202,7 +212,7 @@ fn try_for_each_question<'a>(
 }
 
 fn place(articles: &[Article], (article, paragraph, index): (usize, usize, usize), id: &str) -> Box<Place> {
-    let title = articles.get(article).map(|article| article.title.clone()).unwrap_or_default();
+    let title = articles.get(article).map(|article| article.title.as_str().into()).unwrap_or_default();
     Box::new(Place { article, title, paragraph, question: Some((index, id.to_owned())) })
 }
 

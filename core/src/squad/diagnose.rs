@@ -6,12 +6,15 @@
 use serde_json::{Map, Value};
 
 use super::error::{SquadError, shortened};
+use crate::json;
 
 /// The error that best explains why `text` was refused.
 pub(super) fn diagnose(text: &str, source_name: &str, refused: &serde_json::Error) -> SquadError {
     let file = source_name.to_owned();
-    let value: Value = match serde_json::from_str(text) {
+    let value: Value = match json::parse(text.as_bytes()) {
         Ok(value) => value,
+        // Too large for a second look: what was said at first has to do.
+        Err(error) if error.is_data() => return syntax(file, refused),
         Err(error) => return syntax(file, &error),
     };
     match check_file(&value) {

@@ -1,6 +1,7 @@
 //! What can be wrong with a SQuAD file, and where.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::finding::Finding;
 
@@ -9,8 +10,8 @@ use super::finding::Finding;
 pub struct Place {
     /// Index in `data`.
     pub article: usize,
-    /// The article's title, empty if it has none.
-    pub title: String,
+    /// The article's title, empty if it has none. Shared: a file may have many findings in an article.
+    pub title: Arc<str>,
     /// Index in the article's `paragraphs`.
     pub paragraph: usize,
     /// Index in the paragraph's `qas` and the question's id, if the place is a question.
@@ -124,11 +125,11 @@ fn more(others: usize) -> String {
 /// Text quoted on one line and cut to a length that a message can bear.
 pub(super) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
-    if text.chars().count() <= LONGEST {
-        return format!("{text:?}");
+    // Not a count: the text may be megabytes long, and this is called for every question of a file.
+    match text.char_indices().nth(LONGEST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
     }
-    let cut: String = text.chars().take(LONGEST).collect();
-    format!("{:?}", cut + "…")
 }
 
 #[cfg(test)]

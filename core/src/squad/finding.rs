@@ -1,6 +1,8 @@
 //! Doubtful content: what a reader must know about a file that can be read.
 
+use std::cell::OnceCell;
 use std::fmt;
+use std::sync::Arc;
 
 use super::dataset::{Answer, Article, Paragraph, Question};
 use super::error::{Place, shortened};
@@ -102,10 +104,11 @@ impl fmt::Display for FindingKind {
 pub(super) fn findings(articles: &[Article]) -> Vec<Finding> {
     let mut found = Vec::new();
     for (article_index, article) in articles.iter().enumerate() {
+        let title: Arc<str> = article.title.as_str().into();
         for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
             let place = |question: Option<(usize, String)>| Place {
                 article: article_index,
-                title: article.title.clone(),
+                title: Arc::clone(&title),
                 paragraph: paragraph_index,
                 question,
             };
@@ -146,11 +149,18 @@ struct Context<'a> {
     text: &'a str,
     /// In code points.
     length: usize,
+    /// The text with single spaces, made for the first answer that needs it.
+    squeezed: OnceCell<String>,
 }
 
 impl<'a> Context<'a> {
     fn new(paragraph: &'a Paragraph) -> Self {
-        Self { text: &paragraph.context, length: paragraph.context.chars().count() }
+        let text = paragraph.context.as_str();
+        Self { text, length: text.chars().count(), squeezed: OnceCell::new() }
+    }
+
+    fn squeezed(&self) -> &str {
+        self.squeezed.get_or_init(|| squeezed(self.text))
     }
 
     fn answer_finding(&self, answer: &Answer) -> Option<FindingKind> {
@@ -165,7 +175,7 @@ impl<'a> Context<'a> {
         if answer_start.checked_add(answer_length.max(1)).is_none_or(|end| end > self.length) {
             return Some(FindingKind::AnswerPastEnd { text, answer_start, context_length: self.length });
         }
-        if !self.text.contains(&text) && !squeezed(self.text).contains(&squeezed(&text)) {
+        if !self.text.contains(&text) && !self.squeezed().contains(&squeezed(&text)) {
             return Some(FindingKind::AnswerNotInContext { text });
         }
         let found = there.unwrap_or_default().chars().take(answer_length).collect();

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Layout, RunError, WriteError, write_atomic};
+use crate::{
+    json,
+    run::{Layout, RunError, WriteError, are_counts, write_atomic},
+};
 
 /// What is done at once. None of it changes the mathematics, only memory and the order of rounding, so a resumed run
 /// keeps it.
@@ -38,8 +41,15 @@ impl Fit {
     /// Reads a run's; `None` if it has none yet, or one that says nothing usable (it is found anew then).
     #[must_use]
     pub fn read(layout: &Layout) -> Option<Self> {
-        let fit: Self = serde_json::from_slice(&std::fs::read(layout.fit()).ok()?).ok()?;
-        (fit.micro_batch > 0 && fit.eval_batch > 0).then_some(fit)
+        Self::from_json(&std::fs::read(layout.fit()).ok()?)
+    }
+
+    /// Reads the content of a `fit.json`; `None` if it says nothing usable.
+    #[must_use]
+    pub fn from_json(text: &[u8]) -> Option<Self> {
+        let fit: Self = json::parse(text).ok()?;
+        let counts = are_counts([fit.micro_batch, fit.eval_batch, fit.faults]);
+        (counts && fit.micro_batch > 0 && fit.eval_batch > 0).then_some(fit)
     }
 
     /// Writes it.

@@ -13,7 +13,8 @@ use crate::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save, to_safetensors},
     config::BertConfig,
     engine::OptimizerState,
-    run::{BestScore, Layout, RunError, WriteError, sha256_hex, write_atomic},
+    json,
+    run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic},
     score::{ResultValue, Scores, eval_results_text},
 };
 
@@ -64,6 +65,25 @@ pub struct Progress {
     pub elapsed_secs: f64,
     /// SHA-256 of the checkpoint's other files.
     pub files: BTreeMap<String, String>,
+}
+
+impl Progress {
+    /// Reads the content of a `progress.json`.
+    ///
+    /// # Errors
+    /// If it is not the JSON expected, or counts what no training can reach.
+    pub fn from_json(text: &[u8]) -> serde_json::Result<Self> {
+        let progress: Self = json::parse(text)?;
+        let Place { training, epoch, batches, training_step, step } = progress.place;
+        let latest = progress.latest.as_ref().map_or(0, |(step, _)| *step);
+        let best = progress.best.as_ref().map_or(0, |best| best.step);
+        let counts = [training, epoch, batches, training_step, step, progress.evaluations, latest, best];
+        if are_counts(counts) {
+            Ok(progress)
+        } else {
+            Err(serde::de::Error::custom("a number of steps or epochs that no training can reach"))
+        }
+    }
 }
 
 /// When a checkpoint is written.

@@ -189,7 +189,7 @@ impl Recipe {
         toml::from_str(text).map_err(|error| RecipeError::Parse {
             path: match error.span() {
                 Some(span) => {
-                    let line = 1 + text[..span.start.min(text.len())].matches('\n').count();
+                    let line = 1 + text.bytes().take(span.start).filter(|&byte| byte == b'\n').count();
                     format!("{source}, line {line}")
                 }
                 None => source.to_owned(),

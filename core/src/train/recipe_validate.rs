@@ -140,14 +140,14 @@ impl Recipe {
         )?;
         // The question, [CLS], two [SEP] and at least one piece of the context.
         check(
-            self.max_seq_length >= self.max_query_length + 4,
+            self.max_seq_length >= self.max_query_length.saturating_add(4),
             "max_seq_length",
             self.max_seq_length,
             format!(
                 "a question of max_query_length ({}) pieces, three special pieces and some context must fit",
                 self.max_query_length
             ),
-            format!("use at least {} or shorten max_query_length", self.max_query_length + 4),
+            format!("use at least {} or shorten max_query_length", self.max_query_length.saturating_add(4)),
         )?;
         let multiple = self.length_multiple.unwrap_or(1);
         check(
@@ -202,6 +202,7 @@ mod tests {
             ("dropout", Recipe { dropout: Some(1.0), ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 513, ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 67, ..base() }),
+            ("max_seq_length", Recipe { max_query_length: usize::MAX, ..base() }),
             ("length_multiple", Recipe { length_multiple: Some(385), ..base() }),
         ];
         for (field, recipe) in cases {

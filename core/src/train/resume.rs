@@ -158,8 +158,7 @@ fn read_progress(path: &Path) -> Result<Progress, String> {
         return Err(format!("progress.json has {length} bytes"));
     }
     let text = std::fs::read(path).map_err(|error| format!("progress.json: {error}"))?;
-    let progress: Progress =
-        serde_json::from_slice(&text).map_err(|error| format!("progress.json: {error}"))?;
+    let progress = Progress::from_json(&text).map_err(|error| format!("progress.json: {error}"))?;
     match progress.version {
         PROGRESS_VERSION => Ok(progress),
         version => {

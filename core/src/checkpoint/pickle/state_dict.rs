@@ -1,6 +1,6 @@
 //! From the result of a pickle to tensors by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Container, PickleError, StateDict,
@@ -26,7 +26,8 @@ pub fn collect<'a>(
 ) -> Result<StateDict<'a>, PickleError> {
     let entries = dictionary(outcome)?;
     let mut tensors = BTreeMap::new();
-    let mut ignored = Vec::new();
+    // Borrowed until the end: a pickle of two megabytes can name one long key half a million times.
+    let (mut ignored, mut seen) = (Vec::new(), HashSet::new());
     for &(key, value) in entries {
         let Value::Text(name) = key else { continue };
         let object = match value {
@@ -34,7 +35,9 @@ pub fn collect<'a>(
             _ => None,
         };
         let Some(Object::Tensor { storage: whole, offset, shape, strides }) = object else {
-            ignored.push(name.to_owned());
+            if seen.insert(name) {
+                ignored.push(name.to_owned());
+            }
             continue;
         };
         if tensors.len() >= MAX_TENSORS {
