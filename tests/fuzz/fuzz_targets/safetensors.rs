@@ -1,0 +1,6 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    init: spanbert_fuzz::write_seeds("safetensors"),
+    |bytes: &[u8]| spanbert_fuzz::check("safetensors", bytes)
+);
