@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use spanbert_core::{
+    checkpoint::{LoadOptions, load},
     run::{Event, Layout, read_history},
     score::Scores,
 };
@@ -55,4 +56,19 @@ fn collect(path: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) {
             collect(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), files);
         }
     }
+}
+
+/// The largest difference between two checkpoints' weights, which must not be above `most`.
+pub fn close_weights(ours: &Path, theirs: &Path, most: f32) -> f32 {
+    let weights = |folder: &Path| load(folder, LoadOptions::default()).unwrap().weights;
+    let (ours, theirs) = (weights(ours), weights(theirs));
+    let mut worst = 0.0f32;
+    for (name, theirs) in &theirs {
+        for (a, b) in ours[name].values.iter().zip(&theirs.values) {
+            worst = worst.max((a - b).abs());
+        }
+        assert!(worst <= most, "{name} differs by {worst}");
+    }
+    println!("largest difference of a weight: {worst:e}");
+    worst
 }

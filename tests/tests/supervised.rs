@@ -4,92 +4,22 @@
 
 use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use spanbert_core::{
-    checkpoint::{LoadOptions, load},
-    run::{Event, Layout, Lock, Phase, RunState, read_events},
-};
+use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
 use spanbert_tests::{
-    small::{Folder, dataset, write_model},
-    trace::Trace,
+    command::{Case, succeeded},
+    trace::{Trace, close_weights},
 };
 
 const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
-struct Case {
-    folder: Folder,
-    epochs: usize,
-    backend: String,
-}
-
-impl Case {
-    /// 24 batches an epoch.
-    fn new(epochs: usize) -> Self {
-        let folder = Folder::new();
-        write_model(&folder.path("model"));
-        folder.data("train.json", &dataset(64, true));
-        folder.data("dev.json", &dataset(8, true));
-        Self { folder, epochs, backend: "cpu".into() }
-    }
-
-    fn layout(&self, run: &str) -> Layout {
-        Layout::new(self.folder.path(run))
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(CLI);
-        command.args(arguments).current_dir(self.folder.path("")).stdin(Stdio::null());
-        command.env("XDG_CACHE_HOME", self.folder.path("cache")).env_remove("SPANBERT_INJECT_FAULT");
-        command
-    }
-
-    fn begin(&self, run: &str) -> Command {
-        let (epochs, backend) = (self.epochs.to_string(), self.backend.as_str());
-        let files = ["--model", "model", "--train-file", "train.json", "--dev-file", "dev.json"];
-        let recipe = [
-            "--train-batch-size=8",
-            "--eval-batch-size=16",
-            "--learning-rate=2e-3",
-            "--max-seq-length=32",
-            "--max-query-length=12",
-            "--doc-stride=8",
-            "--eval-per-epoch=2",
-            "--eval-metric=best_f1",
-            "--checkpoint-steps=5",
-        ];
-        let mut command = self.command(&["train"]);
-        command.args(files).args(recipe).args(["--output-dir", run, "--backend", backend]);
-        command.args(["--num-train-epochs", &epochs]);
-        command
-    }
-
-    fn resume(&self, run: &str) -> Command {
-        self.command(&["train", "--resume", run])
-    }
-
-    /// Waits until a run is where it should be.
-    fn wait_for(&self, run: &str, reached: impl Fn(&RunState) -> bool) {
-        let began = Instant::now();
-        while !RunState::read(&self.layout(run)).is_ok_and(|state| reached(&state)) {
-            assert!(began.elapsed() < Duration::from_secs(120), "{:?}", RunState::read(&self.layout(run)));
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn ask(&self, what: &str, run: &str) -> Output {
-        self.command(&["runs", what, run]).output().unwrap()
-    }
-}
-
-fn succeeded(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{:?}: {text}", output.status);
-    text
+fn case(epochs: usize) -> Case {
+    Case::new(CLI, epochs)
 }
 
 /// Kills a trainer and the process that watches over it, as a power cut would.
@@ -110,12 +40,15 @@ fn next(state: &mut u64) -> u64 {
 fn a_training_killed_at_random_moments_is_resumed_bitwise() {
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.into());
     let kills: usize = setting("SPANBERT_KILLS", "3").parse().unwrap();
-    // Long enough that it is not over before all kills are made.
-    let case = Case { backend: setting("SPANBERT_KILL_BACKEND", "cpu"), ..Case::new(4 + kills) };
+    let backend = setting("SPANBERT_KILL_BACKEND", "cpu");
+    let on_cpu = backend == "cpu";
+    // Long enough that it is not over before all kills are made; a step on a software rasteriser takes seconds.
+    let epochs = if on_cpu { 4 + kills } else { 2 };
+    let case = Case { backend, ..case(epochs) };
     let began = Instant::now();
     succeeded(&case.begin("whole").output().unwrap());
     let whole_millis = u64::try_from(began.elapsed().as_millis()).unwrap();
-    let longest = (whole_millis / 3).clamp(200, 600 * if case.backend == "cpu" { 1 } else { 20 });
+    let longest = if on_cpu { (whole_millis / 3).clamp(200, 600) } else { whole_millis / 2 };
     let mut seed: u64 = setting("SPANBERT_KILL_SEED", "1").parse().unwrap();
     let (mut made, mut steps) = (0, Vec::new());
     loop {
@@ -125,11 +58,13 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
             succeeded(&command.output().unwrap());
             break;
         }
-        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
+        let mut child =
+            command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(20 + next(&mut seed) % longest));
         if child.try_wait().unwrap().is_some() {
             let output = child.wait_with_output().unwrap();
-            panic!("over after {made} kills: {}", succeeded(&output));
+            assert!(!on_cpu, "over after {made} kills: {}", succeeded(&output));
+            break;
         }
         kill_all(child);
         // The system takes a moment to end a killed process.
@@ -162,23 +97,9 @@ fn compare(case: &Case, run: &str, other: &str) {
     }
 }
 
-fn close_weights(ours: &Path, theirs: &Path, most: f32) -> f32 {
-    let weights = |folder: &Path| load(folder, LoadOptions::default()).unwrap().weights;
-    let (ours, theirs) = (weights(ours), weights(theirs));
-    let mut worst = 0.0f32;
-    for (name, theirs) in &theirs {
-        for (a, b) in ours[name].values.iter().zip(&theirs.values) {
-            worst = worst.max((a - b).abs());
-        }
-        assert!(worst <= most, "{name} differs by {worst}");
-    }
-    println!("largest difference of a weight: {worst:e}");
-    worst
-}
-
 #[test]
 fn a_fault_of_the_device_halves_the_micro_batch_and_loses_nothing() {
-    let case = Case::new(2);
+    let case = case(2);
     succeeded(&case.begin("whole").output().unwrap());
     let text = succeeded(&case.begin("faulted").env("SPANBERT_INJECT_FAULT", "18").output().unwrap());
     assert!(text.contains("going on from the last checkpoint, training on 4 windows at once"), "{text}");
@@ -206,7 +127,7 @@ fn a_fault_of_the_device_halves_the_micro_batch_and_loses_nothing() {
 
 #[test]
 fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
-    let case = Case::new(400);
+    let case = case(400);
     let child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     case.wait_for("run", |state| state.step > 0);
 
@@ -252,7 +173,7 @@ fn interrupt(child: &Child) {
 
 #[test]
 fn ctrl_c_saves_and_a_second_one_ends_at_once() {
-    let case = Case::new(400);
+    let case = case(400);
     let child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     case.wait_for("run", |state| state.step > 0);
     interrupt(&child);
@@ -285,7 +206,7 @@ fn stop_worker(layout: &Layout) {
 /// If only the watching process dies, the trainer finishes its step, saves and ends.
 #[test]
 fn a_trainer_that_is_left_alone_saves_and_ends() {
-    let case = Case::new(400);
+    let case = case(400);
     let mut child = case.begin("run").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     case.wait_for("run", |state| state.step > 3);
     child.kill().unwrap();
@@ -296,10 +217,9 @@ fn a_trainer_that_is_left_alone_saves_and_ends() {
     assert!(case.layout("run").checkpoint(state.step).is_dir());
 }
 
-/// A folder of a few megabytes that is full before the run is over, if the system lets us make one.
 #[test]
 fn a_vanished_data_file_is_named_and_can_be_given_again() {
-    let case = Case::new(2);
+    let case = case(2);
     succeeded(&case.begin("run").arg("--max-steps=8").output().unwrap());
     let moved = case.folder.path("moved.json");
     std::fs::rename(case.folder.path("train.json"), &moved).unwrap();
