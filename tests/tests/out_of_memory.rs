@@ -23,7 +23,8 @@ fn a_batch_beyond_the_adapter_s_limit_is_halved() {
         println!("skipped: {} binds buffers of any size", adapter.name);
         return;
     }
-    let case = Case { backend: adapter.choice.to_string(), ..Case::new(env!("CARGO_BIN_EXE_spanbert_cli"), 1) };
+    let case =
+        Case { backend: adapter.choice.to_string(), ..Case::new(env!("CARGO_BIN_EXE_spanbert_cli"), 1) };
     let config = BertConfig {
         hidden_size: 24,
         num_hidden_layers: 1,
@@ -47,7 +48,10 @@ fn a_batch_beyond_the_adapter_s_limit_is_halved() {
         succeeded(&command.args(files).args(recipe).output().unwrap())
     };
     let text = train("halved", "--micro-batch=32");
-    assert!(text.contains("the device failed: ") && text.contains("training on 16 windows at once"), "{text}");
+    assert!(
+        text.contains("the device failed: ") && text.contains("training on 16 windows at once"),
+        "{text}"
+    );
     let layout = case.layout("halved");
     let fit: Value = serde_json::from_slice(&std::fs::read(layout.fit()).unwrap()).unwrap();
     assert_eq!((&fit["micro_batch"], &fit["faults"], &fit["probed"]), (&16.into(), &1.into(), &true.into()));

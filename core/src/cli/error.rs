@@ -93,7 +93,8 @@ impl<E: Error + Send + Sync + 'static> From<E> for CliError {
 
 /// A file's content quoted in an error must not break the promise of one line.
 fn one_line(text: &str) -> String {
-    text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    // Files may hold anything, commands for the terminal as well.
+    text.split(char::is_control).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -219,7 +219,8 @@ fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> St
         best(run)
     );
     if let Some(error) = run.state.as_ref().and_then(|state| state.error.as_ref()) {
-        out.push_str(&format!("error   {error}\n"));
+        // Files may hold anything, commands for the terminal as well.
+        out.push_str(&format!("error   {}\n", error.replace(char::is_control, " ")));
     }
     if evaluations.is_empty() {
         return out;

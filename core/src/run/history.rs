@@ -9,30 +9,46 @@ use super::{Event, Record, RunError, read_events};
 /// # Errors
 /// If the file exists but cannot be read.
 pub fn read_history(path: &Path) -> Result<Vec<Record>, RunError> {
-    let mut history: Vec<Record> = Vec::new();
-    for record in read_events(path)? {
-        if let Event::Resumed { step, evaluations, .. } = record.event {
-            undo(&mut history, step, evaluations);
-        }
-        history.push(record);
-    }
-    Ok(history)
+    let mut history = History::default();
+    read_events(path)?.into_iter().for_each(|record| history.add(record));
+    Ok(history.records.into_iter().flatten().collect())
 }
 
-/// Removes updates after `step`, and all but the first `evaluations`. Evaluations are counted because with gradient
-/// accumulation several can follow the same update.
-fn undo(history: &mut Vec<Record>, step: usize, evaluations: usize) {
-    let mut seen = 0;
-    history.retain(|record| match &record.event {
-        Event::Step(update) => update.step <= step,
-        Event::Evaluation { .. } => {
-            seen += 1;
-            seen <= evaluations
+/// Events so far, undone ones taken out, and where those are that can be undone: each is put down and taken up once,
+/// however often a run was resumed.
+#[derive(Default)]
+struct History {
+    records: Vec<Option<Record>>,
+    /// Updates and checkpoints in order, with their steps.
+    steps: Vec<(usize, usize)>,
+    evaluations: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl History {
+    fn add(&mut self, record: Record) {
+        let index = self.records.len();
+        match &record.event {
+            Event::Step(update) => self.steps.push((update.step, index)),
+            Event::Checkpoint { step, .. } => self.steps.push((*step, index)),
+            // Counted, because with gradient accumulation several can follow the same update.
+            Event::Evaluation { .. } => self.evaluations.push(index),
+            Event::Error { .. } | Event::Finished { .. } => self.ends.push(index),
+            Event::Resumed { step, evaluations, .. } => {
+                let kept =
+                    self.steps.iter().rposition(|(before, _)| before <= step).map_or(0, |last| last + 1);
+                let late = self.steps.drain(kept..).map(|(_, index)| index);
+                let late = late.chain(self.evaluations.drain((*evaluations).min(self.evaluations.len())..));
+                for index in late.chain(self.ends.drain(..)) {
+                    if let Some(record) = self.records.get_mut(index) {
+                        *record = None;
+                    }
+                }
+            }
+            _ => {}
         }
-        Event::Checkpoint { step: saved, .. } => *saved <= step,
-        Event::Error { .. } | Event::Finished { .. } => false,
-        _ => true,
-    });
+        self.records.push(Some(record));
+    }
 }
 
 #[cfg(test)]
