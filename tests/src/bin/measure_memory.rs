@@ -16,7 +16,7 @@ use spanbert_core::{
     engine::{MicroBatch, OptimizerConfig, open_training},
 };
 
-// As the released binary: what the allocator keeps is part of what a user sees.
+// The released binary's allocator (there it also keeps freed pages, which this program does not ask for).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
