@@ -188,7 +188,7 @@ pub fn train<'a>(
         // No memory is lost: it has no size.
         observer: Box::leak(Box::new(Silent)),
         stop: StopFlag::new(),
-        inject_fault_at: None,
+        inject_fault: None,
     };
     change(&mut job);
     run_training(job)

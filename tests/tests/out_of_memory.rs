@@ -48,6 +48,7 @@ fn a_batch_beyond_the_adapter_s_limit_is_halved() {
         succeeded(&command.args(files).args(recipe).output().unwrap())
     };
     let text = train("halved", "--micro-batch=32");
+    println!("{text}");
     assert!(
         text.contains("the device failed: ") && text.contains("training on 16 windows at once"),
         "{text}"

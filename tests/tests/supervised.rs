@@ -122,7 +122,21 @@ fn a_fault_of_the_device_halves_the_micro_batch_and_loses_nothing() {
         // Halves are summed in another order.
         assert!((ours.2 - theirs.2).abs() <= 1e-4 * theirs.2, "{ours:?} {theirs:?}");
     }
-    close_weights(&layout.last(), &case.layout("whole").last(), 1e-3);
+    close_weights(&layout.last(), &case.layout("whole").last(), 2e-4);
+}
+
+#[test]
+fn a_fault_in_an_evaluation_halves_its_batches() {
+    let case = case(2);
+    succeeded(&case.begin("whole").output().unwrap());
+    let begun = case.begin("faulted").env("SPANBERT_INJECT_FAULT", "evaluation:24").output().unwrap();
+    let text = succeeded(&begun);
+    assert!(text.contains("training on 8 windows at once, evaluating 8 windows at once"), "{text}");
+    assert!(text.contains("going on after step 20"), "{text}");
+    let (ours, theirs) = (Trace::of(&case.layout("faulted")), Trace::of(&case.layout("whole")));
+    assert_eq!(ours.updates, theirs.updates);
+    assert_eq!(ours.evaluations, theirs.evaluations);
+    close_weights(&case.layout("faulted").last(), &case.layout("whole").last(), 0.0);
 }
 
 #[test]

@@ -58,13 +58,19 @@ impl CliError {
     /// Prints the failure to standard error and gives the process's exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {
+        ExitCode::from(self.say())
+    }
+
+    /// [`Self::report`], with the code as a number.
+    #[must_use]
+    pub fn say(&self) -> u8 {
         match self.exit {
             // `spanbert … | head` closes our output on purpose.
-            Exit::ReaderLeft => ExitCode::SUCCESS,
-            Exit::Silent(code) => ExitCode::from(code),
+            Exit::ReaderLeft => 0,
+            Exit::Silent(code) => code,
             Exit::Failure => {
                 output::note(self);
-                ExitCode::FAILURE
+                1
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use std::{
     ffi::OsString,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -16,7 +16,7 @@ use std::{
 use super::{error::CliError, output};
 use crate::{
     run::Layout,
-    train::{Activity, Fit, StopFlag, interrupt, resume_command},
+    train::{Activity, Fit, InjectedFault, StopFlag, interrupt, resume_command},
 };
 
 /// Exit code of a worker whose device failed and whose run can go on.
@@ -25,7 +25,7 @@ const DEVICE_FAULT: u8 = 3;
 /// Set for a worker: the run folder.
 const WORKER: &str = "SPANBERT_WORKER";
 
-/// For tests: the update before which the first worker's device is made to fail.
+/// For tests: when the first worker's device is made to fail.
 const INJECT_FAULT: &str = "SPANBERT_INJECT_FAULT";
 
 /// Time between looks at the worker.
@@ -36,8 +36,8 @@ pub(super) fn worker_folder() -> Option<PathBuf> {
     std::env::var_os(WORKER).map(PathBuf::from)
 }
 
-/// The update before which a test wants the device to fail.
-pub(super) fn injected_fault() -> Option<usize> {
+/// When a test wants the device to fail.
+pub(super) fn injected_fault() -> Option<InjectedFault> {
     std::env::var(INJECT_FAULT).ok()?.parse().ok()
 }
 
@@ -64,18 +64,33 @@ pub(super) fn supervise(folder: &Path) -> Result<(), CliError> {
     let through_app = arguments.first().is_some_and(|first| first == "cli");
     let mut is_first = true;
     loop {
+        let faults = Fit::read(&Layout::new(folder)).map_or(0, |fit| fit.faults);
         let status = Worker::start(&arguments, folder, is_first)?.wait()?;
         match status.code() {
             Some(0) => return Ok(()),
             Some(code) if code == i32::from(DEVICE_FAULT) && interrupt::received() == 0 => {}
             Some(code) => return Err(CliError::silent(u8::try_from(code).unwrap_or(1))),
-            None => after_death(folder, status)?,
+            None => after_death(folder, status, faults)?,
         }
         is_first = false;
         arguments.clear();
         arguments.extend(through_app.then(|| "cli".into()));
         arguments.extend(["train".into(), "--resume".into(), folder.into()]);
     }
+}
+
+/// Ends a worker at once. What drivers do at the end of a process may crash it, most of all after a fault (seen with
+/// lavapipe), and would turn its exit code into a signal.
+pub(super) fn end_worker(code: u8) -> ! {
+    let _ = std::io::stdout().flush();
+    #[cfg(unix)]
+    // SAFETY: ends the process without running anything more; all files are written and synced.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::_exit(code.into())
+    }
+    #[cfg(not(unix))]
+    std::process::exit(code.into())
 }
 
 /// In a worker whose device failed: notes a smaller split for the next one. Gives the error to end with.
@@ -142,7 +157,7 @@ impl Worker {
 }
 
 /// A worker that was ended by a signal: by the user, by the system, or by a driver that crashed.
-fn after_death(folder: &Path, status: ExitStatus) -> Result<(), CliError> {
+fn after_death(folder: &Path, status: ExitStatus, faults_before: usize) -> Result<(), CliError> {
     let resume = resume_command(folder);
     if interrupt::received() > 1 {
         output::note(format_args!(
@@ -151,8 +166,13 @@ fn after_death(folder: &Path, status: ExitStatus) -> Result<(), CliError> {
         return Err(CliError::silent(130));
     }
     let layout = Layout::new(folder);
+    let fit = Fit::read(&layout);
+    if fit.map_or(0, |fit| fit.faults) > faults_before {
+        // It noted its fault and crashed on its way out.
+        return Ok(());
+    }
     if crashed(status)
-        && let Some(smaller) = Fit::read(&layout).and_then(|fit| fit.smaller(Activity::Training))
+        && let Some(smaller) = fit.and_then(|fit| fit.smaller(Activity::Training))
     {
         smaller.write(&layout)?;
         output::note(format_args!("the training crashed ({status}); going on, {}", smaller.describe()));

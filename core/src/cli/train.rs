@@ -151,8 +151,8 @@ pub(super) struct FineTuning<'a> {
 /// The work is done by a process of its own ([`supervisor`]): in that process this does not return a success.
 pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     if let Some(folder) = supervisor::worker_folder() {
-        train_here(FineTuning { folder: &folder, ..job })?;
-        return Err(CliError::silent(0));
+        let trained = train_here(FineTuning { folder: &folder, ..job });
+        supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
     }
     // Refused before anything slow is done.
     match job.start {
@@ -189,7 +189,7 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         },
         observer: &mut progress,
         stop: supervisor::stop_flag(),
-        inject_fault_at: supervisor::injected_fault(),
+        inject_fault: supervisor::injected_fault(),
     });
     progress.finish();
     result.map_err(|error| match error.device_fault() {

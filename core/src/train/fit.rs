@@ -37,6 +37,28 @@ pub enum Activity {
     Evaluating,
 }
 
+/// A fault of the device that a test asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InjectedFault {
+    /// What it interrupts.
+    pub activity: Activity,
+    /// Before which update, or in the evaluation after which update; counted over the run from 1.
+    pub step: usize,
+}
+
+impl std::str::FromStr for InjectedFault {
+    type Err = std::num::ParseIntError;
+
+    /// `18`, or `evaluation:24`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (activity, step) = match text.strip_prefix("evaluation:") {
+            Some(step) => (Activity::Evaluating, step),
+            None => (Activity::Training, text),
+        };
+        Ok(Self { activity, step: step.parse()? })
+    }
+}
+
 impl Fit {
     /// Reads a run's; `None` if it has none yet, or one that says nothing usable (it is found anew then).
     #[must_use]

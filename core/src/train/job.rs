@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, path::Path, time::Instant};
 
 use super::{
-    DataSource, DeviceLimits, Ending, Evaluator, Fit, Keeper, ModelSource, Observer, Pace, Place, Recipe,
-    Recorder, StopFlag, TrainError, Trainer, Training, TrainingData,
+    DataSource, DeviceLimits, Ending, Evaluator, Fit, InjectedFault, Keeper, ModelSource, Observer, Pace,
+    Place, Recipe, Recorder, StopFlag, TrainError, Trainer, Training, TrainingData,
     engines::{Engines, OpenEngine},
     inputs::Inputs,
     optimizer::optimizer_config,
@@ -59,8 +59,8 @@ pub struct TrainJob<'a> {
     pub observer: &'a mut dyn Observer,
     /// Who may end it early.
     pub stop: StopFlag,
-    /// For tests: the update, counted over the run from 1, before which the device is made to fail.
-    pub inject_fault_at: Option<usize>,
+    /// For tests: when the device is made to fail.
+    pub inject_fault: Option<InjectedFault>,
 }
 
 /// What came of a training.
@@ -135,7 +135,7 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         layout,
         limits: job.limits,
         stop: job.stop,
-        inject_fault_at: job.inject_fault_at,
+        inject_fault: job.inject_fault,
     };
     let result = run
         .start(&environment, resumed.as_ref(), loading, job.observer)
@@ -158,7 +158,7 @@ struct Run<'a> {
     layout: &'a Layout,
     limits: DeviceLimits,
     stop: StopFlag,
-    inject_fault_at: Option<usize>,
+    inject_fault: Option<InjectedFault>,
 }
 
 impl Run<'_> {
@@ -227,7 +227,7 @@ impl Run<'_> {
             owed_evaluation: progress.is_some_and(|progress| progress.owed_evaluation),
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
-            inject_fault_at: self.inject_fault_at,
+            inject_fault: self.inject_fault,
         };
         let ending = sweep(&mut trainer, &rates, progress.map(|progress| progress.place), engines, first);
         let elapsed_secs = trainer.pace.elapsed_secs(Instant::now());

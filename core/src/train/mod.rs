@@ -39,7 +39,7 @@ mod trainer_tests;
 pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};
-pub use fit::{Activity, Fit, resume_command};
+pub use fit::{Activity, Fit, InjectedFault, resume_command};
 pub use job::{Start, TrainJob, TrainOutcome, run_training};
 pub use keeper::{Keeper, Moment, Place, Progress};
 pub use micro_batch_size::MicroBatchSize;

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, thread::Scope, time::Instant};
 
 use super::{
-    Evaluator, Place, Recipe, Schedule, StopFlag, TrainError,
+    Activity, Evaluator, InjectedFault, Place, Recipe, Schedule, StopFlag, TrainError,
     keeper::Keeper,
     pace::Pace,
     prefetch::{Prepared, TrainingData, prefetch},
@@ -67,8 +67,8 @@ pub struct Trainer<'a, 'o> {
     pub checkpointed: Instant,
     /// Updates whose metrics are still on the device.
     pub pending: VecDeque<Update>,
-    /// The update, counted over the run from 1, before which a test wants the device to fail.
-    pub inject_fault_at: Option<usize>,
+    /// When a test wants the device to fail.
+    pub inject_fault: Option<InjectedFault>,
 }
 
 /// An update on its way.
@@ -172,9 +172,7 @@ impl<'a> Trainer<'a, '_> {
         training: Training,
         batches: Vec<usize>,
     ) -> Result<(), TrainError> {
-        if self.inject_fault_at == Some(self.place.step + 1) {
-            spanbert_backends::fault::inject("a fault was asked for, out of memory");
-        }
+        self.inject_if_due(Activity::Training, self.place.step + 1);
         let learning_rate = self.schedule.learning_rate(training.learning_rate, self.place.training_step);
         engine.update(learning_rate)?;
         self.place.training_step += 1;

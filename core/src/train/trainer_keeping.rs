@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    TrainError,
+    Activity, InjectedFault, TrainError,
     keeper::{Moment, checkpoint_steps},
     trainer::{Trainer, Training},
 };
@@ -32,6 +32,7 @@ impl Trainer<'_, '_> {
     ) -> Result<bool, TrainError> {
         // Numbers that went wrong must be found before their weights are scored or saved.
         self.drain(engine, training)?;
+        self.inject_if_due(Activity::Evaluating, self.place.step);
         let Some(evaluator) = &mut self.evaluator else { return Ok(true) };
         let began = Instant::now();
         self.recorder.phase(Phase::Evaluating)?;
@@ -136,6 +137,13 @@ impl Trainer<'_, '_> {
 
     fn saved(&mut self, kind: CheckpointKind, step: usize, path: &str) -> Result<(), TrainError> {
         Ok(self.recorder.record(Event::Checkpoint { kind, step, path: path.to_owned() })?)
+    }
+
+    /// For tests: has the device fail if this is the moment.
+    pub(super) fn inject_if_due(&self, activity: Activity, step: usize) {
+        if self.inject_fault == Some(InjectedFault { activity, step }) {
+            spanbert_backends::fault::inject("a fault was asked for");
+        }
     }
 
     /// Takes a request from the run folder; on a pause, waits here until it is over. Evaluations that are asked for

@@ -112,7 +112,7 @@ impl Setup {
             place: Place::default(),
             boundary: Place::default(),
             owed_evaluation: false,
-            inject_fault_at: None,
+            inject_fault: None,
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
         };
