@@ -67,9 +67,10 @@ impl EvaluationArgs {
     /// The flags put over what is stored with the checkpoint.
     pub(super) fn options(&self, model: &OpenedModel) -> EvaluateOptions {
         let answer = self.answer.over(model.answer_options());
+        let windows = self.window.over(model.window_options());
         EvaluateOptions {
-            windows: self.window.over(model.window_options()),
-            eval_batch_size: self.eval_batch_size,
+            windows,
+            eval_batch_size: model.eval_batch(self.eval_batch_size, &windows),
             n_best_size: answer.n_best_size,
             max_answer_length: answer.max_answer_length,
             pad_to_max_length: self.pad_to_max_length,

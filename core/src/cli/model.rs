@@ -16,6 +16,7 @@ use crate::{
     features::WindowOptions,
     selftest,
     tokenizer::BertTokenizer,
+    train::DeviceLimits,
 };
 
 /// A checkpoint on a device.
@@ -83,6 +84,18 @@ impl OpenedModel {
             stored_threshold: self.meta.threshold,
             ..EvaluateOptions::default()
         }
+    }
+
+    /// How many windows are answered at once: as many as wanted, if they fit on the device.
+    pub(super) fn eval_batch(&self, wanted: usize, windows: &WindowOptions) -> usize {
+        let limits = DeviceLimits::from(&self.device);
+        let rows = limits.inference_rows(self.engine.config(), wanted, windows.max_seq_length);
+        if rows < wanted {
+            output::note(format_args!(
+                "answering {rows} windows at once instead of {wanted}, to fit on the device"
+            ));
+        }
+        rows
     }
 
     /// The multiple that lengths are padded to on this device.

@@ -175,11 +175,7 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         recipe,
         output: folder,
         start,
-        limits: DeviceLimits {
-            backend: device.kind,
-            memory_bytes: device.memory_bytes,
-            max_buffer_bytes: device.max_buffer_bytes,
-        },
+        limits: DeviceLimits::from(&device),
         choice: &device.choice.to_string(),
         device: &device.name,
         version_2_with_negative,

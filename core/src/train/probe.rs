@@ -1,6 +1,6 @@
 //! How many windows are computed at once: estimated from memory, then tried on the device.
 
-use spanbert_backends::BackendKind;
+use spanbert_backends::{BackendKind, DeviceInfo};
 
 use super::{Fit, MicroBatchSize, Recipe, TrainError, TrainingData, prefetch::longest_batch};
 use crate::{
@@ -27,7 +27,24 @@ pub struct DeviceLimits {
 /// use the device too.
 const USABLE: f64 = 0.8;
 
+impl From<&DeviceInfo> for DeviceLimits {
+    fn from(device: &DeviceInfo) -> Self {
+        Self {
+            backend: device.kind,
+            memory_bytes: device.memory_bytes,
+            max_buffer_bytes: device.max_buffer_bytes,
+        }
+    }
+}
+
 impl DeviceLimits {
+    /// How many windows of `length` pieces are answered at once: `wanted`, or its half, quarter and so on that fits.
+    #[must_use]
+    pub fn inference_rows(&self, config: &BertConfig, wanted: usize, length: usize) -> usize {
+        let fits = |rows: &usize| self.allow(config, *rows, length, Work::Inference);
+        halves(wanted).find(fits).unwrap_or(1)
+    }
+
     fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work) -> bool {
         let total = estimate(config, rows, length, self.backend, work).total as f64;
         self.memory_bytes.is_none_or(|bytes| total <= bytes as f64 * USABLE)
@@ -60,8 +77,7 @@ fn plan_for(
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
         MicroBatchSize::Auto => halves(whole).find(fits).map_or((1, true), |rows| (rows, false)),
     };
-    let eval_fits = |rows: &usize| limits.allow(config, *rows, length, Work::Inference);
-    let eval_batch = halves(recipe.eval_batch_size).find(eval_fits).unwrap_or(1);
+    let eval_batch = limits.inference_rows(config, recipe.eval_batch_size, length);
     let fit = Fit { micro_batch, recompute, eval_batch, probed: false, faults: 0 };
     (fit, estimate(config, micro_batch, length, limits.backend, work(micro_batch, recompute)))
 }
