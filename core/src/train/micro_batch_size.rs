@@ -14,6 +14,17 @@ pub enum MicroBatchSize {
     Windows(usize),
 }
 
+impl MicroBatchSize {
+    /// The number, if there is one.
+    #[must_use]
+    pub fn windows(self) -> Option<usize> {
+        match self {
+            Self::Auto => None,
+            Self::Windows(count) => Some(count),
+        }
+    }
+}
+
 impl fmt::Display for MicroBatchSize {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,6 +17,9 @@ pub struct FieldError {
     pub remedy: String,
 }
 
+/// Beyond any use, and small enough that sums of counts and TOML's integers hold it.
+const LARGEST_COUNT: usize = u32::MAX as usize;
+
 fn check(
     holds: bool,
     field: &'static str,
@@ -55,10 +58,13 @@ impl Recipe {
             ("doc_stride", Some(self.doc_stride), "128 is the reference's"),
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
+            ("micro_batch", self.micro_batch.windows(), "auto takes as many as fit"),
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
         ];
         for (field, value, remedy) in counts {
             check(value != Some(0), field, 0, "at least 1 is needed", remedy)?;
+            let value = value.unwrap_or(1);
+            check(value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy)?;
         }
         let minutes = self.checkpoint_minutes;
         check(
@@ -163,7 +169,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::recipe::Preset;
+    use crate::train::{MicroBatchSize, recipe::Preset};
 
     fn message(recipe: Recipe) -> String {
         recipe.validate(&BertConfig::default()).unwrap_err().to_string()
@@ -189,6 +195,9 @@ mod tests {
             ("n_best_size", Recipe { n_best_size: 0, ..base() }),
             ("max_answer_length", Recipe { max_answer_length: 0, ..base() }),
             ("doc_stride", Recipe { doc_stride: 0, ..base() }),
+            ("n_best_size", Recipe { n_best_size: usize::MAX, ..base() }),
+            ("doc_stride", Recipe { doc_stride: usize::MAX, ..base() }),
+            ("micro_batch", Recipe { micro_batch: MicroBatchSize::Windows(usize::MAX), ..base() }),
             ("checkpoint_minutes", Recipe { checkpoint_minutes: Some(0.0), ..base() }),
             ("max_steps", Recipe { max_steps: Some(0), ..base() }),
             ("seed", Recipe { seed: u64::MAX, ..base() }),
@@ -202,7 +211,7 @@ mod tests {
             ("dropout", Recipe { dropout: Some(1.0), ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 513, ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 67, ..base() }),
-            ("max_seq_length", Recipe { max_query_length: usize::MAX, ..base() }),
+            ("max_query_length", Recipe { max_query_length: usize::MAX, ..base() }),
             ("length_multiple", Recipe { length_multiple: Some(385), ..base() }),
         ];
         for (field, recipe) in cases {

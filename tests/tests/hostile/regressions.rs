@@ -241,4 +241,6 @@ const FOUND: &[(&str, &[u8])] = &[
     ("run_folder", br#"{"micro_batch":8,"eval_batch":4,"faults":18446744073709551615}"#),
     // The shortest window for such a question overflowed.
     ("run_folder", b"max_query_length = 18446744073709551615"),
+    // A valid recipe that TOML could not hold: it was written as one of defaults.
+    ("run_folder", b"n_best_size = 18446744073709551615"),
 ];
