@@ -22,10 +22,15 @@ fn case(epochs: usize) -> Case {
     Case::new(CLI, epochs)
 }
 
+/// Sends a signal to a process, or to a group of them by its negative number.
+fn signal(name: &str, target: &str) {
+    let name = format!("-{name}");
+    Command::new("kill").args([&name, "--", target]).stderr(Stdio::null()).status().unwrap();
+}
+
 /// Kills a trainer and the process that watches over it, as a power cut would.
 fn kill_all(mut child: Child) {
-    let group = format!("-{}", child.id());
-    Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status().unwrap();
+    signal("KILL", &format!("-{}", child.id()));
     child.wait().unwrap();
 }
 
@@ -185,7 +190,7 @@ fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
 }
 
 fn interrupt(child: &Child) {
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    signal("INT", &child.id().to_string());
 }
 
 #[test]
@@ -216,8 +221,7 @@ fn ctrl_c_saves_and_a_second_one_ends_at_once() {
 
 /// Has the worker hang, as a driver would.
 fn stop_worker(layout: &Layout) {
-    let pid = RunState::read(layout).unwrap().pid.to_string();
-    Command::new("kill").args(["-STOP", &pid]).status().unwrap();
+    signal("STOP", &RunState::read(layout).unwrap().pid.to_string());
 }
 
 /// If only the watching process dies, the trainer finishes its step, saves and ends.

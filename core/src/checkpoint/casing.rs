@@ -143,27 +143,12 @@ pub fn lower_case_of_tokenizer(bytes: &[u8]) -> serde_json::Result<Option<bool>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::load_vocab;
+    use crate::checkpoint::{
+        load_vocab,
+        vocab::tests::{CASED, directory, tokenizer},
+    };
 
-    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let home = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            std::fs::write(home.path().join(name), text).unwrap();
-        }
-        home
-    }
-
-    const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nParis\n##s\n";
     const UNCASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nparis\n##s\n";
-
-    fn tokenizer(lowercase: bool) -> String {
-        serde_json::json!({
-            "added_tokens": [{"id": 3, "content": "[SEP]"}, {"id": 5, "content": "[EXTRA]"}],
-            "normalizer": {"type": "BertNormalizer", "lowercase": lowercase},
-            "model": {"type": "WordPiece", "vocab": {"[UNK]": 0, "Paris": 4, "[CLS]": 2, "[SEP]": 3, "[PAD]": 1}},
-        })
-        .to_string()
-    }
 
     #[test]
     fn the_casing_is_decided_by_the_best_witness() {

@@ -114,10 +114,11 @@ fn parse_tokenizer(tokenizer: &Value) -> Result<Vec<String>, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    /// A folder with these files.
+    pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(home.path().join(name), text).unwrap();
@@ -125,9 +126,11 @@ mod tests {
         home
     }
 
-    const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nParis\n##s\n";
+    /// A small `vocab.txt`.
+    pub(crate) const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nParis\n##s\n";
 
-    fn tokenizer(lowercase: bool) -> String {
+    /// A `tokenizer.json` of the same pieces, but for an added one.
+    pub(crate) fn tokenizer(lowercase: bool) -> String {
         serde_json::json!({
             "added_tokens": [{"id": 3, "content": "[SEP]"}, {"id": 5, "content": "[EXTRA]"}],
             "normalizer": {"type": "BertNormalizer", "lowercase": lowercase},

@@ -12,7 +12,7 @@ use super::{
     model::OpenedModel,
     output,
     runs::RUNS_FOLDER,
-    sources::{DEMO_DEV, DEMO_TRAIN},
+    sources::Data,
     table::Paint,
     train::{FineTuning, fine_tune, new_run, whereabouts},
 };
@@ -20,7 +20,7 @@ use crate::{
     ask::AskOptions,
     demo,
     squad::{Dataset, Paragraph, Question},
-    train::{DataSource, Ending, ModelSource, Preset, Recipe, Start},
+    train::{Ending, ModelSource, Preset, Recipe, Start},
 };
 
 /// How many questions are asked at the end.
@@ -60,11 +60,11 @@ impl DemoCommand {
             ));
         }
         let folder = self.output_dir.clone().unwrap_or_else(|| new_run(Path::new(RUNS_FOLDER), "demo"));
-        let (train, dev) = (demo::squad_json("train", &demo::TRAIN)?, demo::squad_json("dev", &demo::DEV)?);
+        let (train, dev) = (Data::demo_train()?, Data::demo_dev()?);
         let outcome = fine_tune(FineTuning {
             model: ModelSource::Ready(Box::new(demo::starting_model())),
-            train: DataSource::BuiltIn { name: DEMO_TRAIN, json: &train },
-            dev: Some(DataSource::BuiltIn { name: DEMO_DEV, json: &dev }),
+            train: train.source(),
+            dev: Some(dev.source()),
             recipe: Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
             folder: &folder,
             start: Start::New,
@@ -74,7 +74,7 @@ impl DemoCommand {
         if outcome.ending == Ending::Stopped {
             return output::print(&whereabouts(&outcome));
         }
-        let dataset = Dataset::from_json(&dev, DEMO_DEV)?;
+        let dataset = dev.source().read()?;
         let best = outcome.layout.best();
         let mut model = OpenedModel::open(&best, &self.device.backend, CasingArgs { do_lower_case: None })?;
         let options = model.evaluate_options();

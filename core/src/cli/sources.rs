@@ -7,13 +7,13 @@ use spanbert_backends::DeviceChoice;
 use super::error::CliError;
 use crate::{
     demo,
-    run::{Environment, Fingerprint, Layout, RunError},
+    run::{Environment, Fingerprint, RunFolder},
     train::{DataSource, Recipe},
 };
 
 /// Names under which the demo's data goes.
-pub(super) const DEMO_TRAIN: &str = "demo train";
-pub(super) const DEMO_DEV: &str = "demo dev";
+const DEMO_TRAIN: &str = "demo train";
+const DEMO_DEV: &str = "demo dev";
 
 /// Recipe, files and device of a run.
 pub(super) struct Sources {
@@ -46,10 +46,20 @@ impl Data {
         }
     }
 
+    /// What the demo learns from.
+    pub(super) fn demo_train() -> Result<Self, CliError> {
+        Ok(Self::Demo(DEMO_TRAIN, demo::squad_json("train", &demo::TRAIN)?))
+    }
+
+    /// What the demo is judged by.
+    pub(super) fn demo_dev() -> Result<Self, CliError> {
+        Ok(Self::Demo(DEMO_DEV, demo::squad_json("dev", &demo::DEV)?))
+    }
+
     fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {
         Ok(match fingerprint.path.as_str() {
-            DEMO_TRAIN => Self::Demo(DEMO_TRAIN, demo::squad_json("train", &demo::TRAIN)?),
-            DEMO_DEV => Self::Demo(DEMO_DEV, demo::squad_json("dev", &demo::DEV)?),
+            DEMO_TRAIN => Self::demo_train()?,
+            DEMO_DEV => Self::demo_dev()?,
             path => Self::File(path.into()),
         })
     }
@@ -58,10 +68,7 @@ impl Data {
 impl Sources {
     /// Reads them from the run folder.
     pub(super) fn of_run(run: &Path) -> Result<Self, CliError> {
-        let layout = Layout::new(run);
-        if !layout.recipe().is_file() || !layout.environment().is_file() {
-            return Err(RunError::NoRun(run.to_owned()).into());
-        }
+        let layout = RunFolder::find(run)?;
         let environment = Environment::read(&layout)?;
         let Some(train) = &environment.train_data else {
             return Err(CliError::new(

@@ -182,6 +182,21 @@ pub fn largest_buffer(config: &BertConfig, rows: usize, length: usize) -> u64 {
     sizes.bytes(sizes.probabilities().max(sizes.wide).max(sizes.hidden)).max(table).max(weight)
 }
 
+/// Whether a pass over `rows` rows of `length` pieces stays within a budget and a limit of single tensors.
+#[must_use]
+pub fn fits(
+    config: &BertConfig,
+    rows: usize,
+    length: usize,
+    kind: BackendKind,
+    work: Work,
+    budget_bytes: u64,
+    buffer_limit: Option<u64>,
+) -> bool {
+    estimate(config, rows, length, kind, work).total <= budget_bytes
+        && buffer_limit.is_none_or(|limit| largest_buffer(config, rows, length) <= limit)
+}
+
 /// The most rows of `length` pieces that a budget and a limit of single tensors allow; none if not even one fits.
 #[must_use]
 pub fn rows_that_fit(
@@ -192,10 +207,7 @@ pub fn rows_that_fit(
     budget_bytes: u64,
     buffer_limit: Option<u64>,
 ) -> Option<usize> {
-    let fits = |rows: usize| {
-        estimate(config, rows, length, kind, work).total <= budget_bytes
-            && buffer_limit.is_none_or(|limit| largest_buffer(config, rows, length) <= limit)
-    };
+    let fits = |rows| fits(config, rows, length, kind, work, budget_bytes, buffer_limit);
     // Both grow with the rows: halve the interval between what fits and what does not.
     let (mut fitting, mut too_many) = (0, MAX_ROWS + 1);
     while too_many - fitting > 1 {

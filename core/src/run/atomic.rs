@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use serde::Serialize;
+
 /// A write that failed: which file, why, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}: {}; {}", path.display(), cause(source), remedy(source))]
@@ -59,6 +61,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
         let _ = fs::remove_file(&temporary);
     }
     result.and_then(|()| sync_folder_of(path)).map_err(WriteError::at(path))
+}
+
+/// [`write_atomic`] of a value as indented JSON.
+///
+/// # Errors
+/// As [`write_atomic`], and if the value has no JSON form.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| WriteError::at(path)(error.into()))?;
+    write_atomic(path, &text)
 }
 
 /// Creates a folder and its parents.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Layout, RunError, WriteError, write_atomic};
+use super::{Fingerprint, Layout, RunError, write_json};
 use crate::json;
 
 /// The contents of `environment.json`.
@@ -122,10 +122,7 @@ impl Environment {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, layout: &Layout) -> Result<(), RunError> {
-        let path = layout.environment();
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
-        Ok(write_atomic(&path, &text)?)
+        Ok(write_json(&layout.environment(), self)?)
     }
 }
 

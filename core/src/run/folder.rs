@@ -32,13 +32,23 @@ impl RunFolder {
     /// # Errors
     /// If it holds no run of ours, or another trainer is at work in it.
     pub fn reopen(root: &Path) -> Result<Self, RunError> {
-        let layout = Layout::new(root);
-        if !layout.recipe().is_file() || !layout.environment().is_file() {
-            return Err(RunError::NoRun(root.to_owned()));
-        }
+        let layout = Self::find(root)?;
         let lock = Lock::acquire(&layout)?;
         remove_leftovers(root, 0);
         Ok(Self { layout, _lock: lock })
+    }
+
+    /// The paths of a folder that holds a run to go on with; takes nothing.
+    ///
+    /// # Errors
+    /// If it holds no run of ours.
+    pub fn find(root: &Path) -> Result<Layout, RunError> {
+        let layout = Layout::new(root);
+        if layout.recipe().is_file() && layout.environment().is_file() {
+            Ok(layout)
+        } else {
+            Err(RunError::NoRun(root.to_owned()))
+        }
     }
 
     /// Whether [`create`](Self::create) would refuse the folder for what is there; touches nothing.

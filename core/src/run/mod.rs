@@ -26,7 +26,7 @@ mod tensorboard;
 mod tfrecord;
 mod train_log;
 
-pub use atomic::{WriteError, write_atomic};
+pub use atomic::{WriteError, write_atomic, write_json};
 pub use control::{Request, request, take_request};
 pub use environment::{Environment, Resumption};
 pub use error::RunError;

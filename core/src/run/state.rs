@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, Outcome, Phase, RunError, WriteError, event::are_counts, write_atomic};
+use super::{Layout, Outcome, Phase, RunError, event::are_counts, write_json};
 use crate::json;
 
 /// The best development score so far.
@@ -75,10 +75,7 @@ impl RunState {
     /// If the file cannot be written.
     pub fn write(&mut self, layout: &Layout) -> Result<(), RunError> {
         self.updated = super::now();
-        let path = layout.state();
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
-        Ok(write_atomic(&path, &text)?)
+        Ok(write_json(&layout.state(), self)?)
     }
 
     /// Reads a run's state.

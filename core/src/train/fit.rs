@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     json,
-    run::{Layout, RunError, WriteError, are_counts, write_atomic},
+    run::{Layout, RunError, are_counts, write_json},
 };
 
 /// What is done at once. None of it changes the mathematics, only memory and the order of rounding, so a resumed run
@@ -79,10 +79,7 @@ impl Fit {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&self, layout: &Layout) -> Result<(), RunError> {
-        let path = layout.fit();
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
-        Ok(write_atomic(&path, &text)?)
+        Ok(write_json(&layout.fit(), self)?)
     }
 
     /// The next smaller one after the device failed: half the windows, then one window layer by layer; `None` if

@@ -14,7 +14,7 @@ use crate::{
     config::BertConfig,
     engine::OptimizerState,
     json,
-    run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic},
+    run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic, write_json},
     score::{ResultValue, Scores, eval_results_text},
 };
 
@@ -263,10 +263,7 @@ impl<'a> Keeper<'a> {
             elapsed_secs,
             files,
         };
-        let path = staging.join("progress.json");
-        let text = serde_json::to_vec_pretty(&progress)
-            .map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
-        write_atomic(&path, &text)
+        write_json(&staging.join("progress.json"), &progress)
     }
 
     /// An old checkpoint that cannot be removed only costs space.

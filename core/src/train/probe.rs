@@ -8,7 +8,7 @@ use crate::{
     config::BertConfig,
     engine::{
         EngineError, MicroBatch, TrainingEngine,
-        memory::{MemoryEstimate, Work, estimate, largest_buffer},
+        memory::{MemoryEstimate, Work, estimate, fits},
     },
 };
 
@@ -41,14 +41,14 @@ impl DeviceLimits {
     /// How many windows of `length` pieces are answered at once: `wanted`, or its half, quarter and so on that fits.
     #[must_use]
     pub fn inference_rows(&self, config: &BertConfig, wanted: usize, length: usize) -> usize {
-        let fits = |rows: &usize| self.allow(config, *rows, length, Work::Inference);
-        halves(wanted).find(fits).unwrap_or(1)
+        let allowed = |rows: &usize| self.allow(config, *rows, length, Work::Inference);
+        halves(wanted).find(allowed).unwrap_or(1)
     }
 
     fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work) -> bool {
-        let total = estimate(config, rows, length, self.backend, work).total as f64;
-        self.memory_bytes.is_none_or(|bytes| total <= bytes as f64 * USABLE)
-            && self.max_buffer_bytes.is_none_or(|bytes| largest_buffer(config, rows, length) <= bytes)
+        // Whole bytes, as the estimate's.
+        let budget = self.memory_bytes.map_or(u64::MAX, |bytes| (bytes as f64 * USABLE) as u64);
+        fits(config, rows, length, self.backend, work, budget, self.max_buffer_bytes)
     }
 }
 
@@ -71,11 +71,11 @@ fn plan_for(
 ) -> (Fit, MemoryEstimate) {
     let whole = recipe.batch_rows();
     let work = |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size };
-    let fits = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false));
+    let allowed = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false));
     let (micro_batch, recompute) = match recipe.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
-        MicroBatchSize::Auto => halves(whole).find(fits).map_or((1, true), |rows| (rows, false)),
+        MicroBatchSize::Auto => halves(whole).find(allowed).map_or((1, true), |rows| (rows, false)),
     };
     let eval_batch = limits.inference_rows(config, recipe.eval_batch_size, length);
     let fit = Fit { micro_batch, recompute, eval_batch, probed: false, faults: 0 };
