@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, math};
+use super::{CHUNK, math, simd::widest};
 use crate::ops::AdamStep;
 
 /// Updates weight and moments in place; `grad` counts times `factor`.
@@ -23,19 +23,24 @@ pub fn update(
         .zip(second.par_chunks_mut(CHUNK))
         .zip(grad.par_chunks(CHUNK))
         .for_each(|(((weight, first), second), grad)| {
-            for (((w, m), v), &g) in weight.iter_mut().zip(first).zip(second).zip(grad) {
-                let g = g * factor;
-                *m = *m * beta1 + g * new1;
-                *v = *v * beta2 + g * g * new2;
-                let update = *m / (v.sqrt() + eps) + weight_decay * *w;
-                *w -= learning_rate * update;
-            }
+            widest(
+                #[inline(always)]
+                || {
+                    for (((w, m), v), &g) in weight.iter_mut().zip(first).zip(second).zip(grad) {
+                        let g = g * factor;
+                        *m = *m * beta1 + g * new1;
+                        *v = *v * beta2 + g * g * new2;
+                        let update = *m / (v.sqrt() + eps) + weight_decay * *w;
+                        *w -= learning_rate * update;
+                    }
+                },
+            );
         });
 }
 
 /// Sum of squares, from partial sums over fixed chunks added in order.
 pub fn square_sum(x: &[f32]) -> f32 {
-    let partial: Vec<f32> = x.par_chunks(CHUNK).map(|chunk| math::sum(chunk, |v| v * v)).collect();
+    let partial: Vec<f32> = x.par_chunks(CHUNK).map(|chunk| widest(|| math::sum(chunk, |v| v * v))).collect();
     // In f64: a large table has thousands of chunks.
     #[allow(clippy::cast_possible_truncation)]
     let total = partial.into_iter().map(f64::from).sum::<f64>() as f32;

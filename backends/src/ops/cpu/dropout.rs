@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::CHUNK;
+use super::{CHUNK, simd::widest};
 use crate::ops::{Dropout, dropout::bits};
 
 /// Zeroes the elements that are dropped and scales the rest, in place. The backward is the same call on the gradient.
@@ -16,9 +16,14 @@ pub fn apply(x: &mut [f32], dropout: Dropout) {
 pub fn apply_part(x: &mut [f32], dropout: Dropout) {
     let (scale, threshold) = (dropout.scale(), dropout.threshold());
     let [low, high, first] = dropout.words();
-    for (offset, x) in (0u32..).zip(x) {
-        *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for (offset, x) in (0u32..).zip(x) {
+                *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::math::{sum, sum_pairs};
+use super::{
+    math::{sum, sum_pairs},
+    simd::widest,
+};
 
 /// Rows per task; fixed, so that the column sums of the backward always add in the same order.
 const ROWS: usize = 32;
@@ -28,16 +31,21 @@ pub fn forward(
         .zip(inverse_deviation.par_chunks_mut(ROWS))
         .for_each(|((x, output), deviations)| {
             let rows = x.chunks_exact_mut(hidden).zip(output.chunks_exact_mut(hidden)).zip(deviations);
-            for ((x, output), deviation) in rows {
-                let mean = sum(x, |v| v) * factor;
-                let variance = sum(x, |v| (v - mean) * (v - mean)) * factor;
-                let inverse = 1.0 / (variance + eps).sqrt();
-                *deviation = inverse;
-                for (((x, output), &gamma), &beta) in x.iter_mut().zip(output).zip(gamma).zip(beta) {
-                    *x = (*x - mean) * inverse;
-                    *output = *x * gamma + beta;
-                }
-            }
+            widest(
+                #[inline(always)]
+                || {
+                    for ((x, output), deviation) in rows {
+                        let mean = sum(x, |v| v) * factor;
+                        let variance = sum(x, |v| (v - mean) * (v - mean)) * factor;
+                        let inverse = 1.0 / (variance + eps).sqrt();
+                        *deviation = inverse;
+                        for (((x, output), &gamma), &beta) in x.iter_mut().zip(output).zip(gamma).zip(beta) {
+                            *x = (*x - mean) * inverse;
+                            *output = *x * gamma + beta;
+                        }
+                    }
+                },
+            );
         });
 }
 
@@ -62,18 +70,23 @@ pub fn backward(
         .map(|((grad, normalized), deviations)| {
             let mut partial = (vec![0.0; hidden], vec![0.0; hidden]);
             let rows = grad.chunks_exact_mut(hidden).zip(normalized.chunks_exact(hidden)).zip(deviations);
-            for ((grad, normalized), &inverse) in rows {
-                for column in 0..hidden {
-                    partial.0[column] += grad[column] * normalized[column];
-                    partial.1[column] += grad[column];
-                    grad[column] *= gamma[column];
-                }
-                let mean = sum(grad, |v| v) * factor;
-                let projection = sum_pairs(grad, normalized, |grad, n| grad * n) * factor;
-                for (grad, &n) in grad.iter_mut().zip(normalized) {
-                    *grad = (*grad - mean - n * projection) * inverse;
-                }
-            }
+            widest(
+                #[inline(always)]
+                || {
+                    for ((grad, normalized), &inverse) in rows {
+                        for column in 0..hidden {
+                            partial.0[column] += grad[column] * normalized[column];
+                            partial.1[column] += grad[column];
+                            grad[column] *= gamma[column];
+                        }
+                        let mean = sum(grad, |v| v) * factor;
+                        let projection = sum_pairs(grad, normalized, |grad, n| grad * n) * factor;
+                        for (grad, &n) in grad.iter_mut().zip(normalized) {
+                            *grad = (*grad - mean - n * projection) * inverse;
+                        }
+                    }
+                },
+            );
             partial
         })
         .collect();

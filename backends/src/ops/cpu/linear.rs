@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::matrix::{Threads, View, multiply};
+use super::{
+    matrix::{Threads, View, multiply},
+    simd::widest,
+};
 
 /// Rows per partial column sum; fixed, so that sums add in the same order on every machine.
 const ROWS: usize = 64;
@@ -62,9 +65,14 @@ pub fn bias_gradient(grad: &[f32], output: usize) -> Vec<f32> {
         .par_chunks(ROWS * output)
         .map(|rows| {
             let mut sum = vec![0.0; output];
-            for row in rows.chunks_exact(output) {
-                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            widest(
+                #[inline(always)]
+                || {
+                    for row in rows.chunks_exact(output) {
+                        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                    }
+                },
+            );
             sum
         })
         .collect();

@@ -4,6 +4,18 @@
 //! copies permuted inputs element by element: together more than half of a training step.
 
 use gemm::{Parallelism, gemm};
+use rayon::prelude::*;
+
+/// Up to this many rows a product is cut into strips of columns, one a task, rather than left to `gemm`'s own threads:
+/// those meet at a barrier after every block, which costs more than half the time of a small product.
+const STRIP_ROWS: usize = 512;
+
+/// The same for narrow products.
+const STRIP_ROWS_NARROW: usize = 1024;
+const NARROW: usize = 768;
+
+/// Bounds of a strip's width: narrower ones pack the left matrix too often, wider ones leave cores idle.
+const STRIP_WIDTH: std::ops::RangeInclusive<usize> = 48..=384;
 
 /// A matrix inside a slice: element `(row, column)` is at `offset + row * row_stride + column * column_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -71,38 +83,105 @@ pub fn multiply(
     assert_eq!(left_view.columns, right_view.rows, "inner dimensions");
     assert_eq!((out_view.rows, out_view.columns), (left_view.rows, right_view.columns), "outer dimensions");
     assert!(out_view.fits(out.len()) && left_view.fits(left.len()) && right_view.fits(right.len()), "bounds");
-    let parallelism = match threads {
-        Threads::One => Parallelism::None,
-        Threads::All => Parallelism::Rayon(0),
+    let strip = match threads {
+        Threads::One => None,
+        Threads::All => strip_width(out_view.rows, out_view.columns, rayon::current_num_threads()),
     };
-    // Strides and sizes of slices fit isize.
-    #[allow(clippy::cast_possible_wrap)]
-    let stride = |stride: usize| stride as isize;
-    // SAFETY: the assertions above keep every access inside its slice; `out` is borrowed mutably, so it overlaps
-    // neither input; elements of `out` that are read (`add`) are initialised, as all of a slice is.
+    let product = Product {
+        out: out.as_mut_ptr(),
+        out_view,
+        left: left.as_ptr(),
+        left_view,
+        right: right.as_ptr(),
+        right_view,
+        alpha,
+        add,
+    };
+    let Some(width) = strip else {
+        let parallelism = match threads {
+            Threads::One => Parallelism::None,
+            Threads::All => Parallelism::Rayon(0),
+        };
+        // SAFETY: the assertions above keep every access inside its slice, and this is the only access to `out`.
+        #[allow(unsafe_code)]
+        unsafe {
+            product.run(0, out_view.columns, parallelism);
+        }
+        return;
+    };
+    (0..out_view.columns.div_ceil(width)).into_par_iter().with_max_len(1).for_each(|strip| {
+        let first = strip * width;
+        // SAFETY: as above; strips share no column.
+        #[allow(unsafe_code)]
+        unsafe {
+            product.run(first, width.min(out_view.columns - first), Parallelism::None);
+        }
+    });
+}
+
+/// Width of the strips a product is cut into, if it is. What a strip holds does not change its elements' bits.
+fn strip_width(rows: usize, columns: usize, threads: usize) -> Option<usize> {
+    let small = rows <= STRIP_ROWS || (rows <= STRIP_ROWS_NARROW && columns <= NARROW);
+    if !small || threads < 2 {
+        return None;
+    }
+    // Two strips a thread, so that a late one does not hold up the rest.
+    let width = columns.div_ceil(2 * threads).next_multiple_of(16);
+    Some(width.clamp(*STRIP_WIDTH.start(), *STRIP_WIDTH.end()))
+}
+
+/// A product whose views have been checked.
+struct Product {
+    out: *mut f32,
+    out_view: View,
+    left: *const f32,
+    left_view: View,
+    right: *const f32,
+    right_view: View,
+    alpha: f32,
+    add: bool,
+}
+
+// SAFETY: tasks read the inputs and write strips of `out` that do not overlap.
+#[allow(unsafe_code)]
+unsafe impl Sync for Product {}
+
+impl Product {
+    /// The strip of `columns` columns from `first` on.
+    ///
+    /// # Safety
+    /// The views must lie in what the pointers point to, the strip inside the product, and nothing else may access the
+    /// strip meanwhile.
     #[allow(unsafe_code)]
-    unsafe {
-        gemm(
-            out_view.rows,
-            out_view.columns,
-            left_view.columns,
-            out.as_mut_ptr().add(out_view.offset),
-            stride(out_view.column_stride),
-            stride(out_view.row_stride),
-            add,
-            left.as_ptr().add(left_view.offset),
-            stride(left_view.column_stride),
-            stride(left_view.row_stride),
-            right.as_ptr().add(right_view.offset),
-            stride(right_view.column_stride),
-            stride(right_view.row_stride),
-            1.0,
-            alpha,
-            false,
-            false,
-            false,
-            parallelism,
-        );
+    unsafe fn run(&self, first: usize, columns: usize, parallelism: Parallelism) {
+        let Self { out, out_view, left, left_view, right, right_view, alpha, add } = *self;
+        // Strides and sizes of slices fit isize.
+        #[allow(clippy::cast_possible_wrap)]
+        let stride = |stride: usize| stride as isize;
+        // SAFETY: the caller's promise; elements of `out` that are read (`add`) are initialised, as all of a slice is.
+        unsafe {
+            gemm(
+                out_view.rows,
+                columns,
+                left_view.columns,
+                out.add(out_view.offset + first * out_view.column_stride),
+                stride(out_view.column_stride),
+                stride(out_view.row_stride),
+                add,
+                left.add(left_view.offset),
+                stride(left_view.column_stride),
+                stride(left_view.row_stride),
+                right.add(right_view.offset + first * right_view.column_stride),
+                stride(right_view.column_stride),
+                stride(right_view.row_stride),
+                1.0,
+                alpha,
+                false,
+                false,
+                false,
+                parallelism,
+            );
+        }
     }
 }
 
@@ -120,6 +199,26 @@ mod tests {
         assert_eq!(out, [7.0, 10.0, 16.0, 22.0]);
         multiply((&mut out, View::dense(2, 2)), (&left, rows), (&right, columns), 2.0, true, Threads::All);
         assert_eq!(out, [21.0, 30.0, 48.0, 66.0]);
+    }
+
+    #[test]
+    fn strips_change_no_bit() {
+        let values =
+            |count: usize| (0..count).map(|i| ((i * 37 % 101) as f32 - 50.0) / 7.0).collect::<Vec<f32>>();
+        // The last strip is narrower; the inner dimension is longer than a block of `gemm`.
+        for (rows, inner, columns) in [(3, 5, 100), (130, 1100, 200), (512, 64, 1000)] {
+            assert!(strip_width(rows, columns, 2).is_some_and(|width| width < columns));
+            let (left, right) = (values(rows * inner), values(inner * columns));
+            let views = (View::dense(rows, inner), View::dense(inner, columns));
+            let product = |threads| {
+                let mut out = vec![1.0; rows * columns];
+                let out_view = (&mut out[..], View::dense(rows, columns));
+                multiply(out_view, (&left, views.0), (&right, views.1), 0.5, true, threads);
+                out
+            };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+            assert_eq!(pool.install(|| product(Threads::All)), product(Threads::One));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod linear;
 mod math;
 mod matrix;
 mod self_attention;
+mod simd;
 
 use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
 use burn_flex::{Flex, FlexTensor};

@@ -7,6 +7,7 @@ use super::{
     attention::{softmax, softmax_backward},
     dropout,
     matrix::{Threads, View, multiply},
+    simd::widest,
 };
 use crate::ops::SelfAttention;
 
@@ -54,9 +55,10 @@ pub fn forward(
         multiply((probabilities, square), (query, view), (key, view.t()), 1.0, false, Threads::One);
         let sequence = task / spec.heads;
         let mask = &mask[sequence * length..(sequence + 1) * length];
-        for row in probabilities.chunks_exact_mut(length) {
-            softmax(row, mask, spec.scale);
-        }
+        widest(
+            #[inline(always)]
+            || probabilities.chunks_exact_mut(length).for_each(|row| softmax(row, mask, spec.scale)),
+        );
         let weights = match spec.dropout {
             Some(dropout) => {
                 dropped.copy_from_slice(probabilities);
@@ -123,9 +125,10 @@ pub fn backward(
                     dropout::apply_part(d_scores, dropout.part(task * length * length));
                 }
                 let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
-                for (d_row, row) in rows {
-                    softmax_backward(row, d_row, spec.scale);
-                }
+                widest(
+                    #[inline(always)]
+                    || rows.for_each(|(d_row, row)| softmax_backward(row, d_row, spec.scale)),
+                );
                 multiply((d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);
                 multiply((d_key, out), (d_scores, square.t()), (query, view), 1.0, false, Threads::One);
             },
