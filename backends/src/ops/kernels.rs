@@ -46,6 +46,12 @@ pub trait BertKernels: Backend {
         Self::linear(x, weight, Some(bias))
     }
 
+    /// The weight of a linear layer in the layout in which [`linear_forward`](Self::linear_forward) is fastest, which
+    /// takes it in either; for models that are not trained.
+    fn prepare_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        weight
+    }
+
     /// Gradients of `x`, `weight` and `bias`.
     fn linear_backward(
         x: FloatTensor<Self>,

@@ -27,7 +27,7 @@ pub use adam::{AdamStep, AdamTensors, adam_update, square_sum};
 pub use autodiff::BackwardFrom;
 pub use dropout::Dropout;
 pub use kernels::BertKernels;
-pub use tensor::{backward_from, dropout, gelu, layer_norm, linear, self_attention};
+pub use tensor::{backward_from, dropout, gelu, layer_norm, linear, prepare_linear, self_attention};
 
 /// Shapes and constants of a self-attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +65,12 @@ pub trait BertBackend: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// A linear layer's weight `[input, output]` laid out for [`bert_linear`](Self::bert_linear), where another layout
+    /// is faster than that of a weight in training. Nothing else may be done with the result.
+    fn bert_prepare_linear(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        weight
+    }
 
     /// Self-attention: scores, `softmax(clamp(scores * scale, -1e4, 1e4) + mask)`, dropout, weighted values.
     ///
@@ -116,6 +122,10 @@ macro_rules! inference_backend {
                 bias: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
                 <Self as $crate::ops::BertKernels>::linear_forward(x, weight, bias)
+            }
+
+            fn bert_prepare_linear(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::prepare_linear_weight(weight)
             }
 
             fn bert_self_attention(

@@ -17,6 +17,12 @@ pub fn linear<B: BertBackend>(x: Tensor<B, 2>, weight: Tensor<B, 2>, bias: Tenso
     wrap(B::bert_linear(x.into_primitive().tensor(), weight, bias))
 }
 
+/// See [`BertBackend::bert_prepare_linear`]; the result goes into [`linear`] and nowhere else.
+#[must_use]
+pub fn prepare_linear<B: BertBackend>(weight: Tensor<B, 2>) -> Tensor<B, 2> {
+    wrap(B::bert_prepare_linear(weight.into_primitive().tensor()))
+}
+
 /// Self-attention of query, key and value, each `[batch * length, hidden]`, with an additive mask
 /// `[batch, length]`, to `[batch * length, hidden]`.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::{
     batch::Batch,
     checkpoint::Weights,
     config::BertConfig,
-    model::{ModelInput, SpanBert},
+    model::{ModelInput, SpanBert, prepared},
 };
 
 /// Model on a device, without gradients.
@@ -25,6 +25,7 @@ impl<B: BertBackend> BurnInference<B> {
     pub fn new(config: BertConfig, mut weights: Weights, device: B::Device) -> Result<Self, EngineError> {
         let model = fault::guard(|| SpanBert::from_weights(&config, &mut weights, &device))?
             .map_err(|error| EngineError::Weights(error.to_string()))?;
+        let model = fault::guard(|| prepared(model))?;
         Ok(Self { config, device, model })
     }
 }

@@ -12,11 +12,13 @@ mod layer_norm;
 mod linear;
 mod loss;
 mod names;
+mod prepare;
 mod span_bert;
 mod weights;
 
 pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
 pub use names::ParameterPath;
+pub(crate) use prepare::prepared;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

@@ -130,16 +130,17 @@ fn strip_width(rows: usize, columns: usize, threads: usize) -> Option<usize> {
     Some(width.clamp(*STRIP_WIDTH.start(), *STRIP_WIDTH.end()))
 }
 
-/// A product whose views have been checked.
-struct Product {
-    out: *mut f32,
-    out_view: View,
-    left: *const f32,
-    left_view: View,
-    right: *const f32,
-    right_view: View,
-    alpha: f32,
-    add: bool,
+/// A product whose views have been checked: `out = alpha * left * right`, added to `out` if `add`.
+#[derive(Clone, Copy)]
+pub struct Product {
+    pub out: *mut f32,
+    pub out_view: View,
+    pub left: *const f32,
+    pub left_view: View,
+    pub right: *const f32,
+    pub right_view: View,
+    pub alpha: f32,
+    pub add: bool,
 }
 
 // SAFETY: tasks read the inputs and write strips of `out` that do not overlap.
@@ -147,13 +148,23 @@ struct Product {
 unsafe impl Sync for Product {}
 
 impl Product {
+    /// The same product with other rows (first and number), other columns and another right matrix, each by where it
+    /// starts.
+    pub fn part(mut self, (first, rows): (usize, usize), column: usize, right: usize) -> Self {
+        self.left_view.offset += first * self.left_view.row_stride;
+        self.out_view.offset += first * self.out_view.row_stride + column * self.out_view.column_stride;
+        (self.left_view.rows, self.out_view.rows) = (rows, rows);
+        self.right_view.offset += right;
+        self
+    }
+
     /// The strip of `columns` columns from `first` on.
     ///
     /// # Safety
     /// The views must lie in what the pointers point to, the strip inside the product, and nothing else may access the
     /// strip meanwhile.
     #[allow(unsafe_code)]
-    unsafe fn run(&self, first: usize, columns: usize, parallelism: Parallelism) {
+    pub unsafe fn run(&self, first: usize, columns: usize, parallelism: Parallelism) {
         let Self { out, out_view, left, left_view, right, right_view, alpha, add } = *self;
         // Strides and sizes of slices fit isize.
         #[allow(clippy::cast_possible_wrap)]

@@ -10,6 +10,7 @@ mod layer_norm;
 mod linear;
 mod math;
 mod matrix;
+mod panels;
 mod self_attention;
 mod simd;
 
@@ -41,10 +42,24 @@ impl BertKernels for Flex {
     ) -> FloatTensor<Self> {
         let [rows, input] = x.shape().dims();
         let [output] = bias.shape().dims();
+        // Of no weight in panels is this the width; of a narrow one both layouts are the same.
+        let in_panels = weight.shape()[1] != output;
         let (x, weight, bias) = (dense(x), dense(weight), dense(bias));
-        let result =
-            linear::forward(x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>(), rows, input);
+        let (x, weight, bias) = (x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
+        let result = if in_panels {
+            panels::forward(x, weight, bias, rows, input)
+        } else {
+            linear::forward(x, weight, bias, rows, input)
+        };
         tensor(result, [rows, output])
+    }
+
+    fn prepare_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [input, output] = weight.shape().dims();
+        if !panels::help(output) {
+            return weight;
+        }
+        tensor(panels::pack(dense(weight).storage::<f32>(), output), panels::shape(input, output))
     }
 
     fn linear_backward(
