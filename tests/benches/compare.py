@@ -48,6 +48,7 @@ def arguments():
     parser.add_argument("--lower-case", action="store_true", help="the vocabulary is an uncased one")
     parser.add_argument("--training", action="store_true", help="preprocess: with answer positions")
     parser.add_argument("--max-seq-length", type=int)
+    parser.add_argument("--max-query-length", type=int)
     parser.add_argument("--doc-stride", type=int, default=128, help="ours: the step from one window to the next")
     parser.add_argument("--stride", type=int, default=128, help="preprocess, theirs: the overlap of two windows")
     parser.add_argument("--logits", help="postprocess: a .npy of real logits; without it they are made up")
@@ -94,8 +95,7 @@ def speed_commands(options, what, device):
             *given(precision=options.precision, micro_batch=options.micro_batch if what == "train" else None,
                    output=ours_report)]
     if squad:
-        ours += given(data=options.data, vocab=options.vocab, doc_stride=options.doc_stride,
-                      max_seq_length=options.max_seq_length)
+        ours += given(data=options.data, vocab=options.vocab, **window_flags(options))
         ours += [] if options.model else [f"--do-lower-case={str(options.lower_case).lower()}"]
     shapes = given(shapes=ours_report, pad_to=options.pad_to) if squad else ["--length", length]
     wanted = (options.peers or "pytorch,onnxruntime").split(",")
@@ -118,21 +118,26 @@ def text_source(options):
     return ["--vocab", options.vocab, f"--do-lower-case={str(options.lower_case).lower()}"]
 
 
+def window_flags(options):
+    """How ours cuts contexts."""
+    return {name: getattr(options, name) for name in ("max_seq_length", "doc_stride", "max_query_length")}
+
+
 def preprocess_commands(options):
-    shape = given(data=options.data, max_seq_length=options.max_seq_length, training=options.training,
-                  runs=options.runs)
+    shape = given(data=options.data, training=options.training, runs=options.runs)
     theirs = ["--model", options.model] if options.model else given(vocab=options.vocab, cased=not options.lower_case)
     return {
         "ours": [options.spanbert, "bench", "preprocess", "--json", *shape, *text_source(options),
-                 *given(doc_stride=options.doc_stride)],
-        "tokenizers": peer(options, "tokenizers_preprocess.py", *shape, *theirs, *given(stride=options.stride)),
+                 *given(**window_flags(options))],
+        "tokenizers": peer(options, "tokenizers_preprocess.py", *shape, *theirs,
+                           *given(stride=options.stride, max_seq_length=options.max_seq_length)),
     }
 
 
 def postprocess_commands(options, environment):
     """Both from the same logits and windows, which are made once."""
     windows = os.path.join(options.out, f"{options.file}-windows.jsonl")
-    shape = given(data=options.data, max_seq_length=options.max_seq_length, doc_stride=options.doc_stride)
+    shape = given(data=options.data, **window_flags(options))
     with open(windows, "w", encoding="utf-8") as file:
         subprocess.run([options.spanbert, "features", *shape, *text_source(options)], stdout=file, check=True,
                        env=environment)
