@@ -190,11 +190,13 @@ def alternate(subset, commands, options, environment):
         for number in range(options.rounds):
             reports = {}
             for side, command in commands.items():
+                load = os.getloadavg()[0]
                 date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
                 print(f"{subset} round {number + 1} of {options.rounds}: {side}", file=sys.stderr, flush=True)
                 reports[side] = run(command, environment)
                 found[side].append(reports[side])
-                line = {**head, "date": date, "round": number, "side": side, "run": command, "report": reports[side]}
+                line = {**head, "date": date, "round": number, "side": side, "load": load, "run": command,
+                        "report": reports[side]}
                 file.write(json.dumps(line) + "\n")
                 file.flush()
             check_scores(reports)
@@ -246,6 +248,9 @@ def compare(subset, options):
 def main():
     options = arguments()
     os.makedirs(options.out, exist_ok=True)
+    if os.getloadavg()[0] > 0.3 * os.cpu_count():
+        # Programs that spin while they wait for their threads lose most.
+        print("warning: this machine is busy with something else; ratios will not mean much", file=sys.stderr)
     for subset in options.subsets:
         compare(subset, options)
 

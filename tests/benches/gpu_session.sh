@@ -47,6 +47,28 @@ PY
         ;;
 esac
 
+# CUDA's headers and NVRTC, where nobody has named or installed them: those that torch's wheels brought, linked into one
+# folder, since the wheels of CUDA 12 have a folder for each part.
+if [[ ! $DRY && -z ${CUDA_PATH:-} && ! -e /usr/local/cuda/include/cuda_runtime.h ]]; then
+    "$PYTHON" - "$work/cuda" <<'PY'
+import glob, os, sys
+try:
+    import nvidia
+except ImportError:
+    sys.exit("no CUDA toolkit and no wheels of it: set CUDA_PATH")
+for part in ("include", "lib"):
+    target = os.path.join(sys.argv[1], part)
+    os.makedirs(target, exist_ok=True)
+    for root in nvidia.__path__:
+        for entry in sorted(glob.glob(os.path.join(root, "*", part, "*"))):
+            link = os.path.join(target, os.path.basename(entry))
+            if not os.path.lexists(link):
+                os.symlink(entry, link)
+PY
+    export CUDA_PATH=$work/cuda
+    export LD_LIBRARY_PATH=$work/cuda/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
+
 # Kernels compiled and tuned in one call are found again in the next.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache}
 

@@ -123,14 +123,14 @@ pub fn measure(
 ) -> Result<Measured, EngineError> {
     let mut measured = Measured::default();
     let begun = Instant::now();
-    let warm_up: Vec<Prepared> = workload.warm_up(plan.warmup).collect();
+    let warm_up = workload.warm_up(plan.warmup);
     let total = warm_up.len() + workload.steps();
-    for batch in &warm_up {
+    for batch in warm_up {
         if progress(measured.warmup_steps, total).is_break() {
             measured.stopped = true;
             break;
         }
-        subject.step(batch)?;
+        subject.step(&batch)?;
         if measured.warmup_steps == 0 {
             subject.wait()?;
             measured.first_step_secs = begun.elapsed().as_secs_f64();

@@ -169,7 +169,7 @@ impl Workload {
 
     /// One batch of each shape, the one that needs most memory first, and more until there are `least`: what a device
     /// has to compile or tune kernels for is done before anything is measured.
-    pub fn warm_up(&self, least: usize) -> impl Iterator<Item = Prepared> {
+    pub fn warm_up(&self, least: usize) -> impl ExactSizeIterator<Item = Prepared> {
         let first_of_shape: BTreeMap<(usize, usize), usize> =
             self.batches().map(|batch| (self.shape(batch), batch)).collect();
         let mut batches: Vec<usize> = first_of_shape.into_values().collect();
