@@ -5,30 +5,24 @@
 
 use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{BertKernels, SelfAttention};
+use super::{BertKernels, SelfAttention, SoftmaxOutput};
 
 /// Attention scores are clamped to this before the mask is added, as the reference does.
 pub(super) const SCORE_LIMIT: f32 = 1e4;
 
-/// Probabilities `[batch * heads, length, length]` before dropout.
-pub(super) fn probabilities<B: Backend>(
-    query: FloatTensor<B>,
-    key: FloatTensor<B>,
+/// The context `[batch * length, hidden]`, and the probabilities before dropout if `keep`; if not, whatever they were
+/// multiplied with.
+pub(super) fn forward<B: BertKernels>(
+    [query, key, value]: [FloatTensor<B>; 3],
     mask: FloatTensor<B>,
     spec: &SelfAttention,
-) -> FloatTensor<B> {
-    let [query, key] = [query, key].map(|x| split_heads::<B>(x, spec));
-    softmax::<B>(B::float_matmul(query, B::float_swap_dims(key, 1, 2)), mask, spec)
-}
-
-/// Values weighted by the probabilities, `[batch * length, hidden]`.
-pub(super) fn context<B: BertKernels>(
-    probabilities: FloatTensor<B>,
-    value: FloatTensor<B>,
-    spec: &SelfAttention,
-) -> FloatTensor<B> {
-    let value = split_heads::<B>(value, spec);
-    merge_heads::<B>(B::float_matmul(dropped::<B>(probabilities, spec), value), spec)
+    keep: bool,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let [query, key, value] = [query, key, value].map(|x| split_heads::<B>(x, spec));
+    let scores = B::float_matmul(query, B::float_swap_dims(key, 1, 2));
+    let SoftmaxOutput { weights, probabilities } = B::softmax_forward(scores, mask, spec, keep);
+    let context = merge_heads::<B>(B::float_matmul(weights.clone(), value), spec);
+    (context, probabilities.unwrap_or(weights))
 }
 
 /// See [`BertKernels::self_attention_backward`].
@@ -43,7 +37,7 @@ pub(super) fn backward<B: BertKernels>(
     let weights = dropped::<B>(probabilities.clone(), spec);
     let d_value = B::float_matmul(B::float_swap_dims(weights, 1, 2), grad.clone());
     let d_weights = B::float_matmul(grad, B::float_swap_dims(value, 1, 2));
-    let d_scores = softmax_backward::<B>(probabilities, dropped::<B>(d_weights, spec), spec.scale);
+    let d_scores = B::softmax_backward(probabilities, d_weights, spec);
     let d_query = B::float_matmul(d_scores.clone(), key);
     let d_key = B::float_matmul(B::float_swap_dims(d_scores, 1, 2), query);
     [d_query, d_key, d_value].map(|part| merge_heads::<B>(part, spec))
@@ -64,7 +58,8 @@ fn merge_heads<B: Backend>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTens
     B::float_reshape(x, Shape::new([batch * length, heads * head_size]))
 }
 
-fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+/// Dropout, where there is one.
+pub(super) fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
     match spec.dropout {
         Some(dropout) => B::dropout(x, dropout),
         None => x,
@@ -74,7 +69,11 @@ fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTens
 /// `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
 ///
 /// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]`.
-fn softmax<B: Backend>(scores: FloatTensor<B>, mask: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+pub(super) fn softmax<B: Backend>(
+    scores: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    spec: &SelfAttention,
+) -> FloatTensor<B> {
     let SelfAttention { batch, length, heads, scale, .. } = *spec;
     let shape = scores.shape();
     let scores = B::float_mul_scalar(scores, scale.into());
@@ -92,7 +91,11 @@ fn softmax<B: Backend>(scores: FloatTensor<B>, mask: FloatTensor<B>, spec: &Self
 ///
 /// The clamp of the forward is taken as the identity: where it acts, all but the largest score's probabilities are 0
 /// and so is this gradient.
-fn softmax_backward<B: Backend>(y: FloatTensor<B>, grad: FloatTensor<B>, scale: f32) -> FloatTensor<B> {
+pub(super) fn softmax_backward<B: Backend>(
+    y: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    scale: f32,
+) -> FloatTensor<B> {
     let product = B::float_mul(grad, y.clone());
     let sum = B::float_sum_dim(product.clone(), 2);
     let dx = B::float_sub(product, B::float_mul(y, sum));

@@ -49,7 +49,7 @@ pub(super) struct EvaluateCommand {
 pub(super) struct EvaluationArgs {
     #[command(flatten)]
     pub(super) device: DeviceArgs,
-    /// Windows per batch.
+    /// Windows per batch, if they fit; a GPU with room takes more. Does not change the result.
     #[arg(long, value_name = "N", default_value_t = 8)]
     eval_batch_size: usize,
     /// Pad every window to max_seq_length, exactly as the reference does.

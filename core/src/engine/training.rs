@@ -95,7 +95,7 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let sum = &mut self.gradients;
         let loss = fault::guard(|| {
             let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
-            let input = ModelInput::from_batch(micro.batch, &self.device);
+            let input = ModelInput::for_training(micro.batch, self.config.vocab_size, &self.device);
             let loss_of = |logits| span_loss(logits, targets, micro.start_weight, micro.end_weight);
             if self.recompute {
                 return recompute::accumulate(model, input, seeds, loss_of, sum);

@@ -98,7 +98,7 @@ recipe! {
         pad_to_max_length: bool = false,
         /// Number format of the model's arithmetic.
         [value_enum] precision: Precision = Precision::F32,
-        /// Windows per batch in evaluation.
+        /// Windows per batch in evaluation, if they fit; a GPU with room takes more. Does not change the result.
         [value_name = "N"] eval_batch_size: usize = 8,
         /// Evaluations per epoch on the development set.
         [value_name = "N"] eval_per_epoch: usize = 10,
