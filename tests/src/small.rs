@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use spanbert_backends::{BackendKind, DeviceChoice, Fusion};
+use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, fresh, save},
     config::BertConfig,
@@ -183,7 +183,7 @@ pub fn train<'a>(
         device: "cpu",
         version_2_with_negative: false,
         open: &|config, weights, optimizer| {
-            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
+            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer, Precision::F32)
         },
         // No memory is lost: it has no size.
         observer: Box::leak(Box::new(Silent)),

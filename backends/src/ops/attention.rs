@@ -5,12 +5,12 @@
 
 use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{BertKernels, SelfAttention};
+use super::{BertKernels, SelfAttention, product, round, widen};
 
 /// Attention scores are clamped to this before the mask is added, as the reference does.
 pub(super) const SCORE_LIMIT: f32 = 1e4;
 
-/// Probabilities `[batch * heads, length, length]` before dropout.
+/// Probabilities `[batch * heads, length, length]` before dropout, f32.
 pub(super) fn probabilities<B: Backend>(
     query: FloatTensor<B>,
     key: FloatTensor<B>,
@@ -18,7 +18,7 @@ pub(super) fn probabilities<B: Backend>(
     spec: &SelfAttention,
 ) -> FloatTensor<B> {
     let [query, key] = [query, key].map(|x| split_heads::<B>(x, spec));
-    softmax::<B>(B::float_matmul(query, B::float_swap_dims(key, 1, 2)), mask, spec)
+    softmax::<B>(product::<B>(query, B::float_swap_dims(key, 1, 2)), mask, spec)
 }
 
 /// Values weighted by the probabilities, `[batch * length, hidden]`.
@@ -28,7 +28,7 @@ pub(super) fn context<B: BertKernels>(
     spec: &SelfAttention,
 ) -> FloatTensor<B> {
     let value = split_heads::<B>(value, spec);
-    merge_heads::<B>(B::float_matmul(dropped::<B>(probabilities, spec), value), spec)
+    merge_heads::<B>(product::<B>(weights::<B>(probabilities, spec), value), spec)
 }
 
 /// See [`BertKernels::self_attention_backward`].
@@ -39,13 +39,15 @@ pub(super) fn backward<B: BertKernels>(
     spec: &SelfAttention,
 ) -> [FloatTensor<B>; 3] {
     let [query, key, value] = query_key_value.map(|x| split_heads::<B>(x, spec));
-    let grad = split_heads::<B>(grad, spec);
-    let weights = dropped::<B>(probabilities.clone(), spec);
-    let d_value = B::float_matmul(B::float_swap_dims(weights, 1, 2), grad.clone());
-    let d_weights = B::float_matmul(grad, B::float_swap_dims(value, 1, 2));
-    let d_scores = softmax_backward::<B>(probabilities, dropped::<B>(d_weights, spec), spec.scale);
-    let d_query = B::float_matmul(d_scores.clone(), key);
-    let d_key = B::float_matmul(B::float_swap_dims(d_scores, 1, 2), query);
+    let grad = round::<B>(split_heads::<B>(grad, spec), spec.precision);
+    let weights = weights::<B>(probabilities.clone(), spec);
+    let d_value = product::<B>(B::float_swap_dims(weights, 1, 2), grad.clone());
+    let d_weights = product::<B>(grad, B::float_swap_dims(value, 1, 2));
+    let d_weights = dropped::<B>(d_weights, spec);
+    let d_scores = softmax_backward::<B>(widen::<B>(probabilities), d_weights, spec.scale);
+    let d_scores = round::<B>(d_scores, spec.precision);
+    let d_query = product::<B>(d_scores.clone(), key);
+    let d_key = product::<B>(B::float_swap_dims(d_scores, 1, 2), query);
     [d_query, d_key, d_value].map(|part| merge_heads::<B>(part, spec))
 }
 
@@ -62,6 +64,16 @@ fn merge_heads<B: Backend>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTens
     let SelfAttention { batch, length, heads, head_size, .. } = *spec;
     let x = B::float_swap_dims(B::float_reshape(x, Shape::new([batch, heads, length, head_size])), 1, 2);
     B::float_reshape(x, Shape::new([batch * length, heads * head_size]))
+}
+
+/// The probabilities after dropout, in the format of the product with the values.
+fn weights<B: BertKernels>(probabilities: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    let probabilities = match spec.dropout {
+        // Scaled in f32.
+        Some(_) => dropped::<B>(widen::<B>(probabilities), spec),
+        None => probabilities,
+    };
+    round::<B>(probabilities, spec.precision)
 }
 
 fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {

@@ -2,9 +2,9 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{DType, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{AdamStep, AdamTensors, Dropout, SelfAttention, attention};
+use super::{AdamStep, AdamTensors, Dropout, SelfAttention, attention, product, round};
 
 /// `1 / sqrt(2 pi)`.
 const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
@@ -37,13 +37,18 @@ pub trait BertKernels: Backend {
         Self::float_mul(grad, Self::float_add(cdf, Self::float_mul(x, pdf)))
     }
 
-    /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`.
+    /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`. `x` and `weight` may be of
+    /// a half format, both of the same; bias and result are f32.
     fn linear_forward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::linear(x, weight, Some(bias))
+        if x.dtype() == DType::F32 {
+            return Self::linear(x, weight, Some(bias));
+        }
+        let [width] = bias.shape().dims();
+        Self::float_add(product::<Self>(x, weight), Self::float_reshape(bias, Shape::new([1, width])))
     }
 
     /// The weight of a linear layer in the layout in which [`linear_forward`](Self::linear_forward) is fastest, which
@@ -52,12 +57,21 @@ pub trait BertKernels: Backend {
         weight
     }
 
-    /// Gradients of `x`, `weight` and `bias`.
+    /// Gradients of `x`, `weight` and `bias`, all f32, from the operands that the forward multiplied. In a half format
+    /// `grad` is rounded to it for both products.
     fn linear_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 3] {
+        if x.dtype() != DType::F32 {
+            let half = Self::float_cast(grad.clone(), x.dtype().into());
+            return [
+                product::<Self>(half.clone(), Self::float_swap_dims(weight, 0, 1)),
+                product::<Self>(Self::float_swap_dims(x, 0, 1), half),
+                Self::linear_bias_backward(grad),
+            ];
+        }
         [
             Self::linear_x_backward(weight, grad.clone()),
             Self::linear_weight_backward(x, grad.clone()),
@@ -65,7 +79,8 @@ pub trait BertKernels: Backend {
         ]
     }
 
-    /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention).
+    /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention), from inputs that are
+    /// of the format of its precision already.
     fn self_attention(
         [query, key, value]: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
@@ -74,13 +89,15 @@ pub trait BertKernels: Backend {
         attention::context::<Self>(attention::probabilities::<Self>(query, key, mask, spec), value, spec)
     }
 
-    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs.
+    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs, in
+    /// the format of the precision.
     fn self_attention_keeping(
         [query, key, value]: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let probabilities = attention::probabilities::<Self>(query, key, mask, spec);
+        let probabilities =
+            round::<Self>(attention::probabilities::<Self>(query, key, mask, spec), spec.precision);
         (attention::context::<Self>(probabilities.clone(), value, spec), probabilities)
     }
 

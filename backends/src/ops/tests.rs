@@ -12,7 +12,7 @@ use super::{
     AdamStep, AdamTensors, Dropout, SelfAttention, adam_update, attention, backward_from, dropout, gelu,
     layer_norm, linear, self_attention,
 };
-use crate::Cpu;
+use crate::{Cpu, Precision};
 
 type Training = Autodiff<Cpu>;
 
@@ -77,7 +77,7 @@ fn dropout_sends_gradients_through_what_it_kept() {
 #[test]
 fn a_backward_pass_starts_from_any_gradient() {
     let (x, weight, bias) = (random([9, 5], 20), random([5, 4], 21), random([4], 22));
-    let y = || linear(x.clone(), weight.clone(), bias.clone());
+    let y = || linear(x.clone(), weight.clone(), bias.clone(), Precision::F32);
     let ours = backward_from(y(), random([9, 4], 99).inner());
     let theirs = weighed(y()).backward();
     for (ours, theirs) in [(x.grad(&ours), x.grad(&theirs)), (weight.grad(&ours), weight.grad(&theirs))] {
@@ -101,7 +101,7 @@ fn adam_follows_the_formula_by_hand() {
 fn linear_matches_the_matrix_product() {
     // More rows than one partial sum of the bias takes.
     let (x, weight, bias) = (random([150, 19], 7), random([19, 23], 8), random([23], 9));
-    let ours = linear(x.clone(), weight.clone(), bias.clone());
+    let ours = linear(x.clone(), weight.clone(), bias.clone(), Precision::F32);
     let theirs = x.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
     assert_close(ours.clone(), theirs.clone(), 1e-4, "the output");
     let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
@@ -116,7 +116,7 @@ fn composed(
     mask: &Tensor<Training, 2>,
     spec: &SelfAttention,
 ) -> Tensor<Training, 2> {
-    let SelfAttention { batch, length, heads, head_size, scale, dropout: drop } = *spec;
+    let SelfAttention { batch, length, heads, head_size, scale, dropout: drop, .. } = *spec;
     let [query, key, value] = inputs.map(|x| x.reshape([batch, length, heads, head_size]).swap_dims(1, 2));
     let scores = query.matmul(key.swap_dims(2, 3)) * scale + mask.clone().reshape([batch, 1, 1, length]);
     let mut weights = softmax(scores, 3);
@@ -129,7 +129,15 @@ fn composed(
 #[test]
 fn attention_in_one_operation_matches_the_composed_one() {
     for dropout in [None, Some(Dropout { probability: 0.3, seed: 17, first: 5 })] {
-        let spec = SelfAttention { batch: 3, length: 21, heads: 4, head_size: 6, scale: 0.4, dropout };
+        let spec = SelfAttention {
+            batch: 3,
+            length: 21,
+            heads: 4,
+            head_size: 6,
+            scale: 0.4,
+            dropout,
+            precision: Precision::F32,
+        };
         let inputs = [10, 11, 12].map(|seed| random([3 * 21, 24], seed));
         let mut mask = vec![0.0f32; 3 * 21];
         mask[50..].fill(-10_000.0);

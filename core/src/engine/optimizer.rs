@@ -46,6 +46,8 @@ pub struct OptimizerConfig {
     pub max_grad_norm: f32,
     /// What that norm is taken over.
     pub clip: ClipScope,
+    /// In fp16, the factor on the loss; 0 for one that adapts itself ([`LossScale`](super::LossScale)).
+    pub loss_scale: f32,
 }
 
 impl OptimizerConfig {
@@ -59,6 +61,7 @@ impl OptimizerConfig {
             weight_decay: 0.01,
             max_grad_norm: 1.0,
             clip: ClipScope::PerParameter,
+            loss_scale: 0.0,
         }
     }
 
@@ -103,13 +106,15 @@ impl<B: BertKernels> Optimizer<B> {
         Self { config, pad_token_id, moments: BTreeMap::new() }
     }
 
-    /// Applies `gradients` to the model. Returns the updated model and the global norm before clipping, `[1, 1]`.
+    /// Applies `gradients` to the model. With a loss scale they count divided by it, and are not applied if one is
+    /// not finite; only then is the device waited for.
     pub fn step<AB, M>(
         &mut self,
         model: M,
         mut gradients: Gradients<B>,
         learning_rate: f64,
-    ) -> Result<(M, Tensor<B, 2>), EngineError>
+        loss_scale: Option<f32>,
+    ) -> Result<Stepped<M, B>, EngineError>
     where
         AB: TrainingBackend<InnerBackend = B>,
         M: Module<AB>,
@@ -129,13 +134,18 @@ impl<B: BertKernels> Optimizer<B> {
         let Some(total) = squares.values().cloned().reduce(|sum, square| sum + square) else {
             return Err(EngineError::Input("an update needs gradients; accumulate a batch first".into()));
         };
-        let norm = total.sqrt();
+        let unscale = loss_scale.map(f32::recip);
+        let norm = scaled(total.sqrt(), unscale);
+        if loss_scale.is_some() && !read([norm.clone()])?.iter().flatten().all(|norm| norm.is_finite()) {
+            return Ok(Stepped { model, norm, overflowed: true });
+        }
         let mut pass = Pass::<AB> {
             optimizer: self,
             gradients,
             squares,
             global_norm: norm.clone(),
             learning_rate: learning_rate as f32,
+            unscale,
             path: ParameterPath::default(),
             without_gradient: Vec::new(),
         };
@@ -144,7 +154,7 @@ impl<B: BertKernels> Optimizer<B> {
             Some(name) => Err(EngineError::Weights(format!(
                 "{name} got no gradient; this is a defect of the model, please report it"
             ))),
-            None => Ok((model, norm)),
+            None => Ok(Stepped { model, norm, overflowed: false }),
         }
     }
 
@@ -191,6 +201,23 @@ impl<B: BertKernels> Optimizer<B> {
     }
 }
 
+/// What an update came to.
+pub(super) struct Stepped<M, B: BertKernels> {
+    /// The model, updated unless there was an overflow.
+    pub model: M,
+    /// Global norm of the gradients before clipping, `[1, 1]`.
+    pub norm: Tensor<B, 2>,
+    /// Whether it is not finite under a loss scale, and nothing was applied.
+    pub overflowed: bool,
+}
+
+fn scaled<B: BertKernels>(x: Tensor<B, 2>, factor: Option<f32>) -> Tensor<B, 2> {
+    match factor {
+        Some(factor) => x.mul_scalar(factor),
+        None => x,
+    }
+}
+
 /// One update, walking over the model's parameters.
 struct Pass<'a, AB: TrainingBackend> {
     optimizer: &'a mut Optimizer<AB::InnerBackend>,
@@ -198,6 +225,8 @@ struct Pass<'a, AB: TrainingBackend> {
     squares: BTreeMap<String, Tensor<AB::InnerBackend, 2>>,
     global_norm: Tensor<AB::InnerBackend, 2>,
     learning_rate: f32,
+    /// What gradients are multiplied by first, if they are.
+    unscale: Option<f32>,
     path: ParameterPath,
     without_gradient: Vec<String>,
 }
@@ -220,10 +249,11 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
         };
         let config = self.optimizer.config;
         let norm = match config.clip {
-            ClipScope::PerParameter => square.sqrt(),
+            ClipScope::PerParameter => scaled(square.sqrt(), self.unscale),
             ClipScope::Global => self.global_norm.clone(),
         };
-        let factor = ((norm + 1e-6).recip() * config.max_grad_norm).clamp_max(1.0);
+        let clip = ((norm + 1e-6).recip() * config.max_grad_norm).clamp_max(1.0);
+        let factor = scaled(clip, self.unscale);
 
         let weight = tensor.inner();
         let dims = weight.dims();

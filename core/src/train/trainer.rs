@@ -206,6 +206,7 @@ impl<'a> Trainer<'a, '_> {
         for metrics in metrics {
             let Some(update) = self.pending.pop_front() else { break };
             self.check_finite(&update, metrics)?;
+            self.note_overflow(&update, metrics)?;
             let grad_norm = Some(f64::from(metrics.grad_norm)).filter(|norm| norm.is_finite());
             self.recorder.record(Event::Step(StepEvent {
                 step: update.place.step,
@@ -225,8 +226,18 @@ impl<'a> Trainer<'a, '_> {
         Ok(())
     }
 
+    fn note_overflow(&mut self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
+        let Some(scale) = metrics.overflowed_at else { return Ok(()) };
+        Ok(self.recorder.warn(format!(
+            "step {}: a gradient is beyond fp16 at loss scale {scale}; this update is left out, the next scale is {}",
+            update.place.step,
+            scale / 2.0
+        ))?)
+    }
+
     fn check_finite(&self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
-        let values = [("the loss", metrics.loss), ("the gradient's norm", metrics.grad_norm)];
+        let norm = metrics.overflowed_at.map_or(metrics.grad_norm, |_| 0.0);
+        let values = [("the loss", metrics.loss), ("the gradient's norm", norm)];
         let Some((what, value)) = values.into_iter().find(|(_, value)| !value.is_finite()) else {
             return Ok(());
         };
