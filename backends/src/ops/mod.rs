@@ -13,6 +13,8 @@ mod cpu;
 #[cfg(any(feature = "wgpu", with_cuda))]
 mod cube;
 mod dropout;
+#[cfg(all(test, feature = "cpu"))]
+mod half_tests;
 mod kernels;
 mod tensor;
 #[cfg(all(test, feature = "cpu"))]

@@ -138,21 +138,14 @@ pub(super) fn find_device(choice: &DeviceChoice) -> Result<DeviceInfo, CliError>
 
 /// Sets the runtime up and, before the first use of a GPU in a precision, has it prove itself. Gives the kernels to use.
 pub(super) fn prove_device(device: &DeviceInfo, precision: Precision) -> Result<Fusion, BackendError> {
+    device.check_precision(precision)?;
     if device.kind == BackendKind::Cpu && precision != Precision::F32 {
         output::note(format_args!("imitating {precision} on the processor, which is slower than f32"));
-    } else if !device.precisions.contains(&precision) {
-        let known: Vec<String> = device.precisions.iter().map(ToString::to_string).collect();
-        return Err(BackendError::Failed {
-            choice: device.choice.clone(),
-            reason: format!(
-                "it does not compute in {precision}, only in {}; leave --precision out",
-                known.join(", ")
-            ),
-        });
     }
     configure_runtime();
     let announce = |device: &DeviceInfo| {
-        output::note(format_args!("first use of {}: comparing it with the processor…", device.name));
+        let with = if precision == Precision::F32 { String::new() } else { format!(" in {precision}") };
+        output::note(format_args!("first use of {}{with}: comparing it with the processor…", device.name));
     };
     selftest::ensure(device, precision, &cache_folder(), announce)
         .map_err(|error| BackendError::Failed { choice: device.choice.clone(), reason: error.to_string() })

@@ -10,7 +10,6 @@ use super::{
     error::CliError,
     evaluate::{EvaluationArgs, prepare, with_progress},
     flags::JsonArgs,
-    model::OpenedModel,
     output,
 };
 use crate::{

@@ -98,8 +98,10 @@ impl RunSquadCommand {
             if self.recipe.optimizer.is_none() {
                 recipe.optimizer = OptimizerKind::FusedAdam;
             }
-        } else if self.recipe.loss_scale.is_some() && supervisor::worker_folder().is_none() {
-            // Once, not by the process that trains as well.
+        }
+        // Once, not by the process that trains as well.
+        let first = supervisor::worker_folder().is_none();
+        if self.recipe.loss_scale.is_some() && recipe.precision != Precision::Fp16 && first {
             output::warn("--loss_scale belongs to --fp16 and does nothing here");
         }
         Ok(recipe)

@@ -36,10 +36,11 @@ impl LossScale {
         self.scale
     }
 
-    /// Whether a smaller scale can be tried after an overflow.
+    /// Whether a training goes on after an overflow: with a smaller scale, or, as in apex, with the same fixed one. At
+    /// the smallest scale that adapts itself nothing is left to try.
     #[must_use]
-    pub fn can_shrink(&self) -> bool {
-        self.adapts && self.scale > 1.0
+    pub fn goes_on(&self) -> bool {
+        !self.adapts || self.scale > 1.0
     }
 
     /// Whether the numbers are ones that a training can reach.
@@ -85,13 +86,13 @@ mod tests {
         for _ in 0..40 {
             scale.note(true);
         }
-        assert_eq!((scale.scale(), scale.can_shrink()), (1.0, false));
+        assert_eq!((scale.scale(), scale.goes_on()), (1.0, false));
     }
 
     #[test]
     fn a_fixed_scale_stays() {
         let mut scale = LossScale::new(128.0);
         scale.note(true);
-        assert_eq!((scale.scale(), scale.can_shrink()), (128.0, false));
+        assert_eq!((scale.scale(), scale.goes_on()), (128.0, true));
     }
 }

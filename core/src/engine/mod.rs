@@ -40,8 +40,8 @@ pub struct StepMetrics {
     pub loss: f32,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f32,
-    /// The loss scale at which a gradient was infinite, so that the update was left out and the next is made with half
-    /// of it.
+    /// The loss scale at which a gradient was infinite, so that the update was left out. One that adapts itself is halved
+    /// for the next.
     pub overflowed_at: Option<f32>,
 }
 

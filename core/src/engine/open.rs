@@ -2,7 +2,7 @@
 
 use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, Precision, TrainingBackend};
 #[cfg(feature = "cli")]
-use spanbert_backends::{DeviceChoice, Fusion, dispatch, dispatch_autodiff};
+use spanbert_backends::{BackendError, DeviceChoice, Fusion, dispatch, dispatch_autodiff, select};
 
 use super::{
     EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
@@ -63,6 +63,7 @@ pub fn open_inference(
     weights: Weights,
     precision: Precision,
 ) -> Result<Box<dyn InferenceEngine>, EngineError> {
+    check_precision(choice, precision)?;
     dispatch(choice, fusion, InferenceTask { config: config.clone(), weights, precision })?
 }
 
@@ -79,5 +80,12 @@ pub fn open_training(
     optimizer: OptimizerConfig,
     precision: Precision,
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
+    check_precision(choice, precision)?;
     dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer, precision })?
+}
+
+/// Refuses a half precision that the device lacks before it is opened; f32 is not worth the probe.
+#[cfg(feature = "cli")]
+fn check_precision(choice: &DeviceChoice, precision: Precision) -> Result<(), BackendError> {
+    if precision == Precision::F32 { Ok(()) } else { select(choice)?.check_precision(precision) }
 }

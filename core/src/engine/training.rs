@@ -140,13 +140,13 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let Stepped { model, norm, overflowed } =
             fault::guard(|| self.optimizer.step(model, gradients, learning_rate, scale))??;
         self.model = Some(model);
-        // At the smallest scale there is nothing left to try: the metrics say that the norm is not finite.
-        let retried = overflowed && self.loss_scale.is_some_and(|scale| scale.can_shrink());
+        // Where nothing is left to try, the metrics only say that the norm is not finite.
+        let left_out = overflowed && self.loss_scale.is_some_and(|scale| scale.goes_on());
         if let Some(loss_scale) = &mut self.loss_scale {
             loss_scale.note(overflowed);
         }
         if let Some(loss) = self.loss.take() {
-            self.pending.push((Tensor::cat(vec![loss, norm.reshape([1])], 0), scale.filter(|_| retried)));
+            self.pending.push((Tensor::cat(vec![loss, norm.reshape([1])], 0), scale.filter(|_| left_out)));
         }
         Ok(())
     }

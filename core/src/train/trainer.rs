@@ -228,10 +228,14 @@ impl<'a> Trainer<'a, '_> {
 
     fn note_overflow(&mut self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
         let Some(scale) = metrics.overflowed_at else { return Ok(()) };
+        let next = if self.recipe.loss_scale > 0.0 {
+            String::new()
+        } else {
+            format!(", the next scale is {}", scale / 2.0)
+        };
         Ok(self.recorder.warn(format!(
-            "step {}: a gradient is beyond fp16 at loss scale {scale}; this update is left out, the next scale is {}",
-            update.place.step,
-            scale / 2.0
+            "step {}: a gradient is beyond fp16 at loss scale {scale}; this update is left out{next}",
+            update.place.step
         ))?)
     }
 
