@@ -1,6 +1,6 @@
 //! Why a backend or a device could not be used.
 
-use crate::{BackendKind, DeviceChoice};
+use crate::{BackendKind, DeviceChoice, Precision};
 
 /// Why a backend or device could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,19 @@ pub enum BackendError {
         choice: DeviceChoice,
         /// How many devices the backend has.
         count: usize,
+    },
+    /// The device does not compute in this number format.
+    #[error(
+        "device {choice} does not compute in {precision}, only in {}; use --precision f32, or another device (`spanbert devices` names the precisions of each)",
+        supported.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    )]
+    Precision {
+        /// Which device.
+        choice: DeviceChoice,
+        /// What was asked for.
+        precision: Precision,
+        /// What it computes in.
+        supported: Vec<Precision>,
     },
     /// The device is there, but could not be started, or failed while it worked.
     #[error(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BackendKind, DeviceChoice, Precision};
+use crate::{BackendError, BackendKind, DeviceChoice, Precision};
 
 /// A device as found by probing, without opening it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,18 @@ pub struct DeviceInfo {
 }
 
 impl DeviceInfo {
+    /// Whether products can be made in a format here. The processor takes every one: it imitates the half formats.
+    ///
+    /// # Errors
+    /// Says what the device computes in.
+    pub fn check_precision(&self, precision: Precision) -> Result<(), BackendError> {
+        if self.kind == BackendKind::Cpu || self.precisions.contains(&precision) {
+            return Ok(());
+        }
+        let (choice, supported) = (self.choice.clone(), self.precisions.clone());
+        Err(BackendError::Precision { choice, precision, supported })
+    }
+
     /// Names the hardware and its software: stays the same from run to run, changes with a new driver.
     ///
     /// Results that hold for one device only (tuned kernels, a self-test's verdict) are filed under it.

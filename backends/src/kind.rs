@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use burn::tensor::FloatDType;
 use serde::{Deserialize, Serialize};
 
 use crate::BackendError;
@@ -45,15 +46,28 @@ impl FromStr for BackendKind {
 }
 
 /// Number format that a device computes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// IEEE single precision.
+    #[default]
     F32,
     /// IEEE half precision.
     F16,
     /// bfloat16: the exponent of `f32`, eight bits of significand.
     Bf16,
+}
+
+impl Precision {
+    /// The type of the operands of products in this format; none for single precision, which casts nothing.
+    #[must_use]
+    pub fn half(self) -> Option<FloatDType> {
+        match self {
+            Self::F32 => None,
+            Self::F16 => Some(FloatDType::F16),
+            Self::Bf16 => Some(FloatDType::BF16),
+        }
+    }
 }
 
 impl fmt::Display for Precision {

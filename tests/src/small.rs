@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use spanbert_backends::{BackendKind, DeviceChoice, Fusion};
+use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, fresh, save},
     config::BertConfig,
-    engine::open_training,
+    engine::{OptimizerConfig, open_training},
     run::{Event, Layout, StepEvent, read_history},
     train::{
         DataSource, DeviceLimits, EvalMetric, ModelSource, Recipe, Silent, Start, StartingModel, StopFlag,
@@ -171,6 +171,7 @@ pub fn train<'a>(
     output: &'a Path,
     change: impl FnOnce(&mut TrainJob<'a>),
 ) -> Result<TrainOutcome, TrainError> {
+    let precision: Precision = recipe.precision.into();
     let mut job = TrainJob {
         model: model(),
         train_data: DataSource::File(train),
@@ -182,10 +183,10 @@ pub fn train<'a>(
         choice: "cpu",
         device: "cpu",
         version_2_with_negative: false,
-        open: &|config, weights, optimizer| {
-            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer)
-        },
-        // No memory is lost: it has no size.
+        open: Box::leak(Box::new(move |config: &BertConfig, weights, optimizer: &OptimizerConfig| {
+            open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer, precision)
+        })),
+        // Hardly any memory is lost: one of them has no size, the other one byte.
         observer: Box::leak(Box::new(Silent)),
         stop: StopFlag::new(),
         inject_fault: None,

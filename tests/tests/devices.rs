@@ -2,7 +2,7 @@
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use spanbert_backends::{DeviceChoice, Fusion, fault, select};
+use spanbert_backends::{DeviceChoice, Fusion, Precision, fault, select};
 use spanbert_core::selftest::{self, Outcome};
 
 #[test]
@@ -16,10 +16,12 @@ fn the_best_adapter_passes_its_self_test_once() {
         }
     };
     let folder = tempfile::tempdir().unwrap();
-    let verdict = selftest::test(&device, Some(folder.path())).unwrap();
+    let verdict = selftest::test(&device, Precision::F32, Some(folder.path())).unwrap();
     let Outcome::Passed(differences) = &verdict.fused else { panic!("{verdict:?}") };
     println!("{}: {differences:?}", device.name);
     assert_eq!(fault::check(), Ok(()));
-    let fusion = selftest::ensure(&device, folder.path(), |_| panic!("the verdict is stored")).unwrap();
+    let fusion =
+        selftest::ensure(&device, Precision::F32, folder.path(), |_| panic!("the verdict is stored"))
+            .unwrap();
     assert_eq!(fusion, Fusion::Fused);
 }

@@ -1,7 +1,7 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use spanbert_backends::{DeviceChoice, Fusion};
+use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     batch::{Batch, Targets, micro_batches},
     checkpoint::{Weights, fresh, fresh_tensor},
@@ -26,7 +26,7 @@ fn config(dropout: f64) -> BertConfig {
 
 fn open_with(config: BertConfig, weights: Weights) -> Box<dyn TrainingEngine> {
     let optimizer = OptimizerConfig::bert_adam();
-    open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer).unwrap()
+    open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer, Precision::F32).unwrap()
 }
 
 fn open(dropout: f64) -> Box<dyn TrainingEngine> {
@@ -228,7 +228,8 @@ fn weights_that_do_not_fit_are_named() {
     let mut weights = fresh(&config(0.0), 7);
     weights.get_mut("qa_outputs.weight").unwrap().shape = vec![24, 2];
     let optimizer = OptimizerConfig::bert_adam();
-    let opened = open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config(0.0), weights, optimizer);
+    let opened =
+        open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config(0.0), weights, optimizer, Precision::F32);
     let error = opened.err().unwrap().to_string();
     assert!(error.contains("qa_outputs.weight is [24, 2]"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spanbert_backends::{DeviceChoice, Fusion, fault, select};
+use spanbert_backends::{DeviceChoice, Fusion, Precision, fault, select};
 use spanbert_core::{
     batch::{Batch, Targets, micro_batches},
     checkpoint::{Weights, fresh},
@@ -54,7 +54,8 @@ fn batch(rows: usize, length: usize) -> Batch {
 }
 
 fn open(choice: &DeviceChoice, fusion: Fusion, config: &BertConfig) -> Box<dyn TrainingEngine> {
-    open_training(choice, fusion, config, fresh(config, 7), OptimizerConfig::bert_adam()).unwrap()
+    open_training(choice, fusion, config, fresh(config, 7), OptimizerConfig::bert_adam(), Precision::F32)
+        .unwrap()
 }
 
 fn accumulate(engine: &mut dyn TrainingEngine, batch: &Batch, micro: usize) -> Result<(), EngineError> {
@@ -122,7 +123,7 @@ fn a_tensor_beyond_the_limit_is_an_out_of_memory_fault() {
     }
     let limit = select(&choice).unwrap().max_buffer_bytes.unwrap();
     let kind = choice.kind().unwrap();
-    let work = Work::Training { recompute: false, accumulates: false };
+    let work = Work::Training { recompute: false, accumulates: false, half: false };
     let fitting = rows_that_fit(&attentive(), 384, kind, work, u64::MAX, Some(limit)).unwrap();
     if fitting > 32 {
         println!("skipped: {fitting} rows fit into one tensor of this adapter, too many to try");

@@ -1,7 +1,7 @@
 //! The model, its gradients and the optimizer against the reference's tiny model.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use spanbert_backends::{DeviceChoice, Fusion};
+use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     batch::{Batch, Targets},
     checkpoint::{HostTensor, Weights},
@@ -40,7 +40,7 @@ const CPU: Tolerance = Tolerance {
 type Open<'a> = &'a dyn Fn(BertConfig, Weights, OptimizerConfig) -> Box<dyn TrainingEngine>;
 
 fn open_cpu(config: BertConfig, weights: Weights, optimizer: OptimizerConfig) -> Box<dyn TrainingEngine> {
-    open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer).unwrap()
+    open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer, Precision::F32).unwrap()
 }
 
 /// GPU kernels sum in another order and approximate `exp`, `erf` and divisions.
@@ -56,7 +56,7 @@ const WGPU: Tolerance = Tolerance {
 /// All checks on a GPU, in one test: they share the device, and kernels are compiled once.
 fn check_gpu(choice: &DeviceChoice, fusion: Fusion) {
     let open = |config: BertConfig, weights: Weights, optimizer: OptimizerConfig| {
-        open_training(choice, fusion, &config, weights, optimizer).unwrap()
+        open_training(choice, fusion, &config, weights, optimizer, Precision::F32).unwrap()
     };
     check_model(&open, &WGPU);
     check_labels(&open, &WGPU);

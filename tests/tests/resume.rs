@@ -3,7 +3,7 @@
 
 use spanbert_core::{
     run::{Event, read_events},
-    train::{Ending, Observer, Recipe, Start, StopFlag, TrainError, TrainOutcome},
+    train::{Ending, Observer, OptimizerKind, Precision, Recipe, Start, StopFlag, TrainError, TrainOutcome},
 };
 use spanbert_tests::{
     small::{Folder, dataset, recipe, train},
@@ -90,6 +90,14 @@ fn check(recipe: Recipe, stops: &[(usize, bool)]) {
 fn a_training_stopped_at_any_step_is_resumed_bitwise() {
     // Nine batches an epoch, two epochs, evaluations after steps 4, 8, 13 and 17.
     check(recipe(), &[(1, false), (4, false), (7, false), (9, false), (12, false), (17, false)]);
+}
+
+#[test]
+fn half_formats_are_resumed_bitwise() {
+    for precision in [Precision::Bf16, Precision::Fp16] {
+        let recipe = Recipe { precision, optimizer: OptimizerKind::FusedAdam, ..recipe() };
+        check(recipe, &[(1, false), (4, true), (9, false)]);
+    }
 }
 
 #[test]

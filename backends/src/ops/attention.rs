@@ -5,13 +5,13 @@
 
 use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{BertKernels, SelfAttention, SoftmaxOutput};
+use super::{BertKernels, SelfAttention, SoftmaxOutput, product, round, widen};
 
 /// Attention scores are clamped to this before the mask is added, as the reference does.
 pub(super) const SCORE_LIMIT: f32 = 1e4;
 
-/// The context `[batch * length, hidden]`, and the probabilities before dropout if `keep`; if not, whatever they were
-/// multiplied with.
+/// The context `[batch * length, hidden]`, and the probabilities before dropout if `keep`, in the format of the
+/// precision; if not, whatever they were multiplied with.
 pub(super) fn forward<B: BertKernels>(
     [query, key, value]: [FloatTensor<B>; 3],
     mask: FloatTensor<B>,
@@ -19,10 +19,11 @@ pub(super) fn forward<B: BertKernels>(
     keep: bool,
 ) -> (FloatTensor<B>, FloatTensor<B>) {
     let [query, key, value] = [query, key, value].map(|x| split_heads::<B>(x, spec));
-    let scores = B::float_matmul(query, B::float_swap_dims(key, 1, 2));
+    let scores = product::<B>(query, B::float_swap_dims(key, 1, 2));
     let SoftmaxOutput { weights, probabilities } = B::softmax_forward(scores, mask, spec, keep);
-    let context = merge_heads::<B>(B::float_matmul(weights.clone(), value), spec);
-    (context, probabilities.unwrap_or(weights))
+    let weights = round::<B>(weights, spec.precision);
+    let context = merge_heads::<B>(product::<B>(weights.clone(), value), spec);
+    (context, probabilities.map_or(weights, |kept| round::<B>(kept, spec.precision)))
 }
 
 /// See [`BertKernels::self_attention_backward`].
@@ -33,13 +34,14 @@ pub(super) fn backward<B: BertKernels>(
     spec: &SelfAttention,
 ) -> [FloatTensor<B>; 3] {
     let [query, key, value] = query_key_value.map(|x| split_heads::<B>(x, spec));
-    let grad = split_heads::<B>(grad, spec);
-    let weights = dropped::<B>(probabilities.clone(), spec);
-    let d_value = B::float_matmul(B::float_swap_dims(weights, 1, 2), grad.clone());
-    let d_weights = B::float_matmul(grad, B::float_swap_dims(value, 1, 2));
-    let d_scores = B::softmax_backward(probabilities, d_weights, spec);
-    let d_query = B::float_matmul(d_scores.clone(), key);
-    let d_key = B::float_matmul(B::float_swap_dims(d_scores, 1, 2), query);
+    let grad = round::<B>(split_heads::<B>(grad, spec), spec.precision);
+    let weights = weights::<B>(probabilities.clone(), spec);
+    let d_value = product::<B>(B::float_swap_dims(weights, 1, 2), grad.clone());
+    let d_weights = product::<B>(grad, B::float_swap_dims(value, 1, 2));
+    let d_scores = B::softmax_backward(widen::<B>(probabilities), d_weights, spec);
+    let d_scores = round::<B>(d_scores, spec.precision);
+    let d_query = product::<B>(d_scores.clone(), key);
+    let d_key = product::<B>(B::float_swap_dims(d_scores, 1, 2), query);
     [d_query, d_key, d_value].map(|part| merge_heads::<B>(part, spec))
 }
 
@@ -56,6 +58,16 @@ fn merge_heads<B: Backend>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTens
     let SelfAttention { batch, length, heads, head_size, .. } = *spec;
     let x = B::float_swap_dims(B::float_reshape(x, Shape::new([batch, heads, length, head_size])), 1, 2);
     B::float_reshape(x, Shape::new([batch * length, heads * head_size]))
+}
+
+/// The probabilities after dropout, in the format of the product with the values.
+fn weights<B: BertKernels>(probabilities: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+    let probabilities = match spec.dropout {
+        // Scaled in f32.
+        Some(_) => dropped::<B>(widen::<B>(probabilities), spec),
+        None => probabilities,
+    };
+    round::<B>(probabilities, spec.precision)
 }
 
 /// Dropout, where there is one.

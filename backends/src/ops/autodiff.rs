@@ -17,7 +17,10 @@ use burn::{
     },
 };
 
-use super::{BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout, embedding::lookup};
+use super::{
+    BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout, embedding::lookup, round,
+};
+use crate::Precision;
 
 #[derive(Debug)]
 struct Gelu;
@@ -39,7 +42,7 @@ impl<B: BertKernels> Backward<B, 1> for Gelu {
 struct Linear;
 
 impl<B: BertKernels> Backward<B, 3> for Linear {
-    /// Input and weight.
+    /// Input and weight, as they were multiplied.
     type State = (FloatTensor<B>, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -57,7 +60,7 @@ impl<B: BertKernels> Backward<B, 3> for Linear {
 struct Attention;
 
 impl<B: BertKernels> Backward<B, 3> for Attention {
-    /// Query, key and value; probabilities; shapes and dropout.
+    /// Query, key and value, and probabilities, in the format of the precision; shapes and dropout.
     type State = ([FloatTensor<B>; 3], FloatTensor<B>, SelfAttention);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -159,10 +162,12 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        precision: Precision,
     ) -> FloatTensor<Self> {
-        let output = B::linear_forward(x.primitive.clone(), weight.primitive.clone(), bias.primitive);
+        let [input, matrix] = [x.primitive, weight.primitive].map(|part| round::<B>(part, precision));
+        let output = B::linear_forward(input.clone(), matrix.clone(), bias.primitive);
         match Linear.prepare::<C>([x.node, weight.node, bias.node]).compute_bound().stateful() {
-            OpsKind::Tracked(step) => step.finish((x.primitive, weight.primitive), output),
+            OpsKind::Tracked(step) => step.finish((input, matrix), output),
             OpsKind::UnTracked(step) => step.finish(output),
         }
     }
@@ -172,7 +177,8 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> FloatTensor<Self> {
-        let inputs = [query.primitive, key.primitive, value.primitive];
+        let inputs =
+            [query.primitive, key.primitive, value.primitive].map(|input| round::<B>(input, spec.precision));
         match Attention.prepare::<C>([query.node, key.node, value.node]).compute_bound().stateful() {
             OpsKind::Tracked(step) => {
                 let (context, probabilities) =

@@ -46,6 +46,7 @@ impl PlacesLayout {
 
     /// Where the positions begin in the index.
     #[must_use]
+    #[cfg(any(feature = "wgpu", with_cuda, test))]
     pub(super) fn first_position(&self) -> usize {
         self.chunk_starts() + self.chunks + 1
     }

@@ -3,13 +3,13 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use burn::tensor::{
-    Shape, TensorMetadata,
+    DType, Shape, TensorMetadata,
     backend::Backend,
     ops::{FloatTensor, IntTensor},
 };
 
 use super::{
-    AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention, adam, attention,
+    AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention, adam, attention, product,
 };
 
 /// `1 / sqrt(2 pi)`.
@@ -52,13 +52,18 @@ pub trait BertKernels: Backend {
         Self::float_mul(grad, Self::float_add(cdf, Self::float_mul(x, pdf)))
     }
 
-    /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`.
+    /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`. `x` and `weight` may be of
+    /// a half format, both of the same; bias and result are f32.
     fn linear_forward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::linear(x, weight, Some(bias))
+        if x.dtype() == DType::F32 {
+            return Self::linear(x, weight, Some(bias));
+        }
+        let [width] = bias.shape().dims();
+        Self::float_add(product::<Self>(x, weight), Self::float_reshape(bias, Shape::new([1, width])))
     }
 
     /// The weight of a linear layer in the layout in which [`linear_forward`](Self::linear_forward) is fastest, which
@@ -67,12 +72,21 @@ pub trait BertKernels: Backend {
         weight
     }
 
-    /// Gradients of `x`, `weight` and `bias`.
+    /// Gradients of `x`, `weight` and `bias`, all f32, from the operands that the forward multiplied. In a half format
+    /// `grad` is rounded to it for both products.
     fn linear_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 3] {
+        if x.dtype() != DType::F32 {
+            let half = Self::float_cast(grad.clone(), x.dtype().into());
+            return [
+                product::<Self>(half.clone(), Self::float_swap_dims(weight, 0, 1)),
+                product::<Self>(Self::float_swap_dims(x, 0, 1), half),
+                Self::bias_gradient(grad),
+            ];
+        }
         [
             Self::linear_x_backward(weight, grad.clone()),
             Self::linear_weight_backward(x, grad.clone()),
@@ -85,7 +99,8 @@ pub trait BertKernels: Backend {
         Self::linear_bias_backward(grad)
     }
 
-    /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention).
+    /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention), from inputs that are
+    /// of the format of its precision already.
     fn self_attention(
         query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
@@ -94,7 +109,8 @@ pub trait BertKernels: Backend {
         attention::forward::<Self>(query_key_value, mask, spec, false).0
     }
 
-    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs.
+    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs, in
+    /// the format of the precision.
     fn self_attention_keeping(
         query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,

@@ -14,15 +14,20 @@ mod cpu;
 mod cube;
 mod dropout;
 mod embedding;
+#[cfg(all(test, feature = "cpu"))]
+mod half_tests;
 mod kernels;
 mod tensor;
 #[cfg(all(test, any(feature = "cpu", feature = "wgpu")))]
 mod tests;
 
 use burn::tensor::{
+    DType, FloatDType, TensorMetadata,
     backend::{AutodiffBackend, Backend},
     ops::{FloatTensor, IntTensor},
 };
+
+use crate::Precision;
 
 pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_factors};
 pub use autodiff::BackwardFrom;
@@ -31,7 +36,7 @@ pub use embedding::{PlacesLayout, TokenPlaces};
 pub use kernels::{BertKernels, LayerNormOutput, SoftmaxOutput};
 pub use tensor::{
     backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear, residual_layer_norm,
-    self_attention,
+    rounded, self_attention,
 };
 
 /// Shapes and constants of a self-attention.
@@ -49,6 +54,8 @@ pub struct SelfAttention {
     pub scale: f32,
     /// Dropout on the attention probabilities `[batch * heads, length, length]`, in training.
     pub dropout: Option<Dropout>,
+    /// Format of the operands of both products; their sums, the softmax and the result are f32.
+    pub precision: Precision,
 }
 
 impl SelfAttention {
@@ -65,16 +72,19 @@ pub trait BertBackend: Backend {
     fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`.
+    ///
+    /// `x` and `weight` are rounded to `precision` where they are not of that format already; bias and result are f32.
     fn bert_linear(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        precision: Precision,
     ) -> FloatTensor<Self>;
 
     /// A linear layer's weight `[input, output]` laid out for [`bert_linear`](Self::bert_linear), where another layout
     /// is faster than that of a weight in training. Nothing else may be done with the result.
-    fn bert_prepare_linear(weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        weight
+    fn bert_prepare_linear(weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        round::<Self>(weight, precision)
     }
 
     /// Self-attention: scores, `softmax(clamp(scores * scale, -1e4, 1e4) + mask)`, dropout, weighted values.
@@ -119,6 +129,26 @@ pub trait BertBackend: Backend {
     fn bert_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
 }
 
+/// The tensor in a format; itself if it is of that format, or if the format is f32, which rounds nothing.
+fn round<B: Backend>(x: FloatTensor<B>, precision: Precision) -> FloatTensor<B> {
+    match precision.half() {
+        Some(half) if x.dtype() != half.into() => B::float_cast(x, half),
+        _ => x,
+    }
+}
+
+/// The tensor as f32.
+fn widen<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    if x.dtype() == DType::F32 { x } else { B::float_cast(x, FloatDType::F32) }
+}
+
+/// A matrix product of operands of one format, as f32. In a half format it is summed in f32 and rounded once.
+fn product<B: Backend>(left: FloatTensor<B>, right: FloatTensor<B>) -> FloatTensor<B> {
+    // Mixed formats are no error to some backends, they read one as the other.
+    assert_eq!(left.dtype(), right.dtype(), "the formats of a product's operands");
+    widen::<B>(B::float_matmul(left, right))
+}
+
 /// A backend that can train: gradients outside, kernels inside.
 pub trait TrainingBackend:
     BertBackend + BackwardFrom + AutodiffBackend<InnerBackend: BertBackend + BertKernels>
@@ -143,11 +173,17 @@ macro_rules! inference_backend {
                 x: FloatTensor<Self>,
                 weight: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
+                precision: $crate::Precision,
             ) -> FloatTensor<Self> {
+                let [x, weight] = [x, weight].map(|part| $crate::ops::round::<Self>(part, precision));
                 <Self as $crate::ops::BertKernels>::linear_forward(x, weight, bias)
             }
 
-            fn bert_prepare_linear(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+            fn bert_prepare_linear(
+                weight: FloatTensor<Self>,
+                precision: $crate::Precision,
+            ) -> FloatTensor<Self> {
+                let weight = $crate::ops::round::<Self>(weight, precision);
                 <Self as $crate::ops::BertKernels>::prepare_linear_weight(weight)
             }
 
@@ -156,7 +192,8 @@ macro_rules! inference_backend {
                 mask: FloatTensor<Self>,
                 spec: &$crate::ops::SelfAttention,
             ) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::self_attention(query_key_value, mask, spec)
+                let inputs = query_key_value.map(|part| $crate::ops::round::<Self>(part, spec.precision));
+                <Self as $crate::ops::BertKernels>::self_attention(inputs, mask, spec)
             }
 
             fn bert_layer_norm(

@@ -3,6 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorPrimitive, backend::AutodiffBackend};
 
 use super::{BackwardFrom, BertBackend, Dropout, SelfAttention, TokenPlaces};
+use crate::Precision;
 
 /// GELU by the error function, any shape; exact in value and derivative.
 #[must_use]
@@ -10,17 +11,32 @@ pub fn gelu<B: BertBackend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
     wrap(B::bert_gelu(x.into_primitive().tensor()))
 }
 
-/// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`.
+/// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`; the operands
+/// of the product are rounded to `precision`.
 #[must_use]
-pub fn linear<B: BertBackend>(x: Tensor<B, 2>, weight: Tensor<B, 2>, bias: Tensor<B, 1>) -> Tensor<B, 2> {
+pub fn linear<B: BertBackend>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+    precision: Precision,
+) -> Tensor<B, 2> {
     let (weight, bias) = (weight.into_primitive().tensor(), bias.into_primitive().tensor());
-    wrap(B::bert_linear(x.into_primitive().tensor(), weight, bias))
+    wrap(B::bert_linear(x.into_primitive().tensor(), weight, bias, precision))
+}
+
+/// The tensor in a half format, for operations that share it; itself in f32. Its gradient is f32 all the same.
+#[must_use]
+pub fn rounded<B: BertBackend, const D: usize>(x: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
+    match precision.half() {
+        Some(half) => x.cast(half),
+        None => x,
+    }
 }
 
 /// See [`BertBackend::bert_prepare_linear`]; the result goes into [`linear`] and nowhere else.
 #[must_use]
-pub fn prepare_linear<B: BertBackend>(weight: Tensor<B, 2>) -> Tensor<B, 2> {
-    wrap(B::bert_prepare_linear(weight.into_primitive().tensor()))
+pub fn prepare_linear<B: BertBackend>(weight: Tensor<B, 2>, precision: Precision) -> Tensor<B, 2> {
+    wrap(B::bert_prepare_linear(weight.into_primitive().tensor(), precision))
 }
 
 /// Self-attention of query, key and value, each `[batch * length, hidden]`, with an additive mask

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     data,
     error::CliError,
-    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, WindowArgs},
+    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
     model::OpenedModel,
     output,
     table::{Align, Paint, Table},
@@ -44,6 +44,8 @@ pub(super) struct AskCommand {
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     window: WindowArgs,
     #[command(flatten)]
     answer: AnswerArgs,
@@ -66,7 +68,8 @@ impl AskCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         let passage = self.read_passage()?;
-        let mut model = OpenedModel::open(&self.model, &self.device.backend, self.casing)?;
+        let mut model =
+            OpenedModel::open(&self.model, &self.device.backend, self.casing, self.precision.precision)?;
         let options = AskOptions {
             windows: self.window.over(model.window_options()),
             threshold: self.threshold.or(model.meta.threshold).unwrap_or_default(),

@@ -20,7 +20,7 @@ use crate::{
     ask::AskOptions,
     demo,
     squad::{Dataset, Paragraph, Question},
-    train::{Ending, ModelSource, Preset, Recipe, Start},
+    train::{Ending, ModelSource, Precision, Preset, Recipe, Start},
 };
 
 /// How many questions are asked at the end.
@@ -76,7 +76,12 @@ impl DemoCommand {
         }
         let dataset = dev.source().read()?;
         let best = outcome.layout.best();
-        let mut model = OpenedModel::open(&best, &self.device.backend, CasingArgs { do_lower_case: None })?;
+        let mut model = OpenedModel::open(
+            &best,
+            &self.device.backend,
+            CasingArgs { do_lower_case: None },
+            Precision::F32,
+        )?;
         let options = model.evaluate_options();
         let evaluation = evaluate(&mut model, dataset.clone(), &options)?;
         if self.output.json {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, automatic};
+use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, Precision, automatic};
 
 use super::{
     error::CliError,
@@ -64,7 +64,7 @@ fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
     gpus.filter(|device| device.kind != BackendKind::Cpu)
         .map(|device| {
             output::note(format_args!("comparing {} with the processor…", device.name));
-            Ok(selftest::test(device, Some(&model::cache_folder()))?)
+            Ok(selftest::test(device, Precision::F32, Some(&model::cache_folder()))?)
         })
         .collect()
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     data,
     error::CliError,
-    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, WindowArgs},
+    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
     model::OpenedModel,
     output,
     progress::{Progress, duration},
@@ -49,6 +49,8 @@ pub(super) struct EvaluateCommand {
 pub(super) struct EvaluationArgs {
     #[command(flatten)]
     pub(super) device: DeviceArgs,
+    #[command(flatten)]
+    pub(super) precision: PrecisionArgs,
     /// Windows per batch, if they fit; a GPU with room takes more. Does not change the result.
     #[arg(long, value_name = "N", default_value_t = 8)]
     eval_batch_size: usize,
@@ -64,6 +66,11 @@ pub(super) struct EvaluationArgs {
 }
 
 impl EvaluationArgs {
+    /// The checkpoint on the device.
+    pub(super) fn open(&self, model: &Path) -> Result<OpenedModel, CliError> {
+        OpenedModel::open(model, &self.device.backend, self.casing, self.precision.precision)
+    }
+
     /// The flags put over what is stored with the checkpoint.
     pub(super) fn options(&self, model: &OpenedModel) -> EvaluateOptions {
         let answer = self.answer.over(model.answer_options());
@@ -96,7 +103,7 @@ impl EvaluateCommand {
             output::writable_folder(folder)?;
         }
         let dataset = data::dataset(&self.data)?;
-        let mut model = OpenedModel::open(&self.model, &self.settings.device.backend, self.settings.casing)?;
+        let mut model = self.settings.open(&self.model)?;
         let start = Instant::now();
         let options = self.settings.options(&model);
         let evaluation = evaluate(&mut model, dataset, &options)?;

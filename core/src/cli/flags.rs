@@ -5,7 +5,7 @@ use std::{ffi::OsString, str::FromStr};
 use clap::Args;
 use spanbert_backends::DeviceChoice;
 
-use crate::{answers::AnswerOptions, features::WindowOptions};
+use crate::{answers::AnswerOptions, features::WindowOptions, train::Precision};
 
 /// Turns `--max_seq_length` into `--max-seq-length`: the reference's spelling works everywhere.
 ///
@@ -34,6 +34,15 @@ pub(super) struct DeviceArgs {
     /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; `spanbert devices` lists them.
     #[arg(long, visible_alias = "device", value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::from_str)]
     pub(super) backend: DeviceChoice,
+}
+
+/// Number format of an answering model.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct PrecisionArgs {
+    /// Number format of the operands of the layers' matrix products; the half formats are for GPUs that have them
+    /// (`spanbert devices`).
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) precision: Precision,
 }
 
 /// Output for programs.

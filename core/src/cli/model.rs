@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, runtime};
+use spanbert_backends::{BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, Precision, runtime};
 
 use super::{error::CliError, flags::CasingArgs, output};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     features::WindowOptions,
     selftest,
     tokenizer::BertTokenizer,
-    train::DeviceLimits,
+    train::{self, DeviceLimits},
 };
 
 /// A checkpoint on a device.
@@ -33,7 +33,12 @@ pub(super) struct OpenedModel {
 
 impl OpenedModel {
     /// Loads a checkpoint folder and opens it on the chosen device.
-    pub(super) fn open(folder: &Path, choice: &DeviceChoice, casing: CasingArgs) -> Result<Self, CliError> {
+    pub(super) fn open(
+        folder: &Path,
+        choice: &DeviceChoice,
+        casing: CasingArgs,
+        precision: train::Precision,
+    ) -> Result<Self, CliError> {
         let options = LoadOptions { lower_case: casing.do_lower_case, ..LoadOptions::default() };
         let Checkpoint { config, weights, vocab, casing, report, stored } = load(folder, options)?;
         if let Some(warning) = &casing.warning {
@@ -47,8 +52,9 @@ impl OpenedModel {
         }
         let tokenizer = Arc::new(BertTokenizer::from_vocab(vocab, casing.do_lower_case)?);
         let device = find_device(choice)?;
-        let fusion = prove_device(&device)?;
-        let engine = open_inference(&device.choice, fusion, &config, weights)?;
+        let precision = precision.into();
+        let fusion = prove_device(&device, precision)?;
+        let engine = open_inference(&device.choice, fusion, &config, weights, precision)?;
         Ok(Self { engine, tokenizer, meta: stored.unwrap_or_default(), device })
     }
 
@@ -130,12 +136,17 @@ pub(super) fn find_device(choice: &DeviceChoice) -> Result<DeviceInfo, CliError>
     Ok(device)
 }
 
-/// Sets the runtime up and, before the first use of a GPU, has it prove itself. Gives the kernels to use.
-pub(super) fn prove_device(device: &DeviceInfo) -> Result<Fusion, BackendError> {
+/// Sets the runtime up and, before the first use of a GPU in a precision, has it prove itself. Gives the kernels to use.
+pub(super) fn prove_device(device: &DeviceInfo, precision: Precision) -> Result<Fusion, BackendError> {
+    device.check_precision(precision)?;
+    if device.kind == BackendKind::Cpu && precision != Precision::F32 {
+        output::note(format_args!("imitating {precision} on the processor, which is slower than f32"));
+    }
     configure_runtime();
     let announce = |device: &DeviceInfo| {
-        output::note(format_args!("first use of {}: comparing it with the processor…", device.name));
+        let with = if precision == Precision::F32 { String::new() } else { format!(" in {precision}") };
+        output::note(format_args!("first use of {}{with}: comparing it with the processor…", device.name));
     };
-    selftest::ensure(device, &cache_folder(), announce)
+    selftest::ensure(device, precision, &cache_folder(), announce)
         .map_err(|error| BackendError::Failed { choice: device.choice.clone(), reason: error.to_string() })
 }

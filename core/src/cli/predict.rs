@@ -10,7 +10,6 @@ use super::{
     error::CliError,
     evaluate::{EvaluationArgs, prepare, with_progress},
     flags::JsonArgs,
-    model::OpenedModel,
     output,
 };
 use crate::{
@@ -55,7 +54,7 @@ impl PredictCommand {
         output::writable_folder(&self.output_dir)?;
         let dataset = data::dataset(&self.data)?;
         let version_2 = dataset.version == SquadVersion::V2;
-        let mut model = OpenedModel::open(&self.model, &self.settings.device.backend, self.settings.casing)?;
+        let mut model = self.settings.open(&self.model)?;
         let threshold = version_2.then(|| self.threshold.or(model.meta.threshold).unwrap_or_default());
         let prepared = prepare(&model, dataset, &self.settings.options(&model))?;
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;

@@ -21,7 +21,7 @@ use crate::{
     run::{Layout, write_atomic},
     score::{best_f1_thresh_from_eval_results, eval_results_text},
     squad::{Dataset, SquadVersion},
-    train::{DataSource, Ending, ModelSource, OptimizerKind, Recipe, RecipeArgs, Start},
+    train::{DataSource, Ending, ModelSource, OptimizerKind, Precision, Recipe, RecipeArgs, Start},
 };
 
 /// Run the command lines of SpanBERT's run_squad.py as they are; --model is a folder.
@@ -57,12 +57,9 @@ pub(super) struct RunSquadCommand {
     /// The data is SQuAD 2.0; recognised from the data, so this only checks.
     #[arg(long)]
     version_2_with_negative: bool,
-    /// Mixed precision is not in this build: trains in f32 with the fp16 path's optimizer arithmetic.
+    /// Multiply in fp16 under a loss scale, with the optimizer arithmetic of the reference's fp16 path.
     #[arg(long)]
     fp16: bool,
-    /// Belongs to --fp16.
-    #[arg(long, value_name = "X")]
-    loss_scale: Option<f64>,
     /// Use the processor.
     #[arg(long)]
     no_cuda: bool,
@@ -95,17 +92,16 @@ impl RunSquadCommand {
     fn recipe(&self) -> Result<Recipe, CliError> {
         let mut recipe = self.recipe.resolve()?;
         if self.fp16 {
-            // Once, not by the process that trains as well.
-            if supervisor::worker_folder().is_none() {
-                output::warn(
-                    "mixed precision is not in this build: training in f32, with the optimizer arithmetic of the \
-                     reference's --fp16 path",
-                );
+            if self.recipe.precision.is_none() {
+                recipe.precision = Precision::Fp16;
             }
             if self.recipe.optimizer.is_none() {
                 recipe.optimizer = OptimizerKind::FusedAdam;
             }
-        } else if self.loss_scale.is_some() {
+        }
+        // Once, not by the process that trains as well.
+        let first = supervisor::worker_folder().is_none();
+        if self.recipe.loss_scale.is_some() && recipe.precision != Precision::Fp16 && first {
             output::warn("--loss_scale belongs to --fp16 and does nothing here");
         }
         Ok(recipe)
@@ -143,8 +139,12 @@ impl RunSquadCommand {
             ));
         };
         let dataset = data::dataset(file)?;
-        let mut model =
-            OpenedModel::open(&weights, choice, CasingArgs { do_lower_case: recipe.do_lower_case })?;
+        let mut model = OpenedModel::open(
+            &weights,
+            choice,
+            CasingArgs { do_lower_case: recipe.do_lower_case },
+            recipe.precision,
+        )?;
         let options = EvaluateOptions {
             windows: recipe.window_options(),
             eval_batch_size: model.eval_batch(recipe.eval_batch_size, &recipe.window_options()),

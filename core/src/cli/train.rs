@@ -167,6 +167,7 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
 fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     let FineTuning { model, train, dev, recipe, folder, start, choice, version_2_with_negative } = job;
     let device = model::find_device(choice)?;
+    let precision = recipe.precision.into();
     let mut progress = Progress::new();
     let result = run_training(TrainJob {
         model,
@@ -180,8 +181,8 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         device: &device.name,
         version_2_with_negative,
         open: &|config, weights, optimizer| {
-            let fusion = model::prove_device(&device)?;
-            open_training(&device.choice, fusion, config, weights, *optimizer)
+            let fusion = model::prove_device(&device, precision)?;
+            open_training(&device.choice, fusion, config, weights, *optimizer, precision)
         },
         observer: &mut progress,
         stop: supervisor::stop_flag(),

@@ -4,7 +4,7 @@ use burn::tensor::{
     Tensor, Transaction,
     backend::{Backend, ExecutionError},
 };
-use spanbert_backends::{BertBackend, MemoryUse, fault, memory_in_use};
+use spanbert_backends::{BertBackend, MemoryUse, Precision, fault, memory_in_use};
 
 use super::{EngineError, InferenceEngine, Logits};
 use crate::{
@@ -22,10 +22,14 @@ pub(super) struct BurnInference<B: Backend> {
 }
 
 impl<B: BertBackend> BurnInference<B> {
-    pub fn new(config: BertConfig, mut weights: Weights, device: B::Device) -> Result<Self, EngineError> {
-        let model = fault::guard(|| SpanBert::from_weights(&config, &mut weights, &device))?
-            .map_err(|error| EngineError::Weights(error.to_string()))?;
-        let model = fault::guard(|| prepared(model))?;
+    pub fn new(
+        config: BertConfig,
+        mut weights: Weights,
+        precision: Precision,
+        device: B::Device,
+    ) -> Result<Self, EngineError> {
+        let model = build::<B>(&config, &mut weights, precision, &device)?;
+        let model = fault::guard(|| prepared(model, precision))?;
         Ok(Self { config, device, model })
     }
 }
@@ -42,6 +46,24 @@ impl<B: BertBackend> InferenceEngine for BurnInference<B> {
     fn memory(&self) -> Option<MemoryUse> {
         memory_in_use::<B>(&self.device)
     }
+}
+
+/// Builds the model on a device that has the precision.
+pub(super) fn build<B: Backend>(
+    config: &BertConfig,
+    weights: &mut Weights,
+    precision: Precision,
+    device: &B::Device,
+) -> Result<SpanBert<B>, EngineError> {
+    if let Some(half) = precision.half()
+        && !fault::guard(|| B::supports_dtype(device, half.into()))?
+    {
+        return Err(EngineError::Input(format!(
+            "this device does not compute in {precision}; `spanbert devices` names the precisions of each, f32 is one of all"
+        )));
+    }
+    fault::guard(|| SpanBert::from_weights(config, weights, device, precision))?
+        .map_err(|error| EngineError::Weights(error.to_string()))
 }
 
 /// Forward pass and read-back.

@@ -11,8 +11,14 @@
 //! | its LayerNorm: normalised values, and output (the next layer's input) | `2 P D` |
 //! | inverse deviations of both LayerNorms | `2 P` |
 //!
+//! In a half precision, GPUs keep the operands of the products in it: one copy of the input for query, key and value
+//! (`P D`), these (`3 P D`), the probabilities (`P H S`), and the inputs of the three other linear layers
+//! (`2 P D + P W`) at half the size; at full size the normalised values (`2 P D`), the input of GELU (`P W`) and the
+//! deviations. Half copies of the weights come on top. The processor, which imitates them, is counted as in f32.
+//!
 //! Dropouts keep nothing, nor do the sums that the LayerNorms normalise. Recomputing keeps `P D` a layer (its input)
-//! and all of the above for one layer at a time. Weights, the optimizer's two moments and the summed gradients take four times the parameters; a pass that adds to
+//! and all of the above for one layer at a time. Weights, the optimizer's two moments and the summed gradients take
+//! four times the parameters; a pass that adds to
 //! gradients of an earlier micro-batch holds both. Measured against the process's peak on the CPU in
 //! `tests/measurements/2026-11-23-recompute`.
 
@@ -37,6 +43,8 @@ pub enum Work {
         recompute: bool,
         /// Whether an update sums the gradients of several micro-batches.
         accumulates: bool,
+        /// Whether matrix products are made in a half precision.
+        half: bool,
     },
 }
 
@@ -88,7 +96,12 @@ impl Sizes {
 
     /// Bytes of `values` f32 for each position.
     fn bytes(&self, values: u64) -> u64 {
-        self.positions.saturating_mul(values).saturating_mul(VALUE)
+        self.all(values.saturating_mul(VALUE))
+    }
+
+    /// `bytes` for each position.
+    fn all(&self, bytes: u64) -> u64 {
+        self.positions.saturating_mul(bytes)
     }
 
     /// Attention probabilities of a layer, by position.
@@ -96,14 +109,19 @@ impl Sizes {
         self.heads * self.length
     }
 
-    /// What a layer keeps: the table of the module's text.
-    fn layer(&self) -> u64 {
-        8 * self.hidden + 2 * self.wide + self.probabilities() + 2
+    /// What a layer keeps by position, in bytes: the table of the module's text.
+    fn layer(&self, half: bool) -> u64 {
+        if half {
+            let halves = 6 * self.hidden + self.wide + self.probabilities();
+            return VALUE / 2 * halves + VALUE * (2 * self.hidden + self.wide + 2);
+        }
+        VALUE * (8 * self.hidden + 2 * self.wide + self.probabilities() + 2)
     }
 
-    /// What the embeddings keep: normalised values, output, one-hot segments, inverse deviation, place of the token.
+    /// What the embeddings keep by position, in bytes: normalised values, output, one-hot segments, inverse deviation,
+    /// place of the token.
     fn embeddings(&self) -> u64 {
-        2 * self.hidden + self.segments + 2
+        VALUE * (2 * self.hidden + self.segments + 2)
     }
 
     /// Short-lived tensors of a layer's backward: in the feed-forward network the gradients of its wide and of three
@@ -140,13 +158,15 @@ pub fn estimate(
     let sizes = Sizes::new(config, rows, length);
     let parameters = config.parameter_count() as u64;
     let weights = parameters * VALUE;
-    let (recompute, accumulates) = match work {
+    let (recompute, accumulates, half) = match work {
         Work::Inference => {
             let transient = sizes.bytes(sizes.forward(kind));
             let total = weights.saturating_add(transient);
             return MemoryEstimate { parameters, weights, transient, total, ..MemoryEstimate::default() };
         }
-        Work::Training { recompute, accumulates } => (recompute, accumulates),
+        Work::Training { recompute, accumulates, half } => {
+            (recompute, accumulates, half && kind != BackendKind::Cpu)
+        }
     };
     let (gradients, optimizer) = (weights, 2 * weights);
     let transient = sizes.bytes(sizes.backward(kind));
@@ -154,21 +174,22 @@ pub fn estimate(
     let earlier = if accumulates { gradients } else { 0 };
     let (activations, pass) = if recompute {
         let inputs = sizes.bytes((sizes.layers + 1) * sizes.hidden);
-        let layer = sizes.bytes(sizes.layer().max(sizes.embeddings()));
+        let layer = sizes.all(sizes.layer(half).max(sizes.embeddings()));
         // The layers' inputs go as their gradients come.
         let worst = earlier.saturating_add(inputs).max(gradients).saturating_add(layer);
         (inputs.saturating_add(layer), worst.saturating_add(transient))
     } else {
         let activations =
-            sizes.bytes(sizes.layers.saturating_mul(sizes.layer()).saturating_add(sizes.embeddings()));
+            sizes.all(sizes.layers.saturating_mul(sizes.layer(half)).saturating_add(sizes.embeddings()));
         let start = earlier.saturating_add(activations).saturating_add(transient);
         // The last gradients of the pass, with one layer left to free.
-        let end = earlier.saturating_add(gradients).saturating_add(sizes.bytes(sizes.embeddings()));
+        let end = earlier.saturating_add(gradients).saturating_add(sizes.all(sizes.embeddings()));
         (activations, start.max(end))
     };
     // The update holds a second copy of the largest parameter's gradient.
     let update = gradients.saturating_add(config.vocab_size as u64 * sizes.hidden * VALUE);
-    let total = weights.saturating_add(optimizer).saturating_add(pass.max(update));
+    let copies = if half { weights / 2 } else { 0 };
+    let total = weights.saturating_add(optimizer).saturating_add(pass.saturating_add(copies).max(update));
     MemoryEstimate { parameters, weights, gradients, optimizer, activations, transient, total }
 }
 
@@ -225,8 +246,8 @@ pub fn rows_that_fit(
 mod tests {
     use super::*;
 
-    const DIRECT: Work = Work::Training { recompute: false, accumulates: false };
-    const RECOMPUTED: Work = Work::Training { recompute: true, accumulates: false };
+    const DIRECT: Work = Work::Training { recompute: false, accumulates: false, half: false };
+    const RECOMPUTED: Work = Work::Training { recompute: true, accumulates: false, half: false };
     const MIB: u64 = 1 << 20;
 
     #[test]
@@ -248,7 +269,7 @@ mod tests {
     fn accumulating_and_gpus_take_more() {
         let base = BertConfig::default();
         let total = |kind, recompute, accumulates| {
-            estimate(&base, 8, 384, kind, Work::Training { recompute, accumulates }).total
+            estimate(&base, 8, 384, kind, Work::Training { recompute, accumulates, half: false }).total
         };
         for recompute in [false, true] {
             assert!(total(BackendKind::Cpu, recompute, true) > total(BackendKind::Cpu, recompute, false));

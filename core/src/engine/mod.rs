@@ -2,12 +2,14 @@
 
 mod gradients;
 mod inference;
+mod loss_scale;
 pub mod memory;
 mod open;
 mod optimizer;
 mod recompute;
 mod training;
 
+pub use loss_scale::LossScale;
 pub use open::{InferenceTask, TrainingTask};
 #[cfg(feature = "cli")]
 pub use open::{open_inference, open_training};
@@ -38,6 +40,9 @@ pub struct StepMetrics {
     pub loss: f32,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f32,
+    /// The loss scale at which a gradient was infinite, so that the update was left out. One that adapts itself is halved
+    /// for the next.
+    pub overflowed_at: Option<f32>,
 }
 
 /// Moments of the optimizer by Hugging Face parameter name, in PyTorch layout.
@@ -47,6 +52,8 @@ pub struct OptimizerState {
     pub first: Weights,
     /// Second moments.
     pub second: Weights,
+    /// In fp16, the loss scale.
+    pub loss_scale: Option<LossScale>,
 }
 
 /// A part of a training batch that fits on the device.
@@ -112,7 +119,8 @@ pub trait TrainingEngine: InferenceEngine {
     /// Chooses between keeping every layer's activations for the backward pass and computing them again layer by
     /// layer: a third more arithmetic, and memory for the activations of one layer only. Gradients are the same.
     fn set_recompute(&mut self, recompute: bool);
-    /// Applies the summed gradients with this learning rate and clears them; does not wait for the device.
+    /// Applies the summed gradients with this learning rate and clears them. Does not wait for the device, except in
+    /// fp16, to see whether a gradient is infinite; if so, weights and moments stay as they are.
     ///
     /// # Errors
     /// If the device fails.

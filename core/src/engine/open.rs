@@ -1,8 +1,8 @@
 //! Tasks that build an engine on whatever backend was chosen at run time.
 
-use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, TrainingBackend};
+use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, Precision, TrainingBackend};
 #[cfg(feature = "cli")]
-use spanbert_backends::{DeviceChoice, Fusion, dispatch, dispatch_autodiff};
+use spanbert_backends::{BackendError, DeviceChoice, Fusion, dispatch, dispatch_autodiff, select};
 
 use super::{
     EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
@@ -17,13 +17,15 @@ pub struct InferenceTask {
     pub config: BertConfig,
     /// Canonical weights, complete.
     pub weights: Weights,
+    /// Format of the operands of matrix products.
+    pub precision: Precision,
 }
 
 impl DeviceTask for InferenceTask {
     type Output = Result<Box<dyn InferenceEngine>, EngineError>;
 
     fn run<B: BertBackend>(self, device: B::Device) -> Self::Output {
-        Ok(Box::new(BurnInference::<B>::new(self.config, self.weights, device)?))
+        Ok(Box::new(BurnInference::<B>::new(self.config, self.weights, self.precision, device)?))
     }
 }
 
@@ -36,28 +38,33 @@ pub struct TrainingTask {
     pub weights: Weights,
     /// The optimizer's constants.
     pub optimizer: OptimizerConfig,
+    /// Format of the operands of matrix products.
+    pub precision: Precision,
 }
 
 impl AutodiffDeviceTask for TrainingTask {
     type Output = Result<Box<dyn TrainingEngine>, EngineError>;
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
-        Ok(Box::new(BurnTrainer::<B>::new(self.config, self.weights, self.optimizer, device)?))
+        let Self { config, weights, optimizer, precision } = self;
+        Ok(Box::new(BurnTrainer::<B>::new(config, weights, optimizer, precision, device)?))
     }
 }
 
 /// Opens a model that answers on the chosen device.
 ///
 /// # Errors
-/// If the device is not there or fails, or the weights do not fit the configuration.
+/// If the device is not there, fails, or lacks the precision, or the weights do not fit the configuration.
 #[cfg(feature = "cli")]
 pub fn open_inference(
     choice: &DeviceChoice,
     fusion: Fusion,
     config: &BertConfig,
     weights: Weights,
+    precision: Precision,
 ) -> Result<Box<dyn InferenceEngine>, EngineError> {
-    dispatch(choice, fusion, InferenceTask { config: config.clone(), weights })?
+    check_precision(choice, precision)?;
+    dispatch(choice, fusion, InferenceTask { config: config.clone(), weights, precision })?
 }
 
 /// Opens a model that learns on the chosen device.
@@ -71,6 +78,14 @@ pub fn open_training(
     config: &BertConfig,
     weights: Weights,
     optimizer: OptimizerConfig,
+    precision: Precision,
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
-    dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer })?
+    check_precision(choice, precision)?;
+    dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer, precision })?
+}
+
+/// Refuses a half precision that the device lacks before it is opened; f32 is not worth the probe.
+#[cfg(feature = "cli")]
+fn check_precision(choice: &DeviceChoice, precision: Precision) -> Result<(), BackendError> {
+    if precision == Precision::F32 { Ok(()) } else { select(choice)?.check_precision(precision) }
 }

@@ -46,6 +46,8 @@ pub struct OptimizerConfig {
     pub max_grad_norm: f32,
     /// What that norm is taken over.
     pub clip: ClipScope,
+    /// In fp16, the factor on the loss; 0 for one that adapts itself ([`LossScale`](super::LossScale)).
+    pub loss_scale: f32,
 }
 
 impl OptimizerConfig {
@@ -59,6 +61,7 @@ impl OptimizerConfig {
             weight_decay: 0.01,
             max_grad_norm: 1.0,
             clip: ClipScope::PerParameter,
+            loss_scale: 0.0,
         }
     }
 
@@ -103,13 +106,15 @@ impl<B: BertKernels> Optimizer<B> {
         Self { config, pad_token_id, moments: BTreeMap::new() }
     }
 
-    /// Applies `gradients` to the model. Returns the updated model and the global norm before clipping, `[1, 1]`.
+    /// Applies `gradients` to the model. With a loss scale they count divided by it, and are not applied if one is
+    /// not finite; only then is the device waited for.
     pub fn step<AB, M>(
         &mut self,
         model: M,
         mut gradients: Gradients<B>,
         learning_rate: f64,
-    ) -> Result<(M, Tensor<B, 2>), EngineError>
+        loss_scale: Option<f32>,
+    ) -> Result<Stepped<M, B>, EngineError>
     where
         AB: TrainingBackend<InnerBackend = B>,
         M: Module<AB>,
@@ -124,16 +129,23 @@ impl<B: BertKernels> Optimizer<B> {
             };
             gradients.insert(WORD_EMBEDDINGS.into(), grad);
         }
-        let clip =
-            Clip { max_norm: self.config.max_grad_norm, global: self.config.clip == ClipScope::Global };
+        let clip = Clip {
+            max_norm: self.config.max_grad_norm * loss_scale.unwrap_or(1.0),
+            global: self.config.clip == ClipScope::Global,
+        };
         let Some(factors) = clip_factors(gradients.values().cloned().collect(), clip) else {
             return Err(EngineError::Input("an update needs gradients; accumulate a batch first".into()));
         };
+        let unscale = loss_scale.map(f32::recip);
+        let (factors, norm) = (scaled(factors.factors, unscale), scaled(factors.norm, unscale));
+        if loss_scale.is_some() && !read([norm.clone()])?.iter().flatten().all(|norm| norm.is_finite()) {
+            return Ok(Stepped { model, norm, overflowed: true });
+        }
         let slots = gradients.into_iter().enumerate();
         let mut pass = Pass::<AB> {
             optimizer: self,
             gradients: slots.map(|(slot, (name, grad))| (name, (grad, slot))).collect(),
-            factors: factors.factors,
+            factors,
             learning_rate: learning_rate as f32,
             path: ParameterPath::default(),
             without_gradient: Vec::new(),
@@ -143,7 +155,7 @@ impl<B: BertKernels> Optimizer<B> {
             Some(name) => Err(EngineError::Weights(format!(
                 "{name} got no gradient; this is a defect of the model, please report it"
             ))),
-            None => Ok((model, factors.norm)),
+            None => Ok(Stepped { model, norm, overflowed: false }),
         }
     }
 
@@ -187,6 +199,23 @@ impl<B: BertKernels> Optimizer<B> {
         }
         self.moments = moments;
         Ok(())
+    }
+}
+
+/// What an update came to.
+pub(super) struct Stepped<M, B: BertKernels> {
+    /// The model, updated unless there was an overflow.
+    pub model: M,
+    /// Global norm of the gradients before clipping, `[1, 1]`.
+    pub norm: Tensor<B, 2>,
+    /// Whether it is not finite under a loss scale, and nothing was applied.
+    pub overflowed: bool,
+}
+
+fn scaled<B: BertKernels>(x: Tensor<B, 2>, factor: Option<f32>) -> Tensor<B, 2> {
+    match factor {
+        Some(factor) => x.mul_scalar(factor),
+        None => x,
     }
 }
 

@@ -6,14 +6,14 @@ use burn::{
     module::{AutodiffModule, Module, ModuleVisitor, Param},
     tensor::Tensor,
 };
-use spanbert_backends::{MemoryUse, TrainingBackend, fault, memory_in_use};
+use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_use};
 
 use super::{
-    EngineError, InferenceEngine, Logits, MicroBatch, OptimizerConfig, OptimizerState, StepMetrics,
-    TrainingEngine,
+    EngineError, InferenceEngine, Logits, LossScale, MicroBatch, OptimizerConfig, OptimizerState,
+    StepMetrics, TrainingEngine,
     gradients::{Gradients, collect},
-    inference::{check_batch, predict, read, read_error},
-    optimizer::{Inner, Optimizer},
+    inference::{build, check_batch, predict, read, read_error},
+    optimizer::{Inner, Optimizer, Stepped},
     recompute,
 };
 use crate::{
@@ -35,8 +35,10 @@ pub(super) struct BurnTrainer<AB: TrainingBackend> {
     loss: Option<Tensor<Inner<AB>, 1>>,
     /// Loss of the last micro-batch.
     last_loss: Option<Tensor<Inner<AB>, 1>>,
-    /// Loss and gradient norm of each update not read yet.
-    pending: Vec<Tensor<Inner<AB>, 1>>,
+    /// Loss and gradient norm of each update not read yet, and the loss scale at which it overflowed.
+    pending: Vec<(Tensor<Inner<AB>, 1>, Option<f32>)>,
+    /// In fp16.
+    loss_scale: Option<LossScale>,
     /// Tensors of the checkpoint that the model does not use (the pooler), kept for saving.
     unused: Weights,
     /// Whether activations are computed again in the backward pass.
@@ -48,11 +50,12 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
         config: BertConfig,
         mut weights: Weights,
         optimizer: OptimizerConfig,
+        precision: Precision,
         device: AB::Device,
     ) -> Result<Self, EngineError> {
-        let model = fault::guard(|| SpanBert::from_weights(&config, &mut weights, &device))?
-            .map_err(|error| EngineError::Weights(error.to_string()))?;
+        let model = build::<AB>(&config, &mut weights, precision, &device)?;
         Ok(Self {
+            loss_scale: (precision == Precision::F16).then(|| LossScale::new(optimizer.loss_scale)),
             optimizer: Optimizer::new(optimizer, config.pad_token_id),
             config,
             device,
@@ -93,16 +96,24 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         };
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         let sum = &mut self.gradients;
+        let scale = self.loss_scale.as_ref().map(LossScale::scale);
         let loss = fault::guard(|| {
             let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
             let input = ModelInput::for_training(micro.batch, self.config.vocab_size, &self.device);
-            let loss_of = |logits| span_loss(logits, targets, micro.start_weight, micro.end_weight);
-            if self.recompute {
-                return recompute::accumulate(model, input, seeds, loss_of, sum);
-            }
-            let loss = loss_of(model.forward(input, Some(seeds)));
-            collect(model, &[], loss.backward(), sum);
-            Ok(loss.inner())
+            let factor = scale.unwrap_or(1.0);
+            let weights = (factor * micro.start_weight, factor * micro.end_weight);
+            let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
+            let loss = if self.recompute {
+                recompute::accumulate(model, input, seeds, loss_of, sum)?
+            } else {
+                let loss = loss_of(model.forward(input, Some(seeds)));
+                collect(model, &[], loss.backward(), sum);
+                loss.inner()
+            };
+            Ok::<_, EngineError>(match scale {
+                Some(scale) => loss.div_scalar(scale),
+                None => loss,
+            })
         })??;
         self.last_loss = Some(loss.clone());
         self.loss = Some(match self.loss.take() {
@@ -125,10 +136,17 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
         let model = self.model.take().ok_or(EngineError::NoModel)?;
         let gradients = std::mem::take(&mut self.gradients);
-        let (model, norm) = fault::guard(|| self.optimizer.step(model, gradients, learning_rate))??;
+        let scale = self.loss_scale.as_ref().map(LossScale::scale);
+        let Stepped { model, norm, overflowed } =
+            fault::guard(|| self.optimizer.step(model, gradients, learning_rate, scale))??;
         self.model = Some(model);
+        // Where nothing is left to try, the metrics only say that the norm is not finite.
+        let left_out = overflowed && self.loss_scale.is_some_and(|scale| scale.goes_on());
+        if let Some(loss_scale) = &mut self.loss_scale {
+            loss_scale.note(overflowed);
+        }
         if let Some(loss) = self.loss.take() {
-            self.pending.push(Tensor::cat(vec![loss, norm.reshape([1])], 0));
+            self.pending.push((Tensor::cat(vec![loss, norm.reshape([1])], 0), scale.filter(|_| left_out)));
         }
         Ok(())
     }
@@ -142,11 +160,13 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         if self.pending.is_empty() {
             return Ok(Vec::new());
         }
-        let pending = std::mem::take(&mut self.pending);
-        let metrics = fault::guard(|| read(pending))??.into_iter().map(|values| match values.as_slice() {
-            &[loss, grad_norm] => Ok(StepMetrics { loss, grad_norm }),
-            other => Err(EngineError::Read(format!("{} values instead of loss and norm", other.len()))),
-        });
+        let (pending, overflows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().unzip();
+        let values = fault::guard(|| read(pending))??;
+        let metrics =
+            values.into_iter().zip(overflows).map(|(values, overflowed_at)| match values.as_slice() {
+                &[loss, grad_norm] => Ok(StepMetrics { loss, grad_norm, overflowed_at }),
+                other => Err(EngineError::Read(format!("{} values instead of loss and norm", other.len()))),
+            });
         metrics.collect()
     }
 
@@ -169,12 +189,17 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
-        fault::guard(|| self.optimizer.state())?
+        let state = fault::guard(|| self.optimizer.state())??;
+        Ok(OptimizerState { loss_scale: self.loss_scale, ..state })
     }
 
     fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
+        // A run that goes on in another precision has none, or one too many.
+        if let (Some(own), Some(saved)) = (&mut self.loss_scale, state.loss_scale) {
+            *own = saved;
+        }
         fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
     }
 }

@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{BertBackend, Precision, ops};
 
 use super::{
     dropout::DropoutSeeds,
@@ -73,6 +73,9 @@ pub struct Attention<B: Backend> {
     output: ResidualOutput<B>,
     heads: usize,
     dropout: f32,
+    /// Format of the operands of the products.
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl<B: Backend> Attention<B> {
@@ -93,6 +96,7 @@ impl<B: Backend> Attention<B> {
             output: ResidualOutput::load(source, &format!("{prefix}.output"), hidden, config)?,
             heads: config.num_attention_heads,
             dropout: config.attention_probs_dropout_prob as f32,
+            precision: source.precision(),
         })
     }
 }
@@ -110,7 +114,9 @@ impl<B: BertBackend> Attention<B> {
         let [_, hidden] = x.dims();
         let head_size = hidden / self.heads;
         let SelfAttention { query, key, value } = &self.self_attention;
-        let projections = [query, key, value].map(|projection| projection.forward(x.clone()));
+        // One rounded copy for all three, which the backward keeps.
+        let rounded = ops::rounded(x.clone(), self.precision);
+        let projections = [query, key, value].map(|projection| projection.forward(rounded.clone()));
         let drop = dropout.as_deref_mut().map(|seeds| seeds.next_dropout(self.dropout, self.heads * length));
         let spec = ops::SelfAttention {
             batch,
@@ -119,6 +125,7 @@ impl<B: BertBackend> Attention<B> {
             head_size,
             scale: 1.0 / (head_size as f32).sqrt(),
             dropout: drop.filter(|drop| drop.probability > 0.0),
+            precision: self.precision,
         };
         let context = ops::self_attention(projections, mask, &spec);
         self.output.forward(context, x, dropout)

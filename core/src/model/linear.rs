@@ -4,7 +4,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{BertBackend, Precision, ops};
 
 use super::weights::{WeightSource, WeightsError};
 
@@ -15,6 +15,9 @@ pub struct Linear<B: Backend> {
     pub(super) weight: Param<Tensor<B, 2>>,
     /// `[output]`.
     pub(super) bias: Param<Tensor<B, 1>>,
+    /// Format of the product's operands.
+    #[module(skip)]
+    pub(super) precision: Precision,
 }
 
 impl<B: Backend> Linear<B> {
@@ -31,6 +34,7 @@ impl<B: Backend> Linear<B> {
         Ok(Self {
             weight: source.matrix_transposed(&format!("{prefix}.weight"), input, output)?,
             bias: source.vector(&format!("{prefix}.bias"), output)?,
+            precision: source.precision(),
         })
     }
 }
@@ -38,6 +42,6 @@ impl<B: Backend> Linear<B> {
 impl<B: BertBackend> Linear<B> {
     /// Shapes: `[rows, input]` to `[rows, output]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        ops::linear(x, self.weight.val(), self.bias.val())
+        ops::linear(x, self.weight.val(), self.bias.val(), self.precision)
     }
 }

@@ -4,18 +4,19 @@ use burn::{
     module::{Module, ModuleMapper, Param},
     tensor::{Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{BertBackend, Precision, ops};
 
 use super::{ParameterKind, ParameterPath, SpanBert};
 
 /// Lays the linear layers' weights out as the backend multiplies them fastest. The model can only answer afterwards:
 /// its weights can be neither trained nor read back.
-pub(crate) fn prepared<B: BertBackend>(model: SpanBert<B>) -> SpanBert<B> {
-    model.map(&mut Preparer { path: ParameterPath::default() })
+pub(crate) fn prepared<B: BertBackend>(model: SpanBert<B>, precision: Precision) -> SpanBert<B> {
+    model.map(&mut Preparer { path: ParameterPath::default(), precision })
 }
 
 struct Preparer {
     path: ParameterPath,
+    precision: Precision,
 }
 
 impl<B: Backend + BertBackend> ModuleMapper<B> for Preparer {
@@ -35,7 +36,7 @@ impl<B: Backend + BertBackend> ModuleMapper<B> for Preparer {
         }
         param.map(|weight| {
             let &[input, output] = weight.dims().as_slice() else { return weight };
-            let weight = ops::prepare_linear(weight.reshape([input, output]));
+            let weight = ops::prepare_linear(weight.reshape([input, output]), self.precision);
             let mut dims = [1; D];
             dims.copy_from_slice(&weight.dims());
             weight.reshape(dims)

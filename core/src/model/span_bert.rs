@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Int, Tensor, TensorData, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops::TokenPlaces};
+use spanbert_backends::{BertBackend, Precision, ops::TokenPlaces};
 
 use super::{
     dropout::DropoutSeeds,
@@ -86,14 +86,18 @@ pub struct SpanLogits<B: Backend> {
 impl<B: Backend> SpanBert<B> {
     /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
     ///
+    /// Parameters are f32 whatever the precision. In a half precision the operands of the layers' matrix products are
+    /// rounded to it and summed in f32; embeddings, LayerNorm, softmax, GELU, residuals and the head stay f32.
+    ///
     /// # Errors
     /// If a tensor is missing or its shape does not follow from `config`.
     pub fn from_weights(
         config: &BertConfig,
         weights: &mut Weights,
         device: &B::Device,
+        precision: Precision,
     ) -> Result<Self, WeightsError> {
-        let mut source = WeightSource::new(weights, device);
+        let mut source = WeightSource::new(weights, device, precision);
         let source = &mut source;
         let layers = (0..config.num_hidden_layers)
             .map(|index| Layer::load(source, &format!("bert.encoder.layer.{index}"), config))

@@ -8,6 +8,8 @@ use burn::{
     },
 };
 
+use spanbert_backends::Precision;
+
 use super::ParameterPath;
 use crate::checkpoint::{HostTensor, Weights};
 
@@ -39,12 +41,19 @@ pub enum WeightsError {
 pub struct WeightSource<'a, B: Backend> {
     weights: &'a mut Weights,
     device: &'a B::Device,
+    precision: Precision,
 }
 
 impl<'a, B: Backend> WeightSource<'a, B> {
-    /// Takes from `weights`, makes parameters on `device`.
-    pub fn new(weights: &'a mut Weights, device: &'a B::Device) -> Self {
-        Self { weights, device }
+    /// Takes from `weights`, makes f32 parameters on `device` for a model that multiplies in `precision`.
+    pub fn new(weights: &'a mut Weights, device: &'a B::Device, precision: Precision) -> Self {
+        Self { weights, device, precision }
+    }
+
+    /// Format of the products' operands.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {

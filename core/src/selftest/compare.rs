@@ -1,6 +1,6 @@
 //! How far a device is from the processor, and how far it may be.
 
-use spanbert_backends::BackendKind;
+use spanbert_backends::{BackendKind, Precision};
 
 use super::{
     Differences,
@@ -17,12 +17,17 @@ pub(super) struct Tolerance {
 }
 
 impl Tolerance {
-    /// CUDA multiplies single-precision matrices in TF32: ten bits of significand instead of 23.
-    pub(super) fn of(kind: BackendKind) -> Self {
+    /// CUDA multiplies single-precision matrices in TF32: ten bits of significand instead of 23. In a half precision the
+    /// processor rounds the same operands, so that what is left is where sums fall between two halves.
+    pub(super) fn of(kind: BackendKind, precision: Precision) -> Self {
         Self {
-            largest: match kind {
-                BackendKind::Cuda => Differences { logits: 5e-3, gradients: 3e-2, updates: 5e-2 },
-                BackendKind::Wgpu | BackendKind::Cpu => {
+            largest: match (kind, precision) {
+                (_, Precision::Bf16) => Differences { logits: 5e-2, gradients: 2e-1, updates: 1e-1 },
+                (_, Precision::F16) => Differences { logits: 1e-2, gradients: 5e-2, updates: 5e-2 },
+                (BackendKind::Cuda, Precision::F32) => {
+                    Differences { logits: 5e-3, gradients: 3e-2, updates: 5e-2 }
+                }
+                (BackendKind::Wgpu | BackendKind::Cpu, Precision::F32) => {
                     Differences { logits: 1e-4, gradients: 1e-3, updates: 5e-3 }
                 }
             },

@@ -12,7 +12,7 @@ mod store;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::{BackendKind, DeviceInfo, Fusion, fault};
+use spanbert_backends::{BackendKind, DeviceInfo, Fusion, Precision, fault};
 
 use compare::{Tolerance, compare};
 use observe::{Plan, observe};
@@ -52,6 +52,9 @@ impl Outcome {
 pub struct Verdict {
     /// The device.
     pub device: DeviceInfo,
+    /// The precision it was tested in.
+    #[serde(default)]
+    pub precision: Precision,
     /// With fused kernels.
     pub fused: Outcome,
     /// With one kernel per operation; tried only if the fused ones failed.
@@ -98,7 +101,7 @@ pub enum SelfTestError {
     Reference(String),
 }
 
-/// The kernels to use on a device: from the stored verdict, else from a test, whose verdict is stored.
+/// The kernels to use on a device in a precision: from the stored verdict, else from a test, whose verdict is stored.
 ///
 /// `announce` is called before a test, which takes from seconds to minutes. The processor needs none.
 ///
@@ -106,30 +109,35 @@ pub enum SelfTestError {
 /// If the device fails with fused and with plain kernels, or if the processor cannot run the toy model.
 pub fn ensure(
     device: &DeviceInfo,
+    precision: Precision,
     cache_dir: &Path,
     announce: impl FnOnce(&DeviceInfo),
 ) -> Result<Fusion, SelfTestError> {
     if device.kind == BackendKind::Cpu {
         return Ok(Fusion::Fused);
     }
-    let verdict = match store::load(device, cache_dir) {
+    let verdict = match store::load(device, precision, cache_dir) {
         Some(verdict) => verdict,
         None => {
             announce(device);
-            test(device, Some(cache_dir))?
+            test(device, precision, Some(cache_dir))?
         }
     };
     verdict.fusion().ok_or_else(|| refusal(&verdict))
 }
 
-/// Tests a device now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts.
+/// Tests a device in a precision now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts.
 ///
 /// A device fault during the test is taken back ([`fault::take`]): it is the verdict.
 ///
 /// # Errors
 /// If the processor cannot run the toy model.
-pub fn test(device: &DeviceInfo, cache_dir: Option<&Path>) -> Result<Verdict, SelfTestError> {
-    let plan = Plan::for_device(device);
+pub fn test(
+    device: &DeviceInfo,
+    precision: Precision,
+    cache_dir: Option<&Path>,
+) -> Result<Verdict, SelfTestError> {
+    let plan = Plan::for_device(device, precision);
     let reference = observe(&spanbert_backends::DeviceChoice::Cpu, Fusion::Fused, plan)
         .map_err(SelfTestError::Reference)?;
     let attempt = |fusion| {
@@ -140,7 +148,7 @@ pub fn test(device: &DeviceInfo, cache_dir: Option<&Path>) -> Result<Verdict, Se
     };
     let fused = attempt(Fusion::Fused);
     let unfused = (!fused.passed()).then(|| attempt(Fusion::Unfused));
-    let verdict = Verdict { device: device.clone(), fused, unfused };
+    let verdict = Verdict { device: device.clone(), precision, fused, unfused };
     if let Some(cache_dir) = cache_dir
         && verdict.lasts()
     {
@@ -172,7 +180,7 @@ fn attempt(device: &DeviceInfo, fusion: Fusion, plan: Plan, reference: &observe:
             Err(reason) => return Outcome::Failed(reason),
         };
         let differences = compare(reference, &observed);
-        if let Some(reason) = Tolerance::of(device.kind).exceeded_by(differences) {
+        if let Some(reason) = Tolerance::of(device.kind, plan.precision()).exceeded_by(differences) {
             return Outcome::Failed(reason);
         }
         largest = Differences {

@@ -1,6 +1,6 @@
 //! What a toy SpanBERT does on a device.
 
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, dispatch_autodiff};
+use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, Precision, dispatch_autodiff};
 
 use crate::{
     batch::{Batch, Targets},
@@ -21,16 +21,22 @@ const SEED: u64 = 0x5EED;
 pub(super) struct Plan {
     /// Rows and length of each batch.
     shapes: &'static [(usize, usize)],
+    precision: Precision,
 }
 
 impl Plan {
     /// A short and a full window, one row and several; a software rasteriser would take minutes for the full one.
-    pub(super) fn for_device(device: &DeviceInfo) -> Self {
+    pub(super) fn for_device(device: &DeviceInfo, precision: Precision) -> Self {
         if device.software {
-            Self { shapes: &[(1, 64), (3, 64)] }
+            Self { shapes: &[(1, 64), (3, 64)], precision }
         } else {
-            Self { shapes: &[(1, 64), (3, 384)] }
+            Self { shapes: &[(1, 64), (3, 384)], precision }
         }
+    }
+
+    /// What is computed in, by the processor too.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
     }
 }
 
@@ -63,7 +69,7 @@ pub(super) fn observe(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Resu
 }
 
 fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, EngineError> {
-    let mut engine = open(choice, fusion, 0.0)?;
+    let mut engine = open(choice, fusion, plan, 0.0)?;
     let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| batch(rows, length)).collect();
     let observe = |batch: &Batch| {
         let logits = engine.predict(batch)?;
@@ -87,7 +93,7 @@ fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Ob
 
 /// The same step with the same dropout seed must give the same loss, and another seed another loss.
 fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<(), EngineError> {
-    let mut engine = open(choice, fusion, 0.1)?;
+    let mut engine = open(choice, fusion, plan, 0.1)?;
     for &(rows, length) in plan.shapes {
         let batch = batch(rows, length);
         let mut loss = |seed| {
@@ -109,13 +115,18 @@ fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<()
     Ok(())
 }
 
-fn open(choice: &DeviceChoice, fusion: Fusion, dropout: f64) -> Result<Box<dyn TrainingEngine>, EngineError> {
+fn open(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    dropout: f64,
+) -> Result<Box<dyn TrainingEngine>, EngineError> {
     let config = toy(dropout);
     let weights = weights(&config);
     dispatch_autodiff(
         choice,
         fusion,
-        TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam() },
+        TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam(), precision: plan.precision },
     )?
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts on disk: `self-test-<digest of the device>.json`.
+//! Verdicts on disk: `self-test-<digest of the device>.json`, with `-<precision>` for the half ones.
 
 use std::{
     fs, io,
@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use spanbert_backends::{DeviceInfo, runtime::BURN_VERSION};
+use spanbert_backends::{DeviceInfo, Precision, runtime::BURN_VERSION};
 
 use super::Verdict;
 
@@ -21,11 +21,12 @@ struct Entry {
 }
 
 /// The stored verdict on exactly this device, driver and version; none if there is none that can be read.
-pub(super) fn load(device: &DeviceInfo, cache_dir: &Path) -> Option<Verdict> {
-    let text = fs::read_to_string(path(device, cache_dir)).ok()?;
+pub(super) fn load(device: &DeviceInfo, precision: Precision, cache_dir: &Path) -> Option<Verdict> {
+    let text = fs::read_to_string(path(device, precision, cache_dir)).ok()?;
     let entry: Entry = serde_json::from_str(&text).ok()?;
     let fits = entry.spanbert == env!("CARGO_PKG_VERSION")
         && entry.burn == BURN_VERSION
+        && entry.verdict.precision == precision
         && entry.verdict.device.fingerprint() == device.fingerprint();
     fits.then_some(entry.verdict)
 }
@@ -41,12 +42,16 @@ pub(super) fn save(verdict: &Verdict, cache_dir: &Path) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(cache_dir)?;
     file.write_all(&serde_json::to_vec_pretty(&entry)?)?;
     file.as_file().sync_all()?;
-    file.persist(path(&verdict.device, cache_dir))?;
+    file.persist(path(&verdict.device, verdict.precision, cache_dir))?;
     Ok(())
 }
 
-fn path(device: &DeviceInfo, cache_dir: &Path) -> PathBuf {
+fn path(device: &DeviceInfo, precision: Precision, cache_dir: &Path) -> PathBuf {
     let digest = Sha256::digest(device.fingerprint());
     let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    cache_dir.join(format!("self-test-{name}.json"))
+    let suffix = match precision {
+        Precision::F32 => String::new(),
+        half => format!("-{half}"),
+    };
+    cache_dir.join(format!("self-test-{name}{suffix}.json"))
 }

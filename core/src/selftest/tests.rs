@@ -21,7 +21,8 @@ fn device(choice: &str, driver: &str) -> DeviceInfo {
 }
 
 fn reference() -> Observations {
-    observe(&DeviceChoice::Cpu, Fusion::Fused, Plan::for_device(&device("wgpu:0", "1"))).unwrap()
+    observe(&DeviceChoice::Cpu, Fusion::Fused, Plan::for_device(&device("wgpu:0", "1"), Precision::F32))
+        .unwrap()
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn the_processor_agrees_with_itself() {
 #[test]
 fn wrong_numbers_are_noticed() {
     let reference = reference();
-    let tolerance = Tolerance::of(BackendKind::Cuda);
+    let tolerance = Tolerance::of(BackendKind::Cuda, Precision::F32);
     let spoilt = |spoil: &dyn Fn(&mut Observations)| {
         let mut observations = reference.clone();
         spoil(&mut observations);
@@ -84,27 +85,31 @@ fn a_verdict_is_stored_for_its_device_and_driver() {
     let folder = tempfile::tempdir().unwrap();
     let verdict = Verdict {
         device: device("wgpu:0", "1"),
+        precision: Precision::F32,
         fused: Outcome::Failed("its logits differ".into()),
         unfused: Some(Outcome::Passed(Differences { logits: 1e-6, gradients: 0.1, updates: 0.0 })),
     };
-    assert_eq!(store::load(&verdict.device, folder.path()), None);
+    assert_eq!(store::load(&verdict.device, Precision::F32, folder.path()), None);
     store::save(&verdict, folder.path()).unwrap();
-    assert_eq!(store::load(&verdict.device, folder.path()).as_ref(), Some(&verdict));
-    assert_eq!(store::load(&device("wgpu:0", "2"), folder.path()), None);
-    assert_eq!(store::load(&device("wgpu:1", "1"), folder.path()), None);
-    let ask = |device: &DeviceInfo| ensure(device, folder.path(), |_| panic!("the verdict is stored"));
+    assert_eq!(store::load(&verdict.device, Precision::F32, folder.path()).as_ref(), Some(&verdict));
+    assert_eq!(store::load(&device("wgpu:0", "2"), Precision::F32, folder.path()), None);
+    assert_eq!(store::load(&device("wgpu:1", "1"), Precision::F32, folder.path()), None);
+    let ask = |device: &DeviceInfo| {
+        ensure(device, Precision::F32, folder.path(), |_| panic!("the verdict is stored"))
+    };
     assert_eq!(ask(&verdict.device).unwrap(), Fusion::Unfused);
     for file in std::fs::read_dir(folder.path()).unwrap() {
         std::fs::write(file.unwrap().path(), "{").unwrap();
     }
-    assert_eq!(store::load(&verdict.device, folder.path()), None);
+    assert_eq!(store::load(&verdict.device, Precision::F32, folder.path()), None);
 }
 
 #[test]
 fn what_may_have_been_a_shortage_does_not_last() {
     let passed = Outcome::Passed(Differences::default());
     let failed = |why: &str| Outcome::Failed(why.into());
-    let verdict = |fused, unfused| Verdict { device: device("wgpu:0", "1"), fused, unfused };
+    let verdict =
+        |fused, unfused| Verdict { device: device("wgpu:0", "1"), precision: Precision::F32, fused, unfused };
     assert!(verdict(passed.clone(), None).lasts());
     assert!(verdict(failed("its logits differ"), Some(passed.clone())).lasts());
     assert!(!verdict(failed("can't allocate buffer of size: 12"), Some(passed)).lasts());
@@ -118,7 +123,7 @@ fn what_may_have_been_a_shortage_does_not_last() {
 fn a_device_that_is_not_there_is_refused_and_not_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let missing = device("wgpu:999", "1");
-    let error = ensure(&missing, folder.path(), |_| ()).unwrap_err();
+    let error = ensure(&missing, Precision::F32, folder.path(), |_| ()).unwrap_err();
     assert!(matches!(error, SelfTestError::Refused { .. }), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -127,5 +132,8 @@ fn a_device_that_is_not_there_is_refused_and_not_remembered() {
 fn the_processor_needs_no_test() {
     let cpu = select(&DeviceChoice::Cpu).unwrap();
     let nowhere = Path::new("/nonexistent");
-    assert_eq!(ensure(&cpu, nowhere, |_| panic!("no test is needed")).unwrap(), Fusion::Fused);
+    assert_eq!(
+        ensure(&cpu, Precision::F32, nowhere, |_| panic!("no test is needed")).unwrap(),
+        Fusion::Fused
+    );
 }

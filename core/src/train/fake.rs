@@ -94,7 +94,7 @@ impl TrainingEngine for FakeEngine {
         self.updates += 1;
         let broken = self.breaks_at == Some(self.updates);
         let loss = if broken { f32::NAN } else { 1.0 / self.updates as f32 };
-        self.waiting.push(StepMetrics { loss, grad_norm: 2.0 });
+        self.waiting.push(StepMetrics { loss, grad_norm: 2.0, overflowed_at: None });
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl TrainingEngine for FakeEngine {
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
-        Ok(OptimizerState { first: self.weights()?, second: self.weights()? })
+        Ok(OptimizerState { first: self.weights()?, second: self.weights()?, loss_scale: None })
     }
 
     fn load_optimizer_state(&mut self, _state: OptimizerState) -> Result<(), EngineError> {

@@ -12,7 +12,7 @@ use super::{Recipe, TrainError};
 use crate::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save, to_safetensors},
     config::BertConfig,
-    engine::OptimizerState,
+    engine::{LossScale, OptimizerState},
     json,
     run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic, write_json},
     score::{ResultValue, Scores, eval_results_text},
@@ -63,6 +63,9 @@ pub struct Progress {
     /// Seconds spent on the run.
     #[serde(default)]
     pub elapsed_secs: f64,
+    /// In fp16, the loss scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// SHA-256 of the checkpoint's other files.
     pub files: BTreeMap<String, String>,
 }
@@ -78,10 +81,12 @@ impl Progress {
         let latest = progress.latest.as_ref().map_or(0, |(step, _)| *step);
         let best = progress.best.as_ref().map_or(0, |best| best.step);
         let counts = [training, epoch, batches, training_step, step, progress.evaluations, latest, best];
-        if are_counts(counts) {
+        if are_counts(counts) && progress.loss_scale.is_none_or(|scale| scale.is_sound()) {
             Ok(progress)
         } else {
-            Err(serde::de::Error::custom("a number of steps or epochs that no training can reach"))
+            Err(serde::de::Error::custom(
+                "a number of steps or epochs, or a loss scale, that no training can reach",
+            ))
         }
     }
 }
@@ -239,6 +244,7 @@ impl<'a> Keeper<'a> {
         }
         fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
         let mut files = BTreeMap::new();
+        let loss_scale = optimizer.loss_scale;
         let moments: Weights = optimizer
             .first
             .into_iter()
@@ -261,6 +267,7 @@ impl<'a> Keeper<'a> {
             evaluations: self.evaluations,
             owed_evaluation,
             elapsed_secs,
+            loss_scale,
             files,
         };
         write_json(&staging.join("progress.json"), &progress)

@@ -13,6 +13,7 @@ pub fn optimizer_config(recipe: &Recipe) -> OptimizerConfig {
     OptimizerConfig {
         weight_decay: recipe.weight_decay as f32,
         max_grad_norm: recipe.max_grad_norm as f32,
+        loss_scale: recipe.loss_scale as f32,
         ..base
     }
 }

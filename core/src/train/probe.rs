@@ -2,7 +2,7 @@
 
 use spanbert_backends::{BackendKind, DeviceInfo};
 
-use super::{Fit, MicroBatchSize, Recipe, TrainError, TrainingData, prefetch::longest_batch};
+use super::{Fit, MicroBatchSize, Precision, Recipe, TrainError, TrainingData, prefetch::longest_batch};
 use crate::{
     batch::{loss_weights, micro_batches},
     config::BertConfig,
@@ -82,7 +82,9 @@ fn plan_for(
     limits: &DeviceLimits,
 ) -> (Fit, MemoryEstimate) {
     let whole = recipe.batch_rows();
-    let work = |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size };
+    let half = recipe.precision != Precision::F32;
+    let work =
+        |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size, half };
     let allowed = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false), USABLE);
     let (micro_batch, recompute) = match recipe.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),

@@ -26,14 +26,29 @@ pub enum OptimizerKind {
     FusedAdam,
 }
 
-/// Number format of the model's arithmetic.
+/// Number format of the operands of the layers' matrix products; everything else, sums included, is f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Precision {
-    /// 32-bit floats throughout.
+    /// 32-bit floats throughout; on CUDA matrix products may round their operands to TF32.
     #[default]
     F32,
+    /// bfloat16: the range of f32, eight bits of significand.
+    Bf16,
+    /// IEEE half precision, with a loss scale (the reference's --fp16).
+    #[value(alias = "f16")]
+    Fp16,
+}
+
+impl From<Precision> for spanbert_backends::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 => Self::Bf16,
+            Precision::Fp16 => Self::F16,
+        }
+    }
 }
 
 /// The development score that decides which weights are kept as `best/`.

@@ -130,6 +130,13 @@ impl Recipe {
             "it must be above 0 and finite",
             "1.0 is the reference's",
         )?;
+        check(
+            self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale),
+            "loss_scale",
+            self.loss_scale,
+            "it must be 0 or between 1 and 2^24",
+            "0 adapts it, as the reference does",
+        )?;
         let dropout = self.dropout.unwrap_or(0.0);
         let remedy = "leave it out to take the checkpoint's";
         check((0.0..1.0).contains(&dropout), "dropout", dropout, "it must be at least 0 and below 1", remedy)

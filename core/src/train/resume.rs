@@ -56,7 +56,7 @@ impl TrainingCheckpoint {
         let progress = read_progress(&folder.join("progress.json"))?;
         let weights = read_tensors(folder, "model.safetensors", &progress.files)?;
         let moments = read_tensors(folder, "optimizer.safetensors", &progress.files)?;
-        let mut optimizer = OptimizerState::default();
+        let mut optimizer = OptimizerState { loss_scale: progress.loss_scale, ..OptimizerState::default() };
         for (name, tensor) in moments {
             match name.split_once('/') {
                 Some(("first", name)) => optimizer.first.insert(name.to_owned(), tensor),

@@ -206,6 +206,7 @@ impl<'a> Trainer<'a, '_> {
         for metrics in metrics {
             let Some(update) = self.pending.pop_front() else { break };
             self.check_finite(&update, metrics)?;
+            self.note_overflow(&update, metrics)?;
             let grad_norm = Some(f64::from(metrics.grad_norm)).filter(|norm| norm.is_finite());
             self.recorder.record(Event::Step(StepEvent {
                 step: update.place.step,
@@ -225,8 +226,22 @@ impl<'a> Trainer<'a, '_> {
         Ok(())
     }
 
+    fn note_overflow(&mut self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
+        let Some(scale) = metrics.overflowed_at else { return Ok(()) };
+        let next = if self.recipe.loss_scale > 0.0 {
+            String::new()
+        } else {
+            format!(", the next scale is {}", scale / 2.0)
+        };
+        Ok(self.recorder.warn(format!(
+            "step {}: a gradient is beyond fp16 at loss scale {scale}; this update is left out{next}",
+            update.place.step
+        ))?)
+    }
+
     fn check_finite(&self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
-        let values = [("the loss", metrics.loss), ("the gradient's norm", metrics.grad_norm)];
+        let norm = metrics.overflowed_at.map_or(metrics.grad_norm, |_| 0.0);
+        let values = [("the loss", metrics.loss), ("the gradient's norm", norm)];
         let Some((what, value)) = values.into_iter().find(|(_, value)| !value.is_finite()) else {
             return Ok(());
         };

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
 
 use safetensors::tensor::{Dtype, TensorView};
-use spanbert_backends::{BackendKind, DeviceChoice, Fusion, dispatch};
+use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision, dispatch};
 use spanbert_core::{
     batch::{Batch, Order, collate},
     checkpoint::{self, LoadOptions},
@@ -108,7 +108,8 @@ fn logits([checkpoint, data, out]: [&str; 3], count: &str, device: &str) -> Summ
     let windows = windows(&examples, &tokenizer, &WindowOptions::default(), false)?;
     let rows: Vec<&Window> = windows.iter().take(count.parse()?).collect();
     let batch = collate(&rows, longest(&rows), false);
-    let task = InferenceTask { config: checkpoint.config, weights: checkpoint.weights };
+    let task =
+        InferenceTask { config: checkpoint.config, weights: checkpoint.weights, precision: Precision::F32 };
     let logits = dispatch(&device, Fusion::default(), task)??.predict(&batch)?;
 
     let mut arrays = Arrays::default();

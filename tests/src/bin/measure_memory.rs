@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use serde_json::json;
-use spanbert_backends::{DeviceChoice, Fusion};
+use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     batch::{Batch, Targets},
     checkpoint::fresh,
@@ -44,7 +44,9 @@ fn main() {
     let choice: DeviceChoice = backend.parse().expect("a backend");
     let fusion = if fusion == "fused" { Fusion::Fused } else { Fusion::Unfused };
     let weights = fresh(&config, 1);
-    let mut engine = open_training(&choice, fusion, &config, weights, OptimizerConfig::bert_adam()).unwrap();
+    let mut engine =
+        open_training(&choice, fusion, &config, weights, OptimizerConfig::bert_adam(), Precision::F32)
+            .unwrap();
     engine.set_recompute(mode == "recompute");
     let loaded = peak_bytes();
     let batch = batch(&config, rows, length);

@@ -7,6 +7,7 @@ mod attention;
 mod dropout;
 mod embedding;
 mod gelu;
+mod half;
 mod layer_norm;
 mod linear;
 mod math;
@@ -24,6 +25,7 @@ use burn_flex::{Flex, FlexTensor};
 use super::{
     AdamStep, AdamTensors, BertKernels, Dropout, PlacesLayout, SelfAttention, kernels::LayerNormOutput,
 };
+use crate::Precision;
 
 /// Elements per task of an elementwise kernel.
 const CHUNK: usize = 16 * 1024;
@@ -50,13 +52,25 @@ impl BertKernels for Flex {
         let [output] = bias.shape().dims();
         // Of no weight in panels is this the width; of a narrow one both layouts are the same.
         let in_panels = weight.shape()[1] != output;
+        let precision = half::precision(x.dtype());
         let (x, weight, bias) = (dense(x), dense(weight), dense(bias));
         let (x, weight, bias) = (x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
-        let result = if in_panels {
-            panels::forward(x, weight, bias, rows, input)
-        } else {
-            linear::forward(x, weight, bias, rows, input)
+        let product = |bias: &[f32]| {
+            if in_panels {
+                panels::forward(x, weight, bias, rows, input)
+            } else {
+                linear::forward(x, weight, bias, rows, input)
+            }
         };
+        if precision == Precision::F32 {
+            return tensor(product(bias), [rows, output]);
+        }
+        // The product is rounded before the bias is added in f32.
+        let mut result = product(&vec![0.0; output]);
+        half::round(&mut result, precision);
+        for row in result.chunks_exact_mut(output) {
+            row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+        }
         tensor(result, [rows, output])
     }
 
@@ -75,12 +89,22 @@ impl BertKernels for Flex {
     ) -> [FloatTensor<Self>; 3] {
         let [rows, input] = x.shape().dims();
         let [_, output] = grad.shape().dims();
-        let (x, weight, grad) = (dense(x), dense(weight), dense(grad));
-        let (x, weight, grad) = (x.storage::<f32>(), weight.storage::<f32>(), grad.storage::<f32>());
+        let precision = half::precision(x.dtype());
+        let (x, weight, mut grad) = (dense(x), dense(weight), dense(grad));
+        let (x, weight) = (x.storage::<f32>(), weight.storage::<f32>());
+        let bias_gradient = linear::bias_gradient(grad.storage::<f32>(), output);
+        if precision != Precision::F32 {
+            half::round(grad.storage_mut::<f32>(), precision);
+        }
+        let grad = grad.storage::<f32>();
+        let mut input_gradient = linear::input_gradient(grad, weight, rows, input, output);
+        let mut weight_gradient = linear::weight_gradient(grad, x, rows, input, output);
+        half::round(&mut input_gradient, precision);
+        half::round(&mut weight_gradient, precision);
         [
-            tensor(linear::input_gradient(grad, weight, rows, input, output), [rows, input]),
-            tensor(linear::weight_gradient(grad, x, rows, input, output), [input, output]),
-            tensor(linear::bias_gradient(grad, output), [output]),
+            tensor(input_gradient, [rows, input]),
+            tensor(weight_gradient, [input, output]),
+            tensor(bias_gradient, [output]),
         ]
     }
 
@@ -110,7 +134,10 @@ impl BertKernels for Flex {
         spec: &SelfAttention,
     ) -> [FloatTensor<Self>; 3] {
         let (query, key, value) = (dense(query), dense(key), dense(value));
-        let (probabilities, grad) = (dense(probabilities), dense(grad));
+        let (probabilities, mut grad) = (dense(probabilities), dense(grad));
+        if spec.precision != Precision::F32 {
+            half::round(grad.storage_mut::<f32>(), spec.precision);
+        }
         self_attention::backward(
             [query.storage::<f32>(), key.storage::<f32>(), value.storage::<f32>()],
             probabilities.storage::<f32>(),

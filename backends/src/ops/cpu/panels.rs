@@ -87,7 +87,7 @@ mod tests {
             let x: Vec<f32> = values(rows * input, 37);
             let (weight, bias): (Vec<f32>, Vec<f32>) = (values(input * output, 13), values(output, 7));
             let panels = pack(&weight, output);
-            assert_eq!(panels.len(), shape(input, output).iter().product());
+            assert_eq!(panels.len(), shape(input, output).iter().product::<usize>());
             let ours = forward(&x, &panels, &bias, rows, input);
             let theirs = linear::forward(&x, &weight, &bias, rows, input);
             let largest = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::{
     attention::{softmax, softmax_backward},
     dropout,
+    half::round,
     matrix::{Threads, View, multiply},
     simd::widest,
 };
@@ -53,22 +54,26 @@ pub fn forward(
     let attend = |task: usize, probabilities: &mut [f32], dropped: &mut [f32], context: &mut [f32]| {
         let view = head_view(spec, task);
         multiply((probabilities, square), (query, view), (key, view.t()), 1.0, false, Threads::One);
+        round(probabilities, spec.precision);
         let sequence = task / spec.heads;
         let mask = &mask[sequence * length..(sequence + 1) * length];
         widest(
             #[inline(always)]
             || probabilities.chunks_exact_mut(length).for_each(|row| softmax(row, mask, spec.scale)),
         );
+        round(probabilities, spec.precision);
         let weights = match spec.dropout {
             Some(dropout) => {
                 dropped.copy_from_slice(probabilities);
                 dropout::apply_part(dropped, dropout.part(task * length * length));
+                round(dropped, spec.precision);
                 dropped
             }
             None => probabilities,
         };
         let out = View::dense(length, size);
-        multiply((context, out), (weights, square), (value, view), 1.0, false, Threads::One);
+        multiply((&mut *context, out), (weights, square), (value, view), 1.0, false, Threads::One);
+        round(context, spec.precision);
     };
     let scratch = || vec![0.0; length * length];
     let contexts = heads.par_chunks_mut(length * size).enumerate();
@@ -115,12 +120,14 @@ pub fn backward(
                     Some(dropout) => {
                         dropped.copy_from_slice(probabilities);
                         dropout::apply_part(dropped, dropout.part(task * length * length));
+                        round(dropped, spec.precision);
                         &dropped[..]
                     }
                     None => probabilities,
                 };
-                multiply((d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
+                multiply((&mut *d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
                 multiply((d_scores, square), (grad, view), (value, view.t()), 1.0, false, Threads::One);
+                round(d_scores, spec.precision);
                 if let Some(dropout) = spec.dropout {
                     dropout::apply_part(d_scores, dropout.part(task * length * length));
                 }
@@ -129,8 +136,12 @@ pub fn backward(
                     #[inline(always)]
                     || rows.for_each(|(d_row, row)| softmax_backward(row, d_row, spec.scale)),
                 );
-                multiply((d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);
-                multiply((d_key, out), (d_scores, square.t()), (query, view), 1.0, false, Threads::One);
+                round(d_scores, spec.precision);
+                multiply((&mut *d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);
+                multiply((&mut *d_key, out), (d_scores, square.t()), (query, view), 1.0, false, Threads::One);
+                for part in [d_query, d_key, d_value] {
+                    round(part, spec.precision);
+                }
             },
         );
     [merge(&d_query, spec), merge(&d_key, spec), merge(&d_value, spec)]

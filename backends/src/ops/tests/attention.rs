@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorPrimitive, activation::softmax, backend::Backen
 
 use super::{assert_close, leaf, on_every_backend, random, weighed};
 use crate::{
-    TrainingBackend,
+    Precision, TrainingBackend,
     ops::{Dropout, SelfAttention, attention, dropout, self_attention},
 };
 
@@ -16,7 +16,15 @@ const HEADS: usize = 4;
 const HEAD_SIZE: usize = 6;
 
 fn spec([batch, length]: [usize; 2], dropout: Option<Dropout>) -> SelfAttention {
-    SelfAttention { batch, length, heads: HEADS, head_size: HEAD_SIZE, scale: 0.4, dropout }
+    SelfAttention {
+        batch,
+        length,
+        heads: HEADS,
+        head_size: HEAD_SIZE,
+        scale: 0.4,
+        dropout,
+        precision: Precision::F32,
+    }
 }
 
 fn dropouts() -> [Option<Dropout>; 2] {
@@ -36,7 +44,7 @@ fn composed<B: TrainingBackend>(
     mask: &Tensor<B, 2>,
     spec: &SelfAttention,
 ) -> Tensor<B, 2> {
-    let SelfAttention { batch, length, heads, head_size, scale, dropout: drop } = *spec;
+    let SelfAttention { batch, length, heads, head_size, scale, dropout: drop, .. } = *spec;
     let [query, key, value] = inputs.map(|x| x.reshape([batch, length, heads, head_size]).swap_dims(1, 2));
     let scores = query.matmul(key.swap_dims(2, 3)) * scale + mask.clone().reshape([batch, 1, 1, length]);
     let mut weights = softmax(scores, 3);

@@ -4,7 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::{assert_close, leaf, on_every_backend, random, weighed};
 use crate::{
-    TrainingBackend,
+    Precision, TrainingBackend,
     ops::{
         Dropout, TokenPlaces, backward_from, dropout, embedding, gelu, layer_norm, linear,
         residual_layer_norm,
@@ -40,7 +40,7 @@ fn linear_matches_the_matrix_product<B: TrainingBackend>(device: &B::Device) {
         leaf::<B, 2>([19, 39], 8, device),
         leaf::<B, 1>([39], 9, device),
     );
-    let ours = linear(x.clone(), weight.clone(), bias.clone());
+    let ours = linear(x.clone(), weight.clone(), bias.clone(), Precision::F32);
     let theirs = x.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
     assert_close(ours.clone(), theirs.clone(), 1e-4, "the output");
     let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
@@ -116,7 +116,7 @@ fn an_embedding_s_gradient_is_burn_s_scatter<B: TrainingBackend>(device: &B::Dev
 fn a_backward_pass_starts_from_any_gradient<B: TrainingBackend>(device: &B::Device) {
     let (x, weight, bias) =
         (leaf::<B, 2>([9, 5], 20, device), leaf::<B, 2>([5, 4], 21, device), leaf::<B, 1>([4], 22, device));
-    let y = || linear(x.clone(), weight.clone(), bias.clone());
+    let y = || linear(x.clone(), weight.clone(), bias.clone(), Precision::F32);
     let ours = backward_from(y(), random([9, 4], 99, device));
     let theirs = weighed(y()).backward();
     for (ours, theirs) in [(x.grad(&ours), x.grad(&theirs)), (weight.grad(&ours), weight.grad(&theirs))] {

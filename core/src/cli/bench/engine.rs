@@ -12,17 +12,6 @@ use crate::{
     engine::{InferenceEngine, OptimizerConfig, TrainingEngine, open_inference, open_training},
 };
 
-/// Refuses what the engines cannot compute in.
-pub(super) fn check_precision(precision: Precision) -> Result<(), CliError> {
-    match precision {
-        Precision::F32 => Ok(()),
-        other => Err(CliError::new(
-            format_args!("this version does not compute in {other}"),
-            "leave --precision out, or use f32",
-        )),
-    }
-}
-
 /// An engine that learns.
 pub(super) fn learning(
     device: &DeviceInfo,
@@ -30,9 +19,8 @@ pub(super) fn learning(
     weights: Weights,
     (precision, unfused): (Precision, bool),
 ) -> Result<Box<dyn TrainingEngine>, CliError> {
-    check_precision(precision)?;
-    let fusion = kernels(device, unfused)?;
-    Ok(open_training(&device.choice, fusion, config, weights, OptimizerConfig::bert_adam())?)
+    let fusion = kernels(device, precision, unfused)?;
+    Ok(open_training(&device.choice, fusion, config, weights, OptimizerConfig::bert_adam(), precision)?)
 }
 
 /// An engine that answers.
@@ -42,16 +30,15 @@ pub(super) fn answering(
     weights: Weights,
     (precision, unfused): (Precision, bool),
 ) -> Result<Box<dyn InferenceEngine>, CliError> {
-    check_precision(precision)?;
-    let fusion = kernels(device, unfused)?;
-    Ok(open_inference(&device.choice, fusion, config, weights)?)
+    let fusion = kernels(device, precision, unfused)?;
+    Ok(open_inference(&device.choice, fusion, config, weights, precision)?)
 }
 
 /// The kernels asked for, else those that the device's self-test allows.
-fn kernels(device: &DeviceInfo, unfused: bool) -> Result<Fusion, CliError> {
+fn kernels(device: &DeviceInfo, precision: Precision, unfused: bool) -> Result<Fusion, CliError> {
     if unfused {
         configure_runtime();
         return Ok(Fusion::Unfused);
     }
-    Ok(prove_device(device)?)
+    Ok(prove_device(device, precision)?)
 }

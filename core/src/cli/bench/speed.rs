@@ -7,7 +7,6 @@ use spanbert_backends::{DeviceInfo, Precision};
 
 use super::{
     args::SpeedArgs,
-    engine::check_precision,
     lengths::WindowLength,
     model::{Model, ModelSummary},
     report,
@@ -76,9 +75,9 @@ pub(super) fn run(
     micro_batch: Option<u32>,
     open: impl FnOnce(&DeviceInfo, Model) -> Result<(Box<dyn Subject>, ModelSummary), CliError>,
 ) -> Result<(), CliError> {
-    check_precision(args.precision)?;
     let model = Model::of(args)?;
     let device = find_device(&args.device.backend)?;
+    device.check_precision(args.precision)?;
     let workloads = workloads(kind, args, micro_batch, &model.config, &device)?;
     let opening = Instant::now();
     let (mut subject, summary) = open(&device, model)?;

@@ -1,0 +1,46 @@
+//! Rounding to the half formats: what the processor computes with is f32, but of the values a GPU would have.
+//!
+//! It checks the arithmetic of mixed precision where there is no GPU, and is slower than f32, not faster.
+
+use burn::tensor::DType;
+use half::{bf16, f16};
+
+use crate::Precision;
+
+/// Rounds to the nearest value of the format, to even where two are as near; f32 rounds nothing.
+pub fn round(values: &mut [f32], precision: Precision) {
+    match precision {
+        Precision::F32 => {}
+        Precision::F16 => values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32()),
+        Precision::Bf16 => values.iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32()),
+    }
+}
+
+/// The precision of a tensor's type.
+pub fn precision(dtype: DType) -> Precision {
+    match dtype {
+        DType::F16 => Precision::F16,
+        DType::BF16 => Precision::Bf16,
+        _ => Precision::F32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_to_the_nearest() {
+        let rounded = |value: f32, precision| {
+            let mut values = [value];
+            round(&mut values, precision);
+            values[0]
+        };
+        // 1 + 2^-8 lies between two values of bf16 and goes to the even one; f16 has it.
+        let value = 1.0 + 1.0 / 256.0;
+        assert_eq!(rounded(value, Precision::Bf16), 1.0);
+        assert_eq!(rounded(value, Precision::F16), value);
+        assert_eq!(rounded(1e5, Precision::F16), f32::INFINITY);
+        assert_eq!(rounded(0.1, Precision::F32), 0.1);
+    }
+}
