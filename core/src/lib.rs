@@ -19,6 +19,8 @@ pub mod squad;
 pub mod tokenizer;
 
 #[cfg(feature = "cli")]
+pub mod bench;
+#[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod demo;

@@ -73,6 +73,7 @@ fn help_names_every_command_and_wrong_usage_is_code_2() {
         "runs",
         "run_squad",
         "demo",
+        "bench",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in\n{help}");
         assert!(stdout(&[command, "--help"]).contains("Usage:"), "{command}");

@@ -5,30 +5,25 @@
 
 use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{BertKernels, SelfAttention, product, round, widen};
+use super::{BertKernels, SelfAttention, SoftmaxOutput, product, round, widen};
 
 /// Attention scores are clamped to this before the mask is added, as the reference does.
 pub(super) const SCORE_LIMIT: f32 = 1e4;
 
-/// Probabilities `[batch * heads, length, length]` before dropout, f32.
-pub(super) fn probabilities<B: Backend>(
-    query: FloatTensor<B>,
-    key: FloatTensor<B>,
+/// The context `[batch * length, hidden]`, and the probabilities before dropout if `keep`, in the format of the
+/// precision; if not, whatever they were multiplied with.
+pub(super) fn forward<B: BertKernels>(
+    [query, key, value]: [FloatTensor<B>; 3],
     mask: FloatTensor<B>,
     spec: &SelfAttention,
-) -> FloatTensor<B> {
-    let [query, key] = [query, key].map(|x| split_heads::<B>(x, spec));
-    softmax::<B>(product::<B>(query, B::float_swap_dims(key, 1, 2)), mask, spec)
-}
-
-/// Values weighted by the probabilities, `[batch * length, hidden]`.
-pub(super) fn context<B: BertKernels>(
-    probabilities: FloatTensor<B>,
-    value: FloatTensor<B>,
-    spec: &SelfAttention,
-) -> FloatTensor<B> {
-    let value = split_heads::<B>(value, spec);
-    merge_heads::<B>(product::<B>(weights::<B>(probabilities, spec), value), spec)
+    keep: bool,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let [query, key, value] = [query, key, value].map(|x| split_heads::<B>(x, spec));
+    let scores = product::<B>(query, B::float_swap_dims(key, 1, 2));
+    let SoftmaxOutput { weights, probabilities } = B::softmax_forward(scores, mask, spec, keep);
+    let weights = round::<B>(weights, spec.precision);
+    let context = merge_heads::<B>(product::<B>(weights.clone(), value), spec);
+    (context, probabilities.map_or(weights, |kept| round::<B>(kept, spec.precision)))
 }
 
 /// See [`BertKernels::self_attention_backward`].
@@ -43,8 +38,7 @@ pub(super) fn backward<B: BertKernels>(
     let weights = weights::<B>(probabilities.clone(), spec);
     let d_value = product::<B>(B::float_swap_dims(weights, 1, 2), grad.clone());
     let d_weights = product::<B>(grad, B::float_swap_dims(value, 1, 2));
-    let d_weights = dropped::<B>(d_weights, spec);
-    let d_scores = softmax_backward::<B>(widen::<B>(probabilities), d_weights, spec.scale);
+    let d_scores = B::softmax_backward(widen::<B>(probabilities), d_weights, spec);
     let d_scores = round::<B>(d_scores, spec.precision);
     let d_query = product::<B>(d_scores.clone(), key);
     let d_key = product::<B>(B::float_swap_dims(d_scores, 1, 2), query);
@@ -76,7 +70,8 @@ fn weights<B: BertKernels>(probabilities: FloatTensor<B>, spec: &SelfAttention) 
     round::<B>(probabilities, spec.precision)
 }
 
-fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+/// Dropout, where there is one.
+pub(super) fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
     match spec.dropout {
         Some(dropout) => B::dropout(x, dropout),
         None => x,
@@ -86,7 +81,11 @@ fn dropped<B: BertKernels>(x: FloatTensor<B>, spec: &SelfAttention) -> FloatTens
 /// `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension.
 ///
 /// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]`.
-fn softmax<B: Backend>(scores: FloatTensor<B>, mask: FloatTensor<B>, spec: &SelfAttention) -> FloatTensor<B> {
+pub(super) fn softmax<B: Backend>(
+    scores: FloatTensor<B>,
+    mask: FloatTensor<B>,
+    spec: &SelfAttention,
+) -> FloatTensor<B> {
     let SelfAttention { batch, length, heads, scale, .. } = *spec;
     let shape = scores.shape();
     let scores = B::float_mul_scalar(scores, scale.into());
@@ -104,7 +103,11 @@ fn softmax<B: Backend>(scores: FloatTensor<B>, mask: FloatTensor<B>, spec: &Self
 ///
 /// The clamp of the forward is taken as the identity: where it acts, all but the largest score's probabilities are 0
 /// and so is this gradient.
-fn softmax_backward<B: Backend>(y: FloatTensor<B>, grad: FloatTensor<B>, scale: f32) -> FloatTensor<B> {
+pub(super) fn softmax_backward<B: Backend>(
+    y: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    scale: f32,
+) -> FloatTensor<B> {
     let product = B::float_mul(grad, y.clone());
     let sum = B::float_sum_dim(product.clone(), 2);
     let dx = B::float_sub(product, B::float_mul(y, sum));

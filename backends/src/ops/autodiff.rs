@@ -13,11 +13,13 @@ use burn::{
     tensor::{
         Shape, TensorMetadata,
         backend::{AutodiffBackend, Backend},
-        ops::FloatTensor,
+        ops::{FloatTensor, IntTensor},
     },
 };
 
-use super::{BertBackend, BertKernels, SelfAttention, dropout::Dropout, round};
+use super::{
+    BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout, embedding::lookup, round,
+};
 use crate::Precision;
 
 #[derive(Debug)]
@@ -98,6 +100,38 @@ impl<B: BertKernels> Backward<B, 3> for LayerNorm {
 }
 
 #[derive(Debug)]
+struct ResidualLayerNorm;
+
+impl<B: BertKernels> Backward<B, 4> for ResidualLayerNorm {
+    /// Normalised input, inverse deviation, gamma; what decides the mask.
+    type State = ([FloatTensor<B>; 3], Option<Dropout>);
+
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let ([normalized, inverse_deviation, gamma], dropout) = ops.state;
+        let parts = B::residual_layer_norm_backward(normalized, inverse_deviation, gamma, grad, dropout);
+        register_all::<B, 4>(ops.parents.map(|parent| parent.map(|node| node.id)), parts, grads);
+    }
+}
+
+#[derive(Debug)]
+struct Embedding;
+
+impl<B: BertKernels> Backward<B, 1> for Embedding {
+    /// The positions by token; the table itself is not needed.
+    type State = (IntTensor<B>, PlacesLayout);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        let (index, layout) = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::embedding_gradient(grad, index, layout));
+        }
+    }
+}
+
+#[derive(Debug)]
 struct DropoutStep;
 
 impl<B: BertKernels> Backward<B, 1> for DropoutStep {
@@ -167,6 +201,38 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
                 step.finish((result.normalized, result.inverse_deviation, gamma.primitive), result.output)
             }
             OpsKind::UnTracked(step) => step.finish(result.output),
+        }
+    }
+
+    fn bert_residual_layer_norm(
+        [x, residual]: [FloatTensor<Self>; 2],
+        [gamma, beta]: [FloatTensor<Self>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        let parents = [x.node, residual.node, gamma.node, beta.node];
+        let (inputs, gamma) = ([x.primitive, residual.primitive], gamma.primitive);
+        let affine = [gamma.clone(), beta.primitive];
+        let result = B::residual_layer_norm_forward(inputs, affine, eps, dropout);
+        match ResidualLayerNorm.prepare::<C>(parents).compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let kept = [result.normalized, result.inverse_deviation, gamma];
+                step.finish((kept, dropout), result.output)
+            }
+            OpsKind::UnTracked(step) => step.finish(result.output),
+        }
+    }
+
+    fn bert_embedding(
+        table: FloatTensor<Self>,
+        ids: IntTensor<Self>,
+        places: Option<(IntTensor<Self>, PlacesLayout)>,
+    ) -> FloatTensor<Self> {
+        let Some(places) = places else { return lookup::<Self>(table, ids) };
+        let rows = lookup::<B>(table.primitive, ids);
+        match Embedding.prepare::<C>([table.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(places, rows),
+            OpsKind::UnTracked(step) => step.finish(rows),
         }
     }
 

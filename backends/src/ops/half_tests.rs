@@ -142,10 +142,9 @@ fn attention_in_a_half_format_is_near_f32_and_near_the_form_from_primitives() {
 
             let [query, key, value] =
                 inputs.clone().map(|input| round::<Cpu>(primitive(input.inner()), precision));
-            let probabilities =
-                attention::probabilities::<Cpu>(query.clone(), key.clone(), primitive(mask().inner()), &spec);
-            let probabilities = round::<Cpu>(probabilities, precision);
-            let context = attention::context::<Cpu>(probabilities.clone(), value.clone(), &spec);
+            let inputs = [query.clone(), key.clone(), value.clone()];
+            let (context, probabilities) =
+                attention::forward::<Cpu>(inputs, primitive(mask().inner()), &spec, true);
             let grad = primitive(random([3 * 21, 32], 99).inner());
             let parts = attention::backward::<Cpu>([query, key, value], probabilities, grad, &spec);
             let [query, key, value] = parts.map(|part| values(wrapped::<2>(part)));

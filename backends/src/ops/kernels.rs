@@ -2,12 +2,18 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use burn::tensor::{DType, Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{
+    DType, Shape, TensorMetadata,
+    backend::Backend,
+    ops::{FloatTensor, IntTensor},
+};
 
-use super::{AdamStep, AdamTensors, Dropout, SelfAttention, attention, product, round};
+use super::{
+    AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention, adam, attention, product,
+};
 
 /// `1 / sqrt(2 pi)`.
-const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
+pub(super) const FRAC_1_SQRT_2PI: f32 = 0.398_942_3;
 
 /// Result of a LayerNorm forward with what its backward needs.
 #[derive(Clone, Debug)]
@@ -18,6 +24,15 @@ pub struct LayerNormOutput<T> {
     pub normalized: T,
     /// `1 / sqrt(variance + eps)`, `[rows, 1]`.
     pub inverse_deviation: T,
+}
+
+/// Result of the softmax of a self-attention.
+#[derive(Clone, Debug)]
+pub struct SoftmaxOutput<T> {
+    /// Probabilities after dropout, `[batch * heads, length, length]`.
+    pub weights: T,
+    /// Probabilities before dropout, if they were to be kept.
+    pub probabilities: Option<T>,
 }
 
 /// Forward and backward kernels of a backend without gradients.
@@ -69,36 +84,39 @@ pub trait BertKernels: Backend {
             return [
                 product::<Self>(half.clone(), Self::float_swap_dims(weight, 0, 1)),
                 product::<Self>(Self::float_swap_dims(x, 0, 1), half),
-                Self::linear_bias_backward(grad),
+                Self::bias_gradient(grad),
             ];
         }
         [
             Self::linear_x_backward(weight, grad.clone()),
             Self::linear_weight_backward(x, grad.clone()),
-            Self::linear_bias_backward(grad),
+            Self::bias_gradient(grad),
         ]
+    }
+
+    /// Column sums: `[rows, columns]` to `[columns]`.
+    fn bias_gradient(grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::linear_bias_backward(grad)
     }
 
     /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention), from inputs that are
     /// of the format of its precision already.
     fn self_attention(
-        [query, key, value]: [FloatTensor<Self>; 3],
+        query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> FloatTensor<Self> {
-        attention::context::<Self>(attention::probabilities::<Self>(query, key, mask, spec), value, spec)
+        attention::forward::<Self>(query_key_value, mask, spec, false).0
     }
 
     /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs, in
     /// the format of the precision.
     fn self_attention_keeping(
-        [query, key, value]: [FloatTensor<Self>; 3],
+        query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let probabilities =
-            round::<Self>(attention::probabilities::<Self>(query, key, mask, spec), spec.precision);
-        (attention::context::<Self>(probabilities.clone(), value, spec), probabilities)
+        attention::forward::<Self>(query_key_value, mask, spec, true)
     }
 
     /// Gradients of query, key and value.
@@ -109,6 +127,31 @@ pub trait BertKernels: Backend {
         spec: &SelfAttention,
     ) -> [FloatTensor<Self>; 3] {
         attention::backward::<Self>(query_key_value, probabilities, grad, spec)
+    }
+
+    /// `softmax(clamp(scores * scale, -1e4, 1e4) + mask)` over the last dimension, then dropout. Probabilities before
+    /// dropout are returned if `keep`.
+    ///
+    /// Shapes: `scores` `[batch * heads, query, key]`, `mask` `[batch, key]`.
+    fn softmax_forward(
+        scores: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+        keep: bool,
+    ) -> SoftmaxOutput<FloatTensor<Self>> {
+        let probabilities = attention::softmax::<Self>(scores, mask, spec);
+        let kept = keep.then(|| probabilities.clone());
+        SoftmaxOutput { weights: attention::dropped::<Self>(probabilities, spec), probabilities: kept }
+    }
+
+    /// Gradient of the scores from the probabilities before dropout and the gradient of the weights after it.
+    fn softmax_backward(
+        probabilities: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> FloatTensor<Self> {
+        let grad = attention::dropped::<Self>(grad, spec);
+        attention::softmax_backward::<Self>(probabilities, grad, spec.scale)
     }
 
     /// Forward of [`BertBackend::bert_layer_norm`](super::BertBackend::bert_layer_norm).
@@ -149,32 +192,63 @@ pub trait BertKernels: Backend {
         [Self::float_mul(inner, inverse_deviation), d_gamma, d_beta]
     }
 
+    /// Forward of [`BertBackend::bert_residual_layer_norm`](super::BertBackend::bert_residual_layer_norm).
+    fn residual_layer_norm_forward(
+        [x, residual]: [FloatTensor<Self>; 2],
+        [gamma, beta]: [FloatTensor<Self>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> LayerNormOutput<FloatTensor<Self>> {
+        let x = match dropout {
+            Some(dropout) => Self::dropout(x, dropout),
+            None => x,
+        };
+        Self::layer_norm_forward(Self::float_add(x, residual), gamma, beta, eps)
+    }
+
+    /// Gradients of `x`, the residual, `gamma` and `beta`.
+    fn residual_layer_norm_backward(
+        normalized: FloatTensor<Self>,
+        inverse_deviation: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 4] {
+        let [d_sum, d_gamma, d_beta] = Self::layer_norm_backward(normalized, inverse_deviation, gamma, grad);
+        let d_x = match dropout {
+            Some(dropout) => Self::dropout(d_sum.clone(), dropout),
+            None => d_sum.clone(),
+        };
+        [d_x, d_sum, d_gamma, d_beta]
+    }
+
     /// Zeroes what is dropped and scales the rest. The backward is the same call on the gradient.
     fn dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
+
+    /// Gradient of an embedding table, `[vocabulary, hidden]`, from that of the rows looked up, `[positions, hidden]`,
+    /// and the index of a [`TokenPlaces`](super::TokenPlaces).
+    fn embedding_gradient(
+        grad: FloatTensor<Self>,
+        index: IntTensor<Self>,
+        layout: PlacesLayout,
+    ) -> FloatTensor<Self>;
+
+    /// See [`clip_factors`](super::clip_factors).
+    fn clip_factors(grads: Vec<FloatTensor<Self>>, clip: Clip) -> Option<ClipFactors<FloatTensor<Self>>> {
+        adam::clip_factors_of::<Self>(grads, clip)
+    }
 
     /// See [`adam_update`](super::adam_update).
     fn adam_update(
         tensors: AdamTensors<FloatTensor<Self>>,
         grad: FloatTensor<Self>,
-        factor: FloatTensor<Self>,
+        factors: FloatTensor<Self>,
+        slot: usize,
         step: AdamStep,
-    ) -> AdamTensors<FloatTensor<Self>> {
-        let scale = |x, by: f64| Self::float_mul_scalar(x, (by as f32).into());
-        let AdamTensors { weight, first, second } = tensors;
-        let grad = Self::float_mul(grad, factor);
-        let square = Self::float_mul(grad.clone(), grad.clone());
-        let first = Self::float_add(scale(first, step.beta1), scale(grad, 1.0 - step.beta1));
-        let second = Self::float_add(scale(second, step.beta2), scale(square, 1.0 - step.beta2));
-        let denominator = Self::float_add_scalar(Self::float_sqrt(second.clone()), step.eps.into());
-        let mut update = Self::float_div(first.clone(), denominator);
-        if step.weight_decay > 0.0 {
-            update = Self::float_add(update, scale(weight.clone(), step.weight_decay.into()));
-        }
-        let weight = Self::float_sub(weight, scale(update, step.learning_rate.into()));
-        AdamTensors { weight, first, second }
-    }
+    ) -> AdamTensors<FloatTensor<Self>>;
 
-    /// See [`square_sum`](super::square_sum). Two `sum_dim`s, because a full `sum` may add atomically on GPUs.
+    /// Sum of squares of a `[rows, columns]` tensor as `[1, 1]`, in an order that does not change between runs. Two
+    /// `sum_dim`s, because a full `sum` may add atomically on GPUs.
     fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let square = Self::float_mul(x.clone(), x);
         Self::float_sum_dim(Self::float_sum_dim(square, 1), 0)

@@ -13,26 +13,31 @@ mod cpu;
 #[cfg(any(feature = "wgpu", with_cuda))]
 mod cube;
 mod dropout;
+mod embedding;
 #[cfg(all(test, feature = "cpu"))]
 mod half_tests;
 mod kernels;
 mod tensor;
-#[cfg(all(test, feature = "cpu"))]
+#[cfg(all(test, any(feature = "cpu", feature = "wgpu")))]
 mod tests;
 
 use burn::tensor::{
     DType, FloatDType, TensorMetadata,
     backend::{AutodiffBackend, Backend},
-    ops::FloatTensor,
+    ops::{FloatTensor, IntTensor},
 };
 
 use crate::Precision;
 
-pub use adam::{AdamStep, AdamTensors, adam_update, square_sum};
+pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_factors};
 pub use autodiff::BackwardFrom;
 pub use dropout::Dropout;
-pub use kernels::BertKernels;
-pub use tensor::{backward_from, dropout, gelu, layer_norm, linear, prepare_linear, rounded, self_attention};
+pub use embedding::{PlacesLayout, TokenPlaces};
+pub use kernels::{BertKernels, LayerNormOutput, SoftmaxOutput};
+pub use tensor::{
+    backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear, residual_layer_norm,
+    rounded, self_attention,
+};
 
 /// Shapes and constants of a self-attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +105,24 @@ pub trait BertBackend: Backend {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         eps: f32,
+    ) -> FloatTensor<Self>;
+
+    /// LayerNorm of `dropout(x) + residual`.
+    ///
+    /// Shapes: `x` and `residual` `[rows, hidden]`, `gamma` and `beta` `[hidden]`.
+    fn bert_residual_layer_norm(
+        x_residual: [FloatTensor<Self>; 2],
+        gamma_beta: [FloatTensor<Self>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self>;
+
+    /// Rows of `table` `[vocabulary, hidden]` by `ids` `[batch, length]`, `[batch * length, hidden]`. `places` is the
+    /// index of a [`TokenPlaces`] of these ids and its layout, for the gradient.
+    fn bert_embedding(
+        table: FloatTensor<Self>,
+        ids: IntTensor<Self>,
+        places: Option<(IntTensor<Self>, PlacesLayout)>,
     ) -> FloatTensor<Self>;
 
     /// Zeroes what is dropped and scales the rest. Any shape.
@@ -182,6 +205,26 @@ macro_rules! inference_backend {
                 <Self as $crate::ops::BertKernels>::layer_norm_forward(x, gamma, beta, eps).output
             }
 
+            fn bert_residual_layer_norm(
+                x_residual: [FloatTensor<Self>; 2],
+                gamma_beta: [FloatTensor<Self>; 2],
+                eps: f32,
+                dropout: Option<$crate::ops::Dropout>,
+            ) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::residual_layer_norm_forward(
+                    x_residual, gamma_beta, eps, dropout,
+                )
+                .output
+            }
+
+            fn bert_embedding(
+                table: FloatTensor<Self>,
+                ids: IntTensor<Self>,
+                _places: Option<(IntTensor<Self>, $crate::ops::PlacesLayout)>,
+            ) -> FloatTensor<Self> {
+                $crate::ops::embedding::lookup::<Self>(table, ids)
+            }
+
             fn bert_dropout(x: FloatTensor<Self>, dropout: $crate::ops::Dropout) -> FloatTensor<Self> {
                 <Self as $crate::ops::BertKernels>::dropout(x, dropout)
             }
@@ -194,7 +237,7 @@ inference_backend!(burn_flex::Flex);
 
 #[cfg(feature = "wgpu")]
 mod wgpu_backends {
-    use super::FloatTensor;
+    use super::{FloatTensor, IntTensor};
     use crate::{WgpuFused, WgpuUnfused};
 
     inference_backend!(WgpuFused);
@@ -203,7 +246,7 @@ mod wgpu_backends {
 
 #[cfg(with_cuda)]
 mod cuda_backends {
-    use super::FloatTensor;
+    use super::{FloatTensor, IntTensor};
     use crate::{CudaFused, CudaUnfused};
 
     inference_backend!(CudaFused);

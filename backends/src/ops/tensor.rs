@@ -1,8 +1,8 @@
 //! The operations on Burn's tensor type, as the model calls them.
 
-use burn::tensor::{Tensor, TensorPrimitive, backend::AutodiffBackend};
+use burn::tensor::{Int, Tensor, TensorPrimitive, backend::AutodiffBackend};
 
-use super::{BackwardFrom, BertBackend, Dropout, SelfAttention};
+use super::{BackwardFrom, BertBackend, Dropout, SelfAttention, TokenPlaces};
 use crate::Precision;
 
 /// GELU by the error function, any shape; exact in value and derivative.
@@ -61,6 +61,33 @@ pub fn layer_norm<B: BertBackend>(
 ) -> Tensor<B, 2> {
     let (gamma, beta) = (gamma.into_primitive().tensor(), beta.into_primitive().tensor());
     wrap(B::bert_layer_norm(x.into_primitive().tensor(), gamma, beta, eps))
+}
+
+/// LayerNorm of `dropout(x) + residual`, `x` and `residual` `[rows, hidden]`, with `gamma` and `beta` `[hidden]`. A
+/// dropout with probability 0 is none.
+#[must_use]
+pub fn residual_layer_norm<B: BertBackend>(
+    [x, residual]: [Tensor<B, 2>; 2],
+    [gamma, beta]: [Tensor<B, 1>; 2],
+    eps: f32,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    let inputs = [x, residual].map(|tensor| tensor.into_primitive().tensor());
+    let affine = [gamma, beta].map(|tensor| tensor.into_primitive().tensor());
+    let dropout = dropout.filter(|dropout| dropout.probability > 0.0);
+    wrap(B::bert_residual_layer_norm(inputs, affine, eps, dropout))
+}
+
+/// Rows of `table` `[vocabulary, hidden]` by `ids` `[batch, length]`, `[batch * length, hidden]`. With the `places` of
+/// these ids the table's gradient is computed in parallel, without them by Burn's serial scatter.
+#[must_use]
+pub fn embedding<B: BertBackend>(
+    table: Tensor<B, 2>,
+    ids: Tensor<B, 2, Int>,
+    places: Option<&TokenPlaces<B>>,
+) -> Tensor<B, 2> {
+    let places = places.map(|places| (places.index.clone().into_primitive(), places.layout));
+    wrap(B::bert_embedding(table.into_primitive().tensor(), ids.into_primitive(), places))
 }
 
 /// Zeroes what is dropped and scales the rest; the identity for a probability of 0.

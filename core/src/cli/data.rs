@@ -55,6 +55,15 @@ pub(super) struct VocabularyArgs {
 }
 
 impl VocabularyArgs {
+    /// The same from flags of another command; a vocabulary file goes before the checkpoint's.
+    pub(super) fn of(vocab: Option<PathBuf>, model: Option<PathBuf>) -> Option<Self> {
+        match (vocab, model) {
+            (None, None) => None,
+            (Some(vocab), _) => Some(Self { model: None, vocab: Some(vocab) }),
+            (None, model) => Some(Self { model, vocab: None }),
+        }
+    }
+
     /// The tokenizer, and its casing on standard error.
     pub(super) fn tokenizer(&self, casing: CasingArgs) -> Result<BertTokenizer, CliError> {
         let (pieces, place) = match (&self.model, &self.vocab) {

@@ -51,7 +51,7 @@ pub(super) struct EvaluationArgs {
     pub(super) device: DeviceArgs,
     #[command(flatten)]
     pub(super) precision: PrecisionArgs,
-    /// Windows per batch.
+    /// Windows per batch, if they fit; a GPU with room takes more. Does not change the result.
     #[arg(long, value_name = "N", default_value_t = 8)]
     eval_batch_size: usize,
     /// Pad every window to max_seq_length, exactly as the reference does.

@@ -1,6 +1,7 @@
 //! The command line, shared by the `spanbert` binary and the app's `cli` mode.
 
 mod ask;
+mod bench;
 mod data;
 mod demo;
 mod devices;
@@ -53,6 +54,7 @@ enum Command {
     #[command(name = "run_squad", alias = "run-squad")]
     RunSquad(Box<run_squad::RunSquadCommand>),
     Demo(demo::DemoCommand),
+    Bench(bench::BenchCommand),
 }
 
 /// Runs the command line of this process.
@@ -97,5 +99,6 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Runs(command) => command.run(),
         Command::RunSquad(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Bench(command) => command.run(),
     }
 }

@@ -16,8 +16,9 @@
 //! (`2 P D + P W`) at half the size; at full size the normalised values (`2 P D`), the input of GELU (`P W`) and the
 //! deviations. Half copies of the weights come on top. The processor, which imitates them, is counted as in f32.
 //!
-//! Dropouts keep nothing. Recomputing keeps `P D` a layer (its input) and all of the above for one layer at a time.
-//! Weights, the optimizer's two moments and the summed gradients take four times the parameters; a pass that adds to
+//! Dropouts keep nothing, nor do the sums that the LayerNorms normalise. Recomputing keeps `P D` a layer (its input)
+//! and all of the above for one layer at a time. Weights, the optimizer's two moments and the summed gradients take
+//! four times the parameters; a pass that adds to
 //! gradients of an earlier micro-batch holds both. Measured against the process's peak on the CPU in
 //! `tests/measurements/2026-11-23-recompute`.
 
@@ -117,9 +118,10 @@ impl Sizes {
         VALUE * (8 * self.hidden + 2 * self.wide + self.probabilities() + 2)
     }
 
-    /// What the embeddings keep by position, in bytes: normalised values, output, one-hot segments, inverse deviation.
+    /// What the embeddings keep by position, in bytes: normalised values, output, one-hot segments, inverse deviation,
+    /// place of the token.
     fn embeddings(&self) -> u64 {
-        VALUE * (2 * self.hidden + self.segments + 1)
+        VALUE * (2 * self.hidden + self.segments + 2)
     }
 
     /// Short-lived tensors of a layer's backward: in the feed-forward network the gradients of its wide and of three
@@ -254,8 +256,8 @@ mod tests {
         let direct = estimate(&base, 8, 384, BackendKind::Cpu, DIRECT);
         assert_eq!(direct.parameters, 107_721_218);
         assert_eq!(direct.weights, 4 * 107_721_218);
-        // By hand: 3,072 positions, 12 layers of 8 * 768 + 2 * 3,072 + 12 * 384 + 2, embeddings of 2 * 768 + 3.
-        assert_eq!(direct.activations, 4 * 3072 * (12 * 16_898 + 1_539));
+        // By hand: 3,072 positions, 12 layers of 8 * 768 + 2 * 3,072 + 12 * 384 + 2, embeddings of 2 * 768 + 4.
+        assert_eq!(direct.activations, 4 * 3072 * (12 * 16_898 + 1_540));
         let recomputed = estimate(&base, 8, 384, BackendKind::Cpu, RECOMPUTED);
         assert_eq!(recomputed.activations, 4 * 3072 * (13 * 768 + 16_898));
         assert!(recomputed.total < direct.total);

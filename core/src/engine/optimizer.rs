@@ -9,7 +9,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 use spanbert_backends::{
     BertKernels, TrainingBackend,
-    ops::{AdamStep, AdamTensors, adam_update, square_sum},
+    ops::{AdamStep, AdamTensors, Clip, adam_update, clip_factors},
 };
 
 use super::{EngineError, OptimizerState, gradients::Gradients, inference::read};
@@ -129,23 +129,24 @@ impl<B: BertKernels> Optimizer<B> {
             };
             gradients.insert(WORD_EMBEDDINGS.into(), grad);
         }
-        let squares: BTreeMap<String, Tensor<B, 2>> =
-            gradients.iter().map(|(name, grad)| (name.clone(), square_sum(grad.clone()))).collect();
-        let Some(total) = squares.values().cloned().reduce(|sum, square| sum + square) else {
+        let clip = Clip {
+            max_norm: self.config.max_grad_norm * loss_scale.unwrap_or(1.0),
+            global: self.config.clip == ClipScope::Global,
+        };
+        let Some(factors) = clip_factors(gradients.values().cloned().collect(), clip) else {
             return Err(EngineError::Input("an update needs gradients; accumulate a batch first".into()));
         };
         let unscale = loss_scale.map(f32::recip);
-        let norm = scaled(total.sqrt(), unscale);
+        let (factors, norm) = (scaled(factors.factors, unscale), scaled(factors.norm, unscale));
         if loss_scale.is_some() && !read([norm.clone()])?.iter().flatten().all(|norm| norm.is_finite()) {
             return Ok(Stepped { model, norm, overflowed: true });
         }
+        let slots = gradients.into_iter().enumerate();
         let mut pass = Pass::<AB> {
             optimizer: self,
-            gradients,
-            squares,
-            global_norm: norm.clone(),
+            gradients: slots.map(|(slot, (name, grad))| (name, (grad, slot))).collect(),
+            factors,
             learning_rate: learning_rate as f32,
-            unscale,
             path: ParameterPath::default(),
             without_gradient: Vec::new(),
         };
@@ -221,12 +222,11 @@ fn scaled<B: BertKernels>(x: Tensor<B, 2>, factor: Option<f32>) -> Tensor<B, 2> 
 /// One update, walking over the model's parameters.
 struct Pass<'a, AB: TrainingBackend> {
     optimizer: &'a mut Optimizer<AB::InnerBackend>,
-    gradients: Gradients<AB::InnerBackend>,
-    squares: BTreeMap<String, Tensor<AB::InnerBackend, 2>>,
-    global_norm: Tensor<AB::InnerBackend, 2>,
+    /// Each with its place in `factors`.
+    gradients: BTreeMap<String, (Tensor<AB::InnerBackend, 2>, usize)>,
+    /// `[1, gradients]`.
+    factors: Tensor<AB::InnerBackend, 2>,
     learning_rate: f32,
-    /// What gradients are multiplied by first, if they are.
-    unscale: Option<f32>,
     path: ParameterPath,
     without_gradient: Vec<String>,
 }
@@ -243,18 +243,11 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<AB, D>>) -> Param<Tensor<AB, D>> {
         let name = self.path.hugging_face_name();
         let (id, tensor, mapper) = param.consume();
-        let (Some(grad), Some(square)) = (self.gradients.remove(&name), self.squares.remove(&name)) else {
+        let Some((grad, slot)) = self.gradients.remove(&name) else {
             self.without_gradient.push(name);
             return Param::from_mapped_value(id, tensor, mapper);
         };
         let config = self.optimizer.config;
-        let norm = match config.clip {
-            ClipScope::PerParameter => scaled(square.sqrt(), self.unscale),
-            ClipScope::Global => self.global_norm.clone(),
-        };
-        let clip = ((norm + 1e-6).recip() * config.max_grad_norm).clamp_max(1.0);
-        let factor = scaled(clip, self.unscale);
-
         let weight = tensor.inner();
         let dims = weight.dims();
         let moments = self.optimizer.moments.remove(&name).unwrap_or_else(|| {
@@ -273,7 +266,7 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
             learning_rate: self.learning_rate,
         };
         let tensors = AdamTensors { weight: weight.reshape(matrix_shape(&dims)), first, second };
-        let updated = adam_update(tensors, grad, factor, step);
+        let updated = adam_update(tensors, grad, self.factors.clone(), slot, step);
         let moments = Moments { first: updated.first, second: updated.second, kind, dims: shape };
         self.optimizer.moments.insert(name, moments);
         let weight = Tensor::<AB, D>::from_inner(updated.weight.reshape(dims)).require_grad();

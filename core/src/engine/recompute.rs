@@ -22,12 +22,13 @@ pub(super) fn accumulate<AB: TrainingBackend>(
     loss_of: impl FnOnce(SpanLogits<AB>) -> Tensor<AB, 1>,
     sum: &mut Gradients<Inner<AB>>,
 ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-    let ModelInput { input_ids, segment_ids, additive_mask } = input;
+    let ModelInput { input_ids, segment_ids, additive_mask, places } = input;
     let first_seeds = seeds.clone();
     let plain = model.valid();
     let (embeddings, layers, _) = plain.parts();
     let mask = additive_mask.clone().inner();
-    let mut x = embeddings.forward(input_ids.clone().inner(), segment_ids.clone().inner(), Some(&mut seeds));
+    let (ids, segments) = (input_ids.clone().inner(), segment_ids.clone().inner());
+    let mut x = embeddings.forward(ids, segments, None, Some(&mut seeds));
     let mut inputs = Vec::with_capacity(layers.len());
     for layer in layers {
         inputs.push((x.clone(), seeds.clone()));
@@ -52,7 +53,7 @@ pub(super) fn accumulate<AB: TrainingBackend>(
         collect(layer, &["bert", "encoder", "layer", &index.to_string()], pass, sum);
     }
 
-    let y = embeddings.forward(input_ids, segment_ids, Some(&mut { first_seeds }));
+    let y = embeddings.forward(input_ids, segment_ids, places.as_ref(), Some(&mut { first_seeds }));
     collect(embeddings, &["bert", "embeddings"], backward_from(y, grad), sum);
     Ok(loss)
 }

@@ -99,7 +99,7 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let scale = self.loss_scale.as_ref().map(LossScale::scale);
         let loss = fault::guard(|| {
             let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
-            let input = ModelInput::from_batch(micro.batch, &self.device);
+            let input = ModelInput::for_training(micro.batch, self.config.vocab_size, &self.device);
             let factor = scale.unwrap_or(1.0);
             let weights = (factor * micro.start_weight, factor * micro.end_weight);
             let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);

@@ -60,14 +60,9 @@ impl<B: BertBackend> ResidualOutput<B> {
         dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
         let x = self.dense.forward(x);
-        let x = match dropout {
-            Some(seeds) => {
-                let [_, hidden] = x.dims();
-                ops::dropout(x, seeds.next_dropout(self.dropout, hidden))
-            }
-            None => x,
-        };
-        self.layer_norm.forward(x + residual)
+        let [_, hidden] = x.dims();
+        let dropout = dropout.map(|seeds| seeds.next_dropout(self.dropout, hidden));
+        self.layer_norm.forward_residual(x, residual, dropout)
     }
 }
 

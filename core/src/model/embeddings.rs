@@ -2,9 +2,9 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Int, Tensor, backend::Backend, module},
+    tensor::{Int, Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{BertBackend, ops, ops::TokenPlaces};
 
 use super::{
     dropout::DropoutSeeds,
@@ -57,16 +57,18 @@ impl<B: Backend> Embeddings<B> {
 }
 
 impl<B: BertBackend> Embeddings<B> {
-    /// Shapes: `input_ids` and `segment_ids` `[batch, length]` to `[batch * length, hidden]`.
+    /// Shapes: `input_ids` and `segment_ids` `[batch, length]` to `[batch * length, hidden]`. `places` are those of
+    /// the ids, for the gradient.
     pub fn forward(
         &self,
         input_ids: Tensor<B, 2, Int>,
         segment_ids: Tensor<B, 2, Int>,
+        places: Option<&TokenPlaces<B>>,
         dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
         let [batch, length] = input_ids.dims();
-        let words = module::embedding(self.word_embeddings.weight.val(), input_ids);
-        let [_, _, hidden] = words.dims();
+        let words = ops::embedding(self.word_embeddings.weight.val(), input_ids, places);
+        let [_, hidden] = words.dims();
         // Positions are 0..length in every row, so a slice does; its gradient is a plain sum over the batch
         // where a lookup's would be a scatter.
         let positions = self.position_embeddings.weight.val().slice([0..length, 0..hidden]);
@@ -77,6 +79,7 @@ impl<B: BertBackend> Embeddings<B> {
             .reshape([batch * length, 1])
             .equal(Tensor::arange(0..segments as i64, &types.device()).reshape([1, segments]))
             .float();
+        let words = words.reshape([batch, length, hidden]);
         let sum =
             (words + positions.unsqueeze::<3>()).reshape([batch * length, hidden]) + one_hot.matmul(types);
         let normalized = self.layer_norm.forward(sum);

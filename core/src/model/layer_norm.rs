@@ -4,7 +4,10 @@ use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{
+    BertBackend,
+    ops::{self, Dropout},
+};
 
 use super::weights::{WeightSource, WeightsError};
 
@@ -39,5 +42,16 @@ impl<B: BertBackend> LayerNorm<B> {
     /// Shapes: `[rows, hidden]` to the same.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         ops::layer_norm(x, self.weight.val(), self.bias.val(), self.eps)
+    }
+
+    /// Normalises `dropout(x) + residual`. Shapes: each `[rows, hidden]`, to the same.
+    pub fn forward_residual(
+        &self,
+        x: Tensor<B, 2>,
+        residual: Tensor<B, 2>,
+        dropout: Option<Dropout>,
+    ) -> Tensor<B, 2> {
+        let affine = [self.weight.val(), self.bias.val()];
+        ops::residual_layer_norm([x, residual], affine, self.eps, dropout)
     }
 }

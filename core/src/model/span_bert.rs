@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Int, Tensor, TensorData, backend::Backend},
 };
-use spanbert_backends::{BertBackend, Precision};
+use spanbert_backends::{BertBackend, Precision, ops::TokenPlaces};
 
 use super::{
     dropout::DropoutSeeds,
@@ -47,6 +47,8 @@ pub struct ModelInput<B: Backend> {
     pub segment_ids: Tensor<B, 2, Int>,
     /// Added to attention scores, `[batch, length]`: 0 for real positions, -10000 for padding.
     pub additive_mask: Tensor<B, 2>,
+    /// Where each token stands; for the gradient of the word embeddings.
+    pub places: Option<TokenPlaces<B>>,
 }
 
 impl<B: Backend> ModelInput<B> {
@@ -60,7 +62,15 @@ impl<B: Backend> ModelInput<B> {
             input_ids: Tensor::from_data(TensorData::new(batch.input_ids.clone(), shape), device),
             segment_ids: Tensor::from_data(TensorData::new(batch.segment_ids.clone(), shape), device),
             additive_mask: Tensor::from_data(TensorData::new(mask, shape), device),
+            places: None,
         }
+    }
+
+    /// Copies a batch that gradients are to be computed of; its ids are below `vocabulary`.
+    #[must_use]
+    pub fn for_training(batch: &Batch, vocabulary: usize, device: &B::Device) -> Self {
+        let places = TokenPlaces::new(&batch.input_ids, vocabulary, device);
+        Self { places: Some(places), ..Self::from_batch(batch, device) }
     }
 }
 
@@ -105,7 +115,7 @@ impl<B: Backend> SpanBert<B> {
 impl<B: BertBackend> SpanBert<B> {
     /// Hidden states after the embeddings and after each layer, each `[batch * length, hidden]`.
     pub fn hidden_states(&self, input: ModelInput<B>) -> Vec<Tensor<B, 2>> {
-        let mut states = vec![self.bert.embeddings.forward(input.input_ids, input.segment_ids, None)];
+        let mut states = vec![self.bert.embeddings.forward(input.input_ids, input.segment_ids, None, None)];
         let mut x = states[0].clone();
         for layer in &self.bert.encoder.layer {
             x = layer.forward(x, input.additive_mask.clone(), None);
@@ -117,7 +127,9 @@ impl<B: BertBackend> SpanBert<B> {
     /// Start and end logits of every position. With `dropout`, the pass is a training pass.
     pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
         let shape = input.input_ids.dims();
-        let mut x = self.bert.embeddings.forward(input.input_ids, input.segment_ids, dropout.as_mut());
+        let places = input.places.as_ref();
+        let embeddings = &self.bert.embeddings;
+        let mut x = embeddings.forward(input.input_ids, input.segment_ids, places, dropout.as_mut());
         for layer in &self.bert.encoder.layer {
             x = layer.forward(x, input.additive_mask.clone(), dropout.as_mut());
         }

@@ -119,7 +119,7 @@ impl TrainingEngine for FakeEngine {
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
-        Ok(OptimizerState { first: self.weights()?, second: self.weights()? })
+        Ok(OptimizerState { first: self.weights()?, second: self.weights()?, loss_scale: None })
     }
 
     fn load_optimizer_state(&mut self, _state: OptimizerState) -> Result<(), EngineError> {

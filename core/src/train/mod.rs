@@ -46,7 +46,7 @@ pub use micro_batch_size::MicroBatchSize;
 pub use observer::{Observer, Silent, StopFlag};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};
-pub use prefetch::{Prepared, TrainingData, prefetch};
+pub use prefetch::{Prepared, TrainingData, prefetch, prepare};
 pub use probe::DeviceLimits;
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;

@@ -77,7 +77,9 @@ pub fn prefetch<'scope, 'env: 'scope>(
     receiver
 }
 
-fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
+/// Makes one batch, without a place in the training.
+#[must_use]
+pub fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
     let (whole, tokens) = gather(data, recipe, batch);
     let (weights, windows) = (loss_weights(&whole, recipe.gradient_accumulation_steps), whole.rows);
     let rows = data.micro_batch;

@@ -23,6 +23,13 @@ pub struct DeviceLimits {
     pub max_buffer_bytes: Option<u64>,
 }
 
+/// Windows that a GPU answers at once where its memory is known to allow it: between batches it waits for the host.
+const GPU_EVALUATION_ROWS: usize = 128;
+
+/// Share of the memory for windows beyond those that were asked for: a training keeps its moments and its pools of
+/// buffers while it evaluates.
+const SPARE: f64 = 0.25;
+
 /// Share of the memory that a plan may fill: estimates were up to 13 % low on a processor, allocators round up, and others
 /// use the device too.
 const USABLE: f64 = 0.8;
@@ -38,16 +45,21 @@ impl From<&DeviceInfo> for DeviceLimits {
 }
 
 impl DeviceLimits {
-    /// How many windows of `length` pieces are answered at once: `wanted`, or its half, quarter and so on that fits.
+    /// How many windows of `length` pieces are answered at once: `wanted`, or its half, quarter and so on that fits;
+    /// more than `wanted` on a GPU with room for more. Answers do not depend on it.
     #[must_use]
     pub fn inference_rows(&self, config: &BertConfig, wanted: usize, length: usize) -> usize {
-        let allowed = |rows: &usize| self.allow(config, *rows, length, Work::Inference);
-        halves(wanted).find(allowed).unwrap_or(1)
+        let fitting = |wanted, share| {
+            halves(wanted).find(|&rows| self.allow(config, rows, length, Work::Inference, share))
+        };
+        let roomy = self.backend != BackendKind::Cpu && self.memory_bytes.is_some();
+        let more = if roomy { fitting(GPU_EVALUATION_ROWS, SPARE) } else { None };
+        fitting(wanted, USABLE).max(more).unwrap_or(1)
     }
 
-    fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work) -> bool {
+    fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work, share: f64) -> bool {
         // Whole bytes, as the estimate's.
-        let budget = self.memory_bytes.map_or(u64::MAX, |bytes| (bytes as f64 * USABLE) as u64);
+        let budget = self.memory_bytes.map_or(u64::MAX, |bytes| (bytes as f64 * share) as u64);
         fits(config, rows, length, self.backend, work, budget, self.max_buffer_bytes)
     }
 }
@@ -73,7 +85,7 @@ fn plan_for(
     let half = recipe.precision != Precision::F32;
     let work =
         |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size, half };
-    let allowed = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false));
+    let allowed = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false), USABLE);
     let (micro_batch, recompute) = match recipe.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
@@ -151,7 +163,8 @@ mod tests {
     fn the_largest_half_that_fits_is_taken() {
         let recipe = Recipe::default();
         assert_eq!(planned(&recipe, None, None), (32, false, 8));
-        assert_eq!(planned(&recipe, Some(141 * GB), None), (32, false, 8));
+        // Without gradients there is room for more windows than were asked for.
+        assert_eq!(planned(&recipe, Some(141 * GB), None), (32, false, 128));
         // Attention probabilities of a window are 7 MB: 18 of them in 128 MiB.
         assert_eq!(planned(&recipe, None, Some(128 << 20)), (16, false, 8));
         let (rows, recompute, _) = planned(&recipe, Some(8 * GB), None);

@@ -102,7 +102,7 @@ recipe! {
         [value_enum] precision: Precision = Precision::F32,
         /// Under fp16, the factor on the loss that keeps gradients from vanishing; 0 adapts it to overflows.
         [value_name = "X"] loss_scale: f64 = 0.0,
-        /// Windows per batch in evaluation.
+        /// Windows per batch in evaluation, if they fit; a GPU with room takes more. Does not change the result.
         [value_name = "N"] eval_batch_size: usize = 8,
         /// Evaluations per epoch on the development set.
         [value_name = "N"] eval_per_epoch: usize = 10,

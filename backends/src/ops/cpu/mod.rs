@@ -5,6 +5,7 @@
 mod adam;
 mod attention;
 mod dropout;
+mod embedding;
 mod gelu;
 mod half;
 mod layer_norm;
@@ -15,10 +16,15 @@ mod panels;
 mod self_attention;
 mod simd;
 
-use burn::tensor::{DType, FloatDType, TensorData, TensorMetadata, ops::FloatTensor, ops::FloatTensorOps};
+use burn::tensor::{
+    DType, FloatDType, IntDType, TensorData, TensorMetadata,
+    ops::{FloatTensor, FloatTensorOps, IntTensor, IntTensorOps},
+};
 use burn_flex::{Flex, FlexTensor};
 
-use super::{AdamStep, AdamTensors, BertKernels, Dropout, SelfAttention, kernels::LayerNormOutput};
+use super::{
+    AdamStep, AdamTensors, BertKernels, Dropout, PlacesLayout, SelfAttention, kernels::LayerNormOutput,
+};
 use crate::Precision;
 
 /// Elements per task of an elementwise kernel.
@@ -190,15 +196,27 @@ impl BertKernels for Flex {
         x
     }
 
+    fn embedding_gradient(
+        grad: FloatTensor<Self>,
+        index: IntTensor<Self>,
+        layout: PlacesLayout,
+    ) -> FloatTensor<Self> {
+        let [_, hidden] = grad.shape().dims();
+        let (grad, index) = (dense(grad), dense_int(index));
+        let table = embedding::gradient(grad.storage::<f32>(), index.storage::<i32>(), layout, hidden);
+        tensor(table, [layout.vocabulary, hidden])
+    }
+
     fn adam_update(
         tensors: AdamTensors<FloatTensor<Self>>,
         grad: FloatTensor<Self>,
-        factor: FloatTensor<Self>,
+        factors: FloatTensor<Self>,
+        slot: usize,
         step: AdamStep,
     ) -> AdamTensors<FloatTensor<Self>> {
         let (mut weight, grad) = (dense(tensors.weight), dense(grad));
         let (mut first, mut second) = (dense(tensors.first), dense(tensors.second));
-        let factor = dense(factor).storage::<f32>().first().copied().unwrap_or(1.0);
+        let factor = dense(factors).storage::<f32>().get(slot).copied().unwrap_or(1.0);
         adam::update(
             weight.storage_mut::<f32>(),
             first.storage_mut::<f32>(),
@@ -230,6 +248,12 @@ fn self_attention(
 /// The tensor as f32 covering its whole buffer in row-major order.
 fn dense(x: FlexTensor) -> FlexTensor {
     let x = if x.dtype() == DType::F32 { x } else { Flex::float_cast(x, FloatDType::F32) };
+    x.to_contiguous()
+}
+
+/// The same for whole numbers, as i32.
+fn dense_int(x: FlexTensor) -> FlexTensor {
+    let x = if x.dtype() == DType::I32 { x } else { Flex::int_cast(x, IntDType::I32) };
     x.to_contiguous()
 }
 
