@@ -342,12 +342,39 @@ fn the_reference_s_command_lines_are_understood() {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{errors}");
         assert!(errors.contains("error: ") && errors.contains(missing), "{errors}");
-        assert_eq!(
-            errors.contains("mixed precision is not in this build"),
-            line.contains("--fp16"),
-            "{errors}"
-        );
+        let idle_scale = line.contains("--loss_scale") && !line.contains("--fp16");
+        assert_eq!(errors.contains("--loss_scale belongs to --fp16"), idle_scale, "{errors}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+}
+
+#[test]
+fn half_precision_is_imitated_by_the_processor_and_refused_by_gpus_without_it() {
+    let model = demo().join("model");
+    let ask = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanbert_cli"));
+        command.env("XDG_CACHE_HOME", demo().join("cache")).args(["ask", "--model", text(&model), "--json"]);
+        command.args(flags).arg("Who?").write_stdin("Zoë was born in Altona.").output().unwrap()
+    };
+    let score = |precision: &str| {
+        let output = ask(&["--backend", "cpu", "--precision", precision]);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+        assert_eq!(errors.contains("imitating"), precision != "f32", "{errors}");
+        let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+        answers[0]["score_diff"].as_f64().unwrap()
+    };
+    let [single, bf16, fp16] = ["f32", "bf16", "fp16"].map(score);
+    assert!(bf16 != single && fp16 != single && fp16 != bf16, "{single} {bf16} {fp16}");
+    assert!((bf16 - single).abs() < 0.1 && (fp16 - single).abs() < 0.02, "{single} {bf16} {fp16}");
+
+    assert_eq!(ask(&["--precision", "fp8"]).status.code(), Some(2));
+    if spanbert_tests::adapter::wgpu().is_some() {
+        let output = ask(&["--backend", "wgpu", "--precision", "bf16"]);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.contains("does not compute in bf16, only in f32"), "{errors}");
+        assert!(errors.contains("try: use --precision f32, or another device"), "{errors}");
     }
 }
 

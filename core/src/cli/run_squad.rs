@@ -229,3 +229,37 @@ fn trained_weights(folder: &Path) -> Result<PathBuf, CliError> {
             )
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        command: RunSquadCommand,
+    }
+
+    fn recipe(flags: &[&str]) -> Recipe {
+        let line =
+            [&["run_squad", "--output-dir", "out", "--do-eval", "--dev-file", "dev.json"], flags].concat();
+        Program::try_parse_from(line).unwrap().command.recipe().unwrap()
+    }
+
+    #[test]
+    fn fp16_is_the_reference_s_format_with_its_optimizer() {
+        let found = |flags: &[&str]| {
+            let Recipe { precision, optimizer, loss_scale, .. } = recipe(flags);
+            (precision, optimizer, loss_scale)
+        };
+        assert_eq!(found(&[]), (Precision::F32, OptimizerKind::BertAdam, 0.0));
+        assert_eq!(found(&["--fp16"]), (Precision::Fp16, OptimizerKind::FusedAdam, 0.0));
+        let fixed = found(&["--fp16", "--loss-scale", "128"]);
+        assert_eq!(fixed, (Precision::Fp16, OptimizerKind::FusedAdam, 128.0));
+        // What is said in so many words has the last word.
+        let other = found(&["--fp16", "--precision", "bf16", "--optimizer", "bert_adam"]);
+        assert_eq!(other, (Precision::Bf16, OptimizerKind::BertAdam, 0.0));
+    }
+}

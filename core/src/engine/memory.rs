@@ -266,6 +266,27 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_keeps_half_of_the_operands() {
+        let base = BertConfig::default();
+        let work = |half| Work::Training { recompute: false, accumulates: false, half };
+        let estimated = |rows, kind, half| estimate(&base, rows, 384, kind, work(half));
+        let half = estimated(8, BackendKind::Cuda, true);
+        // By hand: of a layer 6 * 768 + 3,072 + 12 * 384 values of two bytes, 2 * 768 + 3,072 + 2 of four.
+        assert_eq!(half.activations, 3072 * (12 * (2 * 12_288 + 4 * 4_610) + 4 * 1_539));
+        for rows in [8, 32] {
+            let (half, single) =
+                (estimated(rows, BackendKind::Cuda, true), estimated(rows, BackendKind::Cuda, false));
+            assert!(half.total < single.total, "{half:?} {single:?}");
+            assert_eq!((half.weights, half.optimizer), (single.weights, single.optimizer));
+        }
+        // Of a tiny batch the copies of the weights take more than the activations save.
+        let (half, single) = (estimated(1, BackendKind::Cuda, true), estimated(1, BackendKind::Cuda, false));
+        assert!(half.activations < single.activations && half.total >= single.total);
+        // The processor imitates it.
+        assert_eq!(estimated(8, BackendKind::Cpu, true), estimated(8, BackendKind::Cpu, false));
+    }
+
+    #[test]
     fn accumulating_and_gpus_take_more() {
         let base = BertConfig::default();
         let total = |kind, recompute, accumulates| {

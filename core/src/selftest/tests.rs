@@ -105,6 +105,57 @@ fn a_verdict_is_stored_for_its_device_and_driver() {
 }
 
 #[test]
+fn each_precision_has_its_own_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let passed = Outcome::Passed(Differences::default());
+    let failed = Outcome::Failed("its logits differ".into());
+    let verdict = |precision, fused: &Outcome, unfused: Option<&Outcome>| Verdict {
+        device: device("wgpu:0", "1"),
+        precision,
+        fused: fused.clone(),
+        unfused: unfused.cloned(),
+    };
+    let (single, half) =
+        (verdict(Precision::F32, &passed, None), verdict(Precision::F16, &failed, Some(&passed)));
+    store::save(&single, folder.path()).unwrap();
+    assert_eq!(store::load(&half.device, Precision::F16, folder.path()), None);
+    store::save(&half, folder.path()).unwrap();
+    let fusion =
+        |precision| ensure(&single.device, precision, folder.path(), |_| panic!("it is stored")).unwrap();
+    assert_eq!((fusion(Precision::F32), fusion(Precision::F16)), (Fusion::Fused, Fusion::Unfused));
+    assert_eq!(store::load(&half.device, Precision::Bf16, folder.path()), None);
+}
+
+/// What a half precision may differ by must still show a device that computes something else.
+#[test]
+fn wrong_numbers_are_noticed_in_half_precision_too() {
+    for precision in [Precision::F16, Precision::Bf16] {
+        let plan = Plan::for_device(&device("wgpu:0", "1"), precision);
+        let reference = observe(&DeviceChoice::Cpu, Fusion::Fused, plan).unwrap();
+        let tolerance = Tolerance::of(BackendKind::Cuda, precision);
+        let spoilt = |spoil: &dyn Fn(&mut Observations)| {
+            let mut observations = reference.clone();
+            spoil(&mut observations);
+            tolerance.exceeded_by(compare(&reference, &observations))
+        };
+        assert_eq!(spoilt(&|_| ()), None, "{precision}");
+        // A device that computes in f32 instead passes: it is no less exact.
+        let single = self::reference();
+        let differences = compare(&reference, &single);
+        println!("{precision} from f32: {differences:?}");
+        assert_eq!(tolerance.exceeded_by(differences), None, "{precision}");
+        assert!(spoilt(&|all| all.batches[1].logits.start.rotate_left(1)).is_some(), "{precision}");
+        assert!(spoilt(&|all| all.batches[1].metrics.loss *= 1.1).is_some(), "{precision}");
+        assert!(spoilt(&|all| all.batches[0].logits.end[63] = f32::NAN).is_some(), "{precision}");
+        let zeroed = |all: &mut Observations| {
+            let name = "bert.encoder.layer.0.attention.self.value.weight";
+            all.batches[0].gradients.get_mut(name).unwrap().values.fill(0.0);
+        };
+        assert!(spoilt(&zeroed).unwrap().contains("gradients"), "{precision}");
+    }
+}
+
+#[test]
 fn what_may_have_been_a_shortage_does_not_last() {
     let passed = Outcome::Passed(Differences::default());
     let failed = |why: &str| Outcome::Failed(why.into());

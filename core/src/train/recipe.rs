@@ -316,6 +316,21 @@ mod tests {
     }
 
     #[test]
+    fn precisions_have_their_names_in_toml_and_in_flags() {
+        use clap::ValueEnum;
+        for (name, precision) in
+            [("f32", Precision::F32), ("bf16", Precision::Bf16), ("fp16", Precision::Fp16)]
+        {
+            let recipe = Recipe::from_toml(&format!("precision = \"{name}\""), "r.toml").unwrap();
+            assert_eq!((recipe.precision, Precision::from_str(name, false)), (precision, Ok(precision)));
+            assert!(recipe.to_toml().contains(&format!("precision = \"{name}\"\n")));
+        }
+        assert_eq!(Precision::from_str("f16", false), Ok(Precision::Fp16));
+        let error = Recipe::from_toml("precision = \"fp8\"", "r.toml").unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("bf16"), "{error}");
+    }
+
+    #[test]
     fn mistakes_in_toml_are_named_with_their_line() {
         let error = Recipe::from_toml("seed = 1\ntrain_batchsize = 3\n", "r.toml").unwrap_err().to_string();
         assert!(error.contains("r.toml, line 2") && error.contains("train_batchsize"), "{error}");

@@ -1,0 +1,179 @@
+//! Half precision on a GPU, a software one included: its numbers are those of the processor, which imitates the format,
+//! and what the device lacks is refused.
+#![recursion_limit = "256"]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use serde_json::json;
+use spanbert_backends::{DeviceChoice, Fusion, Precision, fault, select};
+use spanbert_core::{
+    batch::{Batch, Targets},
+    checkpoint::{Weights, fresh},
+    config::BertConfig,
+    engine::{
+        EngineError, InferenceEngine, Logits, MicroBatch, OptimizerConfig, TrainingEngine, open_inference,
+        open_training,
+    },
+};
+use spanbert_tests::{adapter, gradients::difference};
+
+/// Fixed, so that both sides scale alike.
+const LOSS_SCALE: f32 = 1024.0;
+
+fn config() -> BertConfig {
+    BertConfig {
+        vocab_size: 50,
+        hidden_size: 32,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        intermediate_size: 64,
+        max_position_embeddings: 64,
+        initializer_range: 0.1,
+        hidden_dropout_prob: 0.2,
+        attention_probs_dropout_prob: 0.2,
+        ..BertConfig::default()
+    }
+}
+
+fn batch(rows: usize, length: usize) -> Batch {
+    let cells = |value: fn(usize) -> i32| (0..rows * length).map(value).collect::<Vec<_>>();
+    Batch {
+        rows,
+        length,
+        input_ids: cells(|index| (index * 17 % 49 + 1) as i32),
+        segment_ids: cells(|index| (index / 7 % 2) as i32),
+        attention_mask: cells(|index| i32::from(index % 32 < 27)),
+        targets: Some(Targets { start: vec![3; rows], end: vec![5; rows] }),
+    }
+}
+
+fn learning(choice: &DeviceChoice, fusion: Fusion, loss_scale: f32) -> Box<dyn TrainingEngine> {
+    let optimizer = OptimizerConfig { loss_scale, ..OptimizerConfig::fused_adam() };
+    open_training(choice, fusion, &config(), fresh(&config(), 7), optimizer, Precision::F16).unwrap()
+}
+
+fn answering(choice: &DeviceChoice, fusion: Fusion, precision: Precision) -> Box<dyn InferenceEngine> {
+    open_inference(choice, fusion, &config(), fresh(&config(), 7), precision).unwrap()
+}
+
+fn accumulate(engine: &mut dyn TrainingEngine, batch: &Batch, seed: u64) {
+    let weight = 0.5 / batch.rows as f32;
+    engine
+        .accumulate(&MicroBatch { batch, first_row: 0, start_weight: weight, end_weight: weight, seed })
+        .unwrap();
+}
+
+/// Largest difference by the largest expected logit.
+fn apart(expected: &Logits, actual: &Logits) -> f32 {
+    let largest =
+        |values: &mut dyn Iterator<Item = f32>| values.fold(0.0f32, |most, value| most.max(value.abs()));
+    let differences = expected.start.iter().zip(&actual.start).chain(expected.end.iter().zip(&actual.end));
+    assert!(actual.start.iter().chain(&actual.end).all(|value| value.is_finite()), "{actual:?}");
+    largest(&mut differences.map(|(a, b)| a - b)) / largest(&mut expected.start.iter().copied())
+}
+
+/// The adapter, if it computes in f16.
+fn half_adapter() -> Option<DeviceChoice> {
+    let choice = adapter::wgpu()?;
+    if select(&choice).unwrap().precisions.contains(&Precision::F16) {
+        return Some(choice);
+    }
+    println!("skipped: this adapter does not compute in f16");
+    None
+}
+
+#[test]
+fn f16_on_the_gpu_is_what_the_processor_imitates() {
+    let Some(choice) = half_adapter() else { return };
+    let run = |choice: &DeviceChoice, fusion| {
+        let batch = batch(5, 32);
+        let logits = answering(choice, fusion, Precision::F16).predict(&batch).unwrap();
+        let mut engine = learning(choice, fusion, LOSS_SCALE);
+        let gradients = |engine: &mut dyn TrainingEngine| -> Weights {
+            // Twice, because kernels may come from a cache the second time.
+            accumulate(engine, &batch, 3);
+            engine.discard_gradients();
+            accumulate(engine, &batch, 3);
+            let gradients = engine.gradients().unwrap();
+            engine.discard_gradients();
+            gradients
+        };
+        let direct = gradients(engine.as_mut());
+        engine.set_recompute(true);
+        let recomputed = gradients(engine.as_mut());
+        engine.set_recompute(false);
+        for seed in 0..4 {
+            accumulate(engine.as_mut(), &batch, seed);
+            engine.update(1e-3).unwrap();
+        }
+        let metrics = engine.drain_metrics().unwrap();
+        assert!(metrics.len() == 4 && metrics.iter().all(|metrics| metrics.overflowed_at.is_none()));
+        (logits, direct, recomputed, metrics, engine.predict(&batch).unwrap())
+    };
+    let expected = run(&DeviceChoice::Cpu, Fusion::Fused);
+    let single = answering(&DeviceChoice::Cpu, Fusion::Fused, Precision::F32).predict(&batch(5, 32)).unwrap();
+    // It is half precision: nearer to the imitation than that is to f32, by much.
+    let rounding = apart(&single, &expected.0);
+    for fusion in [Fusion::Fused, Fusion::Unfused] {
+        let (logits, direct, recomputed, metrics, updated) = run(&choice, fusion);
+        let seen = (
+            apart(&expected.0, &logits),
+            difference(&expected.1, &direct),
+            difference(&direct, &recomputed),
+            apart(&expected.4, &updated),
+        );
+        println!(
+            "{fusion}: f16 from f32 {rounding:e}; logits, gradients, recomputed, after updates: {seen:?}"
+        );
+        assert!(seen.0 < 2e-3 && seen.3 < 1e-2, "{fusion}: {seen:?}");
+        assert!(seen.1.0 < 2e-2 && seen.2.0 < 1e-2, "{fusion}: {seen:?}");
+        for (ours, theirs) in metrics.iter().zip(&expected.3) {
+            assert!((ours.loss - theirs.loss).abs() < 5e-3 * theirs.loss, "{fusion}: {ours:?} {theirs:?}");
+            let norms = (ours.grad_norm - theirs.grad_norm).abs();
+            assert!(norms < 1e-2 * theirs.grad_norm, "{fusion}: {ours:?} {theirs:?}");
+        }
+    }
+    assert_eq!(fault::check(), Ok(()));
+}
+
+#[test]
+fn an_overflow_on_the_gpu_leaves_weights_and_moments() {
+    let Some(choice) = half_adapter() else { return };
+    for fusion in [Fusion::Fused, Fusion::Unfused] {
+        let mut engine = learning(&choice, fusion, 0.0);
+        accumulate(engine.as_mut(), &batch(3, 32), 0);
+        engine.update(1e-3).unwrap();
+        engine.drain_metrics().unwrap();
+        let mut state = engine.optimizer_state().unwrap();
+        state.loss_scale = Some(
+            serde_json::from_value(json!({"scale": 16_777_216.0, "updates": 0, "adapts": true})).unwrap(),
+        );
+        engine.load_optimizer_state(state).unwrap();
+        let (weights, state) = (engine.weights().unwrap(), engine.optimizer_state().unwrap());
+        accumulate(engine.as_mut(), &batch(3, 32), 1);
+        engine.update(1e-3).unwrap();
+        let metrics = engine.drain_metrics().unwrap();
+        assert_eq!(metrics[0].overflowed_at, Some(16_777_216.0), "{fusion}: {metrics:?}");
+        let after = engine.optimizer_state().unwrap();
+        assert_eq!(after.loss_scale.unwrap().scale(), 8_388_608.0);
+        assert_eq!((after.first, after.second), (state.first, state.second), "{fusion}");
+        assert_eq!(engine.weights().unwrap(), weights, "{fusion}");
+    }
+}
+
+#[test]
+fn a_format_that_the_adapter_lacks_is_refused_with_those_it_has() {
+    let Some(choice) = adapter::wgpu() else { return };
+    let (config, weights) = (config(), fresh(&config(), 7));
+    let answering =
+        open_inference(&choice, Fusion::Fused, &config, weights.clone(), Precision::Bf16).err().unwrap();
+    let optimizer = OptimizerConfig::bert_adam();
+    let learning =
+        open_training(&choice, Fusion::Fused, &config, weights, optimizer, Precision::Bf16).err().unwrap();
+    for error in [answering, learning] {
+        assert!(matches!(error, EngineError::Backend(_)), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("does not compute in bf16, only in f32"), "{text}");
+        assert!(text.contains("; use --precision f32, or another device"), "{text}");
+    }
+    assert_eq!(fault::check(), Ok(()));
+}
