@@ -140,7 +140,8 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the device fails.
     fn weights(&mut self) -> Result<Weights, EngineError>;
-    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout.
+    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout,
+    /// and in fp16 without the loss scale.
     ///
     /// # Errors
     /// If the device fails.
