@@ -14,7 +14,7 @@ use super::{
     data,
     error::CliError,
     flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
-    model::OpenedModel,
+    model::{OpenedModel, piece_cache},
     output,
     progress::{Progress, duration},
     scores_table,
@@ -145,7 +145,8 @@ pub(super) fn prepare(
     dataset: Dataset,
     options: &EvaluateOptions,
 ) -> Result<PreparedEvaluation, CliError> {
-    Ok(PreparedEvaluation::new(Arc::new(dataset), Arc::clone(&model.tokenizer), options)?)
+    let (dataset, tokenizer) = (Arc::new(dataset), Arc::clone(&model.tokenizer));
+    Ok(PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?)
 }
 
 /// Does `work` with a progress display; Ctrl-C breaks it off.

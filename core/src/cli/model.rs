@@ -14,6 +14,7 @@ use crate::{
     engine::{InferenceEngine, open_inference},
     evaluate::EvaluateOptions,
     features::WindowOptions,
+    piece_cache::PieceCache,
     selftest,
     tokenizer::BertTokenizer,
     train::{self, DeviceLimits},
@@ -110,12 +111,18 @@ impl OpenedModel {
     }
 }
 
-/// Where compiled kernels and verdicts about devices are kept between runs.
+/// Where compiled kernels, verdicts about devices and word pieces are kept between runs.
 pub(super) fn cache_folder() -> PathBuf {
     directories::ProjectDirs::from("", "", "spanbert").map_or_else(
         || std::env::temp_dir().join("spanbert"),
         |directories| directories.cache_dir().to_owned(),
     )
+}
+
+/// Where word pieces of large data sets are kept between runs; nowhere if `SPANBERT_NO_PIECE_CACHE` is set and not empty.
+pub(super) fn piece_cache() -> Option<PieceCache> {
+    let refused = std::env::var_os("SPANBERT_NO_PIECE_CACHE").is_some_and(|value| !value.is_empty());
+    (!refused).then(|| PieceCache::new(cache_folder().join("pieces")))
 }
 
 /// Sets the GPU runtime up; the first thing to do before any tensor.

@@ -7,7 +7,8 @@ use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},
     engine::{EngineError, InferenceEngine},
-    features::{Example, Window, evaluation_examples, windows},
+    features::{Example, Window, evaluation_examples},
+    piece_cache::{PieceCache, windows},
     score::GoldQuestions,
     squad::{Dataset, SquadVersion},
     tokenizer::BertTokenizer,
@@ -49,12 +50,25 @@ impl PreparedEvaluation {
         tokenizer: Arc<BertTokenizer>,
         options: &EvaluateOptions,
     ) -> Result<Self, EvaluateError> {
+        Self::with_cache(dataset, tokenizer, options, None)
+    }
+
+    /// [`Self::new`], the word pieces being looked up in a cache.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_cache(
+        dataset: Arc<Dataset>,
+        tokenizer: Arc<BertTokenizer>,
+        options: &EvaluateOptions,
+        cache: Option<&PieceCache>,
+    ) -> Result<Self, EvaluateError> {
         options.check()?;
         let examples = evaluation_examples(&dataset);
         if examples.is_empty() {
             return Err(EvaluateError::NoQuestions(dataset.source_name.clone()));
         }
-        let windows = windows(&examples, &tokenizer, &options.windows, false)?;
+        let windows = windows(cache, &examples, &tokenizer, &options.windows, false)?;
         let mut order: Vec<usize> = (0..windows.len()).collect();
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
         let gold = GoldQuestions::from_dataset(&dataset);

@@ -10,6 +10,7 @@ mod doc_tokens;
 mod error;
 mod examples;
 pub mod jsonl;
+mod pieces;
 mod shared_slice;
 mod spans;
 mod windows;
@@ -21,8 +22,12 @@ pub use doc_tokens::DocTokens;
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
 pub use examples::{SkippedQuestion, evaluation_examples, training_examples};
+#[cfg(feature = "cli")]
+pub(crate) use pieces::{Paragraph, ParagraphPieces, QuestionPieces, all_pieces, paragraphs};
 pub use shared_slice::SharedSlice;
 pub use spans::{DocSpan, doc_spans, improve_answer_span, max_context_spans};
+#[cfg(feature = "cli")]
+pub(crate) use windows::cut;
 pub use windows::windows;
 pub use words::Words;
 

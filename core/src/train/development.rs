@@ -6,6 +6,7 @@ use super::{Evaluator, EvaluatorError, Recipe, TrainError};
 use crate::{
     engine::InferenceEngine,
     evaluate::{EvaluateError, EvaluateOptions, PreparedEvaluation},
+    piece_cache::PieceCache,
     score::Scores,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -22,6 +23,7 @@ impl DevelopmentSet {
         tokenizer: Arc<BertTokenizer>,
         recipe: &Recipe,
         length_multiple: usize,
+        pieces: Option<&PieceCache>,
     ) -> Result<Self, TrainError> {
         let options = EvaluateOptions {
             windows: recipe.window_options(),
@@ -32,7 +34,7 @@ impl DevelopmentSet {
             pad_to_max_length: recipe.pad_to_max_length,
             stored_threshold: None,
         };
-        let prepared = PreparedEvaluation::new(dataset, tokenizer, &options)
+        let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, &options, pieces)
             .map_err(|error| TrainError::Evaluation(error.into()))?;
         Ok(Self { prepared })
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     engine::TrainingEngine,
+    piece_cache::PieceCache,
     run::{
         BestScore, Environment, Event, Layout, Outcome, Phase, RunError, RunFolder, RunState, write_atomic,
     },
@@ -53,6 +54,8 @@ pub struct TrainJob<'a> {
     pub device: &'a str,
     /// Whether the user says that the data is SQuAD 2.0; the data decides, this only checks.
     pub version_2_with_negative: bool,
+    /// Where word pieces are kept between runs, if they are.
+    pub pieces: Option<&'a PieceCache>,
     /// Opens the device; called once for each learning rate.
     pub open: &'a OpenEngine<'a>,
     /// Who watches.
@@ -134,6 +137,7 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         length_multiple,
         layout,
         limits: job.limits,
+        pieces: job.pieces,
         stop: job.stop,
         inject_fault: job.inject_fault,
     };
@@ -157,6 +161,7 @@ struct Run<'a> {
     length_multiple: usize,
     layout: &'a Layout,
     limits: DeviceLimits,
+    pieces: Option<&'a PieceCache>,
     stop: StopFlag,
     inject_fault: Option<InjectedFault>,
 }
@@ -196,7 +201,7 @@ impl Run<'_> {
         mut engines: Engines<'_>,
         mut first: Box<dyn TrainingEngine>,
     ) -> Result<TrainOutcome, TrainError> {
-        let prepared = prepare(self.inputs, self.recipe, self.length_multiple, &mut recorder);
+        let prepared = prepare(self.inputs, self.recipe, self.length_multiple, self.pieces, &mut recorder);
         let mut prepared = prepared.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
         let fit = self.fit(&mut prepared, resumed, first.as_mut(), &mut recorder);
         let fit = fit.inspect_err(|error| fail(&mut recorder, error, 0.0))?;

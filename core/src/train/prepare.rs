@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     batch::Order,
-    features::{Window, windows},
+    features::Window,
+    piece_cache::{PieceCache, windows},
     run::Phase,
 };
 
@@ -33,12 +34,13 @@ pub(super) fn prepare(
     inputs: &Inputs,
     recipe: &Recipe,
     length_multiple: usize,
+    pieces: Option<&PieceCache>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Prepared, TrainError> {
     let counts = inputs.train.counts();
     let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
     recorder.detailed_phase(Phase::Tokenising, detail)?;
-    let windows = windows(&inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
+    let windows = windows(pieces, &inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
     if windows.is_empty() {
         return Err(TrainError::NoWindows { file: inputs.train.source_name.clone() });
     }
@@ -58,6 +60,7 @@ pub(super) fn prepare(
                 Arc::clone(&inputs.tokenizer),
                 recipe,
                 length_multiple,
+                pieces,
             )?)
         }
         None => None,
