@@ -3,8 +3,11 @@
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+use burn::tensor::Tensor;
 use serde_json::json;
-use spanbert_backends::{DeviceChoice, Fusion, Precision, fault, select};
+use spanbert_backends::{
+    BertBackend, DeviceChoice, DeviceTask, Fusion, Precision, dispatch, fault, ops, select,
+};
 use spanbert_core::{
     batch::{Batch, Targets},
     checkpoint::{Weights, fresh},
@@ -111,8 +114,8 @@ fn f16_on_the_gpu_is_what_the_processor_imitates() {
     };
     let expected = run(&DeviceChoice::Cpu, Fusion::Fused);
     let single = answering(&DeviceChoice::Cpu, Fusion::Fused, Precision::F32).predict(&batch(5, 32)).unwrap();
-    // It is half precision: nearer to the imitation than that is to f32, by much.
     let rounding = apart(&single, &expected.0);
+    assert!(rounding > 1e-5, "the imitation is f32");
     for fusion in [Fusion::Fused, Fusion::Unfused] {
         let (logits, direct, recomputed, metrics, updated) = run(&choice, fusion);
         let seen = (
@@ -133,6 +136,35 @@ fn f16_on_the_gpu_is_what_the_processor_imitates() {
         }
     }
     assert_eq!(fault::check(), Ok(()));
+}
+
+/// A linear layer whose sum stands still in a half format: 2048 and then quarters, of which f16 adds none to 2048.
+struct LongSum;
+
+impl DeviceTask for LongSum {
+    type Output = Vec<f32>;
+
+    fn run<B: BertBackend>(self, device: B::Device) -> Vec<f32> {
+        let input = 4096;
+        let mut row = vec![0.25f32; input];
+        row[0] = 2048.0;
+        let x = Tensor::<B, 1>::from_floats(row.as_slice(), &device).reshape([1, input]).repeat_dim(0, 32);
+        let weight = Tensor::<B, 2>::ones([input, 32], &device);
+        let y = ops::linear(x, weight, Tensor::zeros([32], &device), Precision::F16);
+        y.into_data().into_vec().unwrap()
+    }
+}
+
+#[test]
+fn products_of_f16_are_summed_in_f32() {
+    let Some(choice) = half_adapter() else { return };
+    for (choice, fusion) in
+        [(&DeviceChoice::Cpu, Fusion::Fused), (&choice, Fusion::Fused), (&choice, Fusion::Unfused)]
+    {
+        let sums = dispatch(choice, fusion, LongSum).unwrap();
+        // 3071.75, of which f16 has the neighbours 3070 and 3072.
+        assert!(sums.iter().all(|&sum| sum == 3072.0), "{choice} {fusion}: {sums:?}");
+    }
 }
 
 #[test]

@@ -140,7 +140,8 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the device fails.
     fn weights(&mut self) -> Result<Weights, EngineError>;
-    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout.
+    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout, without their loss
+    /// scale.
     ///
     /// # Errors
     /// If the device fails.
