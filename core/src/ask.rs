@@ -3,7 +3,7 @@
 //! Needs neither files nor threads of its own, so it also serves browsers: [`PreparedQuestion`] makes the batches and takes the
 //! logits back, and [`ask`] is the same with an engine in between.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
 
@@ -180,7 +180,7 @@ impl<'a> PreparedQuestion<'a> {
         let example = Example {
             qas_id: String::new(),
             question_text: question.to_owned(),
-            doc_tokens: std::mem::take(&mut tokens.words).into(),
+            doc_tokens: Arc::new(std::mem::take(&mut tokens.words)),
             orig_answer_text: None,
             start_position: None,
             end_position: None,

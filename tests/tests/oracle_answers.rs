@@ -139,9 +139,8 @@ fn spans_hold_the_texts(inputs: &Inputs, predictions: &[Prediction]) {
                 continue;
             };
             spans += 1;
-            let words = &example.doc_tokens[span.first_word..=span.last_word];
-            let text = words.join(" ");
-            let cut = words.last().unwrap().len() - span.last_byte;
+            let text = example.doc_tokens.joined(span.first_word..span.last_word + 1);
+            let cut = example.doc_tokens.get(span.last_word).unwrap().len() - span.last_byte;
             assert_eq!(&text[span.first_byte..text.len() - cut], entry.text);
         }
     }

@@ -1,8 +1,6 @@
 //! What one window contributes to its question's answers: its highest logits. All else can be forgotten, so
 //! that evaluating a data set needs a few hundred bytes per window instead of its two rows of logits.
 
-use std::cmp::Ordering;
-
 use super::AnswerError;
 use crate::features::Window;
 
@@ -94,27 +92,53 @@ impl WindowCandidates {
 /// (`_get_best_indexes` of the reference). NaN ranks below everything else.
 #[must_use]
 pub fn best_indexes(logits: &[f32], n_best_size: usize) -> Vec<usize> {
-    let mut ranked: Vec<(f32, usize)> = logits.iter().copied().zip(0..).collect();
-    let by_rank = |a: &(f32, usize), b: &(f32, usize)| descending(a.0, b.0).then(a.1.cmp(&b.1));
     if n_best_size == 0 {
         return Vec::new();
     }
-    if n_best_size < ranked.len() {
-        ranked.select_nth_unstable_by(n_best_size - 1, by_rank);
-        ranked.truncate(n_best_size);
+    // One number for each position is quicker to compare than a pair: lowest for the best.
+    let mut ranks: Vec<u64> = logits
+        .iter()
+        .zip(0_u32..)
+        .map(|(&logit, index)| u64::from(!height(logit)) << 32 | u64::from(index))
+        .collect();
+    if n_best_size < ranks.len() {
+        ranks.select_nth_unstable(n_best_size - 1);
+        ranks.truncate(n_best_size);
     }
-    ranked.sort_unstable_by(by_rank);
-    ranked.into_iter().map(|(_, index)| index).collect()
+    ranks.sort_unstable();
+    ranks.into_iter().map(|rank| (rank & u64::from(u32::MAX)) as usize).collect()
 }
 
-/// Highest first; `-0.0` equals `0.0` (as in Python, unlike `total_cmp`), NaN last.
-fn descending(a: f32, b: f32) -> Ordering {
-    b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+/// Whole numbers in the order of the logits; `-0.0` equals `0.0` (as in Python, unlike `total_cmp`), NaN is lowest.
+fn height(logit: f32) -> u32 {
+    if logit.is_nan() {
+        return 0;
+    }
+    // Adding zero makes -0.0 positive. Negative floats fall as their bits rise.
+    let bits = (logit + 0.0).to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_of_a_stable_sort(
+            bits in prop::collection::vec(prop_oneof![any::<u32>(), Just(0), Just(1 << 31), 0x3f80_0000_u32..0x3f80_0004], 0..60),
+            n_best_size in 0_usize..70,
+        ) {
+            let logits: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
+            let mut expected: Vec<usize> = (0..logits.len()).collect();
+            let descending = |a: f32, b: f32| b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()));
+            expected.sort_by(|&a, &b| descending(logits[a], logits[b]));
+            expected.truncate(n_best_size);
+            prop_assert_eq!(best_indexes(&logits, n_best_size), expected);
+        }
+    }
 
     /// `[CLS] q [SEP] d0 d1 d2 [SEP]`, the last document piece without maximal context.
     fn window() -> Window {
@@ -125,8 +149,8 @@ mod tests {
             input_ids: vec![101, 5, 102, 6, 7, 8, 102],
             first_segment_length: 3,
             first_doc_token: 3,
-            token_to_orig: vec![0, 1, 2],
-            token_is_max_context: vec![true, true, false],
+            token_to_orig: vec![0, 1, 2].into(),
+            token_is_max_context: vec![true, true, false].into(),
             start_position: None,
             end_position: None,
         }

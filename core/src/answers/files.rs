@@ -1,9 +1,13 @@
 //! The files of a finished evaluation, in the reference's format: JSON objects with one entry per question, in the
 //! data set's order.
 
+use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
-use super::{NbestEntry, Prediction, to_python_json};
+use super::{NbestEntry, Prediction, python_json::object_to_python_json, to_python_json};
+
+/// How many questions are written at a time.
+const PART: usize = 256;
 
 /// `predictions.json`: each question's answer. With a threshold, answers whose score difference exceeds it are
 /// blanked (`""`, "no answer").
@@ -55,12 +59,13 @@ impl<'a> From<&'a NbestEntry> for EntryLine<'a> {
 }
 
 /// A JSON object from question ids to a value of each prediction.
-fn by_id<'a, T: Serialize>(
+fn by_id<'a, T: Serialize + Send>(
     predictions: &'a [Prediction],
-    value: impl Fn(&'a Prediction) -> T,
+    value: impl Fn(&'a Prediction) -> T + Sync,
 ) -> serde_json::Result<String> {
-    let pairs = predictions.iter().map(|prediction| (prediction.qas_id.as_str(), value(prediction)));
-    to_python_json(&Pairs(pairs.collect()))
+    object_to_python_json(predictions.par_chunks(PART).map(|part| {
+        Pairs(part.iter().map(|prediction| (prediction.qas_id.as_str(), value(prediction))).collect())
+    }))
 }
 
 /// Keys and values that become a JSON object in their order.

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, io::BufRead};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{AnswerError, AnswerOptions, NpyLogits, Prediction, WindowCandidates, files::EntryLine, predict};
@@ -158,7 +159,7 @@ impl TryFrom<WindowLine> for Window {
             input_ids: line.input_ids,
             first_segment_length: line.segment_lengths[0],
             first_doc_token: line.first_doc_token,
-            token_to_orig: line.token_to_orig,
+            token_to_orig: line.token_to_orig.into(),
             token_is_max_context: flags.bytes().map(|flag| flag == b'1').collect(),
             start_position: line.start_position,
             end_position: line.end_position,
@@ -187,12 +188,16 @@ fn candidates_from_npy(
     if npy.windows() != windows.len() {
         return Err(AnswerError::CandidateCount { windows: windows.len(), candidates: npy.windows() }.into());
     }
-    let mut candidates = Vec::with_capacity(windows.len());
-    for (index, window) in windows.iter().enumerate() {
-        let (start, end) = npy.window(index).unwrap_or_default();
-        candidates.push(WindowCandidates::from_logits(window, &start, &end, n_best_size)?);
-    }
-    Ok(candidates)
+    let candidates: Vec<Result<WindowCandidates, AnswerError>> = windows
+        .par_iter()
+        .enumerate()
+        .map(|(index, window)| {
+            let (start, end) = npy.window(index).unwrap_or_default();
+            WindowCandidates::from_logits(window, &start, &end, n_best_size)
+        })
+        .collect();
+    // One by one, so that the first mistake is told whichever thread was first.
+    candidates.into_iter().map(|candidates| Ok(candidates?)).collect()
 }
 
 fn candidates_from_lines(
@@ -252,6 +257,8 @@ fn for_each_line<T: for<'de> Deserialize<'de>>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const WINDOW: &str = r#"{"unique_id":1000000000,"example_index":0,"doc_span_index":0,"input_ids":[2,4,3,5,6,3],"segment_lengths":[3,3],"start_position":null,"end_position":null,"first_doc_token":3,"token_to_orig":[0,1],"token_is_max_context":"11"}"#;
@@ -267,7 +274,7 @@ mod tests {
         Example {
             qas_id: "q1".into(),
             question_text: "who".into(),
-            doc_tokens: vec!["Ann".to_owned(), "left".to_owned()].into(),
+            doc_tokens: Arc::new(["Ann", "left"].into_iter().collect()),
             orig_answer_text: None,
             start_position: None,
             end_position: None,

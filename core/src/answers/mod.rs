@@ -23,5 +23,6 @@ pub use npy::{NpyError, NpyLogits};
 pub use options::{AnswerError, AnswerOptions};
 pub use predict::predict;
 pub use prediction::{AnswerSpan, NbestEntry, Prediction};
+pub(crate) use python_json::write_escaped;
 pub use python_json::{python_float, to_python_json};
 pub use softmax::softmax;

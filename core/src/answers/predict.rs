@@ -42,8 +42,8 @@ pub fn predict(
         .into_par_iter()
         .flat_map_iter(|run| {
             let members = examples.get(run.clone()).unwrap_or_default();
-            let context =
-                Context::new(members.first().map_or(&[], |example| &*example.doc_tokens), tokenizer);
+            let Some(first) = members.first() else { return Vec::new() };
+            let context = Context::new(&first.doc_tokens, tokenizer);
             let windows_of = windows_of.get(run).unwrap_or_default();
             members
                 .iter()
@@ -177,6 +177,7 @@ impl Question<'_> {
         preliminaries.sort_by(|a, b| b.score().partial_cmp(&a.score()).unwrap_or(Ordering::Equal));
 
         let mut nbest: Vec<NbestEntry> = Vec::with_capacity(options.n_best_size.min(preliminaries.len()) + 1);
+        let mut pieces = String::new();
         for preliminary in preliminaries {
             if nbest.len() >= options.n_best_size {
                 break;
@@ -184,16 +185,21 @@ impl Question<'_> {
             let Recovered { text, span } = match preliminary.positions {
                 Some(positions) => {
                     let Some((window, _)) = self.ranked.get(preliminary.window) else { continue };
-                    let recovered =
-                        self.context.recover(window, preliminary.window, positions, self.tokenizer);
+                    let recovered = self.context.recover(
+                        window,
+                        preliminary.window,
+                        positions,
+                        self.tokenizer,
+                        &mut pieces,
+                    );
                     if nbest.iter().any(|entry| entry.text == recovered.text) {
                         continue;
                     }
                     recovered
                 }
-                None => Recovered { text: String::new(), span: None },
+                None => Recovered { text: "", span: None },
             };
-            nbest.push(entry(text, preliminary.start_logit, preliminary.end_logit, span));
+            nbest.push(entry(text.to_owned(), preliminary.start_logit, preliminary.end_logit, span));
         }
         nbest
     }

@@ -31,8 +31,13 @@ impl AnswerSpan {
     /// other white space than the single spaces of the answer's text. `None` if the span is of another context.
     #[must_use]
     pub fn bytes_in(&self, tokens: &DocTokens) -> Option<Range<usize>> {
-        let start = tokens.byte_ranges.get(self.first_word)?.start + self.first_byte;
-        let end = tokens.byte_ranges.get(self.last_word)?.start + self.last_byte;
+        self.bytes_among(&tokens.byte_ranges)
+    }
+
+    /// [`bytes_in`](Self::bytes_in) given where the context's words stand.
+    pub(crate) fn bytes_among(&self, word_ranges: &[Range<usize>]) -> Option<Range<usize>> {
+        let start = word_ranges.get(self.first_word)?.start + self.first_byte;
+        let end = word_ranges.get(self.last_word)?.start + self.last_byte;
         (start <= end).then_some(start..end)
     }
 }

@@ -61,8 +61,8 @@ pub(crate) mod tests {
             input_ids: (1..=length as u32).collect(),
             first_segment_length: 2,
             first_doc_token: 2,
-            token_to_orig: Vec::new(),
-            token_is_max_context: Vec::new(),
+            token_to_orig: Vec::new().into(),
+            token_is_max_context: Vec::new().into(),
             start_position: Some(start),
             end_position: Some(end),
         }

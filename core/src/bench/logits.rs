@@ -68,7 +68,7 @@ mod tests {
             first_segment_length: 6,
             first_doc_token: 6,
             token_to_orig: (0..document as u32).collect(),
-            token_is_max_context: vec![true; document],
+            token_is_max_context: vec![true; document].into(),
             start_position: None,
             end_position: None,
         };

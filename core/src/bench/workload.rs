@@ -226,8 +226,8 @@ fn random_window(config: &BertConfig, index: usize, length: usize, random: &mut 
         input_ids: (0..length).map(|_| piece()).collect(),
         first_segment_length: first_doc_token,
         first_doc_token,
-        token_to_orig: Vec::new(),
-        token_is_max_context: Vec::new(),
+        token_to_orig: Vec::new().into(),
+        token_is_max_context: Vec::new().into(),
         start_position: Some(start),
         end_position: Some((start + 2).min(length - 2)),
     }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{EvaluateError, Record, record::records};
@@ -9,14 +10,17 @@ use crate::{
     answers::{Prediction, nbest_json, null_odds_json, to_python_json},
     run::atomic::{create_folder, write_atomic},
     score::{
-        GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores, ThresholdCurve,
-        named_scores, official, run_squad,
+        GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores, ThresholdCurve, official,
+        run_squad,
     },
     squad::Dataset,
 };
 
 /// The threshold that the reference's `evaluate` compares logit differences with during training.
 const REFERENCE_NA_PROB_THRESH: f64 = 1.0;
+
+/// How many records are put into lines by one thread.
+const RECORDS_AT_A_TIME: usize = 256;
 
 /// A data set's answers and scores.
 #[derive(Clone, Debug)]
@@ -69,10 +73,10 @@ impl Evaluation {
         let reference = run_squad(gold, texts, null_odds.as_ref(), REFERENCE_NA_PROB_THRESH)?;
         let official = official(gold, &reference.predictions, None, 1.0)?;
         let (named, curve) = match &null_odds {
-            Some(odds) => (
-                Some(named_scores(&reference.questions, odds, stored_threshold)?),
-                Some(ThresholdCurve::new(&reference.questions, odds)?),
-            ),
+            Some(odds) => {
+                let curve = ThresholdCurve::new(&reference.questions, odds)?;
+                (Some(NamedScores::from_curve(&curve, stored_threshold)?), Some(curve))
+            }
             None => (None, None),
         };
         let results = ResultsFile {
@@ -111,13 +115,24 @@ impl Evaluation {
         if self.curve.is_some() {
             file("null_odds.json", null_odds_json(&self.predictions)?)?;
         }
-        let mut lines = String::new();
-        for record in self.records() {
-            lines.push_str(&serde_json::to_string(&record)?);
-            lines.push('\n');
-        }
-        file("records.jsonl", lines)?;
+        file("records.jsonl", lines(&self.records())?)?;
         file("results.json", to_python_json(&self.results)?)?;
         Ok(())
     }
+}
+
+/// Each record as a line of JSON.
+fn lines(records: &[Record]) -> serde_json::Result<String> {
+    let parts: Vec<Vec<u8>> = records
+        .par_chunks(RECORDS_AT_A_TIME)
+        .map(|part| {
+            let mut bytes = Vec::new();
+            for record in part {
+                serde_json::to_writer(&mut bytes, record)?;
+                bytes.push(b'\n');
+            }
+            Ok(bytes)
+        })
+        .collect::<Result<_, serde_json::Error>>()?;
+    String::from_utf8(parts.concat()).map_err(<serde_json::Error as serde::ser::Error>::custom)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     answers::Prediction,
-    features::DocTokens,
+    features::word_ranges,
     score::{QuestionScore, QuestionTable},
     squad::{Answer, Dataset},
 };
@@ -59,7 +59,7 @@ pub(super) fn records(dataset: &Dataset, predictions: &[Prediction], table: &Que
     let mut scored = predictions.iter().zip(&table.rows);
     for (article_index, article) in dataset.articles.iter().enumerate() {
         for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
-            let tokens = DocTokens::new(&paragraph.context);
+            let words: Vec<_> = word_ranges(&paragraph.context).collect();
             for (question, (prediction, score)) in paragraph.questions.iter().zip(scored.by_ref()) {
                 let QuestionScore { exact, f1, .. } = *score;
                 let best = prediction.best();
@@ -76,7 +76,7 @@ pub(super) fn records(dataset: &Dataset, predictions: &[Prediction], table: &Que
                     probability: best.map(|entry| entry.probability),
                     score_diff: prediction.score_diff,
                     span: best.and_then(|entry| entry.span).and_then(|span| {
-                        let bytes = span.bytes_in(&tokens)?;
+                        let bytes = span.bytes_among(&words)?;
                         let before = paragraph.context.get(..bytes.start)?.chars().count();
                         let inside = paragraph.context.get(bytes.clone())?.chars().count();
                         Some(RecordSpan { chars: before..before + inside, bytes, window: span.window })

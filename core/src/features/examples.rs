@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{DocTokens, Example, FeatureError};
-use crate::squad::{Answer, Dataset, Place, Question};
+use rayon::prelude::*;
+
+use super::doc_tokens::{WordPositions, words, words_with_positions};
+use super::{Example, FeatureError, Words};
+use crate::squad::{Answer, Dataset, Paragraph, Place, Question};
 use crate::tokenizer::unicode::str_split;
 
 /// A question left out of training because its answer is not where it should be.
@@ -37,50 +40,13 @@ impl fmt::Display for SkippedQuestion {
 /// # Errors
 /// If an answerable question has no answer or several.
 pub fn training_examples(dataset: &Dataset) -> Result<(Vec<Example>, Vec<SkippedQuestion>), FeatureError> {
+    let by_paragraph: Vec<_> =
+        paragraphs(dataset).into_par_iter().map(|at| paragraph_examples(dataset, at)).collect();
     let (mut examples, mut skipped) = (Vec::new(), Vec::new());
-    for (article_index, article) in dataset.articles.iter().enumerate() {
-        for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
-            let DocTokens { words, char_to_word, .. } = DocTokens::new(&paragraph.context);
-            let words: Arc<[String]> = words.into();
-            for (index, question) in paragraph.questions.iter().enumerate() {
-                let target = if question.is_impossible == Some(true) {
-                    Target { text: String::new(), start: -1, end: -1 }
-                } else {
-                    let [answer] = &question.answers[..] else {
-                        let place = Box::new(Place {
-                            article: article_index,
-                            title: article.title.as_str().into(),
-                            paragraph: paragraph_index,
-                            question: Some((index, question.id.clone())),
-                        });
-                        let answers = question.answers.len();
-                        return Err(FeatureError::AnswerCount {
-                            file: dataset.source_name.clone(),
-                            place,
-                            answers,
-                        });
-                    };
-                    match locate(answer, &words, &char_to_word) {
-                        Ok(target) => target,
-                        Err(found) => {
-                            skipped.push(SkippedQuestion {
-                                qas_id: question.id.clone(),
-                                answer_text: answer.text.clone(),
-                                found,
-                            });
-                            continue;
-                        }
-                    }
-                };
-                examples.push(Example {
-                    orig_answer_text: Some(target.text),
-                    start_position: Some(target.start),
-                    end_position: Some(target.end),
-                    is_impossible: question.is_impossible == Some(true),
-                    ..unanswered(question, &words)
-                });
-            }
-        }
+    for paragraph in by_paragraph {
+        let (kept, left_out) = paragraph?;
+        examples.extend(kept);
+        skipped.extend(left_out);
     }
     Ok((examples, skipped))
 }
@@ -90,15 +56,72 @@ pub fn training_examples(dataset: &Dataset) -> Result<(Vec<Example>, Vec<Skipped
 /// Questions of one paragraph share their words.
 #[must_use]
 pub fn evaluation_examples(dataset: &Dataset) -> Vec<Example> {
-    let mut examples = Vec::new();
-    for paragraph in dataset.articles.iter().flat_map(|article| &article.paragraphs) {
-        let words: Arc<[String]> = DocTokens::new(&paragraph.context).words.into();
-        examples.extend(paragraph.questions.iter().map(|question| unanswered(question, &words)));
-    }
-    examples
+    let by_paragraph: Vec<Vec<Example>> = paragraphs(dataset)
+        .into_par_iter()
+        .map(|(_, _, paragraph)| {
+            let words = Arc::new(words(&paragraph.context));
+            paragraph.questions.iter().map(|question| unanswered(question, &words)).collect()
+        })
+        .collect();
+    by_paragraph.into_iter().flatten().collect()
 }
 
-fn unanswered(question: &Question, words: &Arc<[String]>) -> Example {
+/// Every paragraph with the index of its article and its own within that.
+fn paragraphs(dataset: &Dataset) -> Vec<(usize, usize, &Paragraph)> {
+    let articles = dataset.articles.iter().enumerate();
+    articles
+        .flat_map(|(article, content)| {
+            content.paragraphs.iter().enumerate().map(move |(index, paragraph)| (article, index, paragraph))
+        })
+        .collect()
+}
+
+/// The questions of one paragraph.
+fn paragraph_examples(
+    dataset: &Dataset,
+    (article, index, paragraph): (usize, usize, &Paragraph),
+) -> Result<(Vec<Example>, Vec<SkippedQuestion>), FeatureError> {
+    let (words, positions) = words_with_positions(&paragraph.context);
+    let words = Arc::new(words);
+    let (mut examples, mut skipped) = (Vec::with_capacity(paragraph.questions.len()), Vec::new());
+    for (question_index, question) in paragraph.questions.iter().enumerate() {
+        let target = if question.is_impossible == Some(true) {
+            Target { text: String::new(), start: -1, end: -1 }
+        } else {
+            let [answer] = &question.answers[..] else {
+                let title = dataset.articles.get(article).map(|article| article.title.as_str());
+                return Err(FeatureError::AnswerCount {
+                    file: dataset.source_name.clone(),
+                    place: Box::new(Place {
+                        article,
+                        title: title.unwrap_or_default().into(),
+                        paragraph: index,
+                        question: Some((question_index, question.id.clone())),
+                    }),
+                    answers: question.answers.len(),
+                });
+            };
+            match locate(answer, &words, &positions) {
+                Ok(target) => target,
+                Err(found) => {
+                    let (qas_id, answer_text) = (question.id.clone(), answer.text.clone());
+                    skipped.push(SkippedQuestion { qas_id, answer_text, found });
+                    continue;
+                }
+            }
+        };
+        examples.push(Example {
+            orig_answer_text: Some(target.text),
+            start_position: Some(target.start),
+            end_position: Some(target.end),
+            is_impossible: question.is_impossible == Some(true),
+            ..unanswered(question, &words)
+        });
+    }
+    Ok((examples, skipped))
+}
+
+fn unanswered(question: &Question, words: &Arc<Words>) -> Example {
     Example {
         qas_id: question.id.clone(),
         question_text: question.question.clone(),
@@ -118,27 +141,27 @@ struct Target {
 }
 
 /// The words of an answer, or what stands in its place (`None`: nothing, the offset is past the end).
-fn locate(answer: &Answer, words: &[String], char_to_word: &[i32]) -> Result<Target, Option<String>> {
+fn locate(answer: &Answer, words: &Words, positions: &WordPositions) -> Result<Target, Option<String>> {
     let length = answer.text.chars().count();
-    let start = char_to_word.get(answer.answer_start).copied().ok_or(None)?;
+    let start = positions.word_at(answer.answer_start).ok_or(None)?;
     // An empty answer at offset 0 ends at index -1, Python's last.
     let last = match answer.answer_start.checked_add(length).ok_or(None)? {
-        0 => char_to_word.len() - 1,
+        0 => positions.length() - 1,
         end => end - 1,
     };
-    let end = char_to_word.get(last).copied().ok_or(None)?;
-    let found = python_slice(words, start, end + 1).join(" ");
+    let end = positions.word_at(last).ok_or(None)?;
+    let found = python_slice(words, start, end + 1);
     let text = str_split(&answer.text).collect::<Vec<_>>().join(" ");
     if found.contains(&text) {
         Ok(Target { text: answer.text.clone(), start, end })
     } else {
-        Err(Some(found))
+        Err(Some(found.to_owned()))
     }
 }
 
-/// `words[start:end]` of Python for `start >= -1` and `end >= 0`: -1 is the last word.
-fn python_slice(words: &[String], start: i32, end: i32) -> &[String] {
+/// `" ".join(words[start:end])` of Python for `start >= -1` and `end >= 0`: -1 is the last word.
+fn python_slice(words: &Words, start: i32, end: i32) -> &str {
     let start = usize::try_from(start).unwrap_or(words.len().saturating_sub(1));
     let end = usize::try_from(end).unwrap_or(0).min(words.len());
-    words.get(start..end).unwrap_or_default()
+    words.joined(start..end)
 }

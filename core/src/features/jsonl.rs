@@ -13,6 +13,7 @@ use serde_json::ser::{Formatter, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::{Example, Window};
+use crate::answers::write_escaped;
 
 #[derive(Serialize)]
 struct FeatureLine<'a> {
@@ -106,7 +107,9 @@ pub fn example_line(example: &Example) -> serde_json::Result<String> {
     ascii_json(&ExampleLine {
         qas_id: &example.qas_id,
         question_text: &example.question_text,
-        doc_tokens_sha256: sha256_hex(example.doc_tokens.join("\u{1f}").as_bytes()),
+        doc_tokens_sha256: sha256_hex(
+            example.doc_tokens.iter().collect::<Vec<_>>().join("\u{1f}").as_bytes(),
+        ),
         n_doc_tokens: example.doc_tokens.len(),
         orig_answer_text: example.orig_answer_text.as_deref(),
         start_position: example.start_position,
@@ -128,17 +131,7 @@ impl Formatter for Ascii {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut units = [0; 2];
-        for c in fragment.chars() {
-            if c.is_ascii() {
-                writer.write_all(&[c as u8])?;
-            } else {
-                for unit in c.encode_utf16(&mut units) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
+        write_escaped(writer, fragment, |character| character.is_ascii())
     }
 }
 
@@ -160,8 +153,8 @@ mod tests {
             input_ids: vec![2, 8, 3, 5, 6, 3],
             first_segment_length: 3,
             first_doc_token: 3,
-            token_to_orig: vec![4, 4],
-            token_is_max_context: vec![true, false],
+            token_to_orig: vec![4, 4].into(),
+            token_is_max_context: vec![true, false].into(),
             start_position: Some(3),
             end_position: None,
         }

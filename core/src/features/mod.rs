@@ -10,16 +10,21 @@ mod doc_tokens;
 mod error;
 mod examples;
 pub mod jsonl;
+mod shared_slice;
 mod spans;
 mod windows;
+mod words;
 
 use std::sync::Arc;
 
 pub use doc_tokens::DocTokens;
+pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
 pub use examples::{SkippedQuestion, evaluation_examples, training_examples};
+pub use shared_slice::SharedSlice;
 pub use spans::{DocSpan, doc_spans, improve_answer_span, max_context_spans};
 pub use windows::windows;
+pub use words::Words;
 
 /// One question with its context cut into words (`SquadExample` of the reference).
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +34,7 @@ pub struct Example {
     /// The question as written.
     pub question_text: String,
     /// The context's words, shared by all questions of a paragraph.
-    pub doc_tokens: Arc<[String]>,
+    pub doc_tokens: Arc<Words>,
     /// The gold answer's text; training only, empty for an unanswerable question.
     pub orig_answer_text: Option<String>,
     /// First word of the answer; training only, -1 for an unanswerable question or leading whitespace.
@@ -56,9 +61,9 @@ pub struct Window {
     /// Position of the first document piece in `input_ids`.
     pub first_doc_token: usize,
     /// For each document piece of the window, the index of its word in `doc_tokens`.
-    pub token_to_orig: Vec<u32>,
+    pub token_to_orig: SharedSlice<u32>,
     /// For each document piece, whether this window gives it the most context.
-    pub token_is_max_context: Vec<bool>,
+    pub token_is_max_context: SharedSlice<bool>,
     /// Position of the answer's first piece in `input_ids`, 0 (`[CLS]`) if there is none; training only. For blank
     /// answers it may, as the reference's, lie beyond `input_ids`; the loss clamps it.
     pub start_position: Option<usize>,

@@ -49,11 +49,11 @@ fn windows_hold_question_and_document() {
     assert_eq!(first.input_ids, [2, 11, 15, 3, 4, 5, 13, 7, 3]);
     assert_eq!(second.input_ids, [2, 11, 15, 3, 7, 8, 9, 10, 3]);
     assert_eq!((first.first_segment_length, first.first_doc_token), (4, 4));
-    assert_eq!(first.token_to_orig, [0, 1, 1, 2]);
-    assert_eq!(second.token_to_orig, [2, 3, 4, 5]);
+    assert_eq!(*first.token_to_orig, [0, 1, 1, 2]);
+    assert_eq!(*second.token_to_orig, [2, 3, 4, 5]);
     // Piece d is the last of one window and the first of the next: a tie for the first.
-    assert_eq!(first.token_is_max_context, [true, true, true, true]);
-    assert_eq!(second.token_is_max_context, [false, true, true, true]);
+    assert_eq!(*first.token_is_max_context, [true, true, true, true]);
+    assert_eq!(*second.token_is_max_context, [false, true, true, true]);
     assert_eq!((first.start_position, first.end_position), (Some(5), Some(7)));
     assert_eq!((second.start_position, second.end_position), (Some(0), Some(0)), "not wholly inside");
     assert_eq!([first.unique_id, second.unique_id], [1_000_000_000, 1_000_000_001]);

@@ -1,6 +1,8 @@
 //! What a data set gives as right answers, prepared once for any number of evaluations.
 
-use super::normalize::{answer_tokens, normalize_answer};
+use rayon::prelude::*;
+
+use super::normalize::{normalize_answer, words_of};
 use crate::squad::Dataset;
 
 /// One question's gold answers.
@@ -26,8 +28,9 @@ impl GoldQuestions {
     /// Takes the gold answers from a data set.
     #[must_use]
     pub fn from_dataset(dataset: &Dataset) -> Self {
-        let questions = dataset
-            .questions()
+        let all: Vec<_> = dataset.questions().collect();
+        let questions = all
+            .into_par_iter()
             .map(|(_, _, question)| {
                 GoldQuestion::new(question.id.clone(), question.answers.iter().map(|a| a.text.as_str()))
             })
@@ -51,7 +54,8 @@ impl GoldQuestion {
             has_answer = true;
             let normalized = normalize_answer(text);
             if !normalized.is_empty() && !answers.iter().any(|(known, _)| *known == normalized) {
-                answers.push((normalized, answer_tokens(text)));
+                let words = words_of(&normalized);
+                answers.push((normalized, words));
             }
         }
         if answers.is_empty() {

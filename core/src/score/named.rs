@@ -25,10 +25,19 @@ pub fn named_scores(
     null_odds: &NullOdds,
     stored_threshold: Option<f64>,
 ) -> Result<NamedScores, ScoreError> {
-    let curve = ThresholdCurve::new(table, null_odds)?;
-    Ok(NamedScores {
-        threshold_0: curve.at(0.0),
-        stored_threshold: stored_threshold.map(|threshold| curve.at(threshold)),
-        best_threshold: curve.best_f1().ok_or(ScoreError::NoQuestions)?,
-    })
+    NamedScores::from_curve(&ThresholdCurve::new(table, null_odds)?, stored_threshold)
+}
+
+impl NamedScores {
+    /// [`named_scores`] of a set whose scores at every threshold are known.
+    ///
+    /// # Errors
+    /// If the curve has no points.
+    pub fn from_curve(curve: &ThresholdCurve, stored_threshold: Option<f64>) -> Result<Self, ScoreError> {
+        Ok(Self {
+            threshold_0: curve.at(0.0),
+            stored_threshold: stored_threshold.map(|threshold| curve.at(threshold)),
+            best_threshold: curve.best_f1().ok_or(ScoreError::NoQuestions)?,
+        })
+    }
 }

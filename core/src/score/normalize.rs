@@ -22,7 +22,12 @@ pub fn normalize_answer(text: &str) -> String {
 /// The words of a normalised answer.
 #[must_use]
 pub fn answer_tokens(text: &str) -> Vec<String> {
-    str_split(&normalize_answer(text)).map(str::to_owned).collect()
+    words_of(&normalize_answer(text))
+}
+
+/// The words of an answer that is normalised already.
+pub(super) fn words_of(normalized: &str) -> Vec<String> {
+    normalized.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Every maximal run of word characters that is an article becomes a space (`\b(a|an|the)\b`).

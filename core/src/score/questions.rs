@@ -1,7 +1,10 @@
 //! Every question's score: the table that all other scores sum up.
 
+use rayon::prelude::*;
+
 use super::{
-    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError, normalize::normalize_answer,
+    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError,
+    normalize::{normalize_answer, words_of},
     overlap::token_f1,
 };
 
@@ -25,7 +28,7 @@ impl QuestionScore {
     #[must_use]
     pub fn new(gold: &GoldQuestion, prediction: &str) -> Self {
         let normalized = normalize_answer(prediction);
-        let words: Vec<String> = normalized.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect();
+        let words = words_of(&normalized);
         let exact = gold.answers.iter().any(|(answer, _)| *answer == normalized);
         let f1 = gold.answers.iter().map(|(_, answer)| token_f1(answer, &words)).fold(0.0, f64::max);
         Self {
@@ -62,11 +65,16 @@ impl QuestionTable {
     /// Scores predictions (`get_raw_scores` of the official script). Predictions for other questions are ignored.
     #[must_use]
     pub fn new(gold: &GoldQuestions, predictions: &Predictions) -> Self {
-        let mut table = Self::default();
-        for question in &gold.questions {
-            match predictions.get(&question.id) {
-                Some(prediction) => table.rows.push(QuestionScore::new(question, prediction)),
-                None => table.missing.push(question.id.clone()),
+        let score = |question: &GoldQuestion| {
+            let prediction = predictions.get(&question.id).ok_or_else(|| question.id.clone())?;
+            Ok(QuestionScore::new(question, prediction))
+        };
+        let scores: Vec<Result<QuestionScore, String>> = gold.questions.par_iter().map(score).collect();
+        let mut table = Self { rows: Vec::with_capacity(scores.len()), missing: Vec::new() };
+        for score in scores {
+            match score {
+                Ok(row) => table.rows.push(row),
+                Err(id) => table.missing.push(id),
             }
         }
         table

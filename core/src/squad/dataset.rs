@@ -150,8 +150,8 @@ impl Dataset {
     /// If versions are mixed or an id is repeated.
     pub fn from_articles(articles: Vec<Article>, source_name: &str) -> Result<Self, SquadError> {
         let version = version(&articles, source_name)?;
-        check_ids(&articles, source_name)?;
-        let warnings = findings(&articles);
+        let (ids, warnings) = rayon::join(|| check_ids(&articles, source_name), || findings(&articles));
+        ids?;
         Ok(Self { version, articles, warnings, source_name: source_name.to_owned() })
     }
 
@@ -236,7 +236,8 @@ fn version(articles: &[Article], source_name: &str) -> Result<SquadVersion, Squa
 }
 
 fn check_ids(articles: &[Article], source_name: &str) -> Result<(), SquadError> {
-    let mut seen = HashMap::new();
+    let paragraphs = articles.iter().flat_map(|article| &article.paragraphs);
+    let mut seen = HashMap::with_capacity(paragraphs.map(|paragraph| paragraph.questions.len()).sum());
     try_for_each_question(articles, |at, question| match seen.insert(question.id.as_str(), at) {
         None => Ok(()),
         Some(before) => Err(SquadError::DuplicateId {

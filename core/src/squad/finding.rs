@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::dataset::{Answer, Article, Paragraph, Question};
 use super::error::{Place, shortened};
 use crate::tokenizer::unicode::str_split;
@@ -102,24 +104,27 @@ impl fmt::Display for FindingKind {
 
 /// Everything doubtful in the articles, in file order.
 pub(super) fn findings(articles: &[Article]) -> Vec<Finding> {
+    let by_article: Vec<Vec<Finding>> = articles.par_iter().enumerate().map(article_findings).collect();
+    by_article.into_iter().flatten().collect()
+}
+
+fn article_findings((article_index, article): (usize, &Article)) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (article_index, article) in articles.iter().enumerate() {
-        let title: Arc<str> = article.title.as_str().into();
-        for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
-            let place = |question: Option<(usize, String)>| Place {
-                article: article_index,
-                title: Arc::clone(&title),
-                paragraph: paragraph_index,
-                question,
-            };
-            if is_blank(&paragraph.context) {
-                found.push(Finding { place: place(None), kind: FindingKind::EmptyContext });
-            }
-            let context = Context::new(paragraph);
-            for (index, question) in paragraph.questions.iter().enumerate() {
-                for kind in question_findings(question, &context) {
-                    found.push(Finding { place: place(Some((index, question.id.clone()))), kind });
-                }
+    let title: Arc<str> = article.title.as_str().into();
+    for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
+        let place = |question: Option<(usize, String)>| Place {
+            article: article_index,
+            title: Arc::clone(&title),
+            paragraph: paragraph_index,
+            question,
+        };
+        if is_blank(&paragraph.context) {
+            found.push(Finding { place: place(None), kind: FindingKind::EmptyContext });
+        }
+        let context = Context::new(paragraph);
+        for (index, question) in paragraph.questions.iter().enumerate() {
+            for kind in question_findings(question, &context) {
+                found.push(Finding { place: place(Some((index, question.id.clone()))), kind });
             }
         }
     }

@@ -40,7 +40,43 @@ impl BasicTokenizer {
     }
 
     /// Calls `visit` with each word and symbol of `text`; as [`Self::tokenize`] without the allocations.
-    pub fn for_each_token(&self, text: &str, mut visit: impl FnMut(&str)) {
+    pub fn for_each_token(&self, text: &str, visit: impl FnMut(&str)) {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.for_each_ascii_token(text, visit);
+        } else {
+            self.for_each_token_of_any(text, visit);
+        }
+    }
+
+    /// The tokens of visible ASCII and spaces: nothing to delete, no white space but spaces, no accents.
+    fn for_each_ascii_token(&self, text: &str, mut visit: impl FnMut(&str)) {
+        let mut lowered = String::new();
+        for mut word in text.split(' ').filter(|word| !word.is_empty()) {
+            if NEVER_SPLIT.contains(&word) {
+                visit(word);
+                continue;
+            }
+            if self.do_lower_case && word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                lowered.clear();
+                lowered.push_str(word);
+                lowered.make_ascii_lowercase();
+                word = &lowered;
+            }
+            let mut start = 0;
+            for (at, _) in word.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_punctuation()) {
+                if start < at {
+                    visit(&word[start..at]);
+                }
+                visit(&word[at..=at]);
+                start = at + 1;
+            }
+            if start < word.len() {
+                visit(&word[start..]);
+            }
+        }
+    }
+
+    fn for_each_token_of_any(&self, text: &str, mut visit: impl FnMut(&str)) {
         for word in str_split(&clean(text)) {
             if NEVER_SPLIT.contains(&word) {
                 visit(word);
@@ -107,7 +143,21 @@ fn split_at_punctuation(word: &str, visit: &mut impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn ascii_is_cut_as_any_text_is(text in "[ -~]{0,40}|( |[a-zA-Z.'-]{1,4}|\\[SEP\\]|\\[sep\\]){0,12}") {
+            for do_lower_case in [false, true] {
+                let tokenizer = BasicTokenizer::new(do_lower_case);
+                let mut any = Vec::new();
+                tokenizer.for_each_token_of_any(&text, |token| any.push(token.to_owned()));
+                prop_assert_eq!(tokenizer.tokenize(&text), any);
+            }
+        }
+    }
 
     fn cased(text: &str) -> Vec<String> {
         BasicTokenizer::new(false).tokenize(text)

@@ -7,10 +7,12 @@
 
 mod basic;
 mod bert;
+mod cached;
 pub mod unicode;
 mod unicode_tables;
 mod vocabulary;
 
 pub use basic::BasicTokenizer;
 pub use bert::BertTokenizer;
+pub use cached::CachedTokenizer;
 pub use vocabulary::{TokenizerError, pieces_from_vocab_text};

@@ -24,8 +24,8 @@ fn windows(count: usize) -> Vec<Window> {
             input_ids: vec![1; 4 + index % 5],
             first_segment_length: 2,
             first_doc_token: 2,
-            token_to_orig: Vec::new(),
-            token_is_max_context: Vec::new(),
+            token_to_orig: Vec::new().into(),
+            token_is_max_context: Vec::new().into(),
             start_position: Some(2),
             end_position: Some(3),
         })

@@ -14,7 +14,7 @@ fn examples(contexts: &[&str]) -> Vec<Example> {
         .map(|(context, index)| Example {
             qas_id: format!("q{index}"),
             question_text: "who".into(),
-            doc_tokens: context.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+            doc_tokens: Arc::new(context.split(' ').collect()),
             orig_answer_text: None,
             start_position: None,
             end_position: None,
@@ -130,7 +130,7 @@ fn what_does_not_belong_together_is_refused() {
         AnswerError::UnknownExample { unique_id: 1_000_000_000, example_index: 3, examples: 1 }
     );
     windows[0].example_index = 0;
-    windows[0].token_to_orig = vec![9];
+    windows[0].token_to_orig = vec![9].into();
     let error = predict(&examples, &windows, &candidates, &tokenizer, &options).unwrap_err();
     assert_eq!(error, AnswerError::UnknownWord { unique_id: 1_000_000_000, word: 9, words: 1 });
 }

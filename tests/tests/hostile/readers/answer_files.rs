@@ -1,5 +1,7 @@
 //! Predictions, null odds, windows and logits.
 
+use std::sync::Arc;
+
 use spanbert_core::{
     answers::{
         AnswerOptions, NpyLogits, WindowCandidates,
@@ -28,7 +30,7 @@ fn examples() -> Vec<Example> {
     let example = |id: &str| Example {
         qas_id: id.into(),
         question_text: "who left ?".into(),
-        doc_tokens: ["the", "a-b", "left."].map(str::to_owned).to_vec().into(),
+        doc_tokens: Arc::new(["the", "a-b", "left."].into_iter().collect()),
         orig_answer_text: None,
         start_position: None,
         end_position: None,
@@ -45,8 +47,8 @@ fn window() -> Window {
         input_ids: vec![2, 14, 3, 13, 4, 15, 3],
         first_segment_length: 3,
         first_doc_token: 3,
-        token_to_orig: vec![0, 1, 2],
-        token_is_max_context: vec![true; 3],
+        token_to_orig: vec![0, 1, 2].into(),
+        token_is_max_context: vec![true; 3].into(),
         start_position: None,
         end_position: None,
     }
