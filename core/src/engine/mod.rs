@@ -140,8 +140,8 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the device fails.
     fn weights(&mut self) -> Result<Weights, EngineError>;
-    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout, without their loss
-    /// scale.
+    /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout,
+    /// and in fp16 without the loss scale.
     ///
     /// # Errors
     /// If the device fails.

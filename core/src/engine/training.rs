@@ -181,11 +181,10 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
         let values = fault::guard(|| read(self.gradients.values().cloned()))??;
+        let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
         let named = self.gradients.keys().zip(values).filter_map(|(name, mut values)| {
             let (kind, dims) = layout.parameters.get(name)?;
-            if let Some(scale) = &self.loss_scale {
-                values.iter_mut().for_each(|value| *value /= scale.scale());
-            }
+            values.iter_mut().for_each(|value| *value *= unscale);
             Some((name.clone(), kind.to_host(values, dims.clone())))
         });
         Ok(named.collect())
