@@ -157,7 +157,6 @@ fn what_cannot_be_measured_is_refused() {
         ("infer --backend cpu --config config.json --length 4", "at least 5"),
         ("infer --backend cpu --config config.json --length squad", "--data"),
         ("infer --backend cpu --config config.json --length squad --data squad.json", "--vocab"),
-        ("infer --backend cpu --config config.json --length 16 --precision bf16", "bf16"),
         ("train --backend cpu --config config.json --dropout 1", "dropout"),
         ("train --backend cpu --model nowhere", "nowhere"),
         ("preprocess --data absent.json --vocab vocab.txt --cased", "absent.json"),
