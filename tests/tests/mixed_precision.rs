@@ -95,7 +95,8 @@ fn logits_and_gradients_are_those_of_f32_but_for_rounding() {
     let gradients = |precision| {
         let mut engine = open(0.2, precision);
         accumulate(engine.as_mut(), &batch, 3);
-        (engine.gradients().unwrap(), engine.last_loss().unwrap().unwrap())
+        let gradients = engine.gradients().unwrap();
+        (gradients, engine.last_loss().unwrap().unwrap())
     };
     let (expected, (gradients_f32, loss_f32)) = (logits(Precision::F32), gradients(Precision::F32));
     let largest = |values: &[f32]| values.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));

@@ -3,6 +3,8 @@
 //! The CPU's own kernels imitate the half formats; the forms from primitives, which the GPU backends run, are run on the
 //! CPU's half tensors beside them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use burn::{
     backend::Autodiff,
     tensor::{DType, Distribution, Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor},
