@@ -1,39 +1,40 @@
 //! Self-attention from Burn's primitives, for backends without a kernel of their own.
 //!
 //! Only query, key, value and the probabilities are kept for the backward pass: the dropped probabilities, as large as
-//! the probabilities themselves, are drawn again.
+//! the probabilities themselves, are drawn again. The first three are kept by head, so that they are copied into that
+//! layout once.
 
 use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{BertKernels, SelfAttention, SoftmaxOutput, product, round, widen};
+use super::{AttentionOutput, BertKernels, SelfAttention, SoftmaxOutput, product, round, widen};
 
 /// Attention scores are clamped to this before the mask is added, as the reference does.
 pub(super) const SCORE_LIMIT: f32 = 1e4;
 
-/// The context `[batch * length, hidden]`, and the probabilities before dropout if `keep`, in the format of the
-/// precision; if not, whatever they were multiplied with.
+/// The context, and what the backward needs: query, key and value by head, and the probabilities before dropout if
+/// `keep`, in the format of the precision; if not, whatever the values were multiplied with.
 pub(super) fn forward<B: BertKernels>(
-    [query, key, value]: [FloatTensor<B>; 3],
+    query_key_value: [FloatTensor<B>; 3],
     mask: FloatTensor<B>,
     spec: &SelfAttention,
     keep: bool,
-) -> (FloatTensor<B>, FloatTensor<B>) {
-    let [query, key, value] = [query, key, value].map(|x| split_heads::<B>(x, spec));
-    let scores = product::<B>(query, B::float_swap_dims(key, 1, 2));
+) -> AttentionOutput<FloatTensor<B>> {
+    let [query, key, value] = query_key_value.map(|x| split_heads::<B>(x, spec));
+    let scores = product::<B>(query.clone(), B::float_swap_dims(key.clone(), 1, 2));
     let SoftmaxOutput { weights, probabilities } = B::softmax_forward(scores, mask, spec, keep);
     let weights = round::<B>(weights, spec.precision);
-    let context = merge_heads::<B>(product::<B>(weights.clone(), value), spec);
-    (context, probabilities.map_or(weights, |kept| round::<B>(kept, spec.precision)))
+    let context = merge_heads::<B>(product::<B>(weights.clone(), value.clone()), spec);
+    let probabilities = probabilities.map_or(weights, |kept| round::<B>(kept, spec.precision));
+    AttentionOutput { context, query_key_value: [query, key, value], probabilities }
 }
 
 /// See [`BertKernels::self_attention_backward`].
 pub(super) fn backward<B: BertKernels>(
-    query_key_value: [FloatTensor<B>; 3],
+    [query, key, value]: [FloatTensor<B>; 3],
     probabilities: FloatTensor<B>,
     grad: FloatTensor<B>,
     spec: &SelfAttention,
 ) -> [FloatTensor<B>; 3] {
-    let [query, key, value] = query_key_value.map(|x| split_heads::<B>(x, spec));
     let grad = round::<B>(split_heads::<B>(grad, spec), spec.precision);
     let weights = weights::<B>(probabilities.clone(), spec);
     let d_value = product::<B>(B::float_swap_dims(weights, 1, 2), grad.clone());

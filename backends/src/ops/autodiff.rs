@@ -18,7 +18,8 @@ use burn::{
 };
 
 use super::{
-    BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout, embedding::lookup, round,
+    AttentionOutput, BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout,
+    embedding::lookup, round,
 };
 use crate::Precision;
 
@@ -60,7 +61,8 @@ impl<B: BertKernels> Backward<B, 3> for Linear {
 struct Attention;
 
 impl<B: BertKernels> Backward<B, 3> for Attention {
-    /// Query, key and value, and probabilities, in the format of the precision; shapes and dropout.
+    /// Query, key and value as the forward kept them, and probabilities, in the format of the precision; shapes and
+    /// dropout.
     type State = ([FloatTensor<B>; 3], FloatTensor<B>, SelfAttention);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -181,9 +183,9 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
             [query.primitive, key.primitive, value.primitive].map(|input| round::<B>(input, spec.precision));
         match Attention.prepare::<C>([query.node, key.node, value.node]).compute_bound().stateful() {
             OpsKind::Tracked(step) => {
-                let (context, probabilities) =
-                    B::self_attention_keeping(inputs.clone(), mask.primitive, spec);
-                step.finish((inputs, probabilities, *spec), context)
+                let AttentionOutput { context, query_key_value, probabilities } =
+                    B::self_attention_keeping(inputs, mask.primitive, spec);
+                step.finish((query_key_value, probabilities, *spec), context)
             }
             OpsKind::UnTracked(step) => step.finish(B::self_attention(inputs, mask.primitive, spec)),
         }

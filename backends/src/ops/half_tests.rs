@@ -142,15 +142,12 @@ fn attention_in_a_half_format_is_near_f32_and_near_the_form_from_primitives() {
             let spec = spec(dropout, precision);
             let ours = attend(&inputs, &spec);
 
-            let [query, key, value] =
-                inputs.clone().map(|input| round::<Cpu>(primitive(input.inner()), precision));
-            let inputs = [query.clone(), key.clone(), value.clone()];
-            let (context, probabilities) =
-                attention::forward::<Cpu>(inputs, primitive(mask().inner()), &spec, true);
+            let inputs = inputs.clone().map(|input| round::<Cpu>(primitive(input.inner()), precision));
+            let kept = attention::forward::<Cpu>(inputs, primitive(mask().inner()), &spec, true);
             let grad = primitive(random([3 * 21, 32], 99).inner());
-            let parts = attention::backward::<Cpu>([query, key, value], probabilities, grad, &spec);
+            let parts = attention::backward::<Cpu>(kept.query_key_value, kept.probabilities, grad, &spec);
             let [query, key, value] = parts.map(|part| values(wrapped::<2>(part)));
-            let primitives = [values(wrapped::<2>(context)), query, key, value];
+            let primitives = [values(wrapped::<2>(kept.context)), query, key, value];
 
             for (name, index) in ["the context", "query", "key", "value"].iter().zip(0..) {
                 let (from_f32, apart) =

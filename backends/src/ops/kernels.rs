@@ -26,6 +26,17 @@ pub struct LayerNormOutput<T> {
     pub inverse_deviation: T,
 }
 
+/// Result of a self-attention forward with what its backward needs.
+#[derive(Clone, Debug)]
+pub struct AttentionOutput<T> {
+    /// `[batch * length, hidden]`.
+    pub context: T,
+    /// Query, key and value in the layout of the backend's choice.
+    pub query_key_value: [T; 3],
+    /// Probabilities before dropout, `[batch * heads, length, length]`.
+    pub probabilities: T,
+}
+
 /// Result of the softmax of a self-attention.
 #[derive(Clone, Debug)]
 pub struct SoftmaxOutput<T> {
@@ -106,20 +117,19 @@ pub trait BertKernels: Backend {
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> FloatTensor<Self> {
-        attention::forward::<Self>(query_key_value, mask, spec, false).0
+        attention::forward::<Self>(query_key_value, mask, spec, false).context
     }
 
-    /// The same, and the probabilities `[batch * heads, length, length]` before dropout, which the backward needs, in
-    /// the format of the precision.
+    /// The same with what the backward needs, in the format of the precision.
     fn self_attention_keeping(
         query_key_value: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> AttentionOutput<FloatTensor<Self>> {
         attention::forward::<Self>(query_key_value, mask, spec, true)
     }
 
-    /// Gradients of query, key and value.
+    /// Gradients of query, key and value, each `[batch * length, hidden]`, from what the forward kept.
     fn self_attention_backward(
         query_key_value: [FloatTensor<Self>; 3],
         probabilities: FloatTensor<Self>,

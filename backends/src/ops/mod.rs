@@ -33,7 +33,7 @@ pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_facto
 pub use autodiff::BackwardFrom;
 pub use dropout::Dropout;
 pub use embedding::{PlacesLayout, TokenPlaces};
-pub use kernels::{BertKernels, LayerNormOutput, SoftmaxOutput};
+pub use kernels::{AttentionOutput, BertKernels, LayerNormOutput, SoftmaxOutput};
 pub use tensor::{
     backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear, residual_layer_norm,
     rounded, self_attention,

@@ -23,7 +23,8 @@ use burn::tensor::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::{
-    AdamStep, AdamTensors, BertKernels, Dropout, PlacesLayout, SelfAttention, kernels::LayerNormOutput,
+    AdamStep, AdamTensors, AttentionOutput, BertKernels, Dropout, PlacesLayout, SelfAttention,
+    kernels::LayerNormOutput,
 };
 use crate::Precision;
 
@@ -120,11 +121,12 @@ impl BertKernels for Flex {
         inputs: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> AttentionOutput<FloatTensor<Self>> {
         let shape = [spec.batch * spec.heads, spec.length, spec.length];
         let mut probabilities = vec![0.0; shape.iter().product()];
-        let context = self_attention(inputs, mask, spec, Some(&mut probabilities));
-        (context, tensor(probabilities, shape))
+        let context = self_attention(inputs.clone(), mask, spec, Some(&mut probabilities));
+        let probabilities = tensor(probabilities, shape);
+        AttentionOutput { context, query_key_value: inputs, probabilities }
     }
 
     fn self_attention_backward(

@@ -17,7 +17,7 @@ const BLOCK: usize = 16 * UNITS as usize;
 
 /// Sum of squares of each block of `x`, into `partial` from `offset` on.
 #[cube(launch)]
-fn squares_kernel<N: Size>(
+fn square_sums_kernel<N: Size>(
     x: &Tensor<Vector<f32, N>>,
     partial: &mut Tensor<f32>,
     offset: u32,
@@ -42,7 +42,7 @@ fn squares_kernel<N: Size>(
 
 /// Sum of each gradient's partial sums, `starts[slot]..starts[slot + 1]`.
 #[cube(launch)]
-fn totals_kernel(partial: &Tensor<f32>, starts: &Tensor<i32>, squares: &mut Tensor<f32>, slots: u32) {
+fn square_totals_kernel(partial: &Tensor<f32>, starts: &Tensor<i32>, squares: &mut Tensor<f32>, slots: u32) {
     let mut scratch = SharedMemory::<f32>::new(UNITS as usize);
     let cube = CUBE_POS as u32;
     let slot = min(cube, slots - 1);
@@ -61,7 +61,7 @@ fn totals_kernel(partial: &Tensor<f32>, starts: &Tensor<i32>, squares: &mut Tens
 
 /// Clip factors and the global norm from the sums of squares; one cube.
 #[cube(launch)]
-fn factors_kernel(
+fn clip_factors_kernel(
     squares: &Tensor<f32>,
     factors: &mut Tensor<f32>,
     norm: &mut Tensor<f32>,
@@ -105,7 +105,7 @@ struct Scalars {
 
 #[cube(launch)]
 #[allow(clippy::too_many_arguments, reason = "a kernel's bindings")]
-fn update_kernel<N: Size>(
+fn adam_kernel<N: Size>(
     weight: &mut Tensor<Vector<f32, N>>,
     first: &mut Tensor<Vector<f32, N>>,
     second: &mut Tensor<Vector<f32, N>>,
@@ -146,7 +146,7 @@ pub fn clip_factors<R: CubeRuntime>(
     for ((grad, vector), window) in grads.into_iter().zip(vectors).zip(starts.windows(2)) {
         let vectors = count(&grad) / vector;
         let (count, dim) = cubes(&grad, window[1] - window[0]);
-        squares_kernel::launch(
+        square_sums_kernel::launch(
             &client,
             count,
             dim,
@@ -169,7 +169,7 @@ pub fn clip_factors<R: CubeRuntime>(
     );
     let squares = empty(&like, [slots]);
     let (count, dim) = cubes(&like, slots);
-    totals_kernel::launch(
+    square_totals_kernel::launch(
         &client,
         count,
         dim,
@@ -180,7 +180,7 @@ pub fn clip_factors<R: CubeRuntime>(
     );
     let (factors, norm) = (empty(&like, [1, slots]), empty(&like, [1, 1]));
     let (count, dim) = cubes(&like, 1);
-    factors_kernel::launch(
+    clip_factors_kernel::launch(
         &client,
         count,
         dim,
@@ -216,7 +216,7 @@ pub fn update<R: CubeRuntime>(
         [step.beta1, 1.0 - step.beta1, step.beta2, 1.0 - step.beta2].map(|value| value as f32);
     let scalars =
         ScalarsLaunch::new(beta1, new1, beta2, new2, step.eps, step.weight_decay, step.learning_rate);
-    update_kernel::launch(
+    adam_kernel::launch(
         &client,
         count,
         dim,

@@ -43,18 +43,18 @@ fn column_total(value: f32, scratch: &mut SharedMemory<f32>) -> f32 {
 /// Shapes: `a` and `b` `[rows, columns]`, outputs `[blocks, columns]`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments, reason = "a kernel's bindings")]
-fn columns_kernel(
+fn column_sums_kernel(
     a: &Tensor<f32>,
     b: &Tensor<f32>,
     of_a: &mut Tensor<f32>,
     of_b: &mut Tensor<f32>,
     rows: u32,
     columns: u32,
+    strips: u32,
     block: u32,
     #[comptime] terms: Terms,
 ) {
     let mut scratch = SharedMemory::<f32>::new(UNITS as usize);
-    let strips = (columns + COLUMNS - 1) / COLUMNS;
     let strip = CUBE_POS as u32 % strips;
     let block_index = CUBE_POS as u32 / strips;
     let column = strip * COLUMNS + UNIT_POS % COLUMNS;
@@ -106,8 +106,9 @@ fn stage<R: CubeRuntime>(
     let of_a = output();
     // A binding must be there even where nothing is written to it.
     let of_b = if terms == Terms::One { empty(&a, [1]) } else { output() };
-    let (count, dim) = cubes(&a, columns.div_ceil(COLUMNS as usize) * blocks);
-    columns_kernel::launch(
+    let strips = columns.div_ceil(COLUMNS as usize);
+    let (count, dim) = cubes(&a, strips * blocks);
+    column_sums_kernel::launch(
         &client,
         count,
         dim,
@@ -117,6 +118,7 @@ fn stage<R: CubeRuntime>(
         of_b.clone().into_tensor_arg(),
         size(rows),
         size(columns),
+        size(strips),
         size(block),
         terms,
     );

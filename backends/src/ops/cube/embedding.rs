@@ -9,7 +9,7 @@ use crate::ops::PlacesLayout;
 
 /// Shapes: `grad` `[positions, width]`, `sums` `[chunks, width]`.
 #[cube(launch)]
-fn chunks_kernel<N: Size>(
+fn embedding_chunks_kernel<N: Size>(
     grad: &Tensor<Vector<f32, N>>,
     index: &Tensor<i32>,
     sums: &mut Tensor<Vector<f32, N>>,
@@ -37,7 +37,7 @@ fn chunks_kernel<N: Size>(
 
 /// Shapes: `sums` `[chunks, width]`, `table` `[vocabulary, width]`.
 #[cube(launch)]
-fn rows_kernel<N: Size>(
+fn embedding_rows_kernel<N: Size>(
     sums: &Tensor<Vector<f32, N>>,
     index: &Tensor<i32>,
     table: &mut Tensor<Vector<f32, N>>,
@@ -75,7 +75,7 @@ pub fn gradient<R: CubeRuntime>(
     let sums = empty(&grad, [layout.chunks.max(1), hidden]);
     if layout.chunks > 0 {
         let (count, dim) = cubes_for_units(&grad, layout.chunks * width);
-        chunks_kernel::launch(
+        embedding_chunks_kernel::launch(
             &client,
             count,
             dim,
@@ -90,7 +90,7 @@ pub fn gradient<R: CubeRuntime>(
         );
     }
     let (count, dim) = cubes_for_units(&table, layout.vocabulary * width);
-    rows_kernel::launch(
+    embedding_rows_kernel::launch(
         &client,
         count,
         dim,

@@ -16,7 +16,7 @@ fn normal_cdf<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
 }
 
 #[cube(launch)]
-fn forward_kernel<N: Size>(x: &Tensor<Vector<f32, N>>, output: &mut Tensor<Vector<f32, N>>) {
+fn gelu_kernel<N: Size>(x: &Tensor<Vector<f32, N>>, output: &mut Tensor<Vector<f32, N>>) {
     if ABSOLUTE_POS >= output.len() {
         terminate!();
     }
@@ -25,7 +25,7 @@ fn forward_kernel<N: Size>(x: &Tensor<Vector<f32, N>>, output: &mut Tensor<Vecto
 }
 
 #[cube(launch)]
-fn backward_kernel<N: Size>(
+fn gelu_backward_kernel<N: Size>(
     grad: &Tensor<Vector<f32, N>>,
     x: &Tensor<Vector<f32, N>>,
     output: &mut Tensor<Vector<f32, N>>,
@@ -47,7 +47,7 @@ pub fn forward<R: CubeRuntime>(x: CubeTensor<R>) -> CubeTensor<R> {
     let in_place = writable(&x);
     let output = if in_place { x.clone() } else { empty(&x, x.shape()) };
     let target = if in_place { output.as_tensor_alias(0) } else { output.clone().into_tensor_arg() };
-    forward_kernel::launch(&client, count, dim, vector, x.into_tensor_arg(), target);
+    gelu_kernel::launch(&client, count, dim, vector, x.into_tensor_arg(), target);
     output
 }
 
@@ -61,6 +61,6 @@ pub fn backward<R: CubeRuntime>(x: CubeTensor<R>, grad: CubeTensor<R>) -> CubeTe
     let output = if in_place { grad.clone() } else { empty(&grad, grad.shape()) };
     let target = if in_place { output.as_tensor_alias(0) } else { output.clone().into_tensor_arg() };
     let (grad, x) = (grad.into_tensor_arg(), x.into_tensor_arg());
-    backward_kernel::launch(&client, count, dim, vector, grad, x, target);
+    gelu_backward_kernel::launch(&client, count, dim, vector, grad, x, target);
     output
 }

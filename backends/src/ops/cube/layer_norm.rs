@@ -17,7 +17,7 @@ use crate::ops::{Dropout, kernels::LayerNormOutput};
 /// `[rows]`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments, reason = "a kernel's bindings")]
-fn forward_kernel<N: Size>(
+fn layer_norm_kernel<N: Size>(
     x: &Tensor<Vector<f32, N>>,
     residual: &Tensor<Vector<f32, N>>,
     gamma: &Tensor<Vector<f32, N>>,
@@ -98,7 +98,7 @@ fn summand<N: Size>(
 /// Gradient of what was normalised, `d_sum`, and of the branch before its dropout, `d_x`, if `drop`.
 #[cube(launch)]
 #[allow(clippy::too_many_arguments, reason = "a kernel's bindings")]
-fn backward_kernel<N: Size>(
+fn layer_norm_backward_kernel<N: Size>(
     grad: &Tensor<Vector<f32, N>>,
     normalized: &Tensor<Vector<f32, N>>,
     gamma: &Tensor<Vector<f32, N>>,
@@ -165,7 +165,7 @@ pub fn forward<R: CubeRuntime>(
     let inverse_deviation = empty(&x, [rows, 1]);
     let add = residual.is_some();
     let residual = residual.unwrap_or_else(|| x.clone());
-    forward_kernel::launch(
+    layer_norm_kernel::launch(
         &client,
         count,
         dim,
@@ -204,7 +204,7 @@ pub fn backward<R: CubeRuntime>(
     // Not over the gradient itself, of which the column sums below have a use as well.
     let d_sum = empty(&grad, [rows, hidden]);
     let d_x = empty(&grad, if dropout.is_some() { [rows, hidden] } else { [1, vector] });
-    backward_kernel::launch(
+    layer_norm_backward_kernel::launch(
         &client,
         count,
         dim,
