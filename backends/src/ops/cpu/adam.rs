@@ -40,7 +40,15 @@ pub fn update(
 
 /// Sum of squares, from partial sums over fixed chunks added in order.
 pub fn square_sum(x: &[f32]) -> f32 {
-    let partial: Vec<f32> = x.par_chunks(CHUNK).map(|chunk| widest(|| math::sum(chunk, |v| v * v))).collect();
+    let partial: Vec<f32> = x
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            widest(
+                #[inline(always)]
+                || math::sum(chunk, |v| v * v),
+            )
+        })
+        .collect();
     // In f64: a large table has thousands of chunks.
     #[allow(clippy::cast_possible_truncation)]
     let total = partial.into_iter().map(f64::from).sum::<f64>() as f32;
