@@ -2,12 +2,12 @@
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 #![recursion_limit = "256"]
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use eframe::{NativeOptions, egui_wgpu::WgpuSetup, wgpu::PowerPreference};
 use egui::ViewportBuilder;
-use spanbert_app::{StudioApp, TITLE, icon::icon};
+use spanbert_app::{Options, StudioApp, TITLE, icon::icon, launch::Trainer, settings::SettingsFile};
 
 // Trainings started from the window run in this same program; see `spanbert`'s for why this allocator.
 #[global_allocator]
@@ -20,7 +20,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     version,
     after_help = "`spanbert-studio cli …` is the command line `spanbert …`."
 )]
-struct Options {}
+struct Arguments {
+    /// Folder that runs are made in and looked for, instead of the one in the settings.
+    #[arg(long, value_name = "DIR")]
+    runs_dir: Option<PathBuf>,
+    /// File that settings are kept in, instead of the user's.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
 
 fn main() -> ExitCode {
     // SAFETY: no other thread exists yet.
@@ -34,8 +41,22 @@ fn main() -> ExitCode {
         return spanbert_core::cli::run(std::iter::once("spanbert".into()).chain(arguments));
     }
     spanbert_backends::fault::install();
-    let Options {} = Options::parse();
-    match open() {
+    let arguments = Arguments::parse();
+    let trainer = match Trainer::of_this_program() {
+        Ok(trainer) => trainer,
+        Err(error) => {
+            eprintln!("error: the system does not say where this program is: {error}");
+            eprintln!("help: start it by its full path");
+            return ExitCode::FAILURE;
+        }
+    };
+    let options = Options {
+        find_devices: spanbert_backends::devices,
+        settings_file: arguments.settings.or_else(SettingsFile::of_user),
+        runs_folder: arguments.runs_dir,
+        trainer,
+    };
+    match open(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: the window could not be opened: {}", cause(&error.to_string()));
@@ -57,12 +78,12 @@ fn cause(message: &str) -> &str {
     told.trim_end_matches(": {}")
 }
 
-fn open() -> Result<(), eframe::Error> {
+fn open(studio: Options) -> Result<(), eframe::Error> {
     let viewport = ViewportBuilder::default()
         .with_title(TITLE)
         .with_app_id("spanbert-studio")
         .with_icon(icon())
-        .with_inner_size([1080.0, 720.0])
+        .with_inner_size([1180.0, 780.0])
         .with_min_inner_size([480.0, 360.0]);
     let mut options = NativeOptions { viewport, ..NativeOptions::default() };
     if let WgpuSetup::CreateNew(setup) = &mut options.wgpu_options.wgpu_setup {
@@ -72,7 +93,7 @@ fn open() -> Result<(), eframe::Error> {
     eframe::run_native(
         TITLE,
         options,
-        Box::new(|creation| Ok(Box::new(StudioApp::new(&creation.egui_ctx, spanbert_backends::devices)))),
+        Box::new(|creation| Ok(Box::new(StudioApp::new(&creation.egui_ctx, studio)))),
     )
 }
 

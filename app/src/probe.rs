@@ -8,6 +8,8 @@ use spanbert_backends::BackendReport;
 /// How far the search for devices is.
 #[derive(Debug)]
 pub enum Probe {
+    /// Nobody has asked yet.
+    Idle,
     /// A thread is looking; its answer comes through this channel.
     Running(Receiver<Vec<BackendReport>>),
     /// What it found.

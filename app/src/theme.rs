@@ -44,6 +44,26 @@ pub struct Tokens {
     pub warning_soft: Color32,
     /// Text of an error.
     pub error: Color32,
+    /// Background of an error.
+    pub error_soft: Color32,
+    /// Text of a success, and what is at work.
+    pub success: Color32,
+    /// Background of a success.
+    pub success_soft: Color32,
+    /// Ground of the main button of a page.
+    pub primary: Color32,
+    /// The same under the pointer.
+    pub primary_hovered: Color32,
+    /// Text on it.
+    pub on_primary: Color32,
+    /// Ground of an answer in its passage.
+    pub highlight: Color32,
+    /// Ground of an alternative under the pointer.
+    pub highlight_weak: Color32,
+    /// Lines of a chart, tell-apart also for the colour-blind (after Okabe and Ito).
+    pub series: [Color32; 8],
+    /// Grid of a chart.
+    pub grid: Color32,
 }
 
 const DARK: Tokens = Tokens {
@@ -59,6 +79,25 @@ const DARK: Tokens = Tokens {
     warning: Color32::from_rgb(0xe9, 0xbd, 0x6f),
     warning_soft: Color32::from_rgb(0x3a, 0x2f, 0x1a),
     error: Color32::from_rgb(0xff, 0x93, 0x8a),
+    error_soft: Color32::from_rgb(0x40, 0x20, 0x1f),
+    success: Color32::from_rgb(0x6f, 0xd0, 0x9a),
+    success_soft: Color32::from_rgb(0x18, 0x35, 0x27),
+    primary: Color32::from_rgb(0x2b, 0x6c, 0xc9),
+    primary_hovered: Color32::from_rgb(0x24, 0x5f, 0xb4),
+    on_primary: Color32::WHITE,
+    highlight: Color32::from_rgb(0x6b, 0x53, 0x12),
+    highlight_weak: Color32::from_rgb(0x2b, 0x43, 0x66),
+    series: [
+        Color32::from_rgb(0x5a, 0xb4, 0xf0),
+        Color32::from_rgb(0xf0, 0xa4, 0x30),
+        Color32::from_rgb(0x35, 0xc0, 0x95),
+        Color32::from_rgb(0xe0, 0x8f, 0xc0),
+        Color32::from_rgb(0xf0, 0xe4, 0x6a),
+        Color32::from_rgb(0xe8, 0x7a, 0x4a),
+        Color32::from_rgb(0x7f, 0x9a, 0xf5),
+        Color32::from_rgb(0xb8, 0xbd, 0xc6),
+    ],
+    grid: Color32::from_rgb(0x2a, 0x2e, 0x36),
 };
 
 const LIGHT: Tokens = Tokens {
@@ -74,6 +113,25 @@ const LIGHT: Tokens = Tokens {
     warning: Color32::from_rgb(0x80, 0x53, 0x00),
     warning_soft: Color32::from_rgb(0xfb, 0xf0, 0xd9),
     error: Color32::from_rgb(0xb3, 0x26, 0x1e),
+    error_soft: Color32::from_rgb(0xfc, 0xe8, 0xe6),
+    success: Color32::from_rgb(0x1c, 0x6e, 0x42),
+    success_soft: Color32::from_rgb(0xdf, 0xf3, 0xe7),
+    primary: Color32::from_rgb(0x1a, 0x57, 0xb0),
+    primary_hovered: Color32::from_rgb(0x15, 0x48, 0x94),
+    on_primary: Color32::WHITE,
+    highlight: Color32::from_rgb(0xff, 0xe2, 0x8f),
+    highlight_weak: Color32::from_rgb(0xd3, 0xe4, 0xfb),
+    series: [
+        Color32::from_rgb(0x00, 0x72, 0xb2),
+        Color32::from_rgb(0xc4, 0x6a, 0x00),
+        Color32::from_rgb(0x00, 0x85, 0x60),
+        Color32::from_rgb(0xb0, 0x4f, 0x8a),
+        Color32::from_rgb(0x8a, 0x7a, 0x00),
+        Color32::from_rgb(0xc2, 0x40, 0x14),
+        Color32::from_rgb(0x4a, 0x5b, 0xc8),
+        Color32::from_rgb(0x5c, 0x63, 0x6d),
+    ],
+    grid: Color32::from_rgb(0xe6, 0xe9, 0xee),
 };
 
 impl Tokens {
@@ -134,8 +192,11 @@ impl Tokens {
     }
 }
 
-/// Gives both themes our colours and spacing. Which of them is shown stays the user's or the system's choice.
+/// Gives both themes our colours, spacing and symbols. Which of them is shown stays the user's or the system's choice.
 pub fn install(context: &Context) {
+    let mut fonts = egui::FontDefinitions::default();
+    egui_phosphor::add_to_fonts(&mut fonts, egui_phosphor::Variant::Regular);
+    context.set_fonts(fonts);
     for theme in [Theme::Dark, Theme::Light] {
         context.set_visuals_of(theme, Tokens::of_theme(theme).visuals(theme));
     }
@@ -171,6 +232,18 @@ mod tests {
         (first.max(second) + 0.05) / (first.min(second) + 0.05)
     }
 
+    /// Lines need less contrast than text (WCAG 2.2, 1.4.11).
+    #[test]
+    fn lines_of_charts_stand_out() {
+        for theme in [Theme::Dark, Theme::Light] {
+            let tokens = Tokens::of_theme(theme);
+            for color in tokens.series {
+                let contrast = contrast(color, tokens.surface);
+                assert!(contrast >= 3.0, "{theme:?}: {color:?} has contrast {contrast:.2}");
+            }
+        }
+    }
+
     #[test]
     fn text_is_readable_in_both_themes() {
         for theme in [Theme::Dark, Theme::Light] {
@@ -187,6 +260,13 @@ mod tests {
                 (tokens.warning, tokens.warning_soft),
                 (tokens.error, tokens.surface),
                 (tokens.error, tokens.background),
+                (tokens.error, tokens.error_soft),
+                (tokens.success, tokens.success_soft),
+                (tokens.success, tokens.surface),
+                (tokens.on_primary, tokens.primary),
+                (tokens.on_primary, tokens.primary_hovered),
+                (tokens.text, tokens.highlight),
+                (tokens.text, tokens.highlight_weak),
             ];
             for (text, ground) in pairs {
                 let contrast = contrast(text, ground);

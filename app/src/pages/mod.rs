@@ -1,3 +1,8 @@
 //! The pages, each with its state.
 
-pub mod devices;
+pub mod ask;
+pub mod evaluate;
+pub mod runs;
+pub mod settings;
+pub mod train;
+pub mod welcome;

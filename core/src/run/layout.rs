@@ -119,6 +119,12 @@ impl Layout {
         self.root.join("control")
     }
 
+    /// What people write down about the run.
+    #[must_use]
+    pub fn notes(&self) -> PathBuf {
+        self.root.join("notes.json")
+    }
+
     /// Held by the trainer.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

@@ -1,10 +1,19 @@
 //! Small parts that pages share.
 
+mod controls;
+mod numbers;
+mod states;
+
 use egui::{
     Color32, FontId, Frame, InnerResponse, Label, Margin, Response, RichText, Sense, Stroke, Ui, WidgetInfo,
     WidgetType, accesskit::Role,
 };
 
+pub use self::{
+    controls::{command_button, icon_button, labelled, primary_button, primary_command_button, segmented},
+    numbers::{bytes, count, duration, percent, short_path, time_ago},
+    states::{Severity, busy, empty_state, notice, page_header},
+};
 use crate::theme::{CAPTION_SIZE, CARD_PADDING, CARD_RADIUS, Tokens};
 
 /// A card over the full width, announced to assistive technology as a group with this name.
@@ -52,34 +61,4 @@ pub fn fact(ui: &mut Ui, caption: &str, value: &str) -> Response {
         ui.add(Label::new(value).wrap())
     })
     .inner
-}
-
-/// Bytes as people say them: "15.6 GiB".
-#[must_use]
-pub fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    // From 999.95 on, one decimal would round up to 1000.0.
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn bytes_are_said_in_binary_units() {
-        assert_eq!(bytes(0), "0 B");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1024), "1.0 KiB");
-        assert_eq!(bytes(128 << 20), "128.0 MiB");
-        assert_eq!(bytes(1000 << 20), "1.0 GiB");
-        assert_eq!(bytes(16_777_216_000), "15.6 GiB");
-        assert_eq!(bytes(u64::MAX), "16777216.0 TiB");
-    }
 }

@@ -1,0 +1,108 @@
+//! The system's file dialogs, which never hold up a frame.
+
+use std::{
+    path::PathBuf,
+    sync::mpsc::{Receiver, TryRecvError, channel},
+};
+
+use egui::Context;
+
+/// What a path is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A checkpoint to ask.
+    AskCheckpoint,
+    /// A text file with a passage.
+    Passage,
+    /// A checkpoint to fine-tune.
+    TrainCheckpoint,
+    /// A SQuAD file to learn from.
+    TrainData,
+    /// A SQuAD file to choose the best weights by.
+    DevData,
+    /// A recipe.toml.
+    Recipe,
+    /// A run folder from elsewhere.
+    RunFolder,
+    /// The folder runs are made in.
+    RunsFolder,
+    /// Not a dialog: a file or folder dropped on the window.
+    Dropped,
+}
+
+impl Purpose {
+    fn title(self) -> &'static str {
+        match self {
+            Self::AskCheckpoint | Self::TrainCheckpoint => "Open a checkpoint folder",
+            Self::Passage => "Open a text file",
+            Self::TrainData => "Open a SQuAD file to learn from",
+            Self::DevData => "Open a SQuAD file to evaluate on",
+            Self::Recipe => "Open a recipe",
+            Self::RunFolder => "Open a run folder",
+            Self::RunsFolder => "Choose the folder for runs",
+            Self::Dropped => "",
+        }
+    }
+
+    /// Kinds of files that make sense; none for a folder.
+    fn files(self) -> Option<(&'static str, &'static [&'static str])> {
+        match self {
+            Self::Passage => Some(("Text", &["txt", "md", "text"])),
+            Self::TrainData | Self::DevData => Some(("SQuAD", &["json"])),
+            Self::Recipe => Some(("Recipe", &["toml"])),
+            _ => None,
+        }
+    }
+}
+
+/// The dialog that is open, if any.
+#[derive(Default)]
+pub struct Dialogs {
+    open: Option<(Purpose, Receiver<Option<PathBuf>>)>,
+}
+
+impl Dialogs {
+    /// Opens a dialog unless one is open. Gives whether it did.
+    pub fn open(&mut self, context: &Context, purpose: Purpose, start: Option<PathBuf>) -> bool {
+        if self.open.is_some() || purpose == Purpose::Dropped {
+            return false;
+        }
+        let mut dialog = rfd::AsyncFileDialog::new().set_title(purpose.title());
+        if let Some(start) = start.filter(|start| start.is_dir()) {
+            dialog = dialog.set_directory(start);
+        }
+        // The future is made here, on the window's thread, where macOS wants it; only the waiting is elsewhere.
+        let (sender, receiver) = channel();
+        let context = context.clone();
+        let send = move |handle: Option<rfd::FileHandle>| {
+            // The window may be closed by now.
+            let _ = sender.send(handle.map(|handle| handle.path().to_owned()));
+            context.request_repaint();
+        };
+        let thread = std::thread::Builder::new().name("dialog".to_owned());
+        let started = if let Some((name, extensions)) = purpose.files() {
+            let chosen = dialog.add_filter(name, extensions).add_filter("All files", &["*"]).pick_file();
+            thread.spawn(move || send(pollster::block_on(chosen)))
+        } else {
+            let chosen = dialog.pick_folder();
+            thread.spawn(move || send(pollster::block_on(chosen)))
+        };
+        if started.is_ok() {
+            self.open = Some((purpose, receiver));
+        }
+        started.is_ok()
+    }
+
+    /// What was chosen since the last call, if anything.
+    pub fn poll(&mut self) -> Option<(Purpose, PathBuf)> {
+        let (purpose, receiver) = self.open.as_ref()?;
+        let purpose = *purpose;
+        match receiver.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            chosen => {
+                self.open = None;
+                Some((purpose, chosen.ok().flatten()?))
+            }
+        }
+    }
+}

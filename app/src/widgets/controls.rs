@@ -1,0 +1,81 @@
+//! Buttons and labelled fields.
+
+use egui::{Button, Response, RichText, Ui, WidgetInfo, WidgetType};
+
+use crate::{
+    command::Command,
+    theme::{CAPTION_SIZE, Tokens},
+};
+
+/// A button that shows only a symbol; `name` is its tooltip and what assistive technology calls it.
+pub fn icon_button(ui: &mut Ui, symbol: &str, name: &str) -> Response {
+    let button = Button::new(RichText::new(symbol).size(16.0)).frame_when_inactive(false);
+    let response = ui.add(button).on_hover_text(name);
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, name));
+    response
+}
+
+/// The button for what the page is there for.
+pub fn primary_button(ui: &mut Ui, text: &str, enabled: bool) -> Response {
+    primary(ui, "", text, enabled)
+}
+
+fn primary(ui: &mut Ui, symbol: &str, text: &str, enabled: bool) -> Response {
+    let tokens = Tokens::of(ui);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.inactive.weak_bg_fill = tokens.primary;
+        for state in [&mut widgets.hovered, &mut widgets.active] {
+            state.weak_bg_fill = tokens.primary_hovered;
+        }
+        let shown = if symbol.is_empty() { text.to_owned() } else { format!("{symbol}  {text}") };
+        let response = ui.add_enabled(enabled, Button::new(RichText::new(shown).color(tokens.on_primary)));
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, text));
+        response
+    })
+    .inner
+}
+
+/// A button for a command, with its symbol, tooltip and keys.
+pub fn command_button(ui: &mut Ui, command: Command, enabled: bool) -> Response {
+    let button = Button::new(format!("{}  {}", command.icon(), command.name()));
+    with_tooltip(ui.add_enabled(enabled, button), command, enabled)
+}
+
+/// The same as the page's main button.
+pub fn primary_command_button(ui: &mut Ui, command: Command, enabled: bool) -> Response {
+    with_tooltip(primary(ui, command.icon(), command.name(), enabled), command, enabled)
+}
+
+fn with_tooltip(response: Response, command: Command, enabled: bool) -> Response {
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, command.name()));
+    response.on_hover_ui(|ui| {
+        let keys = command.keys(ui.ctx());
+        let keys = if keys.is_empty() { keys } else { format!(" ({keys})") };
+        ui.label(format!("{}{keys}", command.tooltip()));
+    })
+}
+
+/// A field under its caption; the caption is the field's name for assistive technology.
+pub fn labelled(ui: &mut Ui, caption: &str, field: impl FnOnce(&mut Ui) -> Response) -> Response {
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        let muted = Tokens::of(ui).text_muted;
+        let label = ui.label(RichText::new(caption).size(CAPTION_SIZE).color(muted));
+        field(ui).labelled_by(label.id)
+    })
+    .inner
+}
+
+/// One of a few values, side by side. Gives whether it was changed.
+pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str)]) -> bool {
+    let before = *value;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for (choice, name) in choices {
+            ui.selectable_value(value, *choice, *name);
+        }
+    });
+    *value != before
+}

@@ -1,0 +1,77 @@
+//! What a page shows besides its content: its title, that it is empty, busy, or that something is wrong.
+
+use egui::{Align, Frame, Label, Layout, Margin, RichText, Ui};
+use egui_phosphor::regular as icon;
+
+use crate::theme::{CARD_RADIUS, GAP, TITLE_SIZE, Tokens};
+
+/// How serious a [`notice`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// The page's title with a line under it, and buttons at the right, added from right to left.
+pub fn page_header(ui: &mut Ui, title: &str, subtitle: &str, buttons: impl FnOnce(&mut Ui)) {
+    let muted = Tokens::of(ui).text_muted;
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(title).size(TITLE_SIZE).strong());
+        ui.with_layout(Layout::right_to_left(Align::Center), buttons);
+    });
+    if !subtitle.is_empty() {
+        ui.add(Label::new(RichText::new(subtitle).color(muted)).wrap());
+    }
+    ui.add_space(GAP);
+}
+
+/// A message in place, over the full width, with room for a button at its end.
+pub fn notice(ui: &mut Ui, severity: Severity, text: &str) {
+    let tokens = Tokens::of(ui);
+    let (symbol, color, ground) = match severity {
+        Severity::Info => (icon::INFO, tokens.accent, tokens.accent_soft),
+        Severity::Warning => (icon::WARNING, tokens.warning, tokens.warning_soft),
+        Severity::Error => (icon::WARNING_CIRCLE, tokens.error, tokens.error_soft),
+    };
+    let frame = Frame::new().fill(ground).corner_radius(CARD_RADIUS).inner_margin(Margin::symmetric(12, 8));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(symbol).color(color).size(16.0));
+            ui.vertical(|ui| {
+                ui.set_width(ui.available_width());
+                ui.add(Label::new(RichText::new(text).color(color)).wrap());
+            });
+        });
+    });
+}
+
+/// Where content would be: what belongs here and how to get some. `actions` draws buttons below the text.
+pub fn empty_state(ui: &mut Ui, symbol: &str, title: &str, text: &str, actions: impl FnOnce(&mut Ui)) {
+    let tokens = Tokens::of(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.22).clamp(16.0, 140.0));
+        ui.label(RichText::new(symbol).size(40.0).color(tokens.text_muted));
+        ui.add_space(4.0);
+        ui.label(RichText::new(title).size(17.0).strong());
+        ui.allocate_ui(egui::vec2(ui.available_width().min(440.0), 0.0), |ui| {
+            ui.vertical_centered(|ui| {
+                ui.add(Label::new(RichText::new(text).color(tokens.text_muted)).wrap());
+            });
+        });
+        ui.add_space(GAP);
+        actions(ui);
+    });
+}
+
+/// A turning sign with what is being done.
+pub fn busy(ui: &mut Ui, text: &str) {
+    ui.horizontal(|ui| {
+        ui.spinner();
+        ui.label(text);
+    });
+}
