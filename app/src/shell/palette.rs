@@ -3,7 +3,7 @@
 use egui::{Button, Context, Id, Key, Modal, RichText, ScrollArea, TextEdit, Ui};
 
 use super::StudioApp;
-use crate::{command::Command, theme::Tokens};
+use crate::{command::Command, theme::Tokens, widgets::named};
 
 /// The palette's state.
 #[derive(Debug, Default)]
@@ -73,8 +73,7 @@ impl Palette {
             .hint_text("Find a command")
             .desired_width(f32::INFINITY)
             .return_key(None);
-        let field = ui.add(field);
-        field.widget_info(|| egui::WidgetInfo::text_edit(true, "", &self.query, "Find a command"));
+        let field = named(ui.add(field), "Find a command");
         if std::mem::take(&mut self.fresh) {
             field.request_focus();
         }

@@ -68,6 +68,12 @@ pub fn labelled(ui: &mut Ui, caption: &str, field: impl FnOnce(&mut Ui) -> Respo
     .inner
 }
 
+/// Gives a field without a visible caption its name for assistive technology.
+pub fn named(response: Response, name: &str) -> Response {
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+    response
+}
+
 /// One of a few values, side by side. Gives whether it was changed.
 pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str)]) -> bool {
     let before = *value;

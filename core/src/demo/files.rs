@@ -58,6 +58,21 @@ pub enum DemoError {
     },
 }
 
+/// Name under which the training set goes in run folders.
+pub const TRAIN_NAME: &str = "demo train";
+/// Name under which the dev set goes in run folders.
+pub const DEV_NAME: &str = "demo dev";
+
+/// The data set of this name as a SQuAD file, if it is one of the demo's.
+#[must_use]
+pub fn built_in(name: &str) -> Option<serde_json::Result<String>> {
+    match name {
+        TRAIN_NAME => Some(squad_json("train", &TRAIN)),
+        DEV_NAME => Some(squad_json("dev", &DEV)),
+        _ => None,
+    }
+}
+
 /// Writes the untrained model and both data sets into `folder`: `model/`, `train.json`, `dev.json`.
 ///
 /// # Errors

@@ -12,4 +12,6 @@ pub mod start;
 pub mod vocab;
 pub mod world;
 
-pub use files::{DEV, DemoError, DemoFiles, TRAIN, squad_json, starting_model, write};
+pub use files::{
+    DEV, DEV_NAME, DemoError, DemoFiles, TRAIN, TRAIN_NAME, built_in, squad_json, starting_model, write,
+};

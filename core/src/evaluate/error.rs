@@ -1,5 +1,7 @@
 //! Why an evaluation failed.
 
+use std::path::Path;
+
 use crate::{
     answers::AnswerError, engine::EngineError, features::FeatureError, run::atomic::WriteError,
     score::ScoreError,
@@ -47,7 +49,35 @@ pub enum EvaluateError {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A file of an evaluation could not be read.
+    #[error("cannot read {path}: {source}; choose a folder eval/step-N of a run")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of an evaluation is not what was written.
+    #[error("{place} is damaged: {message}; evaluate the checkpoint again with `spanbert evaluate`")]
+    Damaged {
+        /// The file, and the line.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A file's content could not be made.
     #[error("cannot write the results as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl EvaluateError {
+    pub(super) fn read(path: &Path) -> impl Fn(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Read { path: path.clone(), source }
+    }
+
+    pub(super) fn damaged(path: &Path) -> impl Fn(serde_json::Error) -> Self {
+        let place = path.display().to_string();
+        move |error| Self::Damaged { place: place.clone(), message: error.to_string() }
+    }
 }

@@ -101,10 +101,16 @@ impl Layout {
         self.root.join("last")
     }
 
+    /// Folder of the evaluations.
+    #[must_use]
+    pub fn evaluations(&self) -> PathBuf {
+        self.root.join("eval")
+    }
+
     /// The evaluation after `step` updates.
     #[must_use]
     pub fn evaluation(&self, step: usize) -> PathBuf {
-        self.root.join("eval").join(format!("step-{step}"))
+        self.evaluations().join(format!("step-{step}"))
     }
 
     /// The reference's result file, of the best weights.

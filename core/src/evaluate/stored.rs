@@ -1,0 +1,91 @@
+//! An evaluation as it lies in a run folder, read back.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use super::{EvaluateError, Record, ResultsFile};
+use crate::run::Layout;
+
+/// Scores and records of an evaluation, from its folder.
+#[derive(Clone, Debug)]
+pub struct StoredEvaluation {
+    /// `results.json`.
+    pub results: ResultsFile,
+    /// `records.jsonl`, in the data set's order.
+    pub records: Vec<Record>,
+}
+
+impl StoredEvaluation {
+    /// Reads what [`Evaluation::write`](super::Evaluation::write) wrote.
+    ///
+    /// # Errors
+    /// If a file is missing or damaged; the file, and the line of a record, are named.
+    pub fn read(folder: &Path) -> Result<Self, EvaluateError> {
+        let path = folder.join("results.json");
+        let text = std::fs::read(&path).map_err(EvaluateError::read(&path))?;
+        let results = serde_json::from_slice(&text).map_err(EvaluateError::damaged(&path))?;
+        let path = folder.join("records.jsonl");
+        let file = BufReader::new(File::open(&path).map_err(EvaluateError::read(&path))?);
+        let mut records = Vec::new();
+        for (index, line) in file.lines().enumerate() {
+            let line = line.map_err(EvaluateError::read(&path))?;
+            let place = || format!("{}, line {}", path.display(), index + 1);
+            records.push(
+                serde_json::from_str(&line)
+                    .map_err(|error| EvaluateError::Damaged { place: place(), message: error.to_string() })?,
+            );
+        }
+        Ok(Self { results, records })
+    }
+}
+
+/// The evaluations of a run, by the number of updates before them, in order.
+#[must_use]
+pub fn evaluated_steps(layout: &Layout) -> Vec<usize> {
+    let Ok(entries) = std::fs::read_dir(layout.evaluations()) else { return Vec::new() };
+    let mut steps: Vec<usize> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok())
+        // Written last: without it the evaluation is not complete.
+        .filter(|step| layout.evaluation(*step).join("results.json").is_file())
+        .collect();
+    steps.sort_unstable();
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_record_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let error = StoredEvaluation::read(path).unwrap_err().to_string();
+        assert!(error.contains("results.json"), "{error}");
+        let scores = r#"{"exact":1.0,"f1":1.0,"total":1}"#;
+        let results =
+            format!(r#"{{"run_squad":{scores},"official":{scores},"windows":1,"non_finite_windows":0}}"#);
+        std::fs::write(path.join("results.json"), results).unwrap();
+        std::fs::write(path.join("records.jsonl"), "{}\n").unwrap();
+        let error = StoredEvaluation::read(path).unwrap_err().to_string();
+        assert!(error.contains("records.jsonl, line 1"), "{error}");
+    }
+
+    #[test]
+    fn only_complete_evaluations_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        assert_eq!(evaluated_steps(&layout), []);
+        for step in [20, 3] {
+            std::fs::create_dir_all(layout.evaluation(step)).unwrap();
+            std::fs::write(layout.evaluation(step).join("results.json"), "{}").unwrap();
+        }
+        std::fs::create_dir_all(layout.evaluation(4)).unwrap();
+        std::fs::create_dir_all(layout.evaluations().join("notes")).unwrap();
+        assert_eq!(evaluated_steps(&layout), [3, 20]);
+    }
+}
