@@ -182,6 +182,10 @@ impl Tokens {
             state.expansion = 0.0;
         }
         widgets.noninteractive.bg_stroke = Stroke::new(1.0, self.border);
+        // Around fields, whose ground is that of the card they are on.
+        widgets.inactive.bg_stroke = Stroke::new(1.0, self.border);
+        widgets.hovered.bg_stroke = Stroke::new(1.0, self.border);
+        widgets.open.bg_stroke = Stroke::new(1.0, self.border);
         widgets.hovered.weak_bg_fill = self.control_hovered;
         widgets.hovered.bg_fill = self.control_hovered;
         widgets.active.weak_bg_fill = self.control_hovered;

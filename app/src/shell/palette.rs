@@ -1,9 +1,9 @@
 //! The command palette: any command by a part of its name.
 
-use egui::{Button, Context, Id, Key, Modal, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Context, Id, Key, Modal, RichText, ScrollArea, Ui};
 
 use super::StudioApp;
-use crate::{command::Command, theme::Tokens, widgets::named};
+use crate::{command::Command, theme::Tokens, widgets::search_field};
 
 /// The palette's state.
 #[derive(Debug, Default)]
@@ -69,11 +69,7 @@ impl Palette {
             let mut taken = |key| input.consume_key(egui::Modifiers::NONE, key);
             (taken(Key::ArrowDown), taken(Key::ArrowUp), taken(Key::Enter))
         });
-        let field = TextEdit::singleline(&mut self.query)
-            .hint_text("Find a command")
-            .desired_width(f32::INFINITY)
-            .return_key(None);
-        let field = named(ui.add(field), "Find a command");
+        let field = search_field(ui, &mut self.query, "Find a command", f32::INFINITY);
         if std::mem::take(&mut self.fresh) {
             field.request_focus();
         }

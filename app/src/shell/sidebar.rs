@@ -52,7 +52,7 @@ impl StudioApp {
         let response = ui
             .allocate_ui_with_layout(size, layout, |ui| {
                 ui.spacing_mut().button_padding.x = 10.0;
-                ui.add_sized(size, button.left_text(""))
+                ui.add_sized(size, if wide { button.right_text("") } else { button })
             })
             .inner;
         response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, selected, page.name()));

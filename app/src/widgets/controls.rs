@@ -1,6 +1,6 @@
 //! Buttons and labelled fields.
 
-use egui::{Button, Response, RichText, Ui, WidgetInfo, WidgetType};
+use egui::{Button, Margin, Response, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
 
 use crate::{
     command::Command,
@@ -72,6 +72,13 @@ pub fn labelled(ui: &mut Ui, caption: &str, field: impl FnOnce(&mut Ui) -> Respo
 pub fn named(response: Response, name: &str) -> Response {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
     response
+}
+
+/// A field to search or filter with.
+pub fn search_field(ui: &mut Ui, text: &mut String, name: &str, width: f32) -> Response {
+    let field =
+        TextEdit::singleline(text).hint_text(name).desired_width(width).margin(Margin::symmetric(8, 5));
+    named(ui.add(field), name)
 }
 
 /// One of a few values, side by side. Gives whether it was changed.

@@ -11,7 +11,8 @@ use egui::{
 
 pub use self::{
     controls::{
-        command_button, icon_button, labelled, named, primary_button, primary_command_button, segmented,
+        command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
+        segmented,
     },
     numbers::{bytes, count, duration, percent, short_path, time_ago},
     states::{Severity, busy, empty_state, notice, page_header},

@@ -10,9 +10,9 @@ mod scores;
 
 use std::path::{Path, PathBuf};
 
-use egui::{ComboBox, Context, Ui};
+use egui::{Align, ComboBox, Context, Layout, Ui};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::Layout;
+use spanbert_core::run::Layout as RunLayout;
 
 use self::{
     load::{Load, Loaded},
@@ -108,7 +108,9 @@ impl EvaluatePage {
         ui.add_space(GAP / 2.0);
         if ui.available_width() < SIDE_BY_SIDE {
             let height = ui.available_height();
-            ui.allocate_ui(egui::vec2(ui.available_width(), (height * 0.52).max(180.0)), |ui| {
+            let half = egui::vec2(ui.available_width(), (height * 0.52).max(160.0));
+            ui.allocate_ui(half, |ui| {
+                ui.set_max_height(half.y);
                 self.table.ui(ui, loaded);
             });
             ui.separator();
@@ -117,8 +119,13 @@ impl EvaluatePage {
             let (width, height) = (ui.available_width() - GAP, ui.available_height());
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = GAP;
-                ui.allocate_ui(egui::vec2(width * 0.6, height), |ui| self.table.ui(ui, loaded));
-                ui.allocate_ui(egui::vec2(width * 0.4, height), |ui| {
+                let down = Layout::top_down(Align::Min);
+                ui.allocate_ui_with_layout(egui::vec2(width * 0.6, height), down, |ui| {
+                    ui.set_width(width * 0.6);
+                    self.table.ui(ui, loaded);
+                });
+                ui.allocate_ui_with_layout(egui::vec2(width * 0.4, height), down, |ui| {
+                    ui.set_width(width * 0.4);
                     passage::ui(ui, loaded, self.table.selected(), env);
                 });
             });
@@ -192,7 +199,7 @@ impl PageView for EvaluatePage {
         match (command, &self.choice) {
             (Command::FocusInput, _) => self.table.focus(),
             (Command::RevealRun, Some(choice)) => {
-                let folder = Layout::new(&choice.run).evaluations();
+                let folder = RunLayout::new(&choice.run).evaluations();
                 if let Err(error) = opener::open(&folder) {
                     let text = format!("{} could not be opened: {error}", folder.display());
                     env.ask(Action::Say(crate::toasts::Toast::error(text)));

@@ -1,13 +1,13 @@
 //! The table of questions: any number of rows, of which only the visible ones are drawn.
 
-use egui::{Align, Color32, Key, Label, Layout, RichText, Sense, TextEdit, Ui, WidgetInfo, WidgetType};
+use egui::{Align, Color32, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
 use spanbert_core::evaluate::{Record, Verdict};
 
 use super::load::Loaded;
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{count, named},
+    widgets::{count, search_field},
 };
 
 const ROW: f32 = 24.0;
@@ -82,10 +82,7 @@ impl QuestionsTable {
 
     fn filter_ui(&mut self, ui: &mut Ui, loaded: &Loaded) {
         ui.horizontal_wrapped(|ui| {
-            let field = TextEdit::singleline(&mut self.query.words)
-                .hint_text("Search questions and answers")
-                .desired_width(230.0);
-            let response = named(ui.add(field), "Search questions and answers");
+            let response = search_field(ui, &mut self.query.words, "Search questions and answers", 230.0);
             if std::mem::take(&mut self.wants_focus) {
                 response.request_focus();
             }
@@ -94,9 +91,10 @@ impl QuestionsTable {
             for (verdict, number) in Verdict::ALL.into_iter().zip(self.counts) {
                 let text = format!("{} {}", Loaded::verdict_name(verdict), count(number));
                 let enabled = number > 0 || self.query.verdict == Some(verdict);
-                ui.add_enabled_ui(enabled, |ui| {
-                    ui.selectable_value(&mut self.query.verdict, Some(verdict), text);
-                });
+                let selected = self.query.verdict == Some(verdict);
+                if ui.add_enabled(enabled, egui::Button::selectable(selected, text)).clicked() {
+                    self.query.verdict = Some(verdict);
+                }
             }
         });
         ui.add_space(4.0);
@@ -158,6 +156,7 @@ impl QuestionsTable {
         let mut table = TableBuilder::new(ui)
             .id_salt("questions")
             .striped(true)
+            .cell_layout(Layout::left_to_right(Align::Center))
             .sense(Sense::click())
             .min_scrolled_height(height.max(120.0))
             .max_scroll_height(height)

@@ -43,11 +43,12 @@ pub(super) fn ui(ui: &mut Ui, loaded: &mut Loaded) {
 fn table(ui: &mut Ui, rows: &[(&str, ThresholdPoint)]) {
     const HEADERS: [&str; 7] = ["", "Threshold", "Exact", "F1", "HasAns F1", "NoAns", "Answered"];
     let tokens = Tokens::of(ui);
-    let narrow = ui.available_width() < 560.0;
-    let width = if narrow { 62.0 } else { 84.0 };
+    let narrow = ui.available_width() < 720.0;
+    let width = if narrow { 60.0 } else { 84.0 };
     TableBuilder::new(ui)
         .id_salt("scores")
         .vscroll(false)
+        .cell_layout(egui::Layout::left_to_right(egui::Align::Center))
         .column(Column::remainder().at_least(96.0).clip(true))
         .columns(Column::exact(width), HEADERS.len() - 1)
         .header(20.0, |mut header| {
@@ -101,6 +102,9 @@ fn slider(ui: &mut Ui, loaded: &mut Loaded) {
         loaded.records.iter().filter_map(|record| record.score_diff).filter(|value| value.is_finite());
     let (low, high) =
         finite.fold((-1.0_f64, 1.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+    // A little beyond both ends: there everything, or nothing, counts as answered.
+    let margin = (high - low) * 0.02;
+    let (low, high) = (low - margin, high + margin);
     let mut threshold = loaded.threshold.clamp(low, high);
     ui.horizontal_wrapped(|ui| {
         let label = ui.label(RichText::new("Threshold").color(Tokens::of(ui).text_muted));

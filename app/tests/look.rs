@@ -1,0 +1,68 @@
+//! Renders pages to PNG for people to look at: `cargo test --test look -- --ignored`, with SHOTS naming a folder and
+//! RUNS a runs folder.
+#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::{path::PathBuf, time::Duration};
+
+use egui_kittest::Harness;
+use spanbert_app::{Options, StudioApp, launch::Trainer, page::Page};
+
+#[test]
+#[ignore = "for people to look at"]
+fn pages() {
+    let shots = PathBuf::from(std::env::var("SHOTS").unwrap());
+    let runs = PathBuf::from(std::env::var("RUNS").unwrap());
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for (size, name) in [([1180.0, 780.0], "wide"), ([800.0, 600.0], "small")] {
+        for theme in ["dark", "light"] {
+            for page in [
+                None,
+                Some(Page::Runs),
+                Some(Page::Train),
+                Some(Page::Evaluate),
+                Some(Page::Ask),
+                Some(Page::Settings),
+            ] {
+                let page_name = page.map_or("welcome", |page| page.name());
+                if !only.is_empty() && !only.eq_ignore_ascii_case(page_name) {
+                    continue;
+                }
+                let folder = tempfile::tempdir().unwrap();
+                let settings = folder.path().join("studio.json");
+                if let Some(page) = page {
+                    let page = serde_json::to_string(&page).unwrap();
+                    std::fs::write(
+                        &settings,
+                        format!("{{\"welcomed\":true,\"theme\":\"{theme}\",\"page\":{page}}}"),
+                    )
+                    .unwrap();
+                } else {
+                    std::fs::write(&settings, format!("{{\"theme\":\"{theme}\"}}")).unwrap();
+                }
+                let options = Options {
+                    find_devices: spanbert_backends::devices,
+                    settings_file: Some(settings),
+                    runs_folder: Some(if page.is_some() { runs.clone() } else { folder.path().join("none") }),
+                    trainer: Trainer {
+                        program: env!("CARGO_BIN_EXE_spanbert-studio").into(),
+                        prefix: vec!["cli".into()],
+                        logs: folder.path().join("launches"),
+                    },
+                };
+                let mut harness = Harness::builder()
+                    .with_size(size)
+                    .with_theme(if theme == "dark" { egui::Theme::Dark } else { egui::Theme::Light })
+                    .wgpu()
+                    .build_eframe(move |creation| StudioApp::new(&creation.egui_ctx, options));
+                for _ in 0..20 {
+                    harness.run_steps(1);
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                harness.run_steps(3);
+                let image = harness.render().unwrap();
+                image.save(shots.join(format!("{page_name}-{name}-{theme}.png"))).unwrap();
+            }
+        }
+    }
+}
