@@ -61,14 +61,18 @@ impl Trainer {
     /// # Errors
     /// If the system does not say where this program is.
     pub fn of_this_program() -> std::io::Result<Self> {
-        let cache = directories::ProjectDirs::from("", "", "spanbert")
-            .map_or_else(|| std::env::temp_dir().join("spanbert"), |dirs| dirs.cache_dir().to_owned());
         Ok(Self {
             program: std::env::current_exe()?,
             prefix: vec!["cli".into()],
-            logs: cache.join("launches"),
+            logs: cache_folder().join("launches"),
         })
     }
+}
+
+/// Where what can be made again is kept between starts.
+pub(crate) fn cache_folder() -> PathBuf {
+    directories::ProjectDirs::from("", "", "spanbert")
+        .map_or_else(|| std::env::temp_dir().join("spanbert"), |dirs| dirs.cache_dir().to_owned())
 }
 
 /// How a trainer that this window started has ended.

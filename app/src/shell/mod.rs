@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use spanbert_backends::BackendReport;
 
+pub(crate) use self::about::about_text;
 use self::palette::Palette;
 use crate::{
     action::Action,

@@ -14,7 +14,7 @@ use super::{
     data,
     error::CliError,
     flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
-    model::OpenedModel,
+    model::{OpenedModel, open_model},
     output,
     table::{Align, Paint, Table},
 };
@@ -68,8 +68,7 @@ impl AskCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         let passage = self.read_passage()?;
-        let mut model =
-            OpenedModel::open(&self.model, &self.device.backend, self.casing, self.precision.precision)?;
+        let mut model = open_model(&self.model, &self.device.backend, self.casing, self.precision.precision)?;
         let options = AskOptions {
             windows: self.window.over(model.window_options()),
             threshold: self.threshold.or(model.meta.threshold).unwrap_or_default(),

@@ -9,7 +9,7 @@ use super::{
     error::CliError,
     evaluate::{evaluate, print_scores},
     flags::{CasingArgs, DeviceArgs, JsonArgs},
-    model::OpenedModel,
+    model::{OpenedModel, open_model},
     output,
     runs::RUNS_FOLDER,
     sources::Data,
@@ -76,12 +76,8 @@ impl DemoCommand {
         }
         let dataset = dev.source().read()?;
         let best = outcome.layout.best();
-        let mut model = OpenedModel::open(
-            &best,
-            &self.device.backend,
-            CasingArgs { do_lower_case: None },
-            Precision::F32,
-        )?;
+        let mut model =
+            open_model(&best, &self.device.backend, CasingArgs { do_lower_case: None }, Precision::F32)?;
         let options = model.evaluate_options();
         let evaluation = evaluate(&mut model, dataset.clone(), &options)?;
         if self.output.json {

@@ -14,7 +14,7 @@ use super::{
     data,
     error::CliError,
     flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
-    model::{OpenedModel, piece_cache},
+    model::{OpenedModel, eval_batch, open_model, piece_cache},
     output,
     progress::{Progress, duration},
     scores_table,
@@ -68,7 +68,7 @@ pub(super) struct EvaluationArgs {
 impl EvaluationArgs {
     /// The checkpoint on the device.
     pub(super) fn open(&self, model: &Path) -> Result<OpenedModel, CliError> {
-        OpenedModel::open(model, &self.device.backend, self.casing, self.precision.precision)
+        open_model(model, &self.device.backend, self.casing, self.precision.precision)
     }
 
     /// The flags put over what is stored with the checkpoint.
@@ -77,7 +77,7 @@ impl EvaluationArgs {
         let windows = self.window.over(model.window_options());
         EvaluateOptions {
             windows,
-            eval_batch_size: model.eval_batch(self.eval_batch_size, &windows),
+            eval_batch_size: eval_batch(model, self.eval_batch_size, &windows),
             n_best_size: answer.n_best_size,
             max_answer_length: answer.max_answer_length,
             pad_to_max_length: self.pad_to_max_length,

@@ -10,7 +10,7 @@ use super::{
     error::CliError,
     evaluate::{evaluate, prepare, print_scores, with_progress},
     flags::{CasingArgs, DeviceArgs},
-    model::OpenedModel,
+    model::{OpenedModel, eval_batch, open_model},
     output,
     predict::write,
     supervisor,
@@ -139,7 +139,7 @@ impl RunSquadCommand {
             ));
         };
         let dataset = data::dataset(file)?;
-        let mut model = OpenedModel::open(
+        let mut model = open_model(
             &weights,
             choice,
             CasingArgs { do_lower_case: recipe.do_lower_case },
@@ -147,7 +147,7 @@ impl RunSquadCommand {
         )?;
         let options = EvaluateOptions {
             windows: recipe.window_options(),
-            eval_batch_size: model.eval_batch(recipe.eval_batch_size, &recipe.window_options()),
+            eval_batch_size: eval_batch(model, recipe.eval_batch_size, &recipe.window_options()),
             n_best_size: recipe.n_best_size,
             max_answer_length: recipe.max_answer_length,
             pad_to_max_length: recipe.pad_to_max_length,

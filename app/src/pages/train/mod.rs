@@ -1,5 +1,7 @@
 //! Train: device, checkpoint, data and recipe of a new run.
 
+pub mod devices;
+
 use std::path::Path;
 
 use egui::{Context, Ui};

@@ -1,0 +1,143 @@
+//! Settings: what is kept between starts.
+
+mod cache;
+mod folder;
+
+use egui::{ComboBox, Context, RichText, ScrollArea, Slider, Ui, WidgetInfo, WidgetType};
+use spanbert_backends::automatic;
+
+use self::{cache::CacheCard, folder::RunsFolderField};
+use crate::{
+    action::Action,
+    command::Command,
+    dialogs::Purpose,
+    page::{Env, PageView},
+    probe::Probe,
+    settings::ThemeChoice,
+    theme::{CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, Tokens},
+    widgets::{card, command_button, labelled, page_header, segmented},
+};
+
+/// The page's state.
+pub struct SettingsPage {
+    folder: RunsFolderField,
+    cache: CacheCard,
+    /// The size being chosen; it takes hold when the slider is let go, which would move under the pointer otherwise.
+    zoom: Option<f32>,
+}
+
+impl SettingsPage {
+    /// Nothing edited.
+    #[must_use]
+    pub fn new(context: &Context) -> Self {
+        Self { folder: RunsFolderField::default(), cache: CacheCard::new(context), zoom: None }
+    }
+
+    fn appearance(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
+        titled(ui, "Appearance", |ui| {
+            ui.label(RichText::new("Theme").color(Tokens::of(ui).text_muted));
+            let choices =
+                [(ThemeChoice::System, "System"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")];
+            let mut theme = env.settings.theme;
+            if segmented(ui, &mut theme, &choices) {
+                env.ask(Action::Do(Command::Theme(theme)));
+            }
+            ui.add_space(4.0);
+            let current = ui.ctx().zoom_factor();
+            let mut zoom = self.zoom.unwrap_or(current);
+            let slider = Slider::new(&mut zoom, 0.5..=3.0).step_by(0.1).fixed_decimals(1).suffix("×");
+            let response = labelled(ui, "Size of everything", |ui| ui.add(slider));
+            if response.changed() {
+                self.zoom = Some(zoom);
+            }
+            if let Some(zoom) = self.zoom
+                && !response.dragged()
+            {
+                ui.ctx().set_zoom_factor(zoom);
+                self.zoom = None;
+            }
+        });
+    }
+}
+
+/// A card with a title in it.
+fn titled(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
+    card(ui, title, |ui| {
+        ui.label(RichText::new(title).size(CARD_TITLE_SIZE).strong());
+        ui.add_space(4.0);
+        content(ui);
+    });
+}
+
+/// The backend that the Train and Ask pages start with.
+fn backend(ui: &mut Ui, env: &mut Env<'_>) {
+    let mut choices = vec![("auto".to_owned(), "Automatic".to_owned())];
+    if let Probe::Done(reports) = env.devices {
+        if let Some(device) = automatic(reports) {
+            choices[0].1 = format!("Automatic (now {})", device.name);
+        }
+        let devices = reports.iter().flat_map(|report| &report.devices);
+        choices.extend(
+            devices.map(|device| (device.choice.to_string(), format!("{}: {}", device.choice, device.name))),
+        );
+    }
+    let current = env.settings.backend.clone();
+    let shown = choices.iter().find(|(choice, _)| *choice == current);
+    let shown = shown.map_or_else(|| format!("{current} (not found)"), |(_, name)| name.clone());
+    labelled(ui, "Default device for training and asking", |ui| {
+        let combo = ComboBox::new("default backend", "").selected_text(shown).width(360.0).truncate();
+        let response = combo
+            .show_ui(ui, |ui| {
+                for (choice, name) in &choices {
+                    ui.selectable_value(&mut env.settings.backend, choice.clone(), name);
+                }
+            })
+            .response;
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Default device"));
+        response
+    });
+}
+
+impl PageView for SettingsPage {
+    fn poll(&mut self, _env: &mut Env<'_>) {
+        self.cache.poll();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.set_max_width(CONTENT_WIDTH.min(ui.available_width()));
+            page_header(ui, "Settings", "", |_| {});
+            ui.spacing_mut().item_spacing.y = 8.0;
+            titled(ui, "Runs", |ui| {
+                if self.folder.ui(ui, &mut env.settings.runs_folder) {
+                    env.ask(Action::RescanRuns);
+                }
+                if ui.button("Browse…").clicked() {
+                    env.ask(Action::Browse(Purpose::RunsFolder));
+                }
+            });
+            ui.add_space(GAP / 2.0);
+            self.appearance(ui, env);
+            ui.add_space(GAP / 2.0);
+            titled(ui, "Devices", |ui| {
+                backend(ui, env);
+                ui.add_space(4.0);
+                crate::pages::train::devices::facts_list_ui(ui, env.devices);
+                let idle = !env.devices.is_running();
+                if ui.add_enabled(idle, egui::Button::new("Look again")).clicked() {
+                    env.ask(Action::ProbeDevices);
+                }
+            });
+            ui.add_space(GAP / 2.0);
+            titled(ui, "Cache", |ui| self.cache.ui(ui));
+            ui.add_space(GAP / 2.0);
+            titled(ui, "About", |ui| {
+                ui.label(format!("{} {}", crate::TITLE, env!("CARGO_PKG_VERSION")));
+                crate::shell::about_text(ui);
+                if command_button(ui, Command::Shortcuts, true).clicked() {
+                    env.ask(Action::Do(Command::Shortcuts));
+                }
+            });
+        });
+    }
+}
