@@ -147,7 +147,7 @@ impl RunSquadCommand {
         )?;
         let options = EvaluateOptions {
             windows: recipe.window_options(),
-            eval_batch_size: eval_batch(model, recipe.eval_batch_size, &recipe.window_options()),
+            eval_batch_size: eval_batch(&model, recipe.eval_batch_size, &recipe.window_options()),
             n_best_size: recipe.n_best_size,
             max_answer_length: recipe.max_answer_length,
             pad_to_max_length: recipe.pad_to_max_length,
