@@ -15,6 +15,7 @@ pub mod shell;
 pub mod theme;
 pub mod toasts;
 pub mod widgets;
+pub mod worker;
 
 pub use shell::{Options, StudioApp};
 

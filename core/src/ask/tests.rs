@@ -116,3 +116,41 @@ fn missing_or_damaged_logits_are_refused() {
     assert!(matches!(prepared.answer(&[logits(4, 0.0)]), Err(AskError::Answer(_))));
     assert!(matches!(prepared.answer(&[logits(8, f32::NAN)]), Err(AskError::NotFinite(1))));
 }
+
+#[test]
+fn heat_is_a_distribution_over_the_words_of_the_passage() {
+    let passage = "left (Zo\u{eb}) Ann left. ".repeat(8);
+    let (mut engine, mut seen) = (engine("Zo\u{eb}", "Ann"), Vec::new());
+    let options = AskOptions { batch_size: 2, ..options() };
+    let mut progress = |done, total| {
+        seen.push((done, total));
+        true
+    };
+    let explained = explain(&mut engine, &tokenizer(), &passage, "who?", &options, &mut progress).unwrap();
+    assert_eq!(explained.answer, ask(&mut engine, &tokenizer(), &passage, "who?", &options).unwrap());
+    let total = explained.answer.windows;
+    assert!(total > 2 && explained.heat.len() == total);
+    assert_eq!(seen, (0..total).step_by(2).map(|done| (done, total)).collect::<Vec<_>>());
+    for window in &explained.heat {
+        let words: Vec<&str> = window.words.iter().map(|word| &passage[word.bytes.clone()]).collect();
+        let shown = &passage[window.bytes.clone()];
+        assert_eq!(words, shown.split(' ').collect::<Vec<_>>());
+        let sum: f32 = window.null_start + window.words.iter().map(|word| word.start).sum::<f32>();
+        // The question's three pieces and two separators share the rest; all have the logit of [CLS].
+        assert!((sum + 4.0 * window.null_start - 1.0).abs() < 1e-5, "{sum}");
+        // The whole piece "Zo\u{eb}" and not its brackets make the word likely.
+        let likely = window.words.iter().zip(&words).filter(|(word, _)| word.start > 0.05);
+        assert!(likely.clone().count() > 0);
+        assert!(likely.into_iter().all(|(_, text)| *text == "(Zo\u{eb})"));
+    }
+}
+
+#[test]
+fn a_question_can_be_given_up() {
+    let passage = "Ann left. ".repeat(40);
+    let mut engine = engine("Ann", "Ann");
+    let options = AskOptions { batch_size: 1, ..options() };
+    let error = explain(&mut engine, &tokenizer(), &passage, "who?", &options, &mut |done, _| done < 2);
+    assert!(matches!(error, Err(AskError::Cancelled)));
+    assert_eq!(engine.lengths.len(), 2);
+}

@@ -79,7 +79,7 @@ mod tests {
     fn only_complete_evaluations_count() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
-        assert_eq!(evaluated_steps(&layout), []);
+        assert!(evaluated_steps(&layout).is_empty());
         for step in [20, 3] {
             std::fs::create_dir_all(layout.evaluation(step)).unwrap();
             std::fs::write(layout.evaluation(step).join("results.json"), "{}").unwrap();

@@ -3,6 +3,10 @@
 //! Needs neither files nor threads of its own, so it also serves browsers: [`PreparedQuestion`] makes the batches and takes the
 //! logits back, and [`ask`] is the same with an engine in between.
 
+mod heat;
+
+pub use heat::{WindowHeat, WordHeat};
+
 use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
@@ -117,6 +121,9 @@ pub enum AskError {
         "the model's output is not finite in {0} windows; the weights or the device are damaged: try another --backend"
     )]
     NotFinite(usize),
+    /// Whoever asked gave up.
+    #[error("the question was given up; ask again")]
+    Cancelled,
 }
 
 /// Answers a question about a passage of any length.
@@ -130,6 +137,54 @@ pub fn ask(
     question: &str,
     options: &AskOptions,
 ) -> Result<Answer, AskError> {
+    let question = prepare(engine, tokenizer, passage, question, options)?;
+    let logits =
+        question.batches().iter().map(|batch| engine.predict(batch)).collect::<Result<Vec<_>, _>>()?;
+    question.answer(&logits)
+}
+
+/// An answer and where the model looked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explained {
+    /// The answer.
+    pub answer: Answer,
+    /// One entry per window, in order.
+    pub heat: Vec<WindowHeat>,
+}
+
+/// As [`ask`], and tells where the model looked. Before every batch `progress` hears how many windows are done and how many
+/// there are; `false` gives up.
+///
+/// # Errors
+/// As [`ask`], and [`AskError::Cancelled`] if `progress` gives up.
+pub fn explain(
+    engine: &mut dyn InferenceEngine,
+    tokenizer: &BertTokenizer,
+    passage: &str,
+    question: &str,
+    options: &AskOptions,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Explained, AskError> {
+    let question = prepare(engine, tokenizer, passage, question, options)?;
+    let (mut logits, mut done) = (Vec::new(), 0);
+    for batch in question.batches() {
+        if !progress(done, question.windows()) {
+            return Err(AskError::Cancelled);
+        }
+        logits.push(engine.predict(&batch)?);
+        done += batch.rows;
+    }
+    Ok(Explained { answer: question.answer(&logits)?, heat: question.heat(&logits)? })
+}
+
+/// Windows as long as the model takes at most.
+fn prepare<'a>(
+    engine: &dyn InferenceEngine,
+    tokenizer: &'a BertTokenizer,
+    passage: &'a str,
+    question: &str,
+    options: &AskOptions,
+) -> Result<PreparedQuestion<'a>, AskError> {
     let mut options = *options;
     let positions = engine.config().max_position_embeddings;
     if options.windows.max_seq_length > positions {
@@ -137,10 +192,7 @@ pub fn ask(
         // In a small model the passage still gets half of the room.
         options.windows.max_query_length = options.windows.max_query_length.min(positions / 2);
     }
-    let prepared = PreparedQuestion::new(tokenizer, passage, question, &options)?;
-    let logits =
-        prepared.batches().iter().map(|batch| engine.predict(batch)).collect::<Result<Vec<_>, _>>()?;
-    prepared.answer(&logits)
+    PreparedQuestion::new(tokenizer, passage, question, &options)
 }
 
 /// A question on its way to the model and back.
@@ -216,14 +268,10 @@ impl<'a> PreparedQuestion<'a> {
     /// # Errors
     /// If logits are missing, do not fit, or are not finite.
     pub fn answer(&self, logits: &[Logits]) -> Result<Answer, AskError> {
-        let rows = logits.iter().flat_map(|logits| {
-            let length = logits.length.max(1);
-            logits.start.chunks(length).zip(logits.end.chunks(length))
-        });
         let candidates = self
             .windows
             .iter()
-            .zip(rows)
+            .zip(heat::rows(logits))
             .map(|(window, (start, end))| {
                 WindowCandidates::from_logits(window, start, end, self.options.n_best_size)
             })
