@@ -14,7 +14,7 @@ pub use self::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
         segmented,
     },
-    numbers::{bytes, count, duration, percent, short_path, time_ago},
+    numbers::{bytes, checkpoint_name, count, duration, percent, run_title, short_path, time_ago},
     states::{Severity, busy, empty_state, notice, page_header},
 };
 use crate::theme::{CAPTION_SIZE, CARD_PADDING, CARD_RADIUS, Tokens};

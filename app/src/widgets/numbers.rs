@@ -81,9 +81,42 @@ pub fn short_path(path: &Path, most_characters: usize) -> String {
     format!("…{}", &tail[cut..])
 }
 
+/// A run's name without the time it starts with: "20260301T120000Z-squad2" is "squad2".
+#[must_use]
+pub fn run_title(name: &str) -> &str {
+    let is_stamp = |stamp: &str| {
+        stamp.len() == 16
+            && stamp.ends_with('Z')
+            && stamp.chars().all(|character| character.is_ascii_digit() || matches!(character, 'T' | 'Z'))
+    };
+    match name.split_once('-') {
+        Some((stamp, title)) if is_stamp(stamp) && !title.is_empty() => title,
+        _ => name,
+    }
+}
+
+/// A checkpoint's name: its folder's, and for those of a run the run's too.
+#[must_use]
+pub fn checkpoint_name(folder: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = name(folder).unwrap_or_else(|| folder.display().to_string());
+    match folder.parent().and_then(name) {
+        Some(run) if matches!(own.as_str(), "best" | "last") => format!("{} · {own}", run_title(&run)),
+        _ => own,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_told_without_times() {
+        assert_eq!(run_title("20260301T120000Z-squad2"), "squad2");
+        assert_eq!(run_title("my-run"), "my-run");
+        assert_eq!(checkpoint_name(Path::new("/r/20260301T120000Z-squad2/best")), "squad2 · best");
+        assert_eq!(checkpoint_name(Path::new("/models/spanbert")), "spanbert");
+    }
 
     #[test]
     fn bytes_are_said_in_binary_units() {

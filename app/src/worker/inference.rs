@@ -220,8 +220,12 @@ impl Models {
         if !self.failed.iter().any(|(failed, _)| *failed == kind) {
             self.failed.push((kind, cause.to_owned()));
         }
-        let dropped: Vec<Slot> =
-            self.models.iter().filter(|(_, model)| model.device.kind == kind).map(|(slot, _)| *slot).collect();
+        let dropped: Vec<Slot> = self
+            .models
+            .iter()
+            .filter(|(_, model)| model.device.kind == kind)
+            .map(|(slot, _)| *slot)
+            .collect();
         for slot in &dropped {
             self.drop_model(*slot);
         }

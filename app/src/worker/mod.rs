@@ -221,7 +221,8 @@ impl Worker {
             empty => match start(&self.context) {
                 Ok(thread) => empty.insert(thread),
                 Err(error) => {
-                    let message = format!("the thread for models could not start: {error}; close other programs");
+                    let message =
+                        format!("the thread for models could not start: {error}; close other programs");
                     return self.failures.push(Reply::Gone { message });
                 }
             },

@@ -32,7 +32,7 @@ pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
 pub use keys::{Mismatch, canonical_name};
 pub use meta::{META_FILE, SpanbertMeta};
-pub use report::{LoadReport, Rename};
+pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{from_safetensors_bytes, to_safetensors};
 pub use save::{SaveCheckpoint, save};
 pub use stored::{StoredTensor, StoredType};

@@ -130,7 +130,8 @@ impl fmt::Display for Mismatch {
 }
 
 /// The model in one line.
-fn architecture(config: &BertConfig) -> String {
+#[must_use]
+pub fn architecture(config: &BertConfig) -> String {
     format!(
         "BERT, {} layers, hidden {}, {} heads, feed-forward {}, vocabulary {}, {} positions",
         config.num_hidden_layers,

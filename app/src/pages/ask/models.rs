@@ -1,0 +1,302 @@
+//! The models to ask, side by side: where they come from, how far their loading is, and what they are.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use egui::{Button, ComboBox, Margin, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
+use egui_phosphor::regular as icon;
+use spanbert_backends::DeviceChoice;
+
+use crate::{
+    action::Action,
+    dialogs::Purpose,
+    page::Env,
+    probe::Probe,
+    theme::{CAPTION_SIZE, Tokens},
+    widgets::{
+        Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, notice, percent, pill,
+        short_path,
+    },
+    worker::{Facts, Slot, Worker},
+};
+
+/// How many suggestions are shown.
+const SUGGESTIONS: usize = 5;
+
+/// How far a model is.
+pub(super) enum State {
+    /// None chosen, or the last one failed with this message.
+    Empty(Option<String>),
+    /// It is being loaded.
+    Loading { folder: PathBuf, stage: String, since: Instant },
+    /// It answers.
+    Ready(Box<Facts>),
+}
+
+/// A place for a model.
+pub(super) struct ModelSlot {
+    pub(super) slot: Slot,
+    pub(super) state: State,
+    /// The null score difference above which there is "no answer"; the user's.
+    pub(super) threshold: f64,
+    typed: String,
+    /// As `--backend`.
+    backend: String,
+}
+
+/// What the user wants with a model.
+enum Wish {
+    Load(PathBuf),
+    Cancel,
+    Unload,
+    Remove,
+}
+
+impl ModelSlot {
+    pub(super) fn new(slot: Slot, backend: &str) -> Self {
+        Self {
+            slot,
+            state: State::Empty(None),
+            threshold: 0.0,
+            typed: String::new(),
+            backend: backend.to_owned(),
+        }
+    }
+
+    /// The model, if it answers.
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        match &self.state {
+            State::Ready(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// Whether another checkpoint may come here without taking one's place.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.state, State::Empty(_))
+    }
+
+    /// Starts to load a checkpoint; what is plainly none is refused at once.
+    pub(super) fn load(&mut self, folder: &Path, worker: &mut Worker) {
+        self.typed = folder.display().to_string();
+        let choice = match self.backend.parse::<DeviceChoice>() {
+            Ok(choice) => choice,
+            Err(error) => {
+                self.state = State::Empty(Some(error.to_string()));
+                return;
+            }
+        };
+        self.state = State::Loading {
+            folder: folder.to_owned(),
+            stage: "Waiting for the thread of models".to_owned(),
+            since: Instant::now(),
+        };
+        worker.load(self.slot, folder.to_owned(), choice);
+    }
+
+    /// Draws the place. Gives whether it is to be removed.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        env: &mut Env<'_>,
+        worker: &mut Worker,
+        removable: bool,
+    ) -> bool {
+        let wish = card(ui, "Model", |ui| match &self.state {
+            State::Empty(_) => self.empty_ui(ui, env, removable),
+            State::Loading { folder, stage, since } => loading_ui(ui, folder, stage, *since),
+            State::Ready(facts) => ready_ui(ui, facts, removable),
+        })
+        .inner;
+        match wish {
+            Some(Wish::Load(folder)) => self.load(&folder, worker),
+            Some(Wish::Cancel) => worker.cancel(self.slot),
+            Some(Wish::Unload) => {
+                worker.unload(self.slot);
+                self.state = State::Empty(None);
+            }
+            Some(Wish::Remove) => {
+                worker.unload(self.slot);
+                return true;
+            }
+            None => {}
+        }
+        false
+    }
+
+    fn empty_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, removable: bool) -> Option<Wish> {
+        let mut wish = None;
+        ui.horizontal_wrapped(|ui| {
+            let buttons = 260.0;
+            let width = if ui.available_width() > 620.0 {
+                ui.available_width() - buttons - 190.0
+            } else {
+                ui.available_width() - 8.0
+            };
+            let field = labelled(ui, "Checkpoint folder", |ui| {
+                let field = TextEdit::singleline(&mut self.typed)
+                    .hint_text("Path of a folder with config.json and weights")
+                    .desired_width(width.max(160.0))
+                    .margin(Margin::symmetric(8, 5));
+                ui.add(field)
+            });
+            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            self.device_ui(ui, env.devices);
+            ui.vertical(|ui| {
+                ui.add_space(CAPTION_SIZE + 5.0);
+                ui.horizontal(|ui| {
+                    let path = self.typed.trim().trim_matches('"');
+                    let load = ui.add_enabled(!path.is_empty(), Button::new("Load"));
+                    if (load.clicked() || entered) && !path.is_empty() {
+                        wish = Some(Wish::Load(PathBuf::from(path)));
+                    }
+                    if ui.button("Browse…").clicked() {
+                        env.ask(Action::Browse(Purpose::AskCheckpoint));
+                    }
+                    if removable && icon_button(ui, icon::X, "Remove this place").clicked() {
+                        wish = Some(Wish::Remove);
+                    }
+                });
+            });
+        });
+        if let State::Empty(Some(message)) = &self.state {
+            ui.add_space(4.0);
+            notice(ui, Severity::Error, message);
+        }
+        if let Some(folder) = suggestions_ui(ui, env) {
+            wish = Some(Wish::Load(folder));
+        }
+        wish
+    }
+
+    fn device_ui(&mut self, ui: &mut Ui, devices: &Probe) {
+        labelled(ui, "Device", |ui| {
+            let chosen = match devices {
+                Probe::Done(reports) => reports
+                    .iter()
+                    .flat_map(|report| &report.devices)
+                    .find(|device| device.choice.to_string() == self.backend)
+                    .map_or(self.backend.clone(), |device| format!("{}  {}", device.choice, device.name)),
+                _ => self.backend.clone(),
+            };
+            let combo =
+                ComboBox::from_id_salt(("device", self.slot)).selected_text(chosen).width(170.0).truncate();
+            let response = combo.show_ui(ui, |ui| {
+                let auto = DeviceChoice::Auto.to_string();
+                ui.selectable_value(&mut self.backend, auto.clone(), format!("{auto}  the best there is"));
+                match devices {
+                    Probe::Done(reports) => {
+                        for report in reports {
+                            for device in &report.devices {
+                                let name = device.choice.to_string();
+                                let slow = if device.software { " (software, slow)" } else { "" };
+                                let text = format!("{name}  {}{slow}", device.name);
+                                ui.selectable_value(&mut self.backend, name, text);
+                            }
+                            if let Some(reason) = &report.unavailable {
+                                let text = format!("{}  not available", report.kind);
+                                ui.add_enabled(false, Button::selectable(false, text))
+                                    .on_disabled_hover_text(reason);
+                            }
+                        }
+                    }
+                    Probe::Failed(message) => {
+                        ui.label(message);
+                    }
+                    Probe::Idle | Probe::Running(_) => busy(ui, "Looking for devices"),
+                }
+            });
+            let name = format!("Device: {}", self.backend);
+            response.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, &name));
+            response.response
+        });
+    }
+}
+
+/// Checkpoints asked before, and the best of each run.
+fn suggestions_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
+    let mut suggestions: Vec<(PathBuf, String)> = Vec::new();
+    for run in env.library.runs() {
+        let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
+        if let Some(best) = best {
+            let folder = spanbert_core::run::Layout::new(&run.summary.path).best();
+            let text = format!("{}  ({} {})", checkpoint_name(&folder), best.metric, percent(best.value));
+            suggestions.push((folder, text));
+        }
+    }
+    for folder in &env.settings.recent_checkpoints {
+        if !suggestions.iter().any(|(known, _)| known == folder) {
+            suggestions.push((folder.clone(), checkpoint_name(folder)));
+        }
+    }
+    suggestions.truncate(SUGGESTIONS);
+    if suggestions.is_empty() {
+        return None;
+    }
+    let mut chosen = None;
+    ui.add_space(2.0);
+    ui.horizontal_wrapped(|ui| {
+        let muted = Tokens::of(ui).text_muted;
+        ui.label(RichText::new("Or load").size(CAPTION_SIZE).color(muted));
+        for (folder, text) in suggestions {
+            let response = ui.small_button(&text).on_hover_text(folder.display().to_string());
+            if response.clicked() {
+                chosen = Some(folder);
+            }
+        }
+    });
+    chosen
+}
+
+fn loading_ui(ui: &mut Ui, folder: &Path, stage: &str, since: Instant) -> Option<Wish> {
+    let mut wish = None;
+    ui.horizontal(|ui| {
+        busy(ui, &format!("{}: {stage}", checkpoint_name(folder)));
+        let muted = Tokens::of(ui).text_muted;
+        ui.label(RichText::new(duration(since.elapsed().as_secs_f64())).color(muted));
+        if ui.button("Cancel").clicked() {
+            wish = Some(Wish::Cancel);
+        }
+    });
+    wish
+}
+
+fn ready_ui(ui: &mut Ui, facts: &Facts, removable: bool) -> Option<Wish> {
+    let tokens = Tokens::of(ui);
+    let mut wish = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(checkpoint_name(&facts.folder)).strong())
+            .on_hover_text(short_path(&facts.folder, 120));
+        let device = format!("{}  {}", facts.device.choice, facts.device.name);
+        pill(ui, &device, tokens.accent, tokens.accent_soft);
+        if let Some(version) = &facts.meta.dataset_version {
+            pill(ui, &format!("SQuAD {version}"), tokens.text_muted, tokens.control);
+        }
+        if let Some(best) = facts.meta.scores.get("best_f1") {
+            pill(ui, &format!("best F1 {}", percent(*best)), tokens.success, tokens.success_soft);
+        }
+        if ui.button("Unload").on_hover_text("Free its memory").clicked() {
+            wish = Some(Wish::Unload);
+        }
+        if removable && icon_button(ui, icon::X, "Remove this model").clicked() {
+            wish = Some(Wish::Remove);
+        }
+    });
+    let casing = if facts.lower_case { "lower case" } else { "cased" };
+    let text = format!(
+        "{} · {} parameters · {casing} · windows of {} every {} pieces · loaded in {}",
+        facts.report.architecture,
+        count(facts.report.parameters),
+        facts.windows.max_seq_length,
+        facts.windows.doc_stride,
+        duration(facts.load_secs),
+    );
+    ui.add(egui::Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+    for warning in &facts.warnings {
+        ui.add_space(4.0);
+        notice(ui, Severity::Warning, warning);
+    }
+    wish
+}

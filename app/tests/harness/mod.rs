@@ -1,0 +1,126 @@
+//! One page in a window of its own.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use egui::Context;
+use egui_kittest::{Harness, kittest::Queryable};
+use spanbert_app::{
+    action::Action,
+    dialogs::Purpose,
+    library::{Library, Places},
+    page::{Env, PageView},
+    probe::Probe,
+    settings::Settings,
+    theme,
+};
+use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Precision};
+
+/// A page and what the window would give it.
+pub struct Paged<P> {
+    pub page: P,
+    pub settings: Settings,
+    pub library: Library,
+    pub probe: Probe,
+    pub actions: Vec<Action>,
+}
+
+impl<P: PageView> Paged<P> {
+    /// Does something with the page as the window would.
+    pub fn with<R>(&mut self, work: impl FnOnce(&mut P, &mut Env<'_>) -> R) -> R {
+        let mut env = Env {
+            settings: &mut self.settings,
+            devices: &self.probe,
+            library: &self.library,
+            actions: &mut self.actions,
+        };
+        work(&mut self.page, &mut env)
+    }
+
+    /// A path from a dialog or dropped.
+    pub fn take(&mut self, purpose: Purpose, path: PathBuf) -> bool {
+        self.with(|page, env| page.take_path(purpose, path, env))
+    }
+}
+
+/// Shows a page over the runs of a folder.
+pub fn page<P: PageView + 'static>(
+    runs: &Path,
+    size: [f32; 2],
+    make: impl FnOnce(&Context) -> P,
+) -> Harness<'static, Paged<P>> {
+    let context = Context::default();
+    let settings = Settings { runs_folder: runs.to_owned(), backend: "cpu".into(), ..Settings::default() };
+    let state = Paged {
+        page: make(&context),
+        library: Library::start(&context, Places { folder: runs.to_owned(), opened: Vec::new() }),
+        settings,
+        probe: Probe::Done(devices()),
+        actions: Vec::new(),
+    };
+    let mut first = true;
+    Harness::builder().with_size(size).build_ui_state(
+        move |ui, state: &mut Paged<P>| {
+            if std::mem::take(&mut first) {
+                theme::install(ui.ctx());
+            }
+            state.probe.poll();
+            state.library.poll();
+            state.with(|page, env| {
+                page.poll(env);
+                page.ui(ui, env);
+            });
+        },
+        state,
+    )
+}
+
+/// Waits until something with this in its label is there.
+pub fn wait<S>(harness: &mut Harness<'_, S>, label: &str) {
+    wait_until(harness, label, |harness| harness.query_all_by_label_contains(label).next().is_some());
+}
+
+/// Waits for what threads do.
+pub fn wait_until<S>(harness: &mut Harness<'_, S>, what: &str, until: impl Fn(&Harness<'_, S>) -> bool) {
+    let start = Instant::now();
+    while !until(harness) {
+        assert!(start.elapsed() < Duration::from_secs(90), "waited in vain for {what}");
+        harness.run_steps(1);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    harness.run_steps(2);
+}
+
+/// Types into what has the focus.
+pub fn type_text<S>(harness: &mut Harness<'_, S>, text: &str) {
+    harness.event(egui::Event::Text(text.into()));
+    harness.run_steps(2);
+}
+
+/// Whether anything has this in its label.
+pub fn shows<S>(harness: &Harness<'_, S>, label: &str) -> bool {
+    harness.query_all_by_label_contains(label).next().is_some()
+}
+
+/// A processor that is there and a GPU that is not.
+pub fn devices() -> Vec<BackendReport> {
+    let cpu = DeviceInfo {
+        choice: spanbert_backends::DeviceChoice::Cpu,
+        kind: BackendKind::Cpu,
+        name: "A processor".into(),
+        class: "4 threads".into(),
+        api: None,
+        driver: None,
+        memory_bytes: Some(8 << 30),
+        max_buffer_bytes: None,
+        precisions: vec![Precision::F32],
+        software: false,
+    };
+    vec![
+        BackendReport::from_probe(BackendKind::Cuda, Err("no NVIDIA driver found (libcuda)".into())),
+        BackendReport::from_probe(BackendKind::Cpu, Ok(vec![cpu])),
+    ]
+}
