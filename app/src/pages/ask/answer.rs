@@ -209,7 +209,11 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
         let reset = *threshold != stored;
         ui.spacing_mut().slider_width =
             (ui.available_width() - 74.0 - if reset { 34.0 } else { 0.0 }).max(80.0);
-        let slider = Slider::new(threshold, low..=high).fixed_decimals(3).clamping(SliderClamping::Never);
+        let slider = Slider::new(threshold, low..=high)
+            .fixed_decimals(3)
+            .clamping(SliderClamping::Never)
+            // Rounding to even numbers would hold it in place when it is moved with the keys.
+            .smart_aim(false);
         let response = ui.add(slider).labelled_by(label.id).on_hover_text(HELP);
         let rail =
             Rect::from_min_size(response.rect.min, vec2(ui.spacing().slider_width, response.rect.height()));
