@@ -90,6 +90,7 @@ fn the_threshold_decides_without_asking_again() {
         let mut sliders = harness.query_all_by_role(Role::Slider);
         sliders.find(|node| !node.accesskit_node().is_disabled()).unwrap().focus();
     }
+    harness.run_steps(2);
     for _ in 0..400 {
         press(&mut harness, Key::ArrowRight);
         if shows(&harness, "at or below the threshold") {
