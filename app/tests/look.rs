@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use egui_kittest::Harness;
+use egui_kittest::{Harness, kittest::Queryable};
 use spanbert_app::{Options, StudioApp, launch::Trainer, page::Page};
 
 #[test]
@@ -59,10 +59,36 @@ fn pages() {
                     harness.run_steps(1);
                     std::thread::sleep(Duration::from_millis(50));
                 }
+                if page == Some(Page::Ask)
+                    && let Ok(model) = std::env::var("MODEL")
+                {
+                    ask(&mut harness, &model);
+                }
                 harness.run_steps(3);
                 let image = harness.render().unwrap();
                 image.save(shots.join(format!("{page_name}-{name}-{theme}.png"))).unwrap();
             }
         }
     }
+}
+
+/// Drops a checkpoint on the window and asks its example.
+fn ask(harness: &mut Harness<'_, StudioApp>, model: &str) {
+    let file = egui::DroppedFile { path: Some(model.into()), ..Default::default() };
+    harness.input_mut().dropped_files.push(file);
+    let mut wait = |label: &str| {
+        for _ in 0..400 {
+            if harness.query_all_by_label_contains(label).next().is_some() {
+                break;
+            }
+            harness.run_steps(1);
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        harness.run_steps(2);
+        if label == "parameters" {
+            harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+        }
+    };
+    wait("parameters");
+    wait("All answers");
 }

@@ -18,6 +18,9 @@ use crate::{
     widgets::{Severity, busy, card, duration, fact, notice, pill},
 };
 
+/// How many answers are listed.
+const SHOWN: usize = 7;
+
 /// What is looked at in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct View {
@@ -87,12 +90,12 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
         if counts && let Some(best) = answer.answers.first() {
             pill(
                 ui,
-                &format!("probability {:.1} %", best.probability * 100.0),
+                &format!("probability {}", share(best.probability)),
                 tokens.success,
                 tokens.success_soft,
             );
         } else {
-            let text = format!("no answer {:.1} %", answer.null_probability * 100.0);
+            let text = format!("no answer {}", share(answer.null_probability));
             pill(ui, &text, tokens.warning, tokens.warning_soft);
         }
         pill(ui, &format!("in {}", latency(answered.secs)), tokens.text_muted, tokens.control);
@@ -101,8 +104,8 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
         pill(ui, &windows, tokens.text_muted, tokens.control);
     });
     ui.add_space(GAP / 2.0);
-    alternatives_ui(ui, answer, counts, view, seen);
-    ui.add_space(GAP / 2.0);
+    ui.scope(|ui| alternatives_ui(ui, answer, counts, view, seen));
+    ui.add_space(GAP);
     threshold_ui(ui, &mut column.threshold, column.stored, answer.score_diff);
     if !answered.explained.heat.is_empty() {
         CollapsingHeader::new("Where the model looked")
@@ -132,7 +135,7 @@ fn alternatives_ui(ui: &mut Ui, answer: &Answer, counts: bool, view: &mut View, 
         rows.iter().position(|(probability, _)| *probability < answer.null_probability).unwrap_or(rows.len());
     rows.insert(place, no_answer);
     ui.spacing_mut().item_spacing.y = 2.0;
-    for (probability, ranked) in rows.into_iter().take(8) {
+    for (probability, ranked) in rows.into_iter().take(SHOWN) {
         let (text, chosen) = match ranked {
             Some((rank, ranked)) => (one_line(&ranked.text), counts && rank == 0),
             None => ("No answer".to_owned(), !counts),
@@ -170,7 +173,7 @@ fn row_ui(
     if ranked.is_none() {
         shown = shown.italics();
     }
-    let percent = format!("{:.1} %", probability * 100.0);
+    let percent = share(probability);
     let button = Button::selectable(pinned, shown)
         .right_text(RichText::new(&percent).monospace().size(CAPTION_SIZE))
         .truncate()
@@ -203,6 +206,7 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
     });
     let reach = ((difference - stored).abs() * 1.5).max(8.0);
     let (low, high) = (stored - reach, stored + reach);
+    ui.add_space(6.0);
     ui.horizontal(|ui| {
         let muted = tokens.text_muted;
         let label = ui.label(RichText::new("Threshold").size(CAPTION_SIZE).color(muted)).on_hover_text(HELP);
@@ -248,6 +252,12 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
 /// A text without line breaks.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A probability as people say it.
+fn share(probability: f64) -> String {
+    let percent = probability * 100.0;
+    if percent > 0.0 && percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") }
 }
 
 fn latency(secs: f64) -> String {

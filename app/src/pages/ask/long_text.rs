@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use egui::{FontFamily, FontId, ScrollArea, TextStyle, Ui, WidgetInfo, WidgetType};
 
-use super::passage::{Marks, marked};
+use super::passage::{LINE_HEIGHT, Marks, marked};
 use crate::theme::Tokens;
 
 /// Rows of a long text for one width.
@@ -30,7 +30,7 @@ impl LongText {
             self.rows = wrap(text, columns);
             self.columns = columns;
         }
-        let row_height = font.size * 1.45;
+        let row_height = font.size * LINE_HEIGHT;
         let mut area =
             ScrollArea::vertical().id_salt("long passage").max_height(height).auto_shrink([false, false]);
         if let Some(byte) = marks.scroll_to {

@@ -330,7 +330,7 @@ impl AskPage {
 
     fn question_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            let width = ui.available_width() - 84.0;
+            let width = ui.available_width() - 54.0;
             let field = TextEdit::singleline(&mut self.question)
                 .hint_text("Ask a question about the passage")
                 .desired_width(width)

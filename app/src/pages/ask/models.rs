@@ -272,7 +272,7 @@ fn ready_ui(ui: &mut Ui, facts: &Facts, removable: bool) -> Option<Wish> {
         let device = format!("{}  {}", facts.device.choice, facts.device.name);
         pill(ui, &device, tokens.accent, tokens.accent_soft);
         if let Some(version) = &facts.meta.dataset_version {
-            pill(ui, &format!("SQuAD {version}"), tokens.text_muted, tokens.control);
+            pill(ui, version, tokens.text_muted, tokens.control);
         }
         if let Some(best) = facts.meta.scores.get("best_f1") {
             pill(ui, &format!("best F1 {}", percent(*best)), tokens.success, tokens.success_soft);

@@ -19,6 +19,9 @@ const LONG: usize = 60_000;
 /// Largest file that is read.
 const LARGEST: u64 = 20 << 20;
 
+/// Height of a line in heights of its letters.
+pub(super) const LINE_HEIGHT: f32 = 1.45;
+
 /// A piece of the passage on a coloured ground.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mark {
@@ -124,12 +127,13 @@ impl Passage {
         };
         let scroll =
             egui::ScrollArea::vertical().id_salt("passage").max_height(height).min_scrolled_height(height);
+        let rows = ((height - 20.0) / (font.size * LINE_HEIGHT)).max(1.0) as usize;
         let mut changed = false;
         scroll.auto_shrink([false, true]).show(ui, |ui| {
             let field = TextEdit::multiline(&mut self.text)
                 .hint_text("Paste a text here, open a file, or drop one on the window")
                 .desired_width(f32::INFINITY)
-                .min_size(egui::vec2(0.0, height - 4.0))
+                .desired_rows(rows)
                 .margin(Margin::symmetric(10, 8))
                 .layouter(&mut layouter);
             let output = field.show(ui);
@@ -174,7 +178,8 @@ pub(super) fn marked(
         let inside = |range: &Range<usize>| range.start <= start && end <= range.end;
         let seen = marks.window.as_ref().is_none_or(inside);
         let mut format = TextFormat::simple(font.clone(), if seen { tokens.text } else { tokens.text_muted });
-        format.line_height = Some(font.size * 1.45);
+        format.line_height = Some(font.size * LINE_HEIGHT);
+        format.valign = egui::Align::Center;
         if let Some(mark) = marks.marks.iter().rev().find(|mark| inside(&mark.bytes)) {
             format.background = mark.ground;
         }
