@@ -1,5 +1,5 @@
 //! Renders pages to PNG for people to look at: `cargo test --test look -- --ignored`, with SHOTS naming a folder and
-//! RUNS a runs folder.
+//! RUNS a runs folder; ONLY names a page, CLICKS labels to click on it, MODEL a checkpoint to ask.
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -63,6 +63,22 @@ fn pages() {
                     && let Ok(model) = std::env::var("MODEL")
                 {
                     ask(&mut harness, &model);
+                }
+                for label in
+                    std::env::var("CLICKS").unwrap_or_default().split(';').filter(|label| !label.is_empty())
+                {
+                    let nodes: Vec<_> = match label.strip_prefix('=') {
+                        Some(whole) => harness.query_all_by_label(whole).collect(),
+                        None => harness.query_all_by_label_contains(label).collect(),
+                    };
+                    if let Some(node) = nodes.last() {
+                        node.click();
+                    }
+                    drop(nodes);
+                    for _ in 0..12 {
+                        harness.run_steps(1);
+                        std::thread::sleep(Duration::from_millis(50));
+                    }
                 }
                 harness.run_steps(3);
                 let image = harness.render().unwrap();

@@ -81,6 +81,24 @@ pub fn search_field(ui: &mut Ui, text: &mut String, name: &str, width: f32) -> R
     named(ui.add(field), name)
 }
 
+/// A box to tick without a text beside it. Gives whether it was changed.
+pub fn tick(ui: &mut Ui, ticked: &mut bool, name: &str) -> bool {
+    let tokens = Tokens::of(ui);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        for state in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+            state.corner_radius = 3.into();
+            state.bg_stroke = egui::Stroke::new(1.0, tokens.text_muted);
+            state.fg_stroke.color = tokens.accent;
+        }
+        let response = ui.add(egui::Checkbox::without_text(ticked));
+        let ticked = *ticked;
+        response.widget_info(|| WidgetInfo::selected(WidgetType::Checkbox, true, ticked, name));
+        response.changed()
+    })
+    .inner
+}
+
 /// One of a few values, side by side. Gives whether it was changed.
 pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str)]) -> bool {
     let before = *value;

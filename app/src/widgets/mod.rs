@@ -12,9 +12,11 @@ use egui::{
 pub use self::{
     controls::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
-        segmented,
+        segmented, tick,
     },
-    numbers::{bytes, checkpoint_name, count, duration, percent, run_title, short_path, time_ago},
+    numbers::{
+        bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path, time_ago,
+    },
     states::{Severity, busy, empty_state, notice, page_header},
 };
 use crate::theme::{CAPTION_SIZE, CARD_PADDING, CARD_RADIUS, Tokens};

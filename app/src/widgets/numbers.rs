@@ -52,6 +52,22 @@ pub fn percent(value: f64) -> String {
     if value.is_finite() { format!("{value:.2}") } else { "–".to_owned() }
 }
 
+/// A score's name as people say it, from its key in result files: "best_f1" is "best F1".
+#[must_use]
+pub fn score_name(key: &str) -> String {
+    let name = |rest: &str| match rest {
+        "exact" => "exact match".to_owned(),
+        "f1" => "F1".to_owned(),
+        other => other.to_owned(),
+    };
+    for (prefix, words) in [("best_", "best "), ("HasAns_", "HasAns "), ("NoAns_", "NoAns ")] {
+        if let Some(rest) = key.strip_prefix(prefix) {
+            return format!("{words}{}", name(rest));
+        }
+    }
+    name(key)
+}
+
 /// How long ago an RFC 3339 time was: "3 min ago"; the text itself if it is no time.
 #[must_use]
 pub fn time_ago(time: &str) -> String {
@@ -109,6 +125,14 @@ pub fn checkpoint_name(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_have_names() {
+        assert_eq!(
+            ["f1", "best_exact", "HasAns_f1", "other"].map(score_name),
+            ["F1", "best exact match", "HasAns F1", "other"]
+        );
+    }
 
     #[test]
     fn names_are_told_without_times() {

@@ -10,6 +10,7 @@
 
 pub mod atomic;
 mod control;
+mod curves;
 mod environment;
 mod error;
 mod event;
@@ -29,6 +30,7 @@ mod train_log;
 
 pub use atomic::{WriteError, write_atomic, write_json};
 pub use control::{Request, request, take_request};
+pub use curves::{Curves, Evaluated, Message, Weight};
 pub use environment::{Environment, Resumption};
 pub use error::RunError;
 pub(crate) use event::are_counts;

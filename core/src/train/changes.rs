@@ -20,15 +20,44 @@ pub fn changes(before: (&Recipe, &Environment), now: (&Recipe, &Environment)) ->
 }
 
 fn recipe_changes(before: &Recipe, now: &Recipe) -> Vec<String> {
-    let table = |recipe| toml::Table::try_from(recipe).unwrap_or_default();
-    let (before, now) = (table(before), table(now));
-    let text = |value: Option<&toml::Value>| value.map_or_else(|| "unset".to_owned(), ToString::to_string);
-    Recipe::FIELDS
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !FREE.contains(name) && before.get(*name) != now.get(*name))
-        .map(|name| format!("{name} was {} and is {}", text(before.get(name)), text(now.get(name))))
+    let learnt = before.differences(now).into_iter().filter(|difference| !FREE.contains(&difference.field));
+    learnt
+        .map(|Difference { field, ours, theirs }| {
+            let text = |value: Option<String>| value.unwrap_or_else(|| "unset".to_owned());
+            format!("{field} was {} and is {}", text(ours), text(theirs))
+        })
         .collect()
+}
+
+/// A field in which two recipes differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name.
+    pub field: &'static str,
+    /// The value in the one, as in TOML; none if unset.
+    pub ours: Option<String>,
+    /// The value in the other.
+    pub theirs: Option<String>,
+}
+
+impl Recipe {
+    /// The value of every field as in TOML, in the order of [`FIELDS`](Self::FIELDS); none for those unset.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&'static str, Option<String>)> {
+        // A struct of numbers, strings and options always has a TOML form.
+        let table = toml::Table::try_from(self).unwrap_or_default();
+        Self::FIELDS.iter().map(|(name, _)| (*name, table.get(*name).map(ToString::to_string))).collect()
+    }
+
+    /// All fields in which this recipe and another differ.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let pairs = self.values().into_iter().zip(other.values());
+        pairs
+            .filter(|((_, ours), (_, theirs))| ours != theirs)
+            .map(|((field, ours), (_, theirs))| Difference { field, ours, theirs })
+            .collect()
+    }
 }
 
 /// Paths may differ, for a run can move to another machine; contents may not.

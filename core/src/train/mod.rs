@@ -36,6 +36,7 @@ mod trainer_keeping;
 #[cfg(test)]
 mod trainer_tests;
 
+pub use changes::Difference;
 pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};

@@ -17,7 +17,7 @@ use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
         Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, notice, percent, pill,
-        short_path,
+        score_name, short_path,
     },
     worker::{Facts, Slot, Worker},
 };
@@ -222,7 +222,12 @@ fn suggestions_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
         let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
         if let Some(best) = best {
             let folder = spanbert_core::run::Layout::new(&run.summary.path).best();
-            let text = format!("{}  ({} {})", checkpoint_name(&folder), best.metric, percent(best.value));
+            let text = format!(
+                "{}  ({} {})",
+                checkpoint_name(&folder),
+                score_name(&best.metric),
+                percent(best.value)
+            );
             suggestions.push((folder, text));
         }
     }
