@@ -5,7 +5,7 @@
 //! ends of blocks of steps, as in a training: what is measured is what a user gets.
 
 mod environment;
-mod flops;
+pub(crate) mod flops;
 mod logits;
 mod measure;
 mod memory;

@@ -41,6 +41,9 @@ pub(super) struct DemoCommand {
     /// Passes over the training data; more take longer and answer better.
     #[arg(long, value_name = "N", default_value_t = Preset::Demo.recipe().num_train_epochs)]
     epochs: f64,
+    /// Train by this recipe.toml instead of the demo's own.
+    #[arg(long, value_name = "FILE", conflicts_with = "epochs")]
+    recipe: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -61,11 +64,15 @@ impl DemoCommand {
         }
         let folder = self.output_dir.clone().unwrap_or_else(|| new_run(Path::new(RUNS_FOLDER), "demo"));
         let (train, dev) = (Data::demo_train()?, Data::demo_dev()?);
+        let recipe = match &self.recipe {
+            Some(path) => Recipe::from_path(path)?,
+            None => Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
+        };
         let outcome = fine_tune(FineTuning {
             model: ModelSource::Ready(Box::new(demo::starting_model())),
             train: train.source(),
             dev: Some(dev.source()),
-            recipe: Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
+            recipe,
             folder: &folder,
             start: Start::New,
             choice: &self.device.backend,

@@ -11,10 +11,6 @@ use crate::{
     train::{DataSource, Recipe},
 };
 
-/// Names under which the demo's data goes.
-const DEMO_TRAIN: &str = "demo train";
-const DEMO_DEV: &str = "demo dev";
-
 /// Recipe, files and device of a run.
 pub(super) struct Sources {
     /// Every hyper-parameter.
@@ -48,18 +44,18 @@ impl Data {
 
     /// What the demo learns from.
     pub(super) fn demo_train() -> Result<Self, CliError> {
-        Ok(Self::Demo(DEMO_TRAIN, demo::squad_json("train", &demo::TRAIN)?))
+        Ok(Self::Demo(demo::TRAIN_NAME, demo::squad_json("train", &demo::TRAIN)?))
     }
 
     /// What the demo is judged by.
     pub(super) fn demo_dev() -> Result<Self, CliError> {
-        Ok(Self::Demo(DEMO_DEV, demo::squad_json("dev", &demo::DEV)?))
+        Ok(Self::Demo(demo::DEV_NAME, demo::squad_json("dev", &demo::DEV)?))
     }
 
     fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {
         Ok(match fingerprint.path.as_str() {
-            DEMO_TRAIN => Self::demo_train()?,
-            DEMO_DEV => Self::demo_dev()?,
+            demo::TRAIN_NAME => Self::demo_train()?,
+            demo::DEV_NAME => Self::demo_dev()?,
             path => Self::File(path.into()),
         })
     }

@@ -12,6 +12,7 @@ mod evaluator;
 #[cfg(test)]
 mod fake;
 mod fit;
+mod forecast;
 mod inputs;
 pub(crate) mod interrupt;
 mod job;
@@ -41,6 +42,7 @@ pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};
 pub use fit::{Activity, Fit, InjectedFault, resume_command};
+pub use forecast::{Forecast, PastSpeed, WindowLengths};
 pub use job::{Start, TrainJob, TrainOutcome, run_training};
 pub use keeper::{Keeper, Moment, Place, Progress};
 pub use micro_batch_size::MicroBatchSize;

@@ -32,7 +32,7 @@ const SPARE: f64 = 0.25;
 
 /// Share of the memory that a plan may fill: estimates were up to 13 % low on a processor, allocators round up, and others
 /// use the device too.
-const USABLE: f64 = 0.8;
+pub(super) const USABLE: f64 = 0.8;
 
 impl From<&DeviceInfo> for DeviceLimits {
     fn from(device: &DeviceInfo) -> Self {
@@ -75,7 +75,7 @@ pub(super) fn plan(
     plan_for(recipe, config, recipe.padded_length(longest, data.length_multiple), limits)
 }
 
-fn plan_for(
+pub(super) fn plan_for(
     recipe: &Recipe,
     config: &BertConfig,
     length: usize,

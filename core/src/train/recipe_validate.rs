@@ -20,17 +20,18 @@ pub struct FieldError {
 /// Beyond any use, and small enough that sums of counts and TOML's integers hold it.
 const LARGEST_COUNT: usize = u32::MAX as usize;
 
+/// Notes a field that is out of bounds.
 fn check(
+    found: &mut Vec<FieldError>,
     holds: bool,
     field: &'static str,
     value: impl std::fmt::Display,
     allowed: impl Into<String>,
     remedy: impl Into<String>,
-) -> Result<(), FieldError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(FieldError { field, value: value.to_string(), allowed: allowed.into(), remedy: remedy.into() })
+) {
+    if !holds {
+        let (value, allowed, remedy) = (value.to_string(), allowed.into(), remedy.into());
+        found.push(FieldError { field, value, allowed, remedy });
     }
 }
 
@@ -40,13 +41,20 @@ impl Recipe {
     /// # Errors
     /// Names the first field that is out of bounds, what is allowed and what to do.
     pub fn validate(&self, config: &BertConfig) -> Result<(), RecipeError> {
-        self.validate_counts()?;
-        self.validate_numbers()?;
-        self.validate_lengths(config)?;
-        Ok(())
+        self.field_errors(config).into_iter().next().map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn validate_counts(&self) -> Result<(), FieldError> {
+    /// Every field that is out of bounds, alone or against the model.
+    #[must_use]
+    pub fn field_errors(&self, config: &BertConfig) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        self.check_counts(&mut found);
+        self.check_numbers(&mut found);
+        self.check_lengths(config, &mut found);
+        found
+    }
+
+    fn check_counts(&self, found: &mut Vec<FieldError>) {
         let counts = [
             ("train_batch_size", Some(self.train_batch_size), "32 is the reference's"),
             ("gradient_accumulation_steps", Some(self.gradient_accumulation_steps), "1 is the reference's"),
@@ -62,97 +70,115 @@ impl Recipe {
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
         ];
         for (field, value, remedy) in counts {
-            check(value != Some(0), field, 0, "at least 1 is needed", remedy)?;
+            check(found, value != Some(0), field, 0, "at least 1 is needed", remedy);
             let value = value.unwrap_or(1);
-            check(value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy)?;
+            check(found, value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy);
         }
         let minutes = self.checkpoint_minutes;
         check(
+            found,
             minutes.is_none_or(|minutes| minutes.is_finite() && minutes > 0.0),
             "checkpoint_minutes",
             minutes.unwrap_or_default(),
             "it must be above 0",
             "leave it out to save every few minutes",
-        )?;
+        );
         check(
+            found,
             self.train_batch_size.is_multiple_of(self.gradient_accumulation_steps),
             "gradient_accumulation_steps",
             self.gradient_accumulation_steps,
             format!("it must divide train_batch_size ({})", self.train_batch_size),
             "choose a divisor, or use micro_batch, which takes any size and gives the same result",
-        )?;
+        );
         check(
+            found,
             i64::try_from(self.seed).is_ok(),
             "seed",
             self.seed,
             format!("at most {} can be stored", i64::MAX),
             "choose a smaller one",
-        )
+        );
     }
 
-    fn validate_numbers(&self) -> Result<(), FieldError> {
+    fn check_numbers(&self, found: &mut Vec<FieldError>) {
         if let Some(rate) = self.learning_rate {
             let remedy = "2e-5 suits SpanBERT-base; leave it out to try the reference's eight";
             check(
+                found,
                 rate > 0.0 && rate <= 1.0,
                 "learning_rate",
                 rate,
                 "it must be above 0 and at most 1",
                 remedy,
-            )?;
+            );
         }
         check(
+            found,
             self.num_train_epochs >= 1.0 && self.num_train_epochs <= 10_000.0,
             "num_train_epochs",
             self.num_train_epochs,
             "it must be between 1 and 10000",
             "use max_steps for less than an epoch",
-        )?;
+        );
         let warmup = self.warmup_proportion;
         check(
+            found,
             (0.0..1.0).contains(&warmup),
             "warmup_proportion",
             warmup,
             "it must be at least 0 and below 1",
             "0.1 is the reference's",
-        )?;
+        );
         check(
+            found,
             (0.0..=1.0).contains(&self.weight_decay),
             "weight_decay",
             self.weight_decay,
             "it must be between 0 and 1",
             "0.01 is the reference's",
-        )?;
+        );
         check(
+            found,
             self.max_grad_norm > 0.0 && self.max_grad_norm.is_finite(),
             "max_grad_norm",
             self.max_grad_norm,
             "it must be above 0 and finite",
             "1.0 is the reference's",
-        )?;
+        );
         check(
+            found,
             self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale),
             "loss_scale",
             self.loss_scale,
             "it must be 0 or between 1 and 2^24",
             "0 adapts it, as the reference does",
-        )?;
+        );
         let dropout = self.dropout.unwrap_or(0.0);
         let remedy = "leave it out to take the checkpoint's";
-        check((0.0..1.0).contains(&dropout), "dropout", dropout, "it must be at least 0 and below 1", remedy)
+        check(
+            found,
+            (0.0..1.0).contains(&dropout),
+            "dropout",
+            dropout,
+            "it must be at least 0 and below 1",
+            remedy,
+        );
     }
 
-    fn validate_lengths(&self, config: &BertConfig) -> Result<(), FieldError> {
+    fn check_lengths(&self, config: &BertConfig, found: &mut Vec<FieldError>) {
         let positions = config.max_position_embeddings;
         check(
+            found,
             self.max_seq_length <= positions,
             "max_seq_length",
             self.max_seq_length,
             format!("this checkpoint has {positions} positions"),
             format!("use at most {positions}"),
-        )?;
+        );
         // The question, [CLS], two [SEP] and at least one piece of the context.
         check(
+            found,
             self.max_seq_length >= self.max_query_length.saturating_add(4),
             "max_seq_length",
             self.max_seq_length,
@@ -161,15 +187,16 @@ impl Recipe {
                 self.max_query_length
             ),
             format!("use at least {} or shorten max_query_length", self.max_query_length.saturating_add(4)),
-        )?;
+        );
         let multiple = self.length_multiple.unwrap_or(1);
         check(
+            found,
             multiple <= self.max_seq_length,
             "length_multiple",
             multiple,
             format!("it is beyond max_seq_length ({})", self.max_seq_length),
             "use a smaller one, or pad_to_max_length",
-        )
+        );
     }
 }
 
@@ -228,6 +255,15 @@ mod tests {
             let text = message(recipe);
             assert!(text.starts_with(&format!("recipe: {field} is ")), "{field}: {text}");
         }
+    }
+
+    #[test]
+    fn all_errors_are_told_at_once() {
+        let recipe =
+            Recipe { learning_rate: Some(2.0), max_seq_length: 1024, doc_stride: 0, ..Recipe::default() };
+        let fields: Vec<_> =
+            recipe.field_errors(&BertConfig::default()).into_iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["doc_stride", "learning_rate", "max_seq_length"]);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) struct Chart<'a> {
     /// Whether heights are logarithms, to base 10, of what is told.
     pub(super) log: bool,
     pub(super) format: fn(f64) -> String,
+    /// Where the axis from left to right ends at least.
+    pub(super) end: f64,
     /// Places of light vertical lines.
     pub(super) rules: &'a [f64],
     /// A point with a star and a word.
@@ -99,6 +101,8 @@ impl Chart<'_> {
             .link_cursor(self.group, [true, false])
             .show_background(false)
             .grid_color(tokens.grid)
+            .include_x(0.0)
+            .include_x(self.end)
             .set_margin_fraction(egui::vec2(0.01, if self.star.is_some() { 0.22 } else { 0.08 }))
             .y_axis_min_width(46.0)
             .x_axis_formatter(move |mark: GridMark, _: &_| place_short(across, mark.value))

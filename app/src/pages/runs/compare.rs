@@ -125,12 +125,15 @@ impl Compare {
         let colors = Tokens::of(ui).series;
         let group = Id::new(("compared charts", self.across));
         let across = self.across;
+        let lasts = self.runs.iter().filter_map(|run| run.loss.last()).map(|last| last[0]);
+        let end = lasts.fold(0.0, f64::max);
         let base = |title, format: fn(f64) -> String, height| Chart {
             title,
             height,
             across,
             log: false,
             format,
+            end,
             rules: &[],
             star: None,
             group,

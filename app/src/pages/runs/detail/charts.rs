@@ -165,7 +165,8 @@ impl Charts {
 
     fn loss_ui(&mut self, ui: &mut Ui) {
         let tokens = Tokens::of(ui);
-        let chart = Chart { title: "Loss", height: TALL, log: self.log, ..base(self.across) };
+        let end = self.loss.last().map_or(0.0, |last| last[0]);
+        let chart = Chart { title: "Loss", height: TALL, log: self.log, ..base(self.across, end) };
         let faint = tokens.series[0].gamma_multiply(0.35);
         let mut lines = vec![Drawn {
             name: "Each update",
@@ -191,6 +192,7 @@ impl Charts {
     fn small_ui(&mut self, ui: &mut Ui, curves: &Curves) {
         let tokens = Tokens::of(ui);
         let across = self.across;
+        let end = self.loss.last().map_or(0.0, |last| last[0]);
         let best = curves.best().and_then(|best| {
             let place = curves.evaluations.iter().position(|done| done == best)?;
             let at = self.f1.points().get(place).copied()?;
@@ -201,7 +203,8 @@ impl Charts {
         if !self.f1.points().is_empty() {
             let tuned = curves.evaluations.iter().any(|done| done.scores.best_f1.is_some());
             let names = if tuned { ["Best F1", "Best exact match"] } else { ["F1", "Exact match"] };
-            let chart = Chart { title: "Development scores", format: percent, star: best, ..base(across) };
+            let chart =
+                Chart { title: "Development scores", format: percent, star: best, ..base(across, end) };
             let mut lines = vec![
                 one(names[0], tokens.series[2], &mut self.f1),
                 one(names[1], tokens.series[3], &mut self.exact),
@@ -209,7 +212,7 @@ impl Charts {
             lines.iter_mut().for_each(|line| line.marked = true);
             charts.push((chart, lines));
         }
-        let chart = |title, format| Chart { title, format, ..base(across) };
+        let chart = |title, format| Chart { title, format, ..base(across, end) };
         charts
             .push((chart("Learning rate", plain), vec![one("", tokens.series[1], &mut self.learning_rate)]));
         if !self.grad_norm.points().is_empty() {
@@ -236,8 +239,8 @@ impl Charts {
 }
 
 /// A small chart of a run; what moves one moves all.
-fn base(across: Across) -> Chart<'static> {
+fn base(across: Across, end: f64) -> Chart<'static> {
     // Places of updates mean nothing in seconds.
     let group = Id::new(("charts of a run", across));
-    Chart { title: "", height: LOW, across, log: false, format: plain, rules: &[], star: None, group }
+    Chart { title: "", height: LOW, across, log: false, format: plain, end, rules: &[], star: None, group }
 }
