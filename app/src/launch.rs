@@ -21,6 +21,8 @@ pub struct Launch {
     pub run: PathBuf,
     /// What comes after `spanbert`.
     pub arguments: Vec<OsString>,
+    /// Text of a recipe that is handed over as a file with `--recipe`.
+    pub recipe: Option<String>,
 }
 
 impl Launch {
@@ -34,13 +36,14 @@ impl Launch {
             "--output-dir".into(),
             run.clone().into(),
         ];
-        Self { run, arguments }
+        Self { run, arguments, recipe: None }
     }
 
     /// Going on with a run that has ended early.
     #[must_use]
     pub fn resume(run: PathBuf) -> Self {
-        Self { arguments: vec!["train".into(), "--resume".into(), run.clone().into()], run }
+        let arguments = vec!["train".into(), "--resume".into(), run.clone().into()];
+        Self { run, arguments, recipe: None }
     }
 }
 
@@ -64,15 +67,9 @@ impl Trainer {
         Ok(Self {
             program: std::env::current_exe()?,
             prefix: vec!["cli".into()],
-            logs: cache_folder().join("launches"),
+            logs: spanbert_core::open::cache_folder().join("launches"),
         })
     }
-}
-
-/// Where what can be made again is kept between starts.
-pub(crate) fn cache_folder() -> PathBuf {
-    directories::ProjectDirs::from("", "", "spanbert")
-        .map_or_else(|| std::env::temp_dir().join("spanbert"), |dirs| dirs.cache_dir().to_owned())
 }
 
 /// How a trainer that this window started has ended.
@@ -141,10 +138,17 @@ impl Launcher {
         // A file, not a pipe: a pipe's reader dies with the window, and the trainer's next line would end it.
         let output = File::create(&log).map_err(failed)?;
         let errors = output.try_clone().map_err(failed)?;
+        let mut arguments = launch.arguments.clone();
+        if let Some(recipe) = &launch.recipe {
+            let path = self.trainer.logs.join(format!("{name}.recipe.toml"));
+            let failed = |source| LaunchError::Log { path: path.display().to_string(), source };
+            std::fs::write(&path, recipe).map_err(failed)?;
+            arguments.extend(["--recipe".into(), path.into_os_string()]);
+        }
         let mut command = Command::new(&self.trainer.program);
         command
             .args(&self.trainer.prefix)
-            .args(&launch.arguments)
+            .args(&arguments)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
@@ -237,7 +241,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let launcher = launcher(folder.path());
         let script = "echo error: no such file >&2; exit 1";
-        launcher.start(&Launch { run: "/r/one".into(), arguments: vec![script.into()] }).unwrap();
+        launcher
+            .start(&Launch { run: "/r/one".into(), arguments: vec![script.into()], recipe: None })
+            .unwrap();
         let ended = wait(&launcher);
         assert_eq!((ended.code, ended.output.as_str()), (Some(1), "error: no such file"));
         assert!(folder.path().join("one.log").exists());

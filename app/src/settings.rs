@@ -34,6 +34,18 @@ impl From<ThemeChoice> for ThemePreference {
     }
 }
 
+/// What the last training was started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastSources {
+    /// The checkpoint folder.
+    pub model: Option<PathBuf>,
+    /// The training data.
+    pub train: Option<PathBuf>,
+    /// The development data.
+    pub dev: Option<PathBuf>,
+}
+
 /// What the user has set, and what the window remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,6 +58,8 @@ pub struct Settings {
     pub recent_checkpoints: Vec<PathBuf>,
     /// What `--backend` would say: `auto`, `cpu`, `wgpu:0`, …
     pub backend: String,
+    /// What the last training was started with.
+    pub train: LastSources,
     /// Dark or light.
     pub theme: ThemeChoice,
     /// Size of everything, 1 being the system's.
@@ -63,6 +77,7 @@ impl Default for Settings {
             opened_runs: Vec::new(),
             recent_checkpoints: Vec::new(),
             backend: "auto".into(),
+            train: LastSources::default(),
             theme: ThemeChoice::System,
             zoom: 1.0,
             page: Page::Runs,

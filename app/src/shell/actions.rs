@@ -177,7 +177,7 @@ impl StudioApp {
 fn last_words(output: &str) -> String {
     let told: Vec<&str> = output
         .lines()
-        .filter_map(|line| line.strip_prefix("error: ").or_else(|| line.strip_prefix("help: ")))
+        .filter_map(|line| line.strip_prefix("error: ").or_else(|| line.trim_start().strip_prefix("try: ")))
         .collect();
     if told.is_empty() {
         output.lines().last().unwrap_or("it was ended from outside").to_owned()
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn cause_and_remedy_are_taken_out_of_the_output() {
-        assert_eq!(last_words("device: cpu\nerror: no file a\nhelp: name one"), "no file a; name one");
+        assert_eq!(last_words("device: cpu\nerror: no file a\n  try: name one"), "no file a; name one");
         assert_eq!(last_words("Killed"), "Killed");
         assert_eq!(last_words(""), "it was ended from outside");
     }

@@ -27,7 +27,7 @@ impl CacheCard {
     pub(super) fn new(context: &Context) -> Self {
         Self {
             context: context.clone(),
-            folder: crate::launch::cache_folder(),
+            folder: spanbert_core::open::cache_folder(),
             size: None,
             work: None,
             error: None,

@@ -1,0 +1,154 @@
+//! A path that is typed, chosen or dropped, and looked into by a thread as soon as the typing pauses.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use egui::{Context, Margin, Response, TextEdit, Ui};
+
+use crate::widgets::{busy, labelled};
+
+/// Time after the last key until the path is looked into.
+const DELAY: Duration = Duration::from_millis(350);
+
+/// What was found at a path, or why it is of no use.
+pub(super) type Found<T> = Result<Arc<T>, String>;
+
+/// The field's state.
+pub(super) struct CheckedPath<T> {
+    text: String,
+    /// Since when the text is not looked into.
+    changed: Option<Instant>,
+    looking: Option<Receiver<Result<T, String>>>,
+    found: Option<Found<T>>,
+    check: fn(&Path) -> Result<T, String>,
+}
+
+impl<T: Send + 'static> CheckedPath<T> {
+    /// Empty; `check` looks into a path, on a thread.
+    pub(super) fn new(check: fn(&Path) -> Result<T, String>) -> Self {
+        Self { text: String::new(), changed: None, looking: None, found: None, check }
+    }
+
+    /// Puts a path into the field and has it looked into at once.
+    pub(super) fn set(&mut self, context: &Context, path: &Path) {
+        self.text = path.display().to_string();
+        self.look(context);
+    }
+
+    /// The path, if there is one.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        let text = self.text.trim().trim_matches('"');
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    }
+
+    /// What was found, once it is known.
+    pub(super) fn found(&self) -> Option<&Found<T>> {
+        self.found.as_ref()
+    }
+
+    /// What is of use, if it is.
+    pub(super) fn good(&self) -> Option<&Arc<T>> {
+        self.found.as_ref()?.as_ref().ok()
+    }
+
+    /// Whether the answer is still to come.
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking.is_some() || self.changed.is_some()
+    }
+
+    /// Takes in what was found; looks once the typing has paused.
+    pub(super) fn poll(&mut self, context: &Context) {
+        if self.changed.is_some_and(|since| since.elapsed() >= DELAY) {
+            self.look(context);
+        }
+        let Some(receiver) = &self.looking else { return };
+        match receiver.try_recv() {
+            Ok(found) => self.found = Some(found.map(Arc::new)),
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => {
+                self.found = Some(Err(format!("{} could not be looked into; type it again", self.text)));
+            }
+        }
+        self.looking = None;
+    }
+
+    /// Draws the field.
+    pub(super) fn ui(&mut self, ui: &mut Ui, caption: &str, hint: &str, width: f32) -> Response {
+        let response = labelled(ui, caption, |ui| {
+            let field = TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(width);
+            ui.add(field.margin(Margin::symmetric(8, 5)))
+        });
+        if response.changed() {
+            self.found = None;
+            self.looking = None;
+            self.changed = Some(Instant::now());
+            ui.ctx().request_repaint_after(DELAY);
+        }
+        response
+    }
+
+    /// Says that it is being looked into.
+    pub(super) fn busy_ui(&self, ui: &mut Ui) {
+        if self.looking.is_some() {
+            busy(ui, "Looking into it");
+        }
+    }
+
+    fn look(&mut self, context: &Context) {
+        self.changed = None;
+        self.looking = None;
+        self.found = None;
+        let Some(path) = self.path() else { return };
+        let (sender, receiver) = channel();
+        let (check, context) = (self.check, context.clone());
+        let work = move || {
+            // The path may have been changed by now.
+            let _ = sender.send(check(&path));
+            context.request_repaint();
+        };
+        match std::thread::Builder::new().name("check".to_owned()).spawn(work) {
+            Ok(_) => self.looking = Some(receiver),
+            Err(error) => self.found = Some(Err(format!("it could not be looked into: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &Path) -> Result<usize, String> {
+        std::fs::read(path).map(|text| text.len()).map_err(|error| error.to_string())
+    }
+
+    fn wait(field: &mut CheckedPath<usize>) {
+        let start = Instant::now();
+        while field.is_looking() {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            field.poll(&Context::default());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn a_new_path_forgets_what_was_found_at_the_old_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "four").unwrap();
+        let mut field = CheckedPath::new(check);
+        field.set(&Context::default(), file.path());
+        wait(&mut field);
+        assert_eq!(field.good().map(|size| **size), Some(4));
+        field.set(&Context::default(), Path::new("/nonexistent/file"));
+        assert!(field.good().is_none());
+        wait(&mut field);
+        assert!(matches!(field.found(), Some(Err(_))));
+        field.set(&Context::default(), Path::new(""));
+        assert!(field.found().is_none() && !field.is_looking() && field.path().is_none());
+    }
+}

@@ -1,0 +1,356 @@
+//! What a training begins with: the model and the data, from files or the demonstration's own.
+
+use std::{path::Path, sync::Arc};
+
+use egui::{Button, CollapsingHeader, Context, Label, RichText, Ui};
+use egui_phosphor::regular as icon;
+use spanbert_core::{
+    checkpoint::{LoadOptions, inspect, load_vocab},
+    config::BertConfig,
+    demo,
+    squad::{Dataset, SquadVersion},
+    tokenizer::BertTokenizer,
+};
+
+use super::checked_path::{CheckedPath, Found};
+use crate::{
+    action::Action,
+    dialogs::Purpose,
+    page::Env,
+    theme::{CAPTION_SIZE, Tokens},
+    widgets::{checkpoint_name, count, segmented},
+};
+
+/// How many warnings of a data set are shown.
+const WARNINGS: usize = 8;
+
+/// Where model and data come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Folders and files.
+    #[default]
+    Files,
+    /// The demonstration's.
+    Demo,
+}
+
+/// A model to fine-tune.
+pub(super) struct Model {
+    pub(super) config: BertConfig,
+    pub(super) tokenizer: BertTokenizer,
+    facts: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Data to learn from or to be judged by.
+pub(super) struct Data {
+    pub(super) dataset: Dataset,
+    facts: Vec<String>,
+}
+
+/// The fields' state.
+pub(super) struct Sources {
+    pub(super) origin: Origin,
+    pub(super) model: CheckedPath<Model>,
+    pub(super) train: CheckedPath<Data>,
+    pub(super) dev: CheckedPath<Data>,
+    demo: Option<(Arc<Model>, Arc<Data>, Arc<Data>)>,
+}
+
+impl Sources {
+    pub(super) fn new() -> Self {
+        Self {
+            origin: Origin::Files,
+            model: CheckedPath::new(look_at_model),
+            train: CheckedPath::new(look_at_data),
+            dev: CheckedPath::new(look_at_data),
+            demo: None,
+        }
+    }
+
+    pub(super) fn poll(&mut self, context: &Context) {
+        self.model.poll(context);
+        self.train.poll(context);
+        self.dev.poll(context);
+    }
+
+    /// The model, if it is of use.
+    pub(super) fn good_model(&self) -> Option<&Arc<Model>> {
+        match self.origin {
+            Origin::Files => self.model.good(),
+            Origin::Demo => self.demo.as_ref().map(|(model, _, _)| model),
+        }
+    }
+
+    /// The training data, if it is of use.
+    pub(super) fn good_train(&self) -> Option<&Arc<Data>> {
+        match self.origin {
+            Origin::Files => self.train.good(),
+            Origin::Demo => self.demo.as_ref().map(|(_, train, _)| train),
+        }
+    }
+
+    /// The development data, if it is given and of use.
+    pub(super) fn good_dev(&self) -> Option<&Arc<Data>> {
+        match self.origin {
+            Origin::Files => self.dev.good(),
+            Origin::Demo => self.demo.as_ref().map(|(_, _, dev)| dev),
+        }
+    }
+
+    /// What keeps a training from starting, a phrase each.
+    pub(super) fn missing(&self) -> Vec<String> {
+        if self.origin == Origin::Demo {
+            return Vec::new();
+        }
+        let mut missing = Vec::new();
+        let mut look = |name: &str, given: bool, looking: bool, found: Option<bool>, needed: bool| match found
+        {
+            _ if !given && needed => missing.push(format!("{name} is not chosen")),
+            _ if !given => {}
+            _ if looking => missing.push(format!("{name} is being looked into")),
+            Some(false) => missing.push(format!("{name} cannot be used")),
+            _ => {}
+        };
+        let state = |found: Option<bool>| found;
+        let (model, train, dev) = (&self.model, &self.train, &self.dev);
+        look(
+            "the checkpoint",
+            model.path().is_some(),
+            model.is_looking(),
+            state(model.found().map(Result::is_ok)),
+            true,
+        );
+        look(
+            "the training data",
+            train.path().is_some(),
+            train.is_looking(),
+            state(train.found().map(Result::is_ok)),
+            true,
+        );
+        look(
+            "the development data",
+            dev.path().is_some(),
+            dev.is_looking(),
+            state(dev.found().map(Result::is_ok)),
+            false,
+        );
+        missing
+    }
+
+    /// Chooses the demonstration's model and data.
+    pub(super) fn choose_demo(&mut self) {
+        self.origin = Origin::Demo;
+        if self.demo.is_none() {
+            self.demo = built_in();
+        }
+    }
+
+    /// Draws the fields. Gives whether the user has turned to the demonstration or away from it.
+    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) -> bool {
+        let choices = [(Origin::Files, "Own checkpoint and data"), (Origin::Demo, "Demonstration")];
+        let turned = segmented(ui, &mut self.origin, &choices);
+        ui.add_space(6.0);
+        if self.origin == Origin::Demo {
+            self.choose_demo();
+            let text = "A tiny SpanBERT with random weights, and questions about an invented world. Nothing is downloaded; about a minute on a processor.";
+            ui.add(Label::new(RichText::new(text).color(Tokens::of(ui).text_muted)).wrap());
+            if let Some((model, train, dev)) = &self.demo {
+                ui.add_space(4.0);
+                told_ui(ui, "Model", &model.facts);
+                told_ui(ui, "Learns from", &train.facts);
+                told_ui(ui, "Judged by", &dev.facts);
+            }
+            return turned;
+        }
+        let context = ui.ctx().clone();
+        file_ui(
+            ui,
+            env,
+            &mut self.model,
+            "Checkpoint folder",
+            "Folder with config.json, vocabulary and weights",
+            Purpose::TrainCheckpoint,
+        );
+        if self.model.path().is_none()
+            && let Some(folder) = recent_ui(ui, env)
+        {
+            self.model.set(&context, &folder);
+        }
+        if let Some(Ok(model)) = self.model.found() {
+            told_ui(ui, "", &model.facts);
+            for note in &model.notes {
+                ui.label(RichText::new(note).size(CAPTION_SIZE).color(Tokens::of(ui).warning));
+            }
+        }
+        ui.add_space(6.0);
+        file_ui(
+            ui,
+            env,
+            &mut self.train,
+            "Training data",
+            "SQuAD 1.1 or 2.0 file, such as train-v2.0.json",
+            Purpose::TrainData,
+        );
+        data_ui(ui, self.train.found(), "training");
+        ui.add_space(6.0);
+        file_ui(
+            ui,
+            env,
+            &mut self.dev,
+            "Development data (optional)",
+            "SQuAD file to choose the best weights by",
+            Purpose::DevData,
+        );
+        data_ui(ui, self.dev.found(), "development");
+        if self.dev.path().is_none() {
+            let text = "Without it nothing is evaluated and only the last weights are kept";
+            ui.label(RichText::new(text).size(CAPTION_SIZE).color(Tokens::of(ui).text_muted));
+        }
+        turned
+    }
+}
+
+/// A path's field with its dialog and its error.
+fn file_ui<T: Send + 'static>(
+    ui: &mut Ui,
+    env: &mut Env<'_>,
+    field: &mut CheckedPath<T>,
+    caption: &str,
+    hint: &str,
+    purpose: Purpose,
+) {
+    ui.horizontal(|ui| {
+        let width = (ui.available_width() - 96.0).max(120.0);
+        field.ui(ui, caption, hint, width);
+        ui.vertical(|ui| {
+            ui.add_space(CAPTION_SIZE + 6.0);
+            if ui.add(Button::new("Browse…")).clicked() {
+                env.ask(Action::Browse(purpose));
+            }
+        });
+    });
+    field.busy_ui(ui);
+    if let Some(Err(error)) = field.found() {
+        ui.add(Label::new(RichText::new(error).color(Tokens::of(ui).error)).wrap());
+    }
+}
+
+/// Checkpoints of before.
+fn recent_ui(ui: &mut Ui, env: &Env<'_>) -> Option<std::path::PathBuf> {
+    let recent = &env.settings.recent_checkpoints;
+    if recent.is_empty() {
+        return None;
+    }
+    let mut chosen = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Or").size(CAPTION_SIZE).color(Tokens::of(ui).text_muted));
+        for folder in recent.iter().take(4) {
+            let button = ui.small_button(checkpoint_name(folder)).on_hover_text(folder.display().to_string());
+            if button.clicked() {
+                chosen = Some(folder.clone());
+            }
+        }
+    });
+    chosen
+}
+
+/// Facts in one line.
+fn told_ui(ui: &mut Ui, caption: &str, facts: &[String]) {
+    let tokens = Tokens::of(ui);
+    let caption = if caption.is_empty() { String::new() } else { format!("{caption}: ") };
+    let text = format!("{} {caption}{}", icon::CHECK, facts.join(" · "));
+    ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE + 0.5).color(tokens.success)).wrap());
+}
+
+fn data_ui(ui: &mut Ui, found: Option<&Found<Data>>, salt: &str) {
+    let Some(Ok(data)) = found else { return };
+    told_ui(ui, "", &data.facts);
+    let warnings = &data.dataset.warnings;
+    if warnings.is_empty() {
+        return;
+    }
+    let title = RichText::new(format!("{} warnings", count(warnings.len()))).size(CAPTION_SIZE);
+    CollapsingHeader::new(title.color(Tokens::of(ui).warning)).id_salt(("warnings", salt)).show(ui, |ui| {
+        for warning in warnings.iter().take(WARNINGS) {
+            ui.add(Label::new(RichText::new(warning.to_string()).size(CAPTION_SIZE)).wrap());
+        }
+        if warnings.len() > WARNINGS {
+            ui.label(
+                RichText::new(format!("and {} more", count(warnings.len() - WARNINGS))).size(CAPTION_SIZE),
+            );
+        }
+    });
+}
+
+/// Looks into a checkpoint folder.
+fn look_at_model(folder: &Path) -> Result<Model, String> {
+    let told = inspect(folder, LoadOptions::default()).map_err(|error| error.to_string())?;
+    if let Some(problem) = told.problems.first() {
+        return Err(format!("{}: {problem}", folder.display()));
+    }
+    let Some(casing) = told.casing else {
+        return Err(format!(
+            "{} does not say whether text is lower-cased; add a tokenizer_config.json",
+            folder.display()
+        ));
+    };
+    let vocab = load_vocab(folder).map_err(|error| error.to_string())?;
+    let tokenizer =
+        BertTokenizer::from_vocab(vocab.pieces, casing.do_lower_case).map_err(|error| error.to_string())?;
+    let mut facts = vec![
+        told.weights.architecture.clone(),
+        format!("{} parameters", count(told.weights.parameters)),
+        casing.to_string(),
+    ];
+    if told.weights.has_fresh_head() {
+        facts.push("the question-answering head starts fresh".to_owned());
+    }
+    Ok(Model { config: told.config, tokenizer, facts, notes: casing.warning.into_iter().collect() })
+}
+
+/// Looks into a SQuAD file.
+fn look_at_data(path: &Path) -> Result<Data, String> {
+    let dataset = Dataset::from_path(path).map_err(|error| error.to_string())?;
+    dataset.validate().map_err(|error| error.to_string())?;
+    Ok(Data::from(dataset))
+}
+
+impl From<Dataset> for Data {
+    fn from(dataset: Dataset) -> Self {
+        let paragraphs = dataset.articles.iter().flat_map(|article| &article.paragraphs);
+        let questions = paragraphs.clone().flat_map(|paragraph| &paragraph.questions);
+        let (mut all, mut unanswerable) = (0, 0);
+        for question in questions {
+            all += 1;
+            unanswerable += usize::from(question.is_impossible == Some(true));
+        }
+        let version = match dataset.version {
+            SquadVersion::V1 => "SQuAD 1.1",
+            SquadVersion::V2 => "SQuAD 2.0",
+        };
+        let mut facts = vec![version.to_owned(), format!("{} questions", count(all))];
+        if unanswerable > 0 {
+            facts.push(format!("{} without an answer", count(unanswerable)));
+        }
+        facts.push(format!("{} paragraphs", count(paragraphs.count())));
+        facts.push(format!("{} articles", count(dataset.articles.len())));
+        Self { dataset, facts }
+    }
+}
+
+/// The demonstration's model and data.
+fn built_in() -> Option<(Arc<Model>, Arc<Data>, Arc<Data>)> {
+    let start = demo::starting_model();
+    let tokenizer = BertTokenizer::from_vocab(start.vocab, start.do_lower_case).ok()?;
+    let facts = vec![
+        spanbert_core::checkpoint::architecture(&start.config),
+        format!("{} parameters", count(start.config.parameter_count())),
+    ];
+    let model = Model { config: start.config, tokenizer, facts, notes: Vec::new() };
+    let data = |name| {
+        let json = demo::built_in(name)?.ok()?;
+        Dataset::from_json(&json, name).ok().map(Data::from).map(Arc::new)
+    };
+    Some((Arc::new(model), data(demo::TRAIN_NAME)?, data(demo::DEV_NAME)?))
+}
