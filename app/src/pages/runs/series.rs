@@ -11,19 +11,18 @@ pub(super) fn smooth(points: &[[f64; 2]], weight: f64) -> Vec<[f64; 2]> {
     if weight <= 0.0 || range <= 0.0 {
         return points.to_vec();
     }
-    let (mut sum, mut total, mut before) = (0.0, 0.0, first[0]);
+    // A step before the first point, so that it counts.
+    let (mut sum, mut total, mut before) = (0.0, 0.0, first[0] - range / points.len() as f64);
     let mut smoothed = Vec::with_capacity(points.len());
     for [x, y] in points {
         if !y.is_finite() {
             continue;
         }
-        // With few points, one step is the least that passes.
-        let passed = ((x - before) / range * SCALE).max(1.0);
-        let kept = weight.powf(passed);
+        let kept = weight.powf((x - before) / range * SCALE);
         sum = sum * kept + y * (1.0 - kept);
         total = total * kept + (1.0 - kept);
         before = *x;
-        smoothed.push([*x, sum / total]);
+        smoothed.push([*x, if total > 0.0 { sum / total } else { *y }]);
     }
     smoothed
 }

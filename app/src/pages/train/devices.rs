@@ -73,7 +73,7 @@ pub fn chosen_device<'a>(reports: &'a [BackendReport], backend: &str) -> Option<
 
 fn device_card(ui: &mut Ui, device: &DeviceInfo, width: f32, chosen: bool, best: bool) -> bool {
     let tokens = Tokens::of(ui);
-    let size = egui::vec2(width, 76.0);
+    let size = egui::vec2(width, 82.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let stroke = match (chosen, response.has_focus() || response.hovered()) {
         (true, _) => Stroke::new(2.0, tokens.accent),
