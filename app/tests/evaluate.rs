@@ -172,7 +172,7 @@ fn moving_the_threshold_decides_anew() {
     harness.run_steps(2);
     let slider = harness
         .query_all_by_role(egui::accesskit::Role::Slider)
-        .find(|node| node.accesskit_node().is_disabled() == false)
+        .find(|node| !node.accesskit_node().is_disabled())
         .unwrap();
     slider.focus();
     harness.run_steps(2);

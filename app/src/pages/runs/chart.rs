@@ -110,7 +110,7 @@ impl Chart<'_> {
             .label_formatter(label);
         let mut told = Vec::new();
         let (rules, star) = (self.rules, self.star);
-        let drawn: Vec<(String, Color32, f32, bool, Vec<[f64; 2]>)> = lines
+        let drawn: Vec<_> = lines
             .iter_mut()
             .map(|line| {
                 if let Some([x, y]) = line.series.last() {

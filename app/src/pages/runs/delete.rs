@@ -37,11 +37,17 @@ struct Question {
     measuring: Receiver<u64>,
 }
 
+/// Folders on their way to the trash.
+struct Moving {
+    folders: Vec<PathBuf>,
+    outcome: Receiver<Result<(), String>>,
+}
+
 /// The question and the work after it.
 pub(super) struct Deletion {
     trash: MoveToTrash,
     question: Option<Question>,
-    moving: Option<(Vec<PathBuf>, Receiver<Result<(), String>>)>,
+    moving: Option<Moving>,
 }
 
 impl Deletion {
@@ -78,12 +84,12 @@ impl Deletion {
         {
             question.size = Some(size);
         }
-        let Some((paths, receiver)) = &self.moving else { return };
-        let Ok(outcome) = receiver.try_recv() else { return };
+        let Some(Moving { folders, outcome }) = &self.moving else { return };
+        let Ok(outcome) = outcome.try_recv() else { return };
         let toast = match outcome {
             Ok(()) => {
-                env.settings.opened_runs.retain(|run| !paths.contains(run));
-                Toast::done(format!("{} moved to the trash", runs_word(paths.len())))
+                env.settings.opened_runs.retain(|run| !folders.contains(run));
+                Toast::done(format!("{} moved to the trash", runs_word(folders.len())))
             }
             Err(error) => Toast::error(format!(
                 "The system's trash did not take the run: {error}; delete the folder with the file manager"
@@ -161,7 +167,7 @@ impl Deletion {
             context.request_repaint();
         };
         if std::thread::Builder::new().name("trash".to_owned()).spawn(work).is_ok() {
-            self.moving = Some((paths, receiver));
+            self.moving = Some(Moving { folders: paths, outcome: receiver });
         }
     }
 }

@@ -34,6 +34,13 @@ struct Question {
     windows: WindowOptions,
 }
 
+/// What the training begins with, once it is of use.
+pub(super) struct Chosen<'a> {
+    pub(super) model: &'a Arc<Model>,
+    pub(super) train: &'a Arc<Data>,
+    pub(super) dev: Option<&'a Arc<Data>>,
+}
+
 /// The estimate's state.
 #[derive(Default)]
 pub(super) struct Estimate {
@@ -53,7 +60,7 @@ impl Estimate {
         &mut self,
         context: &Context,
         recipe: &Recipe,
-        sources: Option<(&Arc<Model>, &Arc<Data>, Option<&Arc<Data>>)>,
+        sources: Option<Chosen<'_>>,
         library: &Library,
     ) {
         self.look_at_runs(context, library);
@@ -61,7 +68,7 @@ impl Estimate {
             self.measuring = None;
             self.lengths = Some(measured.map(Arc::new));
         }
-        let Some((model, train, dev)) = sources else {
+        let Some(Chosen { model, train, dev }) = sources else {
             self.asked = None;
             self.lengths = None;
             self.measuring = None;

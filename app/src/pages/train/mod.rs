@@ -23,7 +23,7 @@ use spanbert_core::{
 
 use self::{
     devices::{choice_ui, chosen_device},
-    estimate::Estimate,
+    estimate::{Chosen, Estimate},
     form::{Base, RecipeForm},
     sources::{Origin, Sources},
 };
@@ -317,7 +317,7 @@ impl PageView for TrainPage {
         let context = self.context.clone();
         self.sources.poll(&context);
         let sources = match (self.sources.good_model(), self.sources.good_train()) {
-            (Some(model), Some(train)) => Some((model, train, self.sources.good_dev())),
+            (Some(model), Some(train)) => Some(Chosen { model, train, dev: self.sources.good_dev() }),
             _ => None,
         };
         let errors = self.form.errors(self.sources.good_model().map(|model| &model.config));
