@@ -1,0 +1,182 @@
+//! The whole window with real trainings: what a newcomer does, and what survives a kill.
+#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use egui::{Key, accesskit::Role};
+use egui_kittest::{Harness, kittest::Queryable};
+use spanbert_app::{Options, StudioApp, launch::Trainer};
+use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, Precision};
+use spanbert_core::run::{Layout, RunStatus, RunSummary, list};
+
+/// Longest wait for anything: a whole demonstration in debug code on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+type Window = Harness<'static, StudioApp>;
+
+fn processor() -> Vec<BackendReport> {
+    let cpu = DeviceInfo {
+        choice: DeviceChoice::Cpu,
+        kind: BackendKind::Cpu,
+        name: "A processor".into(),
+        class: "processor".into(),
+        api: None,
+        driver: None,
+        memory_bytes: Some(8 << 30),
+        max_buffer_bytes: None,
+        precisions: vec![Precision::F32],
+        software: false,
+    };
+    vec![BackendReport::from_probe(BackendKind::Cpu, Ok(vec![cpu]))]
+}
+
+fn window(folder: &Path) -> Window {
+    let options = Options {
+        find_devices: processor,
+        settings_file: Some(folder.join("studio.json")),
+        runs_folder: Some(folder.join("runs")),
+        trainer: Trainer {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
+            prefix: vec!["cli".into()],
+            logs: folder.join("launches"),
+        },
+    };
+    let mut window = Harness::builder()
+        .with_size(egui::vec2(1180.0, 900.0))
+        .build_eframe(move |creation| StudioApp::new(&creation.egui_ctx, options));
+    window.run_steps(4);
+    window
+}
+
+fn shows(window: &Harness<'_, StudioApp>, label: &str) -> bool {
+    window.query_all_by_label_contains(label).next().is_some()
+}
+
+fn wait(window: &mut Window, label: &str) {
+    wait_until(window, label, |window| shows(window, label));
+}
+
+fn wait_until(window: &mut Window, what: &str, until: impl Fn(&Harness<'_, StudioApp>) -> bool) {
+    let start = Instant::now();
+    while !until(window) {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        window.run_steps(1);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    window.run_steps(3);
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_role_and_label(Role::Button, label).click();
+    window.run_steps(4);
+}
+
+/// The only run of the folder.
+fn the_run(folder: &Path) -> Option<RunSummary> {
+    list(&folder.join("runs")).unwrap().pop()
+}
+
+#[test]
+fn a_newcomer_trains_the_demo_and_asks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.get_by_label("Welcome to SpanBERT Studio");
+    click(&mut window, "Train the demo");
+    wait(&mut window, "Running");
+    // The curve grows while it trains.
+    wait(&mut window, "Loss chart: Each update");
+    assert!(shows(&window, "Pause training"));
+    wait(&mut window, "Evaluations 1");
+    wait(&mut window, "Completed");
+    let run = the_run(folder.path()).unwrap();
+    let best = run.state.unwrap().best.unwrap();
+    assert!(best.value > 90.0, "{best:?}");
+
+    click(&mut window, "Ask this model");
+    // Its example comes with it, and the cursor is in the question: Enter answers.
+    wait(&mut window, "297,410 parameters");
+    wait(&mut window, "Who works as a baker?");
+    window.key_press(Key::Enter);
+    wait(&mut window, "All answers");
+    window.get_by_role_and_label(Role::Group, "Answer of demo · best");
+    let right = window.query_all_by_label("Quilda").next().is_some();
+    assert!(right, "the answer is not the gold one");
+    assert!(!shows(&window, "No answer in the passage"));
+}
+
+/// Names the folder in which a window of a process of its own is to train; see the test below.
+const DOOMED: &str = "SPANBERT_TEST_DOOMED_WINDOW";
+
+/// Not a test by itself: the window that the next test kills.
+#[test]
+fn doomed_window() {
+    let Some(folder) = std::env::var_os(DOOMED) else { return };
+    let mut window = window(Path::new(&folder));
+    click(&mut window, "Train the demo");
+    wait(&mut window, "no such words: it waits to be killed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut doomed = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "doomed_window", "--nocapture"])
+        .env(DOOMED, folder.path())
+        .spawn()
+        .unwrap();
+    let step = || the_run(folder.path()).and_then(|run| run.state).map_or(0, |state| state.step);
+    let start = Instant::now();
+    while step() == 0 {
+        assert!(start.elapsed() < PATIENCE, "the training does not begin");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // SIGKILL: the window gets no chance to say good-bye.
+    doomed.kill().unwrap();
+    doomed.wait().unwrap();
+    let before = step();
+
+    // Another window finds the run at work, undisturbed.
+    let mut window = window(folder.path());
+    wait(&mut window, "Running");
+    let run = the_run(folder.path()).unwrap();
+    window.get_by_label(&run.name).click();
+    window.run_steps(4);
+    wait(&mut window, "Pause training");
+    wait_until(&mut window, "further updates", |_| step() > before);
+    assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Running);
+
+    kill_trainer(&run);
+    wait(&mut window, "The trainer ended without a word");
+    assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Interrupted);
+    click(&mut window, "Resume training");
+    wait(&mut window, "Pause training");
+    click(&mut window, "Stop training");
+    wait(&mut window, "Stopped");
+    assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Stopped);
+    assert!(Layout::new(&run.path).last().join("config.json").is_file(), "it was not saved");
+}
+
+/// SIGKILL to the process that trains and the one that watches over it.
+#[cfg(unix)]
+fn kill_trainer(run: &RunSummary) {
+    let worker = run.state.as_ref().unwrap().pid;
+    let mut system = sysinfo::System::new();
+    system.refresh_processes(sysinfo::ProcessesToUpdate::All, true);
+    let parent = system.process(sysinfo::Pid::from_u32(worker)).unwrap().parent().unwrap();
+    let mut trainers = vec![worker];
+    let watches = system
+        .process(parent)
+        .is_some_and(|process| process.exe() == Some(Path::new(env!("CARGO_BIN_EXE_spanbert-studio"))));
+    if watches {
+        // The watcher first: it would start another worker.
+        trainers.insert(0, parent.as_u32());
+    }
+    for pid in trainers {
+        system.process(sysinfo::Pid::from_u32(pid)).unwrap().kill_with(sysinfo::Signal::Kill).unwrap();
+    }
+}
