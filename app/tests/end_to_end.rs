@@ -8,7 +8,10 @@ use std::{
 };
 
 use egui::{Key, accesskit::Role};
-use egui_kittest::{Harness, kittest::Queryable};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
 use spanbert_app::{Options, StudioApp, launch::Trainer};
 use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, Precision};
 use spanbert_core::run::{Layout, RunStatus, RunSummary, list};
@@ -63,11 +66,17 @@ fn wait(window: &mut Window, label: &str) {
 fn wait_until(window: &mut Window, what: &str, until: impl Fn(&Harness<'_, StudioApp>) -> bool) {
     let start = Instant::now();
     while !until(window) {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; there is {:?}", labels(window));
         window.run_steps(1);
         std::thread::sleep(Duration::from_millis(50));
     }
     window.run_steps(3);
+}
+
+/// All words of the window, for the messages of tests that fail.
+fn labels(window: &Harness<'_, StudioApp>) -> Vec<String> {
+    let nodes = window.root().children_recursive();
+    nodes.map(|node| node.accesskit_node()).filter_map(|node| node.label().or_else(|| node.value())).collect()
 }
 
 fn click(window: &mut Window, label: &str) {
@@ -99,7 +108,9 @@ fn a_newcomer_trains_the_demo_and_asks_it() {
     click(&mut window, "Ask this model");
     // Its example comes with it, and the cursor is in the question: Enter answers.
     wait(&mut window, "297,410 parameters");
-    wait(&mut window, "Who works as a baker?");
+    wait_until(&mut window, "the example's question", |window| {
+        window.query_all_by_value("Who works as a baker?").next().is_some()
+    });
     window.key_press(Key::Enter);
     wait(&mut window, "All answers");
     window.get_by_role_and_label(Role::Group, "Answer of demo · best");

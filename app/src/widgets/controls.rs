@@ -16,6 +16,13 @@ pub fn icon_button(ui: &mut Ui, symbol: &str, name: &str) -> Response {
     response
 }
 
+/// A button with a symbol before its text; assistive technology hears the text alone.
+pub fn symbol_button(ui: &mut Ui, symbol: &str, text: &str, enabled: bool) -> Response {
+    let response = ui.add_enabled(enabled, Button::new(format!("{symbol}  {text}")));
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, text));
+    response
+}
+
 /// The button for what the page is there for.
 pub fn primary_button(ui: &mut Ui, text: &str, enabled: bool) -> Response {
     primary(ui, "", text, enabled)

@@ -12,7 +12,7 @@ use egui::{
 pub use self::{
     controls::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
-        segmented, tick,
+        segmented, symbol_button, tick,
     },
     numbers::{
         bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path, time_ago,

@@ -16,7 +16,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use egui::{Align, Context, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{
+    Align, Context, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, WidgetInfo,
+    WidgetType, vec2,
+};
 use egui_phosphor::regular as icon;
 
 use self::{
@@ -34,7 +37,7 @@ use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{
         Severity, busy, bytes, card, checkpoint_name, count, empty_state, named, notice, page_header,
-        primary_button, short_path,
+        primary_button, short_path, symbol_button,
     },
     worker::{Reply, Slot, Worker},
 };
@@ -310,7 +313,7 @@ impl AskPage {
 
     fn samples_ui(&mut self, ui: &mut Ui) {
         let mut chosen = None;
-        ui.menu_button(format!("Examples  {}", icon::CARET_DOWN), |ui| {
+        let menu = ui.menu_button(format!("Examples  {}", icon::CARET_DOWN), |ui| {
             ui.set_max_width(420.0);
             let muted = Tokens::of(ui).text_muted;
             let caption = "From the demonstration's invented world; only its own model knows it";
@@ -323,6 +326,7 @@ impl AskPage {
                 }
             }
         });
+        menu.response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Examples"));
         if let Some(index) = chosen {
             self.take_sample(index);
         }
@@ -478,9 +482,8 @@ impl PageView for AskPage {
         let mut add = false;
         page_header(ui, "Ask", "", |ui| {
             let full = self.models.iter().all(|model| model.facts().is_some()) && !self.models.is_empty();
-            let button = egui::Button::new(format!("{}  Add model", icon::PLUS));
-            add =
-                ui.add_enabled(full, button).on_hover_text("Ask several checkpoints side by side").clicked();
+            let button = symbol_button(ui, icon::PLUS, "Add model", full);
+            add = button.on_hover_text("Ask several checkpoints side by side").clicked();
         });
         if add {
             self.add_model(&backend);

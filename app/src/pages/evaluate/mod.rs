@@ -24,7 +24,7 @@ use crate::{
     library::RunEntry,
     page::{Env, PageView},
     theme::GAP,
-    widgets::{Severity, busy, command_button, empty_state, notice, page_header, short_path},
+    widgets::{Severity, busy, command_button, empty_state, notice, page_header, short_path, symbol_button},
 };
 
 /// Below this width the passage is under the table, not beside it.
@@ -92,7 +92,7 @@ impl EvaluatePage {
                     }
                 });
                 label(&response.response, "Evaluation");
-                if ui.button(format!("{}  Open run", icon::LIST_DASHES)).clicked() {
+                if symbol_button(ui, icon::LIST_DASHES, "Open run", true).clicked() {
                     env.ask(Action::OpenRun(choice.run.clone()));
                 }
             }

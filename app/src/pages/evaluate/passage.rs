@@ -14,7 +14,7 @@ use crate::{
     action::Action,
     page::Env,
     theme::{GAP, Tokens},
-    widgets::{Severity, card, empty_state, fact, notice, pill},
+    widgets::{Severity, card, empty_state, fact, notice, pill, symbol_button},
 };
 
 /// Draws the question and its passage.
@@ -57,8 +57,7 @@ pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, selected: Option<usize>, env: &mu
         ui.add_space(GAP / 2.0);
         let layout = Layout::new(&loaded.run);
         let checkpoint = [layout.best(), layout.last()].into_iter().find(|path| path.is_dir());
-        let button = egui::Button::new(format!("{}  Ask this model", icon::CHAT_TEXT));
-        if ui.add_enabled(checkpoint.is_some(), button).clicked()
+        if symbol_button(ui, icon::CHAT_TEXT, "Ask this model", checkpoint.is_some()).clicked()
             && let Some(checkpoint) = checkpoint
         {
             env.ask(Action::AskWith(checkpoint));

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::{Button, Context, RichText, Ui};
+use egui::{Context, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::run::{Curves, Layout, Phase, Request, RunStatus, request};
 
@@ -33,6 +33,7 @@ use crate::{
     toasts::Toast,
     widgets::{
         Severity, busy, card, command_button, count, notice, primary_command_button, segmented, short_path,
+        symbol_button,
     },
 };
 
@@ -201,10 +202,10 @@ impl RunDetail {
             notice(ui, Severity::Error, &text);
             ui.add_space(GAP);
             ui.horizontal(|ui| {
-                if ui.button(format!("{}  Back to the form", icon::GRADUATION_CAP)).clicked() {
+                if symbol_button(ui, icon::GRADUATION_CAP, "Back to the form", true).clicked() {
                     env.ask(Action::Go(Page::Train));
                 }
-                back = ui.button(format!("{}  All runs", icon::LIST_DASHES)).clicked();
+                back = symbol_button(ui, icon::LIST_DASHES, "All runs", true).clicked();
             });
         } else if self.seen {
             let text = format!(
@@ -213,7 +214,7 @@ impl RunDetail {
             );
             notice(ui, Severity::Warning, &text);
             ui.add_space(GAP);
-            back = ui.button(format!("{}  All runs", icon::LIST_DASHES)).clicked();
+            back = symbol_button(ui, icon::LIST_DASHES, "All runs", true).clicked();
         } else if self.opened.elapsed() < Duration::from_secs(30) {
             busy(ui, "Starting the trainer");
             let text = format!("Its folder will be {}", short_path(&self.root, 90));
@@ -242,8 +243,7 @@ impl RunDetail {
                 wanted = Some(Command::ResumeRun);
             }
             let checkpoint = self.look.as_ref().and_then(|look| look.checkpoint.clone());
-            let ask = Button::new(format!("{}  Ask this model", icon::CHAT_TEXT));
-            let response = ui.add_enabled(checkpoint.is_some(), ask);
+            let response = symbol_button(ui, icon::CHAT_TEXT, "Ask this model", checkpoint.is_some());
             if response
                 .on_disabled_hover_text("The first evaluation or the end leaves weights to ask")
                 .clicked()
@@ -251,10 +251,10 @@ impl RunDetail {
             {
                 env.ask(Action::AskWith(checkpoint));
             }
-            if ui.button(format!("{}  Train again like this", icon::COPY)).clicked() {
+            if symbol_button(ui, icon::COPY, "Train again like this", true).clicked() {
                 env.ask(Action::TrainLike(self.root.clone()));
             }
-            let folder = ui.button(format!("{}  Folder", icon::FOLDER_SIMPLE));
+            let folder = symbol_button(ui, icon::FOLDER_SIMPLE, "Folder", true);
             if folder.on_hover_text(Command::RevealRun.tooltip()).clicked() {
                 wanted = Some(Command::RevealRun);
             }
