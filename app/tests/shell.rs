@@ -167,3 +167,26 @@ fn devices_are_looked_for_only_by_pages_that_list_them() {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
     wait(&mut harness, "the devices", |_| LOOKS.load(Ordering::SeqCst) == 1);
 }
+
+#[test]
+fn an_idle_window_draws_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(&folder.path().join("runs/20260301T120000Z-first")).unwrap();
+    RunState { outcome: Some(Outcome::Completed), ..RunState::starting() }.write(run.layout()).unwrap();
+    drop(run);
+    let mut harness = window(folder.path());
+    wait(&mut harness, "the runs", |harness| harness.query_by_label("Welcome to SpanBERT Studio").is_none());
+    for page in [Key::Num1, Key::Num3, Key::Num4, Key::Comma] {
+        harness.key_press_modifiers(Modifiers::COMMAND, page);
+        // Animations end, threads report; then nothing asks for a frame.
+        let start = Instant::now();
+        let mut asked = true;
+        while asked {
+            assert!(start.elapsed() < Duration::from_secs(30), "{page:?} draws on and on");
+            std::thread::sleep(Duration::from_millis(50));
+            harness.step();
+            let delay = harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+            asked = delay < Duration::from_secs(1);
+        }
+    }
+}

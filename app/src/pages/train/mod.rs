@@ -1,5 +1,6 @@
 //! Train: device, model, data and recipe of a new run, what it will take, and its start.
 
+mod built_in;
 mod checked_path;
 pub mod devices;
 mod estimate;
@@ -115,7 +116,7 @@ impl TrainPage {
         self.backend = Some(environment.backend.clone()).filter(|backend| !backend.is_empty());
         let train = environment.train_data.as_ref().map(|file| file.path.clone());
         if train.as_deref() == Some(demo::TRAIN_NAME) {
-            return self.sources.choose_demo();
+            return self.sources.choose_demo(&self.context);
         }
         self.sources.origin = Origin::Files;
         let dev = environment.dev_data.as_ref().map(|file| file.path.clone());

@@ -7,18 +7,20 @@ use egui_phosphor::regular as icon;
 use spanbert_core::{
     checkpoint::{LoadOptions, inspect, load_vocab},
     config::BertConfig,
-    demo,
     squad::{Dataset, SquadVersion},
     tokenizer::BertTokenizer,
 };
 
-use super::checked_path::{CheckedPath, Found};
+use super::{
+    built_in::Demo,
+    checked_path::{CheckedPath, Found},
+};
 use crate::{
     action::Action,
     dialogs::Purpose,
     page::Env,
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{checkpoint_name, count, segmented},
+    widgets::{busy, checkpoint_name, count, segmented},
 };
 
 /// How many warnings of a data set are shown.
@@ -38,14 +40,14 @@ pub(super) enum Origin {
 pub(super) struct Model {
     pub(super) config: BertConfig,
     pub(super) tokenizer: BertTokenizer,
-    facts: Vec<String>,
-    notes: Vec<String>,
+    pub(super) facts: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// Data to learn from or to be judged by.
 pub(super) struct Data {
     pub(super) dataset: Dataset,
-    facts: Vec<String>,
+    pub(super) facts: Vec<String>,
 }
 
 /// The fields' state.
@@ -54,7 +56,7 @@ pub(super) struct Sources {
     pub(super) model: CheckedPath<Model>,
     pub(super) train: CheckedPath<Data>,
     pub(super) dev: CheckedPath<Data>,
-    demo: Option<(Arc<Model>, Arc<Data>, Arc<Data>)>,
+    demo: Demo,
 }
 
 impl Sources {
@@ -64,7 +66,7 @@ impl Sources {
             model: CheckedPath::new(look_at_model),
             train: CheckedPath::new(look_at_data),
             dev: CheckedPath::new(look_at_data),
-            demo: None,
+            demo: Demo::Unused,
         }
     }
 
@@ -72,13 +74,14 @@ impl Sources {
         self.model.poll(context);
         self.train.poll(context);
         self.dev.poll(context);
+        self.demo.poll();
     }
 
     /// The model, if it is of use.
     pub(super) fn good_model(&self) -> Option<&Arc<Model>> {
         match self.origin {
             Origin::Files => self.model.good(),
-            Origin::Demo => self.demo.as_ref().map(|(model, _, _)| model),
+            Origin::Demo => self.demo.made().map(|demo| &demo.model),
         }
     }
 
@@ -86,7 +89,7 @@ impl Sources {
     pub(super) fn good_train(&self) -> Option<&Arc<Data>> {
         match self.origin {
             Origin::Files => self.train.good(),
-            Origin::Demo => self.demo.as_ref().map(|(_, train, _)| train),
+            Origin::Demo => self.demo.made().map(|demo| &demo.train),
         }
     }
 
@@ -94,7 +97,7 @@ impl Sources {
     pub(super) fn good_dev(&self) -> Option<&Arc<Data>> {
         match self.origin {
             Origin::Files => self.dev.good(),
-            Origin::Demo => self.demo.as_ref().map(|(_, _, dev)| dev),
+            Origin::Demo => self.demo.made().map(|demo| &demo.dev),
         }
     }
 
@@ -139,10 +142,10 @@ impl Sources {
     }
 
     /// Chooses the demonstration's model and data.
-    pub(super) fn choose_demo(&mut self) {
+    pub(super) fn choose_demo(&mut self, context: &Context) {
         self.origin = Origin::Demo;
-        if self.demo.is_none() {
-            self.demo = built_in();
+        if matches!(self.demo, Demo::Unused) {
+            self.demo = Demo::make(context);
         }
     }
 
@@ -152,14 +155,18 @@ impl Sources {
         let turned = segmented(ui, &mut self.origin, &choices);
         ui.add_space(6.0);
         if self.origin == Origin::Demo {
-            self.choose_demo();
+            self.choose_demo(ui.ctx());
             let text = "A tiny SpanBERT with random weights, and questions about an invented world. Nothing is downloaded; about a minute on a processor.";
             ui.add(Label::new(RichText::new(text).color(Tokens::of(ui).text_muted)).wrap());
-            if let Some((model, train, dev)) = &self.demo {
-                ui.add_space(4.0);
-                told_ui(ui, "Model", &model.facts);
-                told_ui(ui, "Learns from", &train.facts);
-                told_ui(ui, "Judged by", &dev.facts);
+            ui.add_space(4.0);
+            match &self.demo {
+                Demo::Unused => {}
+                Demo::Making(_) => busy(ui, "Writing its questions"),
+                Demo::Made(demo) => {
+                    told_ui(ui, "Model", &demo.model.facts);
+                    told_ui(ui, "Learns from", &demo.train.facts);
+                    told_ui(ui, "Judged by", &demo.dev.facts);
+                }
             }
             return turned;
         }
@@ -337,20 +344,4 @@ impl From<Dataset> for Data {
         facts.push(format!("{} articles", count(dataset.articles.len())));
         Self { dataset, facts }
     }
-}
-
-/// The demonstration's model and data.
-fn built_in() -> Option<(Arc<Model>, Arc<Data>, Arc<Data>)> {
-    let start = demo::starting_model();
-    let tokenizer = BertTokenizer::from_vocab(start.vocab, start.do_lower_case).ok()?;
-    let facts = vec![
-        spanbert_core::checkpoint::architecture(&start.config),
-        format!("{} parameters", count(start.config.parameter_count())),
-    ];
-    let model = Model { config: start.config, tokenizer, facts, notes: Vec::new() };
-    let data = |name| {
-        let json = demo::built_in(name)?.ok()?;
-        Dataset::from_json(&json, name).ok().map(Data::from).map(Arc::new)
-    };
-    Some((Arc::new(model), data(demo::TRAIN_NAME)?, data(demo::DEV_NAME)?))
 }

@@ -1,0 +1,79 @@
+//! The demonstration's model and data, as sources of a training.
+
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, channel},
+};
+
+use egui::Context;
+use spanbert_core::{demo, squad::Dataset, tokenizer::BertTokenizer};
+
+use super::sources::{Data, Model};
+use crate::widgets::count;
+
+/// The demonstration's model and data.
+pub(super) struct BuiltIn {
+    pub(super) model: Arc<Model>,
+    pub(super) train: Arc<Data>,
+    pub(super) dev: Arc<Data>,
+}
+
+/// How far they are.
+pub(super) enum Demo {
+    /// Not asked for.
+    Unused,
+    /// On a thread.
+    Making(Receiver<Box<BuiltIn>>),
+    /// There.
+    Made(Box<BuiltIn>),
+}
+
+impl Demo {
+    /// Writes the data on a thread: it takes half a second.
+    pub(super) fn make(context: &Context) -> Self {
+        let (sender, receiver) = channel();
+        let context = context.clone();
+        let work = move || {
+            if let Some(made) = built_in() {
+                // The window may be closing.
+                let _ = sender.send(made);
+            }
+            context.request_repaint();
+        };
+        // Without the thread there are no facts to show; the training itself does not need them.
+        let started = std::thread::Builder::new().name("demo".to_owned()).spawn(work);
+        if started.is_ok() { Self::Making(receiver) } else { Self::Unused }
+    }
+
+    /// Takes in what the thread has made.
+    pub(super) fn poll(&mut self) {
+        if let Self::Making(receiver) = self
+            && let Ok(made) = receiver.try_recv()
+        {
+            *self = Self::Made(made);
+        }
+    }
+
+    /// What is there.
+    pub(super) fn made(&self) -> Option<&BuiltIn> {
+        match self {
+            Self::Made(made) => Some(made),
+            Self::Unused | Self::Making(_) => None,
+        }
+    }
+}
+
+fn built_in() -> Option<Box<BuiltIn>> {
+    let start = demo::starting_model();
+    let tokenizer = BertTokenizer::from_vocab(start.vocab, start.do_lower_case).ok()?;
+    let facts = vec![
+        spanbert_core::checkpoint::architecture(&start.config),
+        format!("{} parameters", count(start.config.parameter_count())),
+    ];
+    let model = Arc::new(Model { config: start.config, tokenizer, facts, notes: Vec::new() });
+    let data = |name| {
+        let json = demo::built_in(name)?.ok()?;
+        Dataset::from_json(&json, name).ok().map(Data::from).map(Arc::new)
+    };
+    Some(Box::new(BuiltIn { model, train: data(demo::TRAIN_NAME)?, dev: data(demo::DEV_NAME)? }))
+}
