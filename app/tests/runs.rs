@@ -262,7 +262,7 @@ fn a_folder_deleted_while_it_is_shown_is_told() {
     ));
     let mut harness = page(folder.path());
     harness.state_mut().page.open(path.clone());
-    wait(&mut harness, "Completed");
+    wait(&mut harness, "Notes");
     fs::remove_dir_all(&path).unwrap();
     wait(&mut harness, "This run folder is gone");
     harness.get_by_label_contains("All runs").click();
@@ -331,7 +331,7 @@ fn notes_are_kept_in_the_run_folder() {
     let mut harness = page(folder.path());
     let path = folder.path().join(name);
     harness.state_mut().page.open(path.clone());
-    wait(&mut harness, "Completed");
+    wait(&mut harness, "Notes");
     harness.get_by_label("Notes").click();
     harness.run_steps(2);
     harness.get_by_label("Tags, with commas between them").focus();

@@ -1,6 +1,6 @@
 //! The list of pages at the left.
 
-use egui::{Align, Button, Layout, RichText, Ui, WidgetInfo, WidgetType};
+use egui::{Align, Button, Label, Layout, RichText, Ui, WidgetInfo, WidgetType};
 
 use super::StudioApp;
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     library::RunEntry,
     page::Page,
     theme::{CAPTION_SIZE, Tokens},
+    widgets::run_title,
 };
 
 /// Width of the list.
@@ -75,7 +76,11 @@ fn progress_ui(ui: &mut Ui, run: &RunEntry, live: usize) {
     let caption = if live > 1 {
         format!("{live} at work")
     } else {
-        state.map_or_else(String::new, |state| state.phase.to_string())
+        let title = run_title(&run.summary.name);
+        match share {
+            Some(share) => format!("{:.0} % · {title}", share * 100.0),
+            None => title.to_owned(),
+        }
     };
-    ui.label(RichText::new(caption).size(CAPTION_SIZE).color(tokens.text_muted));
+    ui.add(Label::new(RichText::new(caption).size(CAPTION_SIZE).color(tokens.text_muted)).truncate());
 }

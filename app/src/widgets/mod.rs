@@ -47,10 +47,19 @@ pub fn card<R>(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui) -> R) -> I
     InnerResponse { inner, response }
 }
 
+/// Width of a [`pill`] with this text.
+pub fn pill_width(ui: &Ui, text: &str) -> f32 {
+    let font = FontId::proportional(CAPTION_SIZE);
+    ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER).size().x + PILL_PADDING.x
+}
+
+/// Around the text of a [`pill`], both sides together.
+const PILL_PADDING: egui::Vec2 = egui::vec2(16.0, 6.0);
+
 /// A short word on a coloured ground.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32, ground: Color32) -> Response {
     let galley = ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(CAPTION_SIZE), color);
-    let (rect, response) = ui.allocate_exact_size(galley.size() + egui::vec2(16.0, 6.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(galley.size() + PILL_PADDING, Sense::hover());
     ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, color);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, text));

@@ -47,6 +47,16 @@ impl Record {
         self.prediction.is_empty() || self.score_diff.is_some_and(|difference| difference > threshold)
     }
 
+    /// F1 (0 to 1) of what is given at this threshold; "no answer" scores 1 where it is right and 0 elsewhere.
+    #[must_use]
+    pub fn f1_at(&self, threshold: f64) -> f64 {
+        match self.verdict(threshold) {
+            Verdict::RightlyAbstained => 1.0,
+            Verdict::WronglyAbstained => 0.0,
+            _ => self.f1,
+        }
+    }
+
     /// What became of the question at this threshold.
     #[must_use]
     pub fn verdict(&self, threshold: f64) -> Verdict {
@@ -90,6 +100,7 @@ mod tests {
     fn verdicts_follow_the_threshold() {
         let right = record("a", "a", 1.0, 1.0, 2.0);
         assert_eq!((right.verdict(2.0), right.verdict(1.9)), (Verdict::Exact, Verdict::WronglyAbstained));
+        assert_eq!((right.f1_at(2.0), right.f1_at(1.9)), (1.0, 0.0));
         assert_eq!(record("a b", "a", 0.0, 0.5, 0.0).verdict(0.0), Verdict::Partial);
         assert_eq!(record("a", "c", 0.0, 0.0, 0.0).verdict(0.0), Verdict::Wrong);
         assert_eq!(record("a", "", 0.0, 0.0, 0.0).verdict(0.0), Verdict::WronglyAbstained);
@@ -98,5 +109,6 @@ mod tests {
             (unanswerable.verdict(1.0), unanswerable.verdict(0.0)),
             (Verdict::AnsweredUnanswerable, Verdict::RightlyAbstained)
         );
+        assert_eq!((unanswerable.f1_at(1.0), unanswerable.f1_at(0.0)), (0.0, 1.0));
     }
 }

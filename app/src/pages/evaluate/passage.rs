@@ -90,7 +90,7 @@ fn facts(ui: &mut Ui, record: &Record, threshold: f64) {
         if let Some(probability) = record.probability {
             fact(ui, "Probability", &format!("{probability:.3}"));
         }
-        fact(ui, "F1", &format!("{:.1}", record.f1 * 100.0));
+        fact(ui, "F1", &format!("{:.1}", record.f1_at(threshold) * 100.0));
         fact(ui, "Windows", &record.windows.to_string());
     });
 }

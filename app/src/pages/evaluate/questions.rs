@@ -119,7 +119,7 @@ impl QuestionsTable {
             let record = loaded.records.get(*index);
             match self.query.order {
                 Order::Data => 0.0,
-                Order::F1 => record.map_or(0.0, |record| record.f1),
+                Order::F1 => record.map_or(0.0, |record| record.f1_at(loaded.threshold)),
                 Order::ScoreDiff => record.and_then(|record| record.score_diff).unwrap_or_default(),
             }
         };
@@ -266,7 +266,7 @@ fn cells(row: &mut egui_extras::TableRow<'_, '_>, record: &Record, threshold: f6
             text(ui, &record.prediction, tokens.text);
         }
     });
-    row.col(|ui| number(ui, format!("{:.0}", record.f1 * 100.0)));
+    row.col(|ui| number(ui, format!("{:.0}", record.f1_at(threshold) * 100.0)));
     row.col(|ui| number(ui, record.score_diff.map_or_else(String::new, |value| format!("{value:.2}"))));
     row.col(|ui| text(ui, Loaded::verdict_name(verdict), verdict_color(verdict, tokens)));
 }

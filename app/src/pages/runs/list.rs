@@ -2,12 +2,12 @@
 
 use std::{cmp::Ordering, path::PathBuf};
 
-use egui::{Align, Key, Label, Layout, ProgressBar, RichText, Sense, Ui, WidgetInfo, WidgetType};
-use egui_extras::{Column, TableBuilder, TableRow};
+use egui::{Align, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
+use egui_extras::{Column, TableBuilder};
 use egui_phosphor::regular as icon;
 use spanbert_core::run::RunStatus;
 
-use super::detail::header::status_look;
+use super::row::cells;
 use crate::{
     action::Action,
     command::Command,
@@ -15,8 +15,8 @@ use crate::{
     page::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
-        Severity, busy, command_button, count, duration, empty_state, notice, page_header, percent, pill,
-        primary_command_button, run_title, score_name, search_field, short_path, tick, time_ago,
+        Severity, busy, command_button, count, empty_state, notice, page_header, primary_command_button,
+        run_title, search_field, short_path, tick,
     },
 };
 
@@ -337,69 +337,5 @@ fn compare(a: &RunEntry, b: &RunEntry, order: Order) -> Ordering {
         Order::Status => place(a).cmp(&place(b)),
         Order::Progress => share(b).total_cmp(&share(a)),
         Order::Best => best(b).total_cmp(&best(a)),
-    }
-}
-
-fn cells(
-    row: &mut TableRow<'_, '_>,
-    run: &RunEntry,
-    folder: &std::path::Path,
-    with_progress: bool,
-    with_start: bool,
-) {
-    let state = run.summary.state.as_ref();
-    row.col(|ui| {
-        let tokens = Tokens::of(ui);
-        let name =
-            Label::new(RichText::new(run_title(&run.summary.name)).strong()).selectable(false).truncate();
-        ui.add(name).on_hover_text(run.summary.path.display().to_string());
-        for tag in &run.notes.tags {
-            pill(ui, tag, tokens.text_muted, tokens.control);
-        }
-        if run.summary.path.parent() != Some(folder) {
-            let hint = RichText::new(icon::FOLDER_OPEN).color(tokens.text_muted);
-            ui.label(hint).on_hover_text(format!("From elsewhere: {}", run.summary.path.display()));
-        }
-    });
-    row.col(|ui| {
-        let (word, color, ground) = status_look(run.summary.status, &Tokens::of(ui));
-        pill(ui, word, color, ground);
-    });
-    if with_progress {
-        row.col(|ui| {
-            let Some(state) = state.filter(|state| state.total_steps > 0) else { return };
-            let tokens = Tokens::of(ui);
-            let share = state.step as f32 / state.total_steps as f32;
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 3.0;
-                ui.add_space(3.0);
-                let mut text = format!("{} of {}", count(state.step), count(state.total_steps));
-                if run.is_live()
-                    && let Some(eta) = state.eta_secs
-                {
-                    text.push_str(&format!(" · {} left", duration(eta)));
-                }
-                let label = RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted);
-                ui.add(Label::new(label).selectable(false));
-                let fill = if run.is_live() { tokens.success } else { tokens.accent };
-                ui.add(ProgressBar::new(share).desired_height(4.0).desired_width(150.0).fill(fill));
-            });
-        });
-    }
-    row.col(|ui| {
-        if let Some(best) = state.and_then(|state| state.best.as_ref()) {
-            let muted = Tokens::of(ui).text_muted;
-            ui.add(Label::new(RichText::new(percent(best.value)).strong()).selectable(false));
-            let metric = RichText::new(score_name(&best.metric)).size(CAPTION_SIZE).color(muted);
-            ui.add(Label::new(metric).selectable(false));
-        }
-    });
-    if with_start {
-        row.col(|ui| {
-            if let Some(state) = state {
-                let label = Label::new(time_ago(&state.started)).selectable(false);
-                ui.add(label).on_hover_text(&state.started);
-            }
-        });
     }
 }

@@ -5,6 +5,7 @@ mod compare;
 mod delete;
 mod detail;
 mod list;
+mod row;
 mod series;
 
 use std::{collections::HashMap, path::PathBuf};

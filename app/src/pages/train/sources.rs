@@ -231,7 +231,7 @@ fn file_ui<T: Send + 'static>(
         let width = (ui.available_width() - 96.0).max(120.0);
         field.ui(ui, caption, hint, width);
         ui.vertical(|ui| {
-            ui.add_space(CAPTION_SIZE + 6.0);
+            ui.add_space(CAPTION_SIZE + 3.5);
             if ui.add(Button::new("Browse…")).clicked() {
                 env.ask(Action::Browse(purpose));
             }

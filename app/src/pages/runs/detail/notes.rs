@@ -16,6 +16,8 @@ use crate::{
 
 /// Time after the last key until notes are written.
 const DELAY: Duration = Duration::from_millis(700);
+/// Time after writing until what is read shows it.
+const SETTLED: Duration = Duration::from_secs(3);
 
 /// The fields' state.
 #[derive(Default)]
@@ -26,13 +28,16 @@ pub(super) struct NotesEditor {
     changed: Option<Instant>,
     written: Option<RunNotes>,
     writing: Option<Receiver<Result<(), String>>>,
+    saved_at: Option<Instant>,
     error: Option<String>,
 }
 
 impl NotesEditor {
     /// Takes in what the folder holds, unless the user has changed it here.
     pub(super) fn take(&mut self, notes: &RunNotes) {
-        if self.changed.is_some() || self.writing.is_some() || self.written.as_ref() == Some(notes) {
+        // What the follower read just before the last writing would put the old text back.
+        let stale = self.saved_at.is_some_and(|at| at.elapsed() < SETTLED);
+        if self.changed.is_some() || self.writing.is_some() || stale || self.written.as_ref() == Some(notes) {
             return;
         }
         self.tags = notes.tags.join(", ");
@@ -84,6 +89,7 @@ impl NotesEditor {
         let mut done = false;
         if let Some(outcome) = self.writing.as_ref().and_then(|writing| writing.try_recv().ok()) {
             self.writing = None;
+            self.saved_at = Some(Instant::now());
             self.error = outcome.err();
             done = true;
         }
