@@ -1,5 +1,5 @@
 //! Renders pages to PNG for people to look at: `cargo test --test look -- --ignored`, with SHOTS naming a folder and
-//! RUNS a runs folder; ONLY names a page, CLICKS labels to click on it, MODEL a checkpoint to ask.
+//! RUNS a runs folder; ONLY names a page, HEIGHT gives the large window's, CLICKS labels to click on it, MODEL a checkpoint to ask.
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -14,7 +14,8 @@ fn pages() {
     let shots = PathBuf::from(std::env::var("SHOTS").unwrap());
     let runs = PathBuf::from(std::env::var("RUNS").unwrap());
     let only = std::env::var("ONLY").unwrap_or_default();
-    for (size, name) in [([1180.0, 780.0], "wide"), ([800.0, 600.0], "small")] {
+    let height = std::env::var("HEIGHT").ok().map_or(780.0, |height| height.parse().unwrap());
+    for (size, name) in [([1180.0, height], "wide"), ([800.0, 600.0], "small")] {
         for theme in ["dark", "light"] {
             for page in [
                 None,
@@ -80,7 +81,8 @@ fn pages() {
                         std::thread::sleep(Duration::from_millis(50));
                     }
                 }
-                harness.run_steps(3);
+                harness.event(egui::Event::PointerGone);
+                harness.run_steps(20);
                 let image = harness.render().unwrap();
                 image.save(shots.join(format!("{page_name}-{name}-{theme}.png"))).unwrap();
             }

@@ -57,7 +57,7 @@ pub(super) fn ui(ui: &mut Ui, passage: &str, explained: &Explained, view: &mut V
     let text = RichText::new(summary(passage, window)).size(CAPTION_SIZE).color(tokens.text_muted);
     ui.add(Label::new(text).wrap());
     ui.add_space(2.0);
-    ScrollArea::vertical().id_salt("heat").max_height(230.0).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("heat").max_height(230.0).min_scrolled_height(230.0).show(ui, |ui| {
         words_ui(ui, passage, explained, window, seen, [start_color, end_color]);
     });
 }
