@@ -2,11 +2,11 @@
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 #![recursion_limit = "256"]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Parser;
 use eframe::{NativeOptions, egui_wgpu::WgpuSetup, wgpu::PowerPreference};
-use egui::ViewportBuilder;
+use egui::{Context, Ui, ViewportBuilder, ViewportCommand};
 use spanbert_app::{Options, StudioApp, TITLE, icon::icon, launch::Trainer, settings::SettingsFile};
 
 // Trainings started from the window run in this same program; see `spanbert`'s for why this allocator.
@@ -27,9 +27,13 @@ struct Arguments {
     /// File that settings are kept in, instead of the user's.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Closes the window after its first frame and prints the seconds until then.
+    #[arg(long, hide = true)]
+    first_frame: bool,
 }
 
 fn main() -> ExitCode {
+    let started = Instant::now();
     // SAFETY: no other thread exists yet.
     #[allow(unsafe_code)]
     unsafe {
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
         runs_folder: arguments.runs_dir,
         trainer,
     };
-    match open(options) {
+    match open(options, arguments.first_frame.then_some(started)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: the window could not be opened: {}", cause(&error.to_string()));
@@ -78,7 +82,8 @@ fn cause(message: &str) -> &str {
     told.trim_end_matches(": {}")
 }
 
-fn open(studio: Options) -> Result<(), eframe::Error> {
+/// Opens the window; with `started` only until its first frame is on the screen.
+fn open(studio: Options, started: Option<Instant>) -> Result<(), eframe::Error> {
     let viewport = ViewportBuilder::default()
         .with_title(TITLE)
         .with_app_id("spanbert-studio")
@@ -93,8 +98,41 @@ fn open(studio: Options) -> Result<(), eframe::Error> {
     eframe::run_native(
         TITLE,
         options,
-        Box::new(|creation| Ok(Box::new(StudioApp::new(&creation.egui_ctx, studio)))),
+        Box::new(move |creation| {
+            let studio = StudioApp::new(&creation.egui_ctx, studio);
+            Ok(match started {
+                Some(_) => Box::new(FirstFrame { studio, started, shown: false }),
+                None => Box::new(studio),
+            })
+        }),
     )
+}
+
+/// The window until its first frame is on the screen.
+struct FirstFrame {
+    studio: StudioApp,
+    /// Taken once it is told.
+    started: Option<Instant>,
+    shown: bool,
+}
+
+impl eframe::App for FirstFrame {
+    fn logic(&mut self, context: &Context, frame: &mut eframe::Frame) {
+        if self.shown
+            && let Some(started) = self.started.take()
+        {
+            // The frame before this one has been handed to the screen.
+            println!("first frame after {:.3} s", started.elapsed().as_secs_f64());
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
+        self.studio.logic(context, frame);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.studio.ui(ui, frame);
+        self.shown = true;
+        ui.ctx().request_repaint();
+    }
 }
 
 #[cfg(test)]

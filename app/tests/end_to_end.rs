@@ -166,8 +166,16 @@ fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
     assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Interrupted);
     click(&mut window, "Resume training");
     wait(&mut window, "Pause training");
-    click(&mut window, "Stop training");
+
+    // A second window on the same folder shows the same run, and what it asks for is seen in the first.
+    let mut second = self::window(folder.path());
+    wait(&mut second, "Running");
+    second.get_by_label(&run.name).click();
+    wait(&mut second, "Pause training");
+    click(&mut second, "Stop training");
+    wait(&mut second, "Stopped");
     wait(&mut window, "Stopped");
+    wait(&mut window, "Resume training");
     assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Stopped);
     assert!(Layout::new(&run.path).last().join("config.json").is_file(), "it was not saved");
 }

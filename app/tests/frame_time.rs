@@ -7,7 +7,7 @@ mod harness;
 
 use std::{fmt::Write as _, fs, path::Path, time::Instant};
 
-use egui_kittest::Harness;
+use egui_kittest::{Harness, kittest::NodeT};
 use harness::{Paged, wait};
 use spanbert_app::{
     page::PageView,
@@ -26,10 +26,17 @@ use spanbert_core::{
 /// Frames measured.
 const FRAMES: usize = 300;
 
+/// Where everything is.
+fn places<P: PageView>(harness: &Harness<'_, Paged<P>>) -> Vec<String> {
+    let nodes = harness.root().children_recursive();
+    let node = nodes.map(|node| node.accesskit_node());
+    node.map(|node| format!("{:?} {:?}", node.label(), node.raw_bounds())).collect()
+}
+
 /// Scrolls and prints the median, the 95th percentile and the longest frame in milliseconds.
 fn measure<P: PageView>(name: &str, harness: &mut Harness<'_, Paged<P>>, at: egui::Pos2) {
     harness.event(egui::Event::PointerMoved(at));
-    let mut times = Vec::new();
+    let (mut times, top) = (Vec::new(), places(harness));
     for frame in 0..FRAMES {
         let down = frame < FRAMES / 2;
         let delta = egui::vec2(0.0, if down { -120.0 } else { 120.0 });
@@ -46,6 +53,9 @@ fn measure<P: PageView>(name: &str, harness: &mut Harness<'_, Paged<P>>, at: egu
         let shapes = harness.ctx.tessellate(output.shapes.clone(), 1.0);
         times.push(start.elapsed().as_secs_f64() * 1000.0);
         assert!(!shapes.is_empty());
+        if frame + 1 == FRAMES / 2 {
+            assert_ne!(top, places(harness), "it does not scroll");
+        }
     }
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];

@@ -24,6 +24,10 @@ use crate::{
 
 /// How many suggestions are shown.
 const SUGGESTIONS: usize = 5;
+/// Wider than this the path, the device and the buttons are in one row.
+const ONE_ROW: f32 = 720.0;
+/// Width of the device and the buttons, with gaps.
+const CONTROLS: f32 = 370.0;
 
 /// How far a model is.
 pub(super) enum State {
@@ -127,40 +131,16 @@ impl ModelSlot {
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, removable: bool) -> Option<Wish> {
-        let mut wish = None;
-        ui.horizontal_wrapped(|ui| {
-            let buttons = 260.0;
-            let width = if ui.available_width() > 620.0 {
-                ui.available_width() - buttons - 190.0
-            } else {
-                ui.available_width() - 8.0
-            };
-            let field = labelled(ui, "Checkpoint folder", |ui| {
-                let field = TextEdit::singleline(&mut self.typed)
-                    .hint_text("Path of a folder with config.json and weights")
-                    .desired_width(width.max(160.0))
-                    .margin(Margin::symmetric(8, 5));
-                ui.add(field)
-            });
-            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            self.device_ui(ui, env.devices);
-            ui.vertical(|ui| {
-                ui.add_space(CAPTION_SIZE + 5.0);
-                ui.horizontal(|ui| {
-                    let path = self.typed.trim().trim_matches('"');
-                    let load = ui.add_enabled(!path.is_empty(), Button::new("Load"));
-                    if (load.clicked() || entered) && !path.is_empty() {
-                        wish = Some(Wish::Load(PathBuf::from(path)));
-                    }
-                    if ui.button("Browse…").clicked() {
-                        env.ask(Action::Browse(Purpose::AskCheckpoint));
-                    }
-                    if removable && icon_button(ui, icon::X, "Remove this place").clicked() {
-                        wish = Some(Wish::Remove);
-                    }
-                });
-            });
-        });
+        let mut wish = if ui.available_width() > ONE_ROW {
+            ui.horizontal(|ui| {
+                let entered = self.typed_ui(ui, ui.available_width() - CONTROLS);
+                self.controls_ui(ui, env, entered, removable)
+            })
+            .inner
+        } else {
+            let entered = self.typed_ui(ui, ui.available_width());
+            ui.horizontal(|ui| self.controls_ui(ui, env, entered, removable)).inner
+        };
         if let State::Empty(Some(message)) = &self.state {
             ui.add_space(4.0);
             notice(ui, Severity::Error, message);
@@ -168,6 +148,47 @@ impl ModelSlot {
         if let Some(folder) = suggestions_ui(ui, env) {
             wish = Some(Wish::Load(folder));
         }
+        wish
+    }
+
+    /// Draws the field for a typed path. Gives whether Enter was pressed in it.
+    fn typed_ui(&mut self, ui: &mut Ui, width: f32) -> bool {
+        let field = labelled(ui, "Checkpoint folder", |ui| {
+            let field = TextEdit::singleline(&mut self.typed)
+                .hint_text("Path of a folder with config.json and weights")
+                .desired_width(width)
+                .margin(Margin::symmetric(8, 5));
+            ui.add(field)
+        });
+        field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter))
+    }
+
+    /// Draws the device and the buttons.
+    fn controls_ui(
+        &mut self,
+        ui: &mut Ui,
+        env: &mut Env<'_>,
+        entered: bool,
+        removable: bool,
+    ) -> Option<Wish> {
+        let mut wish = None;
+        self.device_ui(ui, env.devices);
+        ui.vertical(|ui| {
+            ui.add_space(CAPTION_SIZE + 3.5);
+            ui.horizontal(|ui| {
+                let path = self.typed.trim().trim_matches('"');
+                let load = ui.add_enabled(!path.is_empty(), Button::new("Load"));
+                if (load.clicked() || entered) && !path.is_empty() {
+                    wish = Some(Wish::Load(PathBuf::from(path)));
+                }
+                if ui.button("Browse…").clicked() {
+                    env.ask(Action::Browse(Purpose::AskCheckpoint));
+                }
+                if removable && icon_button(ui, icon::X, "Remove this place").clicked() {
+                    wish = Some(Wish::Remove);
+                }
+            });
+        });
         wish
     }
 

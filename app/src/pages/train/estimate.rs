@@ -186,9 +186,9 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
     };
     let rows = recipe.batch_rows();
     let fit = match (forecast.fit.micro_batch < rows, forecast.fit.recompute) {
-        (_, true) => "1 window at once, layers computed twice to save memory".to_owned(),
-        (true, false) => format!("{} windows at once, batch of {rows} in parts", forecast.fit.micro_batch),
-        (false, false) => format!("whole batch of {rows} at once"),
+        (_, true) => "1 window, layers computed twice to save memory".to_owned(),
+        (true, false) => format!("{} of {rows} windows", forecast.fit.micro_batch),
+        (false, false) => format!("{rows}, the whole batch"),
     };
     let updates = if forecast.trainings > 1 {
         format!("{} in {} trainings", count(forecast.updates), forecast.trainings)
@@ -217,7 +217,7 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
             &memory,
             "Weights, gradients, moments and activations at the worst moment, by estimate",
         );
-        told("At once", &fit, "What fits on the device; the result is the same");
+        told("Micro-batch", &fit, "Windows on the device at once, by what fits; the result is the same");
         told(
             "Disk",
             &bytes(forecast.disk_bytes),

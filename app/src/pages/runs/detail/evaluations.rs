@@ -3,12 +3,25 @@
 use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::Curves;
+use spanbert_core::run::{Curves, Evaluated};
 
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{count, duration, percent},
 };
+
+/// A column's name and its score in percent.
+type Score = (&'static str, fn(&Evaluated) -> Option<f64>);
+
+/// The more telling first.
+const SCORES: [Score; 6] = [
+    ("Best F1", |done| done.scores.best_f1),
+    ("Best exact", |done| done.scores.best_exact),
+    ("F1", |done| Some(done.scores.f1)),
+    ("Exact match", |done| Some(done.scores.exact)),
+    ("HasAns F1", |done| done.scores.has_ans_f1),
+    ("NoAns F1", |done| done.scores.no_ans_f1),
+];
 
 /// Draws the table. Gives the evaluation whose predictions the user wants to see, by updates before it.
 pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
@@ -20,26 +33,28 @@ pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
     }
     let best = curves.best().map(|best| best.step);
     let mut wanted = None;
-    let wide = ui.available_width() > 700.0;
+    // Those for which there is no room are left out from the end.
+    let width = ui.available_width();
+    let room = ((width - 110.0 - 150.0) / 92.0).max(2.0) as usize;
+    let scored = |(_, score): &&Score| curves.evaluations.iter().any(|done| score(done).is_some());
+    let columns: Vec<&Score> = SCORES.iter().filter(scored).take(room).collect();
+    let timed = room > columns.len();
     let mut table = TableBuilder::new(ui)
         .id_salt("evaluations")
         .striped(true)
         .cell_layout(Layout::left_to_right(Align::Center))
         .auto_shrink(false)
         .column(Column::exact(110.0))
-        .columns(Column::exact(84.0), 2);
-    if wide {
-        table = table.columns(Column::exact(84.0), 4).column(Column::exact(70.0));
+        .columns(Column::exact(84.0), columns.len());
+    if timed {
+        table = table.column(Column::exact(70.0));
     }
-    let names: &[&str] = if wide {
-        &["After update", "F1", "Exact match", "Best F1", "Best exact", "HasAns F1", "NoAns F1", "Took", ""]
-    } else {
-        &["After update", "F1", "Exact match", ""]
-    };
+    let names = ["After update"].into_iter().chain(columns.iter().map(|(name, _)| *name));
+    let names: Vec<&str> = names.chain(timed.then_some("Took")).chain([""]).collect();
     table
         .column(Column::remainder().at_least(130.0))
         .header(24.0, |mut header| {
-            for name in names {
+            for name in &names {
                 header.col(|ui| {
                     ui.label(RichText::new(*name).size(CAPTION_SIZE).color(tokens.text_muted));
                 });
@@ -59,17 +74,12 @@ pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
                             .on_hover_text("Best so far");
                     }
                 });
-                let scores = &done.scores;
-                let mut figures = vec![Some(scores.f1), Some(scores.exact)];
-                if wide {
-                    figures.extend([scores.best_f1, scores.best_exact, scores.has_ans_f1, scores.no_ans_f1]);
-                }
-                for figure in figures {
+                for (_, score) in &columns {
                     row.col(|ui| {
-                        ui.label(strong(figure.map_or_else(|| "–".to_owned(), percent)));
+                        ui.label(strong(score(done).map_or_else(|| "–".to_owned(), percent)));
                     });
                 }
-                if wide {
+                if timed {
                     row.col(|ui| {
                         ui.label(duration(done.secs));
                     });
