@@ -27,6 +27,8 @@ pub mod demo;
 #[cfg(feature = "cli")]
 pub mod evaluate;
 #[cfg(feature = "cli")]
+pub mod fetch;
+#[cfg(feature = "cli")]
 pub mod open;
 #[cfg(feature = "cli")]
 pub mod piece_cache;

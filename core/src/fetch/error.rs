@@ -1,0 +1,130 @@
+//! Why something could not be fetched or found.
+
+use std::path::{Path, PathBuf};
+
+/// Cause and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// Not in the cache.
+    #[error("{name} is not in the cache {}; fetch it with `spanbert fetch {fetch}`, or name a path", .cache.display())]
+    NotFetched {
+        /// What was asked for.
+        name: String,
+        /// What to hand to `spanbert fetch`.
+        fetch: String,
+        /// Where it was looked for.
+        cache: PathBuf,
+    },
+    /// The user wants no network.
+    #[error(
+        "{name} is not complete in the cache and HF_HUB_OFFLINE is set; unset it, or copy the files from another machine"
+    )]
+    Offline {
+        /// What was asked for.
+        name: String,
+    },
+    /// Not a name that can be fetched.
+    #[error("{name:?} is no name to fetch; give one of {known}, or a hub id like `organisation/model`")]
+    Name {
+        /// What was given.
+        name: String,
+        /// What is known.
+        known: String,
+    },
+    /// The hub says that there is no such thing, or wants to know who asks.
+    #[error(
+        "{url}: {told}; check the name on the hub, and if the model is private or gated, accept its terms there and set HF_TOKEN"
+    )]
+    Refused {
+        /// The address.
+        url: String,
+        /// What the server said.
+        told: String,
+    },
+    /// There is no such thing.
+    #[error("{url}: not found; check the name")]
+    NotFound {
+        /// The address.
+        url: String,
+    },
+    /// The server cannot now.
+    #[error("{url}: the server answered {status}; try again later")]
+    Status {
+        /// The address.
+        url: String,
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// No answer, or a broken one.
+    #[error(
+        "{url}: {why}; check the network (HF_ENDPOINT and HTTPS_PROXY are respected) and run the command again: it goes on where it was"
+    )]
+    Connection {
+        /// The address.
+        url: String,
+        /// What happened.
+        why: String,
+    },
+    /// What came is not what the hub announced.
+    #[error(
+        "{name}: its checksum is {found} instead of {expected}, so what came was thrown away; run the command again, and if it happens again, do not trust the address"
+    )]
+    Checksum {
+        /// The file.
+        name: String,
+        /// Announced.
+        expected: String,
+        /// Computed.
+        found: String,
+    },
+    /// The hub's answer makes no sense.
+    #[error("{url}: not the answer of a hub: {why}; check HF_ENDPOINT")]
+    Answer {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The repository is not a model for this program.
+    #[error("{name} has no {missing}; give the id of a BERT model in PyTorch or safetensors format")]
+    Unusable {
+        /// The model.
+        name: String,
+        /// What it lacks.
+        missing: String,
+    },
+    /// The disk.
+    #[error("{}: {source}; make room or name another cache with HF_HOME", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Two at once.
+    #[error("{name} is being fetched by another process; wait for it")]
+    Busy {
+        /// What is being fetched.
+        name: String,
+    },
+    /// As asked.
+    #[error("cancelled; run the command again to go on where it was")]
+    Cancelled,
+}
+
+impl FetchError {
+    /// For `map_err`.
+    pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+
+    /// Whether trying again at once may help.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Connection { .. } => true,
+            Self::Status { status, .. } => *status == 429 || *status >= 500,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Models and data sets from the network, only ever when asked for.
+//!
+//! Models come from the Hugging Face hub and lie in the user's own cache in its own layout, so that other programs find
+//! what was fetched here and the other way round. The SQuAD files come from their official address. Whatever comes is
+//! compared with its checksum before it takes its place, and what a broken connection leaves is gone on with.
+
+mod catalogue;
+mod error;
+mod listing;
+mod model;
+mod places;
+mod resolve;
+mod squad;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use std::path::PathBuf;
+
+pub use self::{
+    catalogue::{KNOWN_MODELS, KnownModel, SQUAD_SETS, SquadFile, SquadSet},
+    error::FetchError,
+    model::fetch_model,
+    places::Places,
+    resolve::{resolve_data, resolve_model},
+    squad::fetch_squad,
+};
+
+/// What is going on, for whoever waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchEvent<'a> {
+    /// The hub is asked what there is.
+    Listing {
+        /// The model.
+        name: &'a str,
+    },
+    /// So many bytes of a file are there.
+    File {
+        /// Its name.
+        name: &'a str,
+        /// Bytes there, earlier attempts included.
+        done: u64,
+        /// Its size in bytes.
+        total: u64,
+    },
+    /// A file is there already, or complete now.
+    Complete {
+        /// Its name.
+        name: &'a str,
+        /// Whether it was there before.
+        already: bool,
+    },
+    /// Something went wrong and is tried again.
+    Retry {
+        /// The file.
+        name: &'a str,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// Takes events; giving false ends the transfer, and what has come is kept for the next time.
+pub type Watcher<'a> = dyn FnMut(FetchEvent<'_>) -> bool + 'a;
+
+/// What was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// A model's folder, or the folder of the data files.
+    pub folder: PathBuf,
+    /// The files in it that were asked for.
+    pub files: Vec<PathBuf>,
+    /// Their size in bytes, together.
+    pub bytes: u64,
+    /// What the licence allows, if that is known.
+    pub licence: Option<String>,
+    /// The commit, of a model.
+    pub commit: Option<String>,
+}

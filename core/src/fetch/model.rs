@@ -1,0 +1,201 @@
+//! A model of the hub, into the user's cache.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+
+use super::{
+    FetchError, FetchEvent, Fetched, KNOWN_MODELS, KnownModel, Places, SQUAD_SETS, Watcher,
+    listing::{Listing, Sibling},
+    transfer::{Client, Wanted, checksum_of},
+};
+
+/// Weights, the better format first.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+/// Vocabularies, of which one is needed.
+const VOCABULARIES: [&str; 2] = ["vocab.txt", "tokenizer.json"];
+/// Taken along if they are there.
+const EXTRAS: [&str; 2] = ["tokenizer_config.json", "spanbert.json"];
+
+/// Fetches a model by its short name, or by `organisation/model`, with `@revision` if it is not to be `main`.
+///
+/// # Errors
+/// If the name means nothing, the hub cannot be asked, or what it has cannot be used or written.
+pub fn fetch_model(name: &str, places: &Places, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
+    fetch(name, Client::new(places.clone()), watcher)
+}
+
+pub(super) fn fetch(name: &str, client: Client, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
+    let address = Address::of(name).ok_or_else(|| unknown(name))?;
+    let repo = address.in_cache(&client.places);
+    if client.places.offline {
+        let folder = snapshot(&repo).ok_or_else(|| FetchError::Offline { name: name.to_owned() })?;
+        return found(&address, folder, None);
+    }
+    if !watcher(FetchEvent::Listing { name: &address.id }) {
+        return Err(FetchError::Cancelled);
+    }
+    let listing = Listing::ask(&client, &address.id, &address.revision)?;
+    let files = choose(&listing, &address.id)?;
+    let _lock = lock(&client.places.cache, &address.folder_name())?;
+    let root = client.places.cache.join(address.folder_name());
+    let snapshot = repo.pointer_path(&listing.sha);
+    for file in files {
+        let url = format!("{}/{}/resolve/{}/{}", client.places.hub, address.id, listing.sha, file.name);
+        let Some((size, checksum)) = file.content() else {
+            return Err(FetchError::Answer { url, why: "neither size nor checksum is told".to_owned() });
+        };
+        let blob = root.join("blobs").join(checksum.digits());
+        let place = snapshot.join(&file.name);
+        // A file of this name and size was compared when it came; small ones are quickly compared again.
+        let there = fs::metadata(&blob).is_ok_and(|data| data.len() == size)
+            && (size > 1 << 20 || checksum_of(&blob, &checksum)? == checksum.digits());
+        if !there {
+            let wanted = Wanted {
+                name: &file.name,
+                url: &url,
+                size,
+                checksum: &checksum,
+                target: &blob,
+                of_hub: true,
+            };
+            client.download(&wanted, watcher)?;
+        }
+        link(&blob, &place)?;
+        if !watcher(FetchEvent::Complete { name: &file.name, already: there }) {
+            return Err(FetchError::Cancelled);
+        }
+    }
+    // Last: from now on the snapshot counts as whole.
+    repo.create_ref(&listing.sha).map_err(FetchError::file(&root))?;
+    found(&address, snapshot, Some(&listing))
+}
+
+/// What a name means on the hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) id: String,
+    pub(super) revision: String,
+    known: Option<&'static KnownModel>,
+}
+
+impl Address {
+    /// Gives nothing for what is no name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let (id, revision) = name.split_once('@').unwrap_or((name, "main"));
+        let known = KnownModel::find(id);
+        let id = known.map_or(id, |known| known.id);
+        let fits = |part: &str| {
+            part.chars().next().is_some_and(|first| first.is_ascii_alphanumeric())
+                && !part.contains("..")
+                && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        };
+        let (organisation, model) = id.split_once('/')?;
+        (fits(organisation) && fits(model) && fits(revision)).then(|| Self {
+            id: id.to_owned(),
+            revision: revision.to_owned(),
+            known,
+        })
+    }
+
+    fn repo(&self) -> Repo {
+        Repo::with_revision(self.id.clone(), RepoType::Model, self.revision.clone())
+    }
+
+    fn folder_name(&self) -> String {
+        self.repo().folder_name()
+    }
+
+    pub(super) fn in_cache(&self, places: &Places) -> CacheRepo {
+        Cache::new(places.cache.clone()).repo(self.repo())
+    }
+}
+
+/// The model's folder in the cache, if it is whole.
+pub(super) fn snapshot(repo: &CacheRepo) -> Option<PathBuf> {
+    let config = repo.get("config.json")?;
+    let one_of = |names: &[&str]| names.iter().any(|name| repo.get(name).is_some());
+    (one_of(&WEIGHTS) && one_of(&VOCABULARIES)).then(|| config.parent().map(Path::to_owned))?
+}
+
+/// The files to get.
+fn choose<'a>(listing: &'a Listing, id: &str) -> Result<Vec<&'a Sibling>, FetchError> {
+    let lacks = |missing: &str| FetchError::Unusable { name: id.to_owned(), missing: missing.to_owned() };
+    let first = |names: &[&str]| names.iter().find_map(|name| listing.find(name));
+    let mut files = vec![listing.find("config.json").ok_or_else(|| lacks("config.json"))?];
+    let vocabularies: Vec<_> = VOCABULARIES.iter().filter_map(|name| listing.find(name)).collect();
+    if vocabularies.is_empty() {
+        return Err(lacks("vocab.txt or tokenizer.json"));
+    }
+    files.extend(vocabularies);
+    files.extend(EXTRAS.iter().filter_map(|name| listing.find(name)));
+    // The large one last: what is wrong with the small ones shows first.
+    files.push(first(&WEIGHTS).ok_or_else(|| lacks("model.safetensors or pytorch_model.bin in one piece"))?);
+    Ok(files)
+}
+
+fn found(address: &Address, folder: PathBuf, listing: Option<&Listing>) -> Result<Fetched, FetchError> {
+    let names = ["config.json"].iter().chain(&VOCABULARIES).chain(&EXTRAS).chain(&WEIGHTS);
+    let files: Vec<PathBuf> = names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+    let sizes = files.iter().map(|path| fs::metadata(path).map_err(FetchError::file(path)));
+    let bytes = sizes.map(|data| data.map(|data| data.len())).sum::<Result<u64, _>>()?;
+    let own = address.known.map(|known| known.licence.to_owned());
+    Ok(Fetched {
+        commit: folder.file_name().map(|name| name.to_string_lossy().into_owned()),
+        files,
+        bytes,
+        licence: own.or_else(|| listing.and_then(Listing::licence)),
+        folder,
+    })
+}
+
+/// Puts a file of the cache where a snapshot has it.
+fn link(blob: &Path, place: &Path) -> Result<(), FetchError> {
+    if fs::canonicalize(place).is_ok_and(|there| fs::canonicalize(blob).is_ok_and(|blob| blob == there)) {
+        return Ok(());
+    }
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder).map_err(FetchError::file(folder))?;
+    }
+    // A link to what is gone, or an older copy.
+    if place.symlink_metadata().is_ok() {
+        fs::remove_file(place).map_err(FetchError::file(place))?;
+    }
+    let name = blob.file_name().unwrap_or_default();
+    symlink(&Path::new("..").join("..").join("blobs").join(name), place)
+        // Windows without the right to make links.
+        .or_else(|_| fs::copy(blob, place).map(|_| ()))
+        .map_err(FetchError::file(place))
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, place: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, place: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_file(target, place)
+}
+
+/// Keeps a second fetch of the same thing out while the value lives.
+pub(super) fn lock(cache: &Path, name: &str) -> Result<File, FetchError> {
+    let folder = cache.join(".locks").join(name);
+    fs::create_dir_all(&folder).map_err(FetchError::file(&folder))?;
+    let path = folder.join("spanbert.lock");
+    let file = File::create(&path).map_err(FetchError::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(FetchError::Busy { name: name.to_owned() }),
+        Err(fs::TryLockError::Error(error)) => Err(FetchError::file(&path)(error)),
+    }
+}
+
+/// The error for what is no name.
+pub(super) fn unknown(name: &str) -> FetchError {
+    let names = KNOWN_MODELS.iter().map(|model| model.name).chain(SQUAD_SETS.iter().map(|set| set.name));
+    FetchError::Name { name: name.to_owned(), known: names.collect::<Vec<_>>().join(", ") }
+}

@@ -1,0 +1,369 @@
+//! Against a hub on the loopback address: redirects, ranges, a connection that breaks, wrong content, refusals.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sha1::{Digest, Sha1};
+
+use super::{model, squad, transfer::Client, *};
+use crate::run::sha256_hex;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What the servers do and what they were asked.
+#[derive(Default)]
+struct Plan {
+    files: BTreeMap<String, Vec<u8>>,
+    /// Files whose content differs from what is announced.
+    altered: BTreeMap<String, Vec<u8>>,
+    /// The first so many answers with content end after so many bytes.
+    cuts: Vec<usize>,
+    /// The first so many answers are this status.
+    failures: Vec<u16>,
+    /// Who may see anything.
+    token: Option<String>,
+    /// Answers ranges with the whole file.
+    ignores_ranges: bool,
+    asked: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Hub {
+    plan: Arc<Mutex<Plan>>,
+    address: String,
+}
+
+impl Hub {
+    /// A hub that sends for large files to a second server, as the real one does.
+    fn start(plan: Plan) -> Self {
+        let plan = Arc::new(Mutex::new(plan));
+        let store = serve(&plan, None);
+        let address = serve(&plan, Some(store));
+        Self { plan, address }
+    }
+
+    fn places(&self, home: &Path) -> Places {
+        Places {
+            hub: self.address.clone(),
+            squad: format!("{}/squad", self.address),
+            cache: home.join("hub"),
+            squad_folder: home.join("squad"),
+            token: None,
+            offline: false,
+        }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.plan.lock().unwrap().asked.clone()
+    }
+}
+
+fn serve(plan: &Arc<Mutex<Plan>>, store: Option<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let plan = plan.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (plan, store) = (plan.clone(), store.clone());
+            std::thread::spawn(move || answer(stream, &plan, store.as_deref()));
+        }
+    });
+    address
+}
+
+/// Answers one request and closes.
+fn answer(mut stream: TcpStream, plan: &Mutex<Plan>, store: Option<&str>) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(": ") else { break };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let mut plan = plan.lock().unwrap();
+    let range = headers.get("range").cloned().unwrap_or_default();
+    plan.asked.push(format!("{path} {range}").trim().to_owned());
+    let mut say = |status: &str, more: &str, body: &[u8], sent: usize| {
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..sent.min(length)])).ok()
+    };
+    if !plan.failures.is_empty() {
+        let status = plan.failures.remove(0);
+        return say(&format!("{status} no"), "", b"", 0);
+    }
+    if store.is_none() {
+        // The store of large files must not learn who asks.
+        assert!(!headers.contains_key("authorization"));
+    } else if let Some(token) = &plan.token
+        && headers.get("authorization") != Some(&format!("Bearer {token}"))
+    {
+        return say("401 Unauthorized", "", br#"{"error":"Invalid username or password."}"#, 99);
+    }
+    if path.starts_with("/api/models/SpanBERT/spanbert-base-cased/") {
+        let listing = listing(&plan.files);
+        return say("200 OK", "", listing.as_bytes(), listing.len());
+    }
+    let name = path.rsplit('/').next()?.to_owned();
+    let Some(content) = plan.altered.get(&name).or_else(|| plan.files.get(&name)).cloned() else {
+        return say("404 Not Found", "", br#"{"error":"Entry not found"}"#, 99);
+    };
+    if let Some(store) = store
+        && name.ends_with(".bin")
+    {
+        let location = format!("location: {store}/{name}\r\n");
+        return say("302 Found", &location, b"", 0);
+    }
+    let from: usize = range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap_or(0);
+    let from = if plan.ignores_ranges { 0 } else { from };
+    let cut = if name.ends_with(".bin") && !plan.cuts.is_empty() { plan.cuts.remove(0) } else { usize::MAX };
+    if from > 0 {
+        let length = content.len();
+        let more = format!("content-range: bytes {from}-{}/{length}\r\n", length - 1);
+        return say("206 Partial Content", &more, &content[from..], cut);
+    }
+    say("200 OK", "", &content, cut)
+}
+
+/// Small files by git's checksum, weights by SHA-256, as the hub tells them.
+fn listing(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let siblings: Vec<serde_json::Value> = files
+        .iter()
+        .map(|(name, content)| {
+            let mut hasher = Sha1::new();
+            hasher.update(format!("blob {}\0", content.len()));
+            hasher.update(content);
+            let blob: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut file = serde_json::json!({ "rfilename": name, "size": content.len(), "blobId": blob });
+            if name.ends_with(".bin") {
+                file["lfs"] = serde_json::json!({ "sha256": sha256_hex(content), "size": content.len() });
+            }
+            file
+        })
+        .collect();
+    serde_json::json!({ "sha": COMMIT, "siblings": siblings, "cardData": { "license": "mit" } }).to_string()
+}
+
+fn weights() -> Vec<u8> {
+    (0..3_000_000_u32).map(|index| (index % 251) as u8).collect()
+}
+
+fn spanbert() -> Plan {
+    let files = [
+        ("config.json", b"{}".to_vec()),
+        ("vocab.txt", b"[PAD]\n".to_vec()),
+        ("flax_model.msgpack", b"not wanted".to_vec()),
+        ("pytorch_model.bin", weights()),
+    ];
+    Plan { files: files.map(|(name, content)| (name.to_owned(), content)).into(), ..Plan::default() }
+}
+
+fn client(places: Places) -> Client {
+    let mut client = Client::new(places);
+    client.pause = Duration::from_millis(1);
+    client
+}
+
+fn fetch(places: &Places) -> Result<Fetched, FetchError> {
+    model::fetch("spanbert-base", client(places.clone()), &mut |_| true)
+}
+
+#[test]
+fn a_model_comes_whole_and_is_found_by_its_names() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(spanbert());
+    let places = hub.places(home.path());
+    let missing = resolve_model(Path::new("spanbert-base"), &places).unwrap_err().to_string();
+    assert!(missing.contains("spanbert fetch spanbert-base"), "{missing}");
+    let fetched = fetch(&places).unwrap();
+    assert_eq!(fetched.commit.as_deref(), Some(COMMIT));
+    assert!(fetched.licence.unwrap().contains("CC-BY-NC 4.0"));
+    let names: Vec<_> = fetched.files.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["config.json", "vocab.txt", "pytorch_model.bin"]);
+    assert_eq!(std::fs::read(fetched.folder.join("pytorch_model.bin")).unwrap(), weights());
+    // The layout of the hub's own tools.
+    let root = home.path().join("hub/models--SpanBERT--spanbert-base-cased");
+    assert_eq!(fetched.folder, root.join("snapshots").join(COMMIT));
+    assert_eq!(std::fs::read_to_string(root.join("refs/main")).unwrap(), COMMIT);
+    assert!(root.join("blobs").join(sha256_hex(&weights())).is_file());
+    for name in ["spanbert-base", "spanbert-base-cased", "SpanBERT/spanbert-base-cased"] {
+        assert_eq!(resolve_model(Path::new(name), &places).unwrap(), fetched.folder, "{name}");
+    }
+    // Nothing is transferred twice.
+    let before = hub.asked().len();
+    fetch(&places).unwrap();
+    assert_eq!(hub.asked().len(), before + 1, "only the listing: {:?}", hub.asked());
+    // And without a network nothing is asked.
+    let offline = Places { offline: true, hub: "http://127.0.0.1:1".into(), ..places };
+    assert_eq!(fetch(&offline).unwrap().folder, fetched.folder);
+}
+
+#[test]
+fn a_broken_connection_is_gone_on_with() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(Plan { cuts: vec![1_000_000, 700_000, 0], ..spanbert() });
+    let fetched = fetch(&hub.places(home.path())).unwrap();
+    assert_eq!(std::fs::read(fetched.folder.join("pytorch_model.bin")).unwrap(), weights());
+    let ranges: Vec<String> =
+        hub.asked().into_iter().filter(|asked| asked.starts_with("/pytorch_model.bin")).collect();
+    assert_eq!(
+        ranges,
+        [
+            "/pytorch_model.bin",
+            "/pytorch_model.bin bytes=1000000-",
+            "/pytorch_model.bin bytes=1700000-",
+            "/pytorch_model.bin bytes=1700000-"
+        ]
+    );
+}
+
+#[test]
+fn a_fetch_that_was_ended_is_gone_on_with() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(spanbert());
+    let places = hub.places(home.path());
+    let mut until_half =
+        |event: FetchEvent<'_>| !matches!(event, FetchEvent::File { done, .. } if done > 1_000_000);
+    let ended = model::fetch("spanbert-base", client(places.clone()), &mut until_half).unwrap_err();
+    assert!(matches!(ended, FetchError::Cancelled));
+    // Half a model is no model.
+    assert!(resolve_model(Path::new("spanbert-base"), &places).is_err());
+    let offline = Places { offline: true, ..places.clone() };
+    assert!(matches!(fetch(&offline).unwrap_err(), FetchError::Offline { .. }));
+    fetch(&places).unwrap();
+    let last = hub.asked().pop().unwrap();
+    let from: usize =
+        last.strip_prefix("/pytorch_model.bin bytes=").unwrap().trim_end_matches('-').parse().unwrap();
+    assert!(from > 1_000_000, "{last}");
+}
+
+#[test]
+fn a_server_that_knows_no_ranges_sends_all_again() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(Plan { cuts: vec![1_000_000], ignores_ranges: true, ..spanbert() });
+    let fetched = fetch(&hub.places(home.path())).unwrap();
+    assert_eq!(std::fs::read(fetched.folder.join("pytorch_model.bin")).unwrap(), weights());
+}
+
+#[test]
+fn what_is_not_as_announced_is_thrown_away() {
+    let home = tempfile::tempdir().unwrap();
+    let mut other = weights();
+    other[2_000_000] ^= 1;
+    let hub = Hub::start(Plan { altered: [("pytorch_model.bin".to_owned(), other)].into(), ..spanbert() });
+    let places = hub.places(home.path());
+    let error = fetch(&places).unwrap_err();
+    assert!(matches!(&error, FetchError::Checksum { name, .. } if name == "pytorch_model.bin"), "{error}");
+    assert!(resolve_model(Path::new("spanbert-base"), &places).is_err());
+    // The next attempt begins anew and, with the right content, succeeds.
+    hub.plan.lock().unwrap().altered.clear();
+    fetch(&places).unwrap();
+    assert_eq!(hub.asked().pop().unwrap(), "/pytorch_model.bin");
+    // A damaged small file in the cache is noticed.
+    let config =
+        places.cache.join("models--SpanBERT--spanbert-base-cased/snapshots").join(COMMIT).join("config.json");
+    std::fs::write(&config, "[]").unwrap();
+    fetch(&places).unwrap();
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), "{}");
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(Plan { token: Some("secret".into()), ..spanbert() });
+    let places = hub.places(home.path());
+    let told = fetch(&places).unwrap_err().to_string();
+    assert!(told.contains("Invalid username") && told.contains("HF_TOKEN"), "{told}");
+    // The token goes to the hub and not to the store it sends us to; see `answer`.
+    fetch(&Places { token: Some("secret".into()), ..places.clone() }).unwrap();
+
+    let absent = model::fetch(
+        "some/model",
+        client(Places { token: Some("secret".into()), ..places.clone() }),
+        &mut |_| true,
+    );
+    assert!(matches!(absent.unwrap_err(), FetchError::NotFound { .. }));
+    for name in ["nonsense", "../etc/passwd", "a/b/c", "a/..", "/a/b", "a/b@../c"] {
+        let error = model::fetch(name, client(places.clone()), &mut |_| true).unwrap_err();
+        assert!(matches!(error, FetchError::Name { .. }), "{name}: {error}");
+    }
+    let nobody = Places { hub: "http://127.0.0.1:1".into(), ..places };
+    assert!(matches!(fetch(&nobody).unwrap_err(), FetchError::Connection { .. }));
+}
+
+#[test]
+fn a_busy_server_is_asked_again() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(Plan { failures: vec![503, 429], ..spanbert() });
+    fetch(&hub.places(home.path())).unwrap();
+    let hub = Hub::start(Plan { failures: vec![503; 20], ..spanbert() });
+    assert!(matches!(fetch(&hub.places(home.path())).unwrap_err(), FetchError::Status { status: 503, .. }));
+}
+
+#[test]
+fn a_repository_without_a_model_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let mut plan = spanbert();
+    plan.files.remove("vocab.txt");
+    let hub = Hub::start(plan);
+    let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+    assert!(told.contains("has no vocab.txt or tokenizer.json"), "{told}");
+    assert_eq!(hub.asked().len(), 1, "nothing is transferred for nothing");
+}
+
+#[test]
+fn squad_files_are_compared_with_what_is_known_of_them() {
+    let home = tempfile::tempdir().unwrap();
+    let content: [&[u8]; 2] = [b"{\"train\": 1}", b"{\"dev\": 1}"];
+    let files = [("train-v2.0.json", content[0].to_vec()), ("dev-v2.0.json", content[1].to_vec())];
+    let plan =
+        Plan { files: files.map(|(name, content)| (name.to_owned(), content)).into(), ..Plan::default() };
+    let hub = Hub::start(plan);
+    let places = hub.places(home.path());
+    // Not the real files: refused.
+    let error = fetch_squad(
+        "squad2",
+        &Places { squad: format!("{}/squad", hub.address), ..places.clone() },
+        &mut |event| !matches!(event, FetchEvent::Retry { .. }),
+    );
+    assert!(matches!(error.unwrap_err(), FetchError::Cancelled | FetchError::Checksum { .. }));
+    // The same with their own checksums.
+    let hashes: Vec<&'static str> =
+        content.iter().map(|content| &*Box::leak(sha256_hex(content).into_boxed_str())).collect();
+    let mut set = SQUAD_SETS[0];
+    for (file, (content, hash)) in set.files.iter_mut().zip(content.iter().zip(hashes)) {
+        (file.bytes, file.sha256) = (content.len() as u64, hash);
+    }
+    let missing = resolve_data(Path::new("squad2:train"), &places).unwrap_err().to_string();
+    assert!(missing.contains("spanbert fetch squad2"), "{missing}");
+    let fetched = squad::fetch(&set, &client(places.clone()), &mut |_| true).unwrap();
+    assert_eq!(std::fs::read(&fetched.files[0]).unwrap(), content[0]);
+    assert_eq!(resolve_data(Path::new("squad2:train"), &places).unwrap(), fetched.files[0]);
+    assert_eq!(resolve_data(Path::new("squad2:dev"), &places).unwrap(), fetched.files[1]);
+    assert_eq!(resolve_data(Path::new("squad2:test"), &places).unwrap(), Path::new("squad2:test"));
+    let before = hub.asked().len();
+    squad::fetch(&set, &client(Places { offline: true, ..places }), &mut |_| true).unwrap();
+    assert_eq!(hub.asked().len(), before);
+}
+
+#[test]
+fn two_at_once_do_not_mix() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(spanbert());
+    let places = hub.places(home.path());
+    let held = model::lock(&places.cache, "models--SpanBERT--spanbert-base-cased").unwrap();
+    assert!(matches!(fetch(&places).unwrap_err(), FetchError::Busy { .. }));
+    drop(held);
+    fetch(&places).unwrap();
+}
