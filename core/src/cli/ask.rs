@@ -15,6 +15,7 @@ use super::{
     error::CliError,
     flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
     model::{OpenedModel, open_model},
+    names::ModelArg,
     output,
     table::{Align, Paint, Table},
 };
@@ -29,9 +30,9 @@ pub(super) struct AskCommand {
     /// A question; may be repeated.
     #[arg(long = "question", id = "more", value_name = "QUESTION")]
     more: Vec<String>,
-    /// Checkpoint folder, such as the best/ of a run.
+    /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    model: ModelArg,
     /// Text file with the passage; without it, standard input.
     #[arg(long, value_name = "FILE")]
     passage: Option<PathBuf>,
@@ -68,7 +69,8 @@ impl AskCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         let passage = self.read_passage()?;
-        let mut model = open_model(&self.model, &self.device.backend, self.casing, self.precision.precision)?;
+        let mut model =
+            open_model(&self.model.folder()?, &self.device.backend, self.casing, self.precision.precision)?;
         let options = AskOptions {
             windows: self.window.over(model.window_options()),
             threshold: self.threshold.or(model.meta.threshold).unwrap_or_default(),

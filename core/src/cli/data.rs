@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{error::CliError, flags::CasingArgs, output};
+use super::{error::CliError, flags::CasingArgs, names::ModelArg, output};
 use crate::{
     checkpoint::{decide_casing, load_vocab},
     squad::Dataset,
@@ -48,7 +48,7 @@ pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
 pub(super) struct VocabularyArgs {
     /// Checkpoint folder whose tokenizer is used.
     #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    model: Option<ModelArg>,
     /// A vocab.txt, one word piece a line.
     #[arg(long, value_name = "FILE")]
     vocab: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub(super) struct VocabularyArgs {
 
 impl VocabularyArgs {
     /// The same from flags of another command; a vocabulary file goes before the checkpoint's.
-    pub(super) fn of(vocab: Option<PathBuf>, model: Option<PathBuf>) -> Option<Self> {
+    pub(super) fn of(vocab: Option<PathBuf>, model: Option<ModelArg>) -> Option<Self> {
         match (vocab, model) {
             (None, None) => None,
             (Some(vocab), _) => Some(Self { model: None, vocab: Some(vocab) }),
@@ -67,7 +67,10 @@ impl VocabularyArgs {
     /// The tokenizer, and its casing on standard error.
     pub(super) fn tokenizer(&self, casing: CasingArgs) -> Result<BertTokenizer, CliError> {
         let (pieces, place) = match (&self.model, &self.vocab) {
-            (Some(model), _) => (load_vocab(model)?.pieces, model.clone()),
+            (Some(model), _) => {
+                let folder = model.folder()?;
+                (load_vocab(&folder)?.pieces, folder)
+            }
             (None, Some(file)) => {
                 let text = text(file, "a vocab.txt, one word piece a line")?;
                 (crate::tokenizer::pieces_from_vocab_text(&text), file.clone())

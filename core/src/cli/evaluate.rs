@@ -15,6 +15,7 @@ use super::{
     error::CliError,
     flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
     model::{OpenedModel, eval_batch, open_model, piece_cache},
+    names::{DataArg, ModelArg},
     output,
     progress::{Progress, duration},
     scores_table,
@@ -29,12 +30,12 @@ use crate::{
 /// Answer a SQuAD file and score the answers: at threshold 0, at the stored threshold and at the best one.
 #[derive(Debug, Args)]
 pub(super) struct EvaluateCommand {
-    /// Checkpoint folder, such as the best/ of a run.
+    /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
-    model: PathBuf,
-    /// SQuAD file with gold answers.
+    model: ModelArg,
+    /// SQuAD file with gold answers, or a fetched one such as squad2:dev.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    data: DataArg,
     /// Write predictions.json, nbest_predictions.json, null_odds.json, results.json and records.jsonl here.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
@@ -102,8 +103,9 @@ impl EvaluateCommand {
         if let Some(folder) = &self.output_dir {
             output::writable_folder(folder)?;
         }
-        let dataset = data::dataset(&self.data)?;
-        let mut model = self.settings.open(&self.model)?;
+        let (folder, data) = (self.model.folder()?, self.data.file()?);
+        let dataset = data::dataset(&data)?;
+        let mut model = self.settings.open(&folder)?;
         let start = Instant::now();
         let options = self.settings.options(&model);
         let evaluation = evaluate(&mut model, dataset, &options)?;
@@ -113,8 +115,8 @@ impl EvaluateCommand {
         }
         if self.output.json {
             return output::json(&Evaluated {
-                model: &self.model,
-                data: &self.data.display().to_string(),
+                model: &folder,
+                data: &data.display().to_string(),
                 device: model.device.choice.to_string(),
                 secs,
                 results: &evaluation.results,

@@ -1,9 +1,6 @@
 //! `spanbert features`: the windows of a data set, as JSON lines.
 
-use std::{
-    io::{BufWriter, Write},
-    path::PathBuf,
-};
+use std::io::{BufWriter, Write};
 
 use clap::Args;
 
@@ -11,6 +8,7 @@ use super::{
     data::{self, VocabularyArgs},
     error::CliError,
     flags::{CasingArgs, WindowArgs},
+    names::DataArg,
     output,
 };
 use crate::{
@@ -23,7 +21,7 @@ use crate::{
 pub(super) struct FeaturesCommand {
     /// SQuAD file.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    data: DataArg,
     #[command(flatten)]
     vocabulary: VocabularyArgs,
     #[command(flatten)]
@@ -48,7 +46,7 @@ impl FeaturesCommand {
         options.check()?;
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
         // What evaluation has to cope with is no error here: the output is for comparison with other programs.
-        let dataset = Dataset::from_path(&self.data)?;
+        let dataset = Dataset::from_path(&self.data.file()?)?;
         data::warn_about(&dataset);
         let examples = if self.training {
             let (examples, skipped) = training_examples(&dataset)?;

@@ -1,12 +1,11 @@
 //! `spanbert inspect`: what a checkpoint folder holds.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::{
     error::CliError,
     flags::{CasingArgs, JsonArgs},
+    names::ModelArg,
     output,
 };
 use crate::checkpoint::{LoadOptions, inspect};
@@ -16,7 +15,7 @@ use crate::checkpoint::{LoadOptions, inspect};
 pub(super) struct InspectCommand {
     /// Hugging Face folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin.
     #[arg(value_name = "DIR")]
-    model: PathBuf,
+    model: ModelArg,
     #[command(flatten)]
     casing: CasingArgs,
     #[command(flatten)]
@@ -26,8 +25,9 @@ pub(super) struct InspectCommand {
 impl InspectCommand {
     /// Runs the command; a checkpoint that cannot be used is a failure, after everything has been printed.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        let folder = self.model.folder()?;
         let options = LoadOptions { lower_case: self.casing.do_lower_case, ..LoadOptions::default() };
-        let inspection = inspect(&self.model, options)?;
+        let inspection = inspect(&folder, options)?;
         if self.output.json {
             output::json(&inspection)?;
         } else {
@@ -36,11 +36,11 @@ impl InspectCommand {
         match inspection.problems.len() {
             0 => Ok(()),
             1 => Err(CliError::new(
-                format_args!("{} cannot be used: {}", self.model.display(), inspection.problems.join(" ")),
+                format_args!("{} cannot be used: {}", folder.display(), inspection.problems.join(" ")),
                 "correct the folder, or name another one",
             )),
             problems => Err(CliError::new(
-                format_args!("{} cannot be used: {problems} problems", self.model.display()),
+                format_args!("{} cannot be used: {problems} problems", folder.display()),
                 "correct the problems listed above, or name another folder",
             )),
         }

@@ -8,10 +8,12 @@ mod devices;
 mod error;
 mod evaluate;
 mod features;
+mod fetch;
 mod flags;
 mod inspect;
 mod memory;
 mod model;
+mod names;
 mod output;
 mod postprocess;
 mod predict;
@@ -54,6 +56,7 @@ enum Command {
     #[command(name = "run_squad", alias = "run-squad")]
     RunSquad(Box<run_squad::RunSquadCommand>),
     Demo(demo::DemoCommand),
+    Fetch(fetch::FetchCommand),
     Bench(bench::BenchCommand),
 }
 
@@ -99,6 +102,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Runs(command) => command.run(),
         Command::RunSquad(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Fetch(command) => command.run(),
         Command::Bench(command) => command.run(),
     }
 }

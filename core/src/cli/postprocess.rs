@@ -12,6 +12,7 @@ use super::{
     data::{self, VocabularyArgs},
     error::CliError,
     flags::{AnswerArgs, CasingArgs, WindowArgs},
+    names::DataArg,
     output,
 };
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
 pub(super) struct PostprocessCommand {
     /// SQuAD file the logits were made for.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    data: DataArg,
     /// Logits: a NumPy file of f32 [windows, 2, length] in the order of the windows, or JSON lines with unique_id,
     /// start_logits and end_logits.
     #[arg(long, value_name = "FILE")]
@@ -61,7 +62,7 @@ impl PostprocessCommand {
             output::writable_folder(folder)?;
         }
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
-        let dataset = Dataset::from_path(&self.data)?;
+        let dataset = Dataset::from_path(&self.data.file()?)?;
         data::warn_about(&dataset);
         let examples = evaluation_examples(&dataset);
         let windows = match &self.windows {

@@ -10,6 +10,7 @@ use super::{
     error::CliError,
     evaluate::{EvaluationArgs, prepare, with_progress},
     flags::JsonArgs,
+    names::{DataArg, ModelArg},
     output,
 };
 use crate::{
@@ -22,12 +23,12 @@ use crate::{
 /// null_odds.json.
 #[derive(Debug, Args)]
 pub(super) struct PredictCommand {
-    /// Checkpoint folder, such as the best/ of a run.
+    /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    model: ModelArg,
     /// SQuAD file with the questions.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    data: DataArg,
     /// Folder for the answers.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
@@ -52,9 +53,9 @@ impl PredictCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         output::writable_folder(&self.output_dir)?;
-        let dataset = data::dataset(&self.data)?;
+        let dataset = data::dataset(&self.data.file()?)?;
         let version_2 = dataset.version == SquadVersion::V2;
-        let mut model = self.settings.open(&self.model)?;
+        let mut model = self.settings.open(&self.model.folder()?)?;
         let threshold = version_2.then(|| self.threshold.or(model.meta.threshold).unwrap_or_default());
         let prepared = prepare(&model, dataset, &self.settings.options(&model))?;
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;

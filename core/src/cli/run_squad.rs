@@ -11,6 +11,7 @@ use super::{
     evaluate::{evaluate, prepare, print_scores, with_progress},
     flags::{CasingArgs, DeviceArgs},
     model::{OpenedModel, eval_batch, open_model},
+    names::{DataArg, ModelArg},
     output,
     predict::write,
     supervisor,
@@ -30,21 +31,21 @@ use crate::{
 /// weights in its best/ folder. Without --learning_rate eight rates are tried one after the other, as there.
 #[derive(Debug, Args)]
 pub(super) struct RunSquadCommand {
-    /// Checkpoint folder; there is no download.
+    /// Checkpoint folder, or the name of a fetched model, such as spanbert-base-cased.
     #[arg(long, value_name = "DIR", required_if_eq("do_train", "true"))]
-    model: Option<PathBuf>,
+    model: Option<ModelArg>,
     /// Folder for results.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
     /// SQuAD file to learn from.
     #[arg(long, value_name = "FILE", required_if_eq("do_train", "true"))]
-    train_file: Option<PathBuf>,
+    train_file: Option<DataArg>,
     /// SQuAD file to evaluate on.
     #[arg(long, value_name = "FILE", required_if_eq("do_eval", "true"))]
-    dev_file: Option<PathBuf>,
+    dev_file: Option<DataArg>,
     /// SQuAD file to evaluate on at the end, with --eval_test.
     #[arg(long, value_name = "FILE", required_if_eq("eval_test", "true"))]
-    test_file: Option<PathBuf>,
+    test_file: Option<DataArg>,
     /// Train.
     #[arg(long)]
     do_train: bool,
@@ -114,10 +115,12 @@ impl RunSquadCommand {
                 "add --model DIR and --train_file FILE",
             ));
         };
+        let (model, train_file) = (model.folder()?, train_file.file()?);
+        let dev_file = DataArg::optional(self.dev_file.as_ref().filter(|_| self.do_eval))?;
         let outcome = fine_tune(FineTuning {
-            model: ModelSource::Directory(model),
-            train: DataSource::File(train_file),
-            dev: self.dev_file.as_deref().filter(|_| self.do_eval).map(DataSource::File),
+            model: ModelSource::Directory(&model),
+            train: DataSource::File(&train_file),
+            dev: dev_file.as_deref().map(DataSource::File),
             recipe,
             folder: &self.output_dir,
             start: Start::New,
@@ -138,7 +141,7 @@ impl RunSquadCommand {
                 "add --dev_file FILE or --test_file FILE",
             ));
         };
-        let dataset = data::dataset(file)?;
+        let dataset = data::dataset(&file.file()?)?;
         let mut model = open_model(
             &weights,
             choice,

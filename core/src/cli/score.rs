@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{data, error::CliError, flags::JsonArgs, output, scores_table, table::Paint};
+use super::{data, error::CliError, flags::JsonArgs, names::DataArg, output, scores_table, table::Paint};
 use crate::{
     score::{GoldQuestions, NullOdds, Predictions, official},
     squad::Dataset,
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct ScoreCommand {
     /// SQuAD file with the gold answers.
     #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    data: DataArg,
     /// JSON object from question ids to answers, "" for none.
     #[arg(long, value_name = "FILE")]
     predictions: PathBuf,
@@ -32,7 +32,7 @@ pub(super) struct ScoreCommand {
 impl ScoreCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let gold = GoldQuestions::from_dataset(&Dataset::from_path(&self.data)?);
+        let gold = GoldQuestions::from_dataset(&Dataset::from_path(&self.data.file()?)?);
         let text = data::text(&self.predictions, "a JSON object from question ids to answers")?;
         let predictions = Predictions::from_json(&text, &self.predictions.display().to_string())?;
         let null_odds = match &self.null_odds {

@@ -10,7 +10,9 @@ use super::{
     data,
     error::CliError,
     flags::{DeviceArgs, JsonArgs},
-    model, output,
+    model,
+    names::{DataArg, ModelArg},
+    output,
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
     scores_table,
@@ -32,15 +34,16 @@ use crate::{
 /// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or go on with a run.
 #[derive(Debug, Args)]
 pub(super) struct TrainCommand {
-    /// Checkpoint folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin.
+    /// Checkpoint folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin; or the name
+    /// of a fetched model, such as spanbert-base.
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
-    model: Option<PathBuf>,
-    /// SQuAD file to learn from.
+    model: Option<ModelArg>,
+    /// SQuAD file to learn from, or a fetched one such as squad2:train.
     #[arg(long, value_name = "FILE", required_unless_present = "resume")]
-    train_file: Option<PathBuf>,
+    train_file: Option<DataArg>,
     /// SQuAD file to choose the best weights by; without it only the last ones are kept.
     #[arg(long, value_name = "FILE")]
-    dev_file: Option<PathBuf>,
+    dev_file: Option<DataArg>,
     /// The run folder to make.
     #[arg(long, value_name = "DIR", conflicts_with = "runs_dir")]
     output_dir: Option<PathBuf>,
@@ -88,11 +91,13 @@ impl TrainCommand {
         let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
             return Err(CliError::new("a training needs a model and data", "add --model and --train-file"));
         };
+        let (model, train_file) = (model.folder()?, train_file.file()?);
+        let dev_file = DataArg::optional(self.dev_file.as_ref())?;
         let folder = self.output_dir.clone().unwrap_or_else(|| new_run(&self.runs_dir, &self.name));
         fine_tune(FineTuning {
-            model: ModelSource::Directory(model),
-            train: DataSource::File(train_file),
-            dev: self.dev_file.as_deref().map(DataSource::File),
+            model: ModelSource::Directory(&model),
+            train: DataSource::File(&train_file),
+            dev: dev_file.as_deref().map(DataSource::File),
             recipe: self.recipe.resolve()?,
             folder: &folder,
             start: Start::New,
@@ -103,12 +108,15 @@ impl TrainCommand {
 
     fn go_on(&self, run: &Path) -> Result<TrainOutcome, CliError> {
         let sources = Sources::of_run(run)?;
-        let model = match (&self.model, &sources.model) {
+        let named = self.model.as_ref().map(ModelArg::folder).transpose()?;
+        let train_file = DataArg::optional(self.train_file.as_ref())?;
+        let dev_file = DataArg::optional(self.dev_file.as_ref())?;
+        let model = match (&named, &sources.model) {
             (Some(model), _) | (None, Some(model)) => ModelSource::Directory(model),
             (None, None) => ModelSource::Ready(Box::new(demo::starting_model())),
         };
-        let train = self.train_file.as_deref().map_or_else(|| sources.train.source(), DataSource::File);
-        let dev = self.dev_file.as_deref().map(DataSource::File);
+        let train = train_file.as_deref().map_or_else(|| sources.train.source(), DataSource::File);
+        let dev = dev_file.as_deref().map(DataSource::File);
         let choice = match &self.device.backend {
             DeviceChoice::Auto => &sources.choice,
             choice => choice,

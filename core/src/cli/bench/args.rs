@@ -6,7 +6,10 @@ use clap::Args;
 use spanbert_backends::Precision;
 
 use super::lengths::WindowLength;
-use crate::cli::flags::{CasingArgs, DeviceArgs, WindowArgs};
+use crate::cli::{
+    flags::{CasingArgs, DeviceArgs, WindowArgs},
+    names::ModelArg,
+};
 
 /// Model, batches and how often.
 #[derive(Debug, Args)]
@@ -16,7 +19,7 @@ pub(super) struct SpeedArgs {
     pub(super) config: String,
     /// Checkpoint folder whose weights are used.
     #[arg(long, value_name = "DIR")]
-    pub(super) model: Option<PathBuf>,
+    pub(super) model: Option<ModelArg>,
     /// Windows of a step.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(super) batch: Option<u32>,

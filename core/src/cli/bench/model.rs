@@ -38,9 +38,10 @@ pub(super) struct ModelSummary {
 impl Model {
     /// Reads or makes it.
     pub(super) fn of(args: &SpeedArgs) -> Result<Self, CliError> {
-        if let Some(folder) = &args.model {
+        if let Some(model) = &args.model {
+            let folder = model.folder()?;
             let options = LoadOptions { lower_case: args.casing.do_lower_case, seed: args.seed };
-            let checkpoint = load(folder, options)?;
+            let checkpoint = load(&folder, options)?;
             let name = folder.display().to_string();
             return Ok(Self { name, config: checkpoint.config, weights: checkpoint.weights });
         }

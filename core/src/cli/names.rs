@@ -1,0 +1,45 @@
+//! Models and data by path, or by the name they were fetched under.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use super::error::CliError;
+use crate::fetch::{Places, resolve_data, resolve_model};
+
+/// A checkpoint folder, or a name such as `spanbert-base`.
+#[derive(Clone, Debug)]
+pub(super) struct ModelArg(PathBuf);
+
+impl From<OsString> for ModelArg {
+    fn from(given: OsString) -> Self {
+        Self(given.into())
+    }
+}
+
+impl ModelArg {
+    /// The folder.
+    pub(super) fn folder(&self) -> Result<PathBuf, CliError> {
+        Ok(resolve_model(&self.0, &Places::from_env())?)
+    }
+}
+
+/// A SQuAD file, or a name such as `squad2:dev`.
+#[derive(Clone, Debug)]
+pub(super) struct DataArg(PathBuf);
+
+impl From<OsString> for DataArg {
+    fn from(given: OsString) -> Self {
+        Self(given.into())
+    }
+}
+
+impl DataArg {
+    /// The file.
+    pub(super) fn file(&self) -> Result<PathBuf, CliError> {
+        Ok(resolve_data(&self.0, &Places::from_env())?)
+    }
+
+    /// The file of a flag that may be absent.
+    pub(super) fn optional(given: Option<&Self>) -> Result<Option<PathBuf>, CliError> {
+        given.map(Self::file).transpose()
+    }
+}
