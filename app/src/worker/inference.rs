@@ -18,6 +18,7 @@ use spanbert_backends::{BackendKind, DeviceChoice, Precision, fault};
 use spanbert_core::{
     ask::{AskError, AskOptions, Explained, explain},
     engine::EngineError,
+    fetch::{Places, resolve_model},
     open::{Notice, OpenError, OpenedModel},
 };
 
@@ -117,7 +118,10 @@ impl Models {
             }
             !cancel.load(Ordering::Relaxed)
         };
-        let open = || OpenedModel::open(folder, choice, None, Precision::F32, &mut notices);
+        // A name such as a model was fetched under.
+        let folder =
+            resolve_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.to_string()))?;
+        let open = || OpenedModel::open(&folder, choice, None, Precision::F32, &mut notices);
         let model = match catch_unwind(AssertUnwindSafe(open)) {
             Ok(Ok(model)) => model,
             Ok(Err(OpenError::Cancelled)) => return Err(Failure::Cancelled),

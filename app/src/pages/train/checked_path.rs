@@ -19,6 +19,9 @@ const DELAY: Duration = Duration::from_millis(350);
 /// What was found at a path, or why it is of no use.
 pub(super) type Found<T> = Result<Arc<T>, String>;
 
+/// Looks into a path, on a thread.
+type Check<T> = Arc<dyn Fn(&Path) -> Result<T, String> + Send + Sync>;
+
 /// The field's state.
 pub(super) struct CheckedPath<T> {
     text: String,
@@ -26,13 +29,13 @@ pub(super) struct CheckedPath<T> {
     changed: Option<Instant>,
     looking: Option<Receiver<Result<T, String>>>,
     found: Option<Found<T>>,
-    check: fn(&Path) -> Result<T, String>,
+    check: Check<T>,
 }
 
 impl<T: Send + 'static> CheckedPath<T> {
     /// Empty; `check` looks into a path, on a thread.
-    pub(super) fn new(check: fn(&Path) -> Result<T, String>) -> Self {
-        Self { text: String::new(), changed: None, looking: None, found: None, check }
+    pub(super) fn new(check: impl Fn(&Path) -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self { text: String::new(), changed: None, looking: None, found: None, check: Arc::new(check) }
     }
 
     /// Puts a path into the field and has it looked into at once.
@@ -106,7 +109,7 @@ impl<T: Send + 'static> CheckedPath<T> {
         self.found = None;
         let Some(path) = self.path() else { return };
         let (sender, receiver) = channel();
-        let (check, context) = (self.check, context.clone());
+        let (check, context) = (self.check.clone(), context.clone());
         let work = move || {
             // The path may have been changed by now.
             let _ = sender.send(check(&path));

@@ -4,6 +4,7 @@ mod built_in;
 mod checked_path;
 pub mod devices;
 mod estimate;
+mod fetching;
 mod fields;
 mod form;
 mod sources;
@@ -18,6 +19,7 @@ use egui::{Align, Context, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, v
 use spanbert_backends::DeviceInfo;
 use spanbert_core::{
     demo,
+    fetch::Places,
     run::{Environment, Layout as RunLayout, run_name},
     train::{Preset, Recipe},
 };
@@ -69,10 +71,16 @@ impl TrainPage {
     /// The published recipe, nothing chosen.
     #[must_use]
     pub fn new(context: &Context) -> Self {
+        Self::with_places(context, Places::from_env())
+    }
+
+    /// The same with other places for what goes by name.
+    #[must_use]
+    pub fn with_places(context: &Context, places: Places) -> Self {
         Self {
             context: context.clone(),
             backend: None,
-            sources: Sources::new(),
+            sources: Sources::new(context, places),
             form: RecipeForm::new(),
             estimate: Estimate::default(),
             name: String::new(),
@@ -190,17 +198,8 @@ impl TrainPage {
             Origin::Demo => arguments.push("demo".into()),
             Origin::Files => {
                 arguments.push("train".into());
-                let files = [
-                    ("--model", self.sources.model.path()),
-                    ("--train-file", self.sources.train.path()),
-                    ("--dev-file", self.sources.dev.path()),
-                ];
-                for (flag, path) in files {
-                    if let Some(path) = path {
-                        // The trainer may be resumed from another folder.
-                        let path = std::path::absolute(&path).unwrap_or(path);
-                        arguments.extend([flag.into(), path.into_os_string()]);
-                    }
+                for (flag, path) in self.sources.arguments() {
+                    arguments.extend([flag.into(), path.into_os_string()]);
                 }
                 if let Some(model) = self.sources.model.path() {
                     env.settings.remember_checkpoint(&model);

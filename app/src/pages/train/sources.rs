@@ -1,12 +1,16 @@
 //! What a training begins with: the model and the data, from files or the demonstration's own.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use egui::{Button, CollapsingHeader, Context, Label, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::{
     checkpoint::{LoadOptions, inspect, load_vocab},
     config::BertConfig,
+    fetch::{Places, resolve_data, resolve_model},
     squad::{Dataset, SquadVersion},
     tokenizer::BertTokenizer,
 };
@@ -14,6 +18,7 @@ use spanbert_core::{
 use super::{
     built_in::Demo,
     checked_path::{CheckedPath, Found},
+    fetching::{Fetching, Offer},
 };
 use crate::{
     action::Action,
@@ -57,17 +62,51 @@ pub(super) struct Sources {
     pub(super) train: CheckedPath<Data>,
     pub(super) dev: CheckedPath<Data>,
     demo: Demo,
+    fetching: Fetching,
 }
 
 impl Sources {
-    pub(super) fn new() -> Self {
+    /// `places` are where names lead.
+    pub(super) fn new(context: &Context, places: Places) -> Self {
+        let (of_model, of_data) = (places.clone(), places.clone());
+        let look_at_data = move |path: &Path| {
+            let file = resolve_data(path, &of_data).map_err(|error| error.to_string())?;
+            look_at_data(&file)
+        };
         Self {
             origin: Origin::Files,
-            model: CheckedPath::new(look_at_model),
-            train: CheckedPath::new(look_at_data),
+            model: CheckedPath::new(move |path| {
+                let folder = resolve_model(path, &of_model).map_err(|error| error.to_string())?;
+                look_at_model(&folder)
+            }),
+            train: CheckedPath::new(look_at_data.clone()),
             dev: CheckedPath::new(look_at_data),
             demo: Demo::Unused,
+            fetching: Fetching::new(context, places),
         }
+    }
+
+    /// Flags and files for the trainer, names and relative paths resolved: it may be resumed from another folder.
+    pub(super) fn arguments(&self) -> Vec<(&'static str, PathBuf)> {
+        let places = self.fetching.places();
+        let model = self.model.path().map(|path| resolve_model(&path, places).unwrap_or(path));
+        let data =
+            |field: &CheckedPath<Data>| field.path().map(|path| resolve_data(&path, places).unwrap_or(path));
+        let (train, dev) = (data(&self.train), data(&self.dev));
+        [("--model", model), ("--train-file", train), ("--dev-file", dev)]
+            .into_iter()
+            .filter_map(|(flag, path)| Some((flag, path?)))
+            .map(|(flag, path)| (flag, std::path::absolute(&path).unwrap_or(path)))
+            .collect()
+    }
+
+    /// Puts what has a name into the fields.
+    fn take(&mut self, context: &Context, offer: Offer) {
+        if offer.is_model {
+            return self.model.set(context, offer.name.as_ref());
+        }
+        self.train.set(context, format!("{}:train", offer.name).as_ref());
+        self.dev.set(context, format!("{}:dev", offer.name).as_ref());
     }
 
     pub(super) fn poll(&mut self, context: &Context) {
@@ -75,6 +114,9 @@ impl Sources {
         self.train.poll(context);
         self.dev.poll(context);
         self.demo.poll();
+        if let Some(offer) = self.fetching.poll() {
+            self.take(context, offer);
+        }
     }
 
     /// The model, if it is of use.
@@ -184,6 +226,9 @@ impl Sources {
         {
             self.model.set(&context, &folder);
         }
+        if let Some(offer) = self.fetching.ui(ui, true, self.model.path().is_none()) {
+            self.take(&context, offer);
+        }
         if let Some(Ok(model)) = self.model.found() {
             told_ui(ui, "", &model.facts);
             for note in &model.notes {
@@ -199,6 +244,9 @@ impl Sources {
             "SQuAD 1.1 or 2.0 file, such as train-v2.0.json",
             Purpose::TrainData,
         );
+        if let Some(offer) = self.fetching.ui(ui, false, self.train.path().is_none()) {
+            self.take(&context, offer);
+        }
         data_ui(ui, self.train.found(), "training");
         ui.add_space(6.0);
         file_ui(
