@@ -163,7 +163,7 @@ impl Fetching {
         if wanted.is_some() {
             self.asking = wanted;
         }
-        self.ask_ui(ui.ctx());
+        self.ask_ui(ui.ctx(), models);
         taken
     }
 
@@ -193,8 +193,8 @@ impl Fetching {
         }
     }
 
-    fn ask_ui(&mut self, context: &Context) {
-        let Some(offer) = self.asking else { return };
+    fn ask_ui(&mut self, context: &Context, models: bool) {
+        let Some(offer) = self.asking.filter(|offer| offer.is_model == models) else { return };
         let mut go = false;
         let modal = Modal::new(Id::new("fetch")).show(context, |ui| {
             ui.set_max_width(420.0);
