@@ -33,6 +33,8 @@ pub mod open;
 #[cfg(feature = "cli")]
 pub mod piece_cache;
 #[cfg(feature = "cli")]
+pub mod pretrain;
+#[cfg(feature = "cli")]
 pub mod run;
 #[cfg(feature = "cli")]
 pub mod selftest;

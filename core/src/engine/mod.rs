@@ -6,6 +6,8 @@ mod loss_scale;
 pub mod memory;
 mod open;
 mod optimizer;
+#[cfg(feature = "cli")]
+mod pretraining;
 mod recompute;
 mod training;
 
@@ -14,6 +16,8 @@ pub use open::{InferenceTask, TrainingTask};
 #[cfg(feature = "cli")]
 pub use open::{open_inference, open_training};
 pub use optimizer::{ClipScope, OptimizerConfig};
+#[cfg(feature = "cli")]
+pub use pretraining::{PretrainEngine, PretrainMetrics, PretrainMicroBatch, open_pretraining};
 
 use spanbert_backends::{MemoryUse, fault::Fault};
 

@@ -182,12 +182,11 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         self.model()?.visit(&mut layout);
         let values = fault::guard(|| read(self.gradients.values().cloned()))??;
         let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
-        let named = self.gradients.keys().zip(values).filter_map(|(name, mut values)| {
-            let (kind, dims) = layout.parameters.get(name)?;
+        let unscaled = values.into_iter().map(|mut values| {
             values.iter_mut().for_each(|value| *value *= unscale);
-            Some((name.clone(), kind.to_host(values, dims.clone())))
+            values
         });
-        Ok(named.collect())
+        Ok(layout.to_host(self.gradients.keys().zip(unscaled)))
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
@@ -208,9 +207,20 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
 
 /// Names, kinds and device dimensions of all parameters.
 #[derive(Default)]
-struct Layout {
+pub(super) struct Layout {
     path: ParameterPath,
-    parameters: BTreeMap<String, (ParameterKind, Vec<usize>)>,
+    pub(super) parameters: BTreeMap<String, (ParameterKind, Vec<usize>)>,
+}
+
+impl Layout {
+    /// Values in device layout as host tensors in checkpoint layout.
+    pub(super) fn to_host<'a>(&self, values: impl Iterator<Item = (&'a String, Vec<f32>)>) -> Weights {
+        let named = values.filter_map(|(name, values)| {
+            let (kind, dims) = self.parameters.get(name)?;
+            Some((name.clone(), kind.to_host(values, dims.clone())))
+        });
+        named.collect()
+    }
 }
 
 impl<B: burn::tensor::backend::Backend> ModuleVisitor<B> for Layout {

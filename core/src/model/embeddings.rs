@@ -57,6 +57,11 @@ impl<B: Backend> Embeddings<B> {
 }
 
 impl<B: BertBackend> Embeddings<B> {
+    /// The words' table, `[vocabulary, hidden]`.
+    pub(super) fn words(&self) -> Tensor<B, 2> {
+        self.word_embeddings.weight.val()
+    }
+
     /// Shapes: `input_ids` and `segment_ids` `[batch, length]` to `[batch * length, hidden]`. `places` are those of
     /// the ids, for the gradient.
     pub fn forward(

@@ -13,6 +13,8 @@ mod linear;
 mod loss;
 mod names;
 mod prepare;
+#[cfg(feature = "cli")]
+mod pretraining;
 mod span_bert;
 mod weights;
 
@@ -20,5 +22,7 @@ pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
 pub use names::ParameterPath;
 pub(crate) use prepare::prepared;
+#[cfg(feature = "cli")]
+pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining, head_shapes};
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

@@ -83,6 +83,40 @@ pub struct SpanLogits<B: Backend> {
     pub end: Tensor<B, 2>,
 }
 
+impl<B: Backend> Bert<B> {
+    pub(super) fn load(source: &mut WeightSource<'_, B>, config: &BertConfig) -> Result<Self, WeightsError> {
+        let layers = (0..config.num_hidden_layers)
+            .map(|index| Layer::load(source, &format!("bert.encoder.layer.{index}"), config))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            embeddings: Embeddings::load(source, "bert.embeddings", config)?,
+            encoder: Encoder { layer: layers },
+        })
+    }
+}
+
+impl<B: BertBackend> Bert<B> {
+    /// The last layer's output, `[batch * length, hidden]`. With `dropout`, the pass is a training pass.
+    pub(super) fn forward(
+        &self,
+        input: ModelInput<B>,
+        mut dropout: Option<&mut DropoutSeeds>,
+    ) -> Tensor<B, 2> {
+        let places = input.places.as_ref();
+        let mut x =
+            self.embeddings.forward(input.input_ids, input.segment_ids, places, dropout.as_deref_mut());
+        for layer in &self.encoder.layer {
+            x = layer.forward(x, input.additive_mask.clone(), dropout.as_deref_mut());
+        }
+        x
+    }
+
+    /// The table that pre-training's heads share, `[vocabulary, hidden]`.
+    pub(super) fn word_embeddings(&self) -> Tensor<B, 2> {
+        self.embeddings.words()
+    }
+}
+
 impl<B: Backend> SpanBert<B> {
     /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
     ///
@@ -99,14 +133,8 @@ impl<B: Backend> SpanBert<B> {
     ) -> Result<Self, WeightsError> {
         let mut source = WeightSource::new(weights, device, precision);
         let source = &mut source;
-        let layers = (0..config.num_hidden_layers)
-            .map(|index| Layer::load(source, &format!("bert.encoder.layer.{index}"), config))
-            .collect::<Result<_, _>>()?;
         Ok(Self {
-            bert: Bert {
-                embeddings: Embeddings::load(source, "bert.embeddings", config)?,
-                encoder: Encoder { layer: layers },
-            },
+            bert: Bert::load(source, config)?,
             qa_outputs: Linear::load(source, "qa_outputs", config.hidden_size, 2)?,
         })
     }
@@ -127,13 +155,7 @@ impl<B: BertBackend> SpanBert<B> {
     /// Start and end logits of every position. With `dropout`, the pass is a training pass.
     pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
         let shape = input.input_ids.dims();
-        let places = input.places.as_ref();
-        let embeddings = &self.bert.embeddings;
-        let mut x = embeddings.forward(input.input_ids, input.segment_ids, places, dropout.as_mut());
-        for layer in &self.bert.encoder.layer {
-            x = layer.forward(x, input.additive_mask.clone(), dropout.as_mut());
-        }
-        self.head(x, shape)
+        self.head(self.bert.forward(input, dropout.as_mut()), shape)
     }
 
     /// Logits from the last layer's output `[batch * length, hidden]`; `shape` is batch and length.

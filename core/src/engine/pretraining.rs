@@ -1,0 +1,266 @@
+//! A model that learns to tell masked spans, on one training backend.
+
+use burn::{module::Module, tensor::Tensor};
+use spanbert_backends::{
+    AutodiffDeviceTask, DeviceChoice, Fusion, TrainingBackend, dispatch_autodiff, fault,
+};
+
+use super::{
+    EngineError, OptimizerConfig, OptimizerState,
+    gradients::{Gradients, collect},
+    inference::{check_batch, read, read_error},
+    optimizer::{Inner, Optimizer, Stepped},
+    training::Layout,
+};
+use crate::{
+    checkpoint::Weights,
+    config::BertConfig,
+    model::{DropoutSeeds, ModelInput, PretrainingBert, export_weights},
+    pretrain::PretrainBatch,
+};
+
+/// A part of a batch that fits on the device, and what its losses count.
+#[derive(Clone, Copy, Debug)]
+pub struct PretrainMicroBatch<'a> {
+    /// The rows.
+    pub batch: &'a PretrainBatch,
+    /// Row of the whole batch that the first of them is.
+    pub first_row: usize,
+    /// Factor of the summed loss of masked language modelling: one over the targets of the whole batch.
+    pub mlm_weight: f32,
+    /// As `mlm_weight`, of the span-boundary objective; 0 leaves it out.
+    pub sbo_weight: f32,
+    /// Seed of the whole batch's dropout.
+    pub seed: u64,
+}
+
+/// What one update of a pre-training did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PretrainMetrics {
+    /// Mean loss of masked language modelling over the batch's masked pieces.
+    pub mlm_loss: f32,
+    /// Mean loss of the span-boundary objective.
+    pub sbo_loss: f32,
+    /// Global L2 norm of the gradient before clipping.
+    pub grad_norm: f32,
+}
+
+/// A model that is pre-trained; see [`TrainingEngine`](super::TrainingEngine) for what the methods have in common.
+pub trait PretrainEngine {
+    /// Runs forward and backward and adds the gradients; does not wait for the device.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model or the device fails.
+    fn accumulate(&mut self, micro: &PretrainMicroBatch<'_>) -> Result<(), EngineError>;
+    /// Applies the summed gradients and clears them; does not wait for the device.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn update(&mut self, learning_rate: f64) -> Result<(), EngineError>;
+    /// Waits for the device and returns the metrics of all updates since the last call, oldest first.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn drain_metrics(&mut self) -> Result<Vec<PretrainMetrics>, EngineError>;
+    /// Copies the weights to the host, heads included.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn weights(&mut self) -> Result<Weights, EngineError>;
+    /// Copies the gradients summed since the last update to the host, in checkpoint layout.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn gradients(&mut self) -> Result<Weights, EngineError>;
+    /// Copies the optimizer's moments to the host.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError>;
+    /// Replaces the optimizer's moments (resume).
+    ///
+    /// # Errors
+    /// If a name or shape does not fit the model.
+    fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError>;
+}
+
+/// Opens a model that is pre-trained on the chosen device; `weights` are those of
+/// [`fresh_pretraining`](crate::model::fresh_pretraining) or of a checkpoint with both heads.
+///
+/// # Errors
+/// If the device is not there or fails, or the weights do not fit the configuration.
+pub fn open_pretraining(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    config: &BertConfig,
+    weights: Weights,
+    optimizer: OptimizerConfig,
+) -> Result<Box<dyn PretrainEngine>, EngineError> {
+    dispatch_autodiff(choice, fusion, PretrainTask { config: config.clone(), weights, optimizer })?
+}
+
+struct PretrainTask {
+    config: BertConfig,
+    weights: Weights,
+    optimizer: OptimizerConfig,
+}
+
+impl AutodiffDeviceTask for PretrainTask {
+    type Output = Result<Box<dyn PretrainEngine>, EngineError>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        Ok(Box::new(BurnPretrainer::<B>::new(self.config, self.weights, self.optimizer, device)?))
+    }
+}
+
+/// Model, optimizer and summed gradients on a device.
+struct BurnPretrainer<AB: TrainingBackend> {
+    config: BertConfig,
+    device: AB::Device,
+    /// Taken out while the optimizer rebuilds it.
+    model: Option<PretrainingBert<AB>>,
+    optimizer: Optimizer<Inner<AB>>,
+    gradients: Gradients<Inner<AB>>,
+    /// Sums of both weighted losses since the last update, `[2]`.
+    losses: Option<Tensor<Inner<AB>, 1>>,
+    /// Both losses and the gradient norm of each update not read yet, `[3]`.
+    pending: Vec<Tensor<Inner<AB>, 1>>,
+}
+
+impl<AB: TrainingBackend> BurnPretrainer<AB> {
+    fn new(
+        config: BertConfig,
+        mut weights: Weights,
+        optimizer: OptimizerConfig,
+        device: AB::Device,
+    ) -> Result<Self, EngineError> {
+        let model = fault::guard(|| PretrainingBert::from_weights(&config, &mut weights, &device))?
+            .map_err(|error| EngineError::Weights(error.to_string()))?;
+        Ok(Self {
+            optimizer: Optimizer::new(optimizer, config.pad_token_id),
+            config,
+            device,
+            model: Some(model),
+            gradients: Gradients::new(),
+            losses: None,
+            pending: Vec::new(),
+        })
+    }
+
+    fn model(&self) -> Result<&PretrainingBert<AB>, EngineError> {
+        self.model.as_ref().ok_or(EngineError::NoModel)
+    }
+}
+
+impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
+    fn accumulate(&mut self, micro: &PretrainMicroBatch<'_>) -> Result<(), EngineError> {
+        let batch = micro.batch;
+        check_batch(&self.config, &batch.batch)?;
+        check_targets(&self.config, batch)?;
+        let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
+        let sum = &mut self.gradients;
+        let losses = fault::guard(|| {
+            let seeds = DropoutSeeds::new(micro.seed, micro.first_row * batch.batch.length);
+            let input = ModelInput::for_training(&batch.batch, self.config.vocab_size, &self.device);
+            let found = model.forward(input, batch, Some(seeds));
+            let weighted = |loss: Option<Tensor<AB, 1>>, weight: f32| {
+                loss.filter(|_| weight > 0.0).map(|loss| loss.mul_scalar(weight))
+            };
+            let (mlm, sbo) = (weighted(found.mlm, micro.mlm_weight), weighted(found.sbo, micro.sbo_weight));
+            let value = |loss: &Option<Tensor<AB, 1>>| {
+                loss.as_ref().map_or_else(|| Tensor::zeros([1], &self.device), |loss| loss.clone().inner())
+            };
+            let values = Tensor::cat(vec![value(&mlm), value(&sbo)], 0);
+            let total = match (mlm, sbo) {
+                (Some(mlm), Some(sbo)) => Some(mlm + sbo),
+                (one, other) => one.or(other),
+            };
+            if let Some(total) = total {
+                collect(model, &[], total.backward(), sum);
+            }
+            values
+        })?;
+        self.losses = Some(match self.losses.take() {
+            Some(sum) => sum + losses,
+            None => losses,
+        });
+        Ok(())
+    }
+
+    fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
+        let model = self.model.take().ok_or(EngineError::NoModel)?;
+        let gradients = std::mem::take(&mut self.gradients);
+        let Stepped { model, norm, .. } =
+            fault::guard(|| self.optimizer.step(model, gradients, learning_rate, None))??;
+        self.model = Some(model);
+        if let Some(losses) = self.losses.take() {
+            self.pending.push(Tensor::cat(vec![losses, norm.reshape([1])], 0));
+        }
+        Ok(())
+    }
+
+    fn drain_metrics(&mut self) -> Result<Vec<PretrainMetrics>, EngineError> {
+        if self.pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let values = fault::guard(|| read(pending))??;
+        let metrics = values.into_iter().map(|values| match values.as_slice() {
+            &[mlm_loss, sbo_loss, grad_norm] => Ok(PretrainMetrics { mlm_loss, sbo_loss, grad_norm }),
+            other => Err(EngineError::Read(format!("{} values instead of losses and norm", other.len()))),
+        });
+        metrics.collect()
+    }
+
+    fn weights(&mut self) -> Result<Weights, EngineError> {
+        let model = self.model()?;
+        fault::guard(|| export_weights(model))?.map_err(read_error)
+    }
+
+    fn gradients(&mut self) -> Result<Weights, EngineError> {
+        let mut layout = Layout::default();
+        self.model()?.visit(&mut layout);
+        let values = fault::guard(|| read(self.gradients.values().cloned()))??;
+        Ok(layout.to_host(self.gradients.keys().zip(values)))
+    }
+
+    fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
+        fault::guard(|| self.optimizer.state())?
+    }
+
+    fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError> {
+        let mut layout = Layout::default();
+        self.model()?.visit(&mut layout);
+        fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
+    }
+}
+
+/// Refuses targets that the device would read out of bounds.
+fn check_targets(config: &BertConfig, batch: &PretrainBatch) -> Result<(), EngineError> {
+    let size = batch.batch.rows * batch.batch.length;
+    let (mlm, sbo) = (&batch.mlm, &batch.sbo);
+    let lengths = [
+        mlm.places.len() == mlm.pieces.len(),
+        [&sbo.left, &sbo.right, &sbo.offset].into_iter().all(|list| list.len() == sbo.pieces.len()),
+    ];
+    if lengths != [true, true] {
+        return Err(EngineError::Input("targets and their places differ in number".into()));
+    }
+    for (name, values, limit) in [
+        ("masked places", &mlm.places, size),
+        ("masked pieces", &mlm.pieces, config.vocab_size),
+        ("places before spans", &sbo.left, size),
+        ("places after spans", &sbo.right, size),
+        ("places within spans", &sbo.offset, crate::pretrain::SPAN_POSITIONS),
+        ("pieces of spans", &sbo.pieces, config.vocab_size),
+    ] {
+        if let Some(value) = values.iter().find(|&&value| usize::try_from(value).map_or(true, |v| v >= limit))
+        {
+            return Err(EngineError::Input(format!(
+                "{name} hold {value}, allowed is 0 to {}",
+                limit.saturating_sub(1)
+            )));
+        }
+    }
+    Ok(())
+}

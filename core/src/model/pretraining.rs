@@ -1,0 +1,217 @@
+//! The encoder with the two heads of SpanBERT's pre-training.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Int, Tensor, TensorData, activation::log_softmax, backend::Backend},
+};
+use spanbert_backends::{BertBackend, Precision, ops, ops::TokenPlaces};
+
+use super::{
+    ModelInput,
+    dropout::DropoutSeeds,
+    embeddings::Embedding,
+    layer_norm::LayerNorm,
+    linear::Linear,
+    span_bert::Bert,
+    weights::{WeightSource, WeightsError},
+};
+use crate::{
+    checkpoint::{Weights, fresh_tensor},
+    config::{BertConfig, parameter_shapes},
+    pretrain::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
+};
+
+/// Linear, GELU, LayerNorm.
+#[derive(Module, Debug)]
+pub struct Transform<B: Backend> {
+    dense: Linear<B>,
+    layer_norm: LayerNorm<B>,
+}
+
+/// Head of masked language modelling (`BertLMPredictionHead`); its output matrix is the word embeddings'.
+#[derive(Module, Debug)]
+pub struct Predictions<B: Backend> {
+    transform: Transform<B>,
+    bias: Param<Tensor<B, 1>>,
+}
+
+/// Where Hugging Face puts the head.
+#[derive(Module, Debug)]
+pub struct MlmHead<B: Backend> {
+    predictions: Predictions<B>,
+}
+
+/// Head of the span-boundary objective (the paper, equation 3): two layers over both neighbours of a span and the
+/// embedding of a place in it; its output matrix is the word embeddings'.
+#[derive(Module, Debug)]
+pub struct SboHead<B: Backend> {
+    position_embeddings: Embedding<B>,
+    first: Transform<B>,
+    second: Transform<B>,
+    bias: Param<Tensor<B, 1>>,
+}
+
+/// The encoder with both heads.
+#[derive(Module, Debug)]
+pub struct PretrainingBert<B: Backend> {
+    bert: Bert<B>,
+    cls: MlmHead<B>,
+    sbo: SboHead<B>,
+}
+
+/// Sums of the two losses, each of shape `[1]`; absent where there is nothing to tell.
+#[derive(Clone, Debug)]
+pub struct PretrainingLoss<B: Backend> {
+    /// Of masked language modelling.
+    pub mlm: Option<Tensor<B, 1>>,
+    /// Of the span-boundary objective.
+    pub sbo: Option<Tensor<B, 1>>,
+}
+
+/// Names and shapes of the parameters of both heads, in checkpoint layout.
+#[must_use]
+pub fn head_shapes(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
+    let hidden = config.hidden_size;
+    let transform = |prefix: &str, input: usize| {
+        [
+            (format!("{prefix}.dense.weight"), vec![hidden, input]),
+            (format!("{prefix}.dense.bias"), vec![hidden]),
+            (format!("{prefix}.LayerNorm.weight"), vec![hidden]),
+            (format!("{prefix}.LayerNorm.bias"), vec![hidden]),
+        ]
+    };
+    let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
+    shapes.extend(transform("cls.predictions.transform", hidden));
+    shapes.push(("cls.predictions.bias".into(), vec![config.vocab_size]));
+    shapes.push(("sbo.position_embeddings.weight".into(), vec![SPAN_POSITIONS, POSITION_WIDTH]));
+    shapes.extend(transform("sbo.first", 2 * hidden + POSITION_WIDTH));
+    shapes.extend(transform("sbo.second", hidden));
+    shapes.push(("sbo.bias".into(), vec![config.vocab_size]));
+    shapes
+}
+
+/// Random weights of the encoder and both heads, determined by the seed.
+#[must_use]
+pub fn fresh_pretraining(config: &BertConfig, seed: u64) -> Weights {
+    let encoder = parameter_shapes(config, false).into_iter().filter(|(name, _)| name.starts_with("bert."));
+    encoder
+        .chain(head_shapes(config))
+        .map(|(name, shape)| {
+            let tensor = fresh_tensor(&name, shape, config.initializer_range, seed);
+            (name, tensor)
+        })
+        .collect()
+}
+
+impl<B: Backend> Transform<B> {
+    fn load(
+        source: &mut WeightSource<'_, B>,
+        prefix: &str,
+        input: usize,
+        config: &BertConfig,
+    ) -> Result<Self, WeightsError> {
+        let (hidden, eps) = (config.hidden_size, config.layer_norm_eps as f32);
+        Ok(Self {
+            dense: Linear::load(source, &format!("{prefix}.dense"), input, hidden)?,
+            layer_norm: LayerNorm::load(source, &format!("{prefix}.LayerNorm"), hidden, eps)?,
+        })
+    }
+}
+
+impl<B: BertBackend> Transform<B> {
+    /// Shapes: `[rows, input]` to `[rows, hidden]`.
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.layer_norm.forward(ops::gelu(self.dense.forward(x)))
+    }
+}
+
+impl<B: Backend> PretrainingBert<B> {
+    /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
+    ///
+    /// # Errors
+    /// If a tensor is missing or its shape does not follow from `config`.
+    pub fn from_weights(
+        config: &BertConfig,
+        weights: &mut Weights,
+        device: &B::Device,
+    ) -> Result<Self, WeightsError> {
+        let mut source = WeightSource::new(weights, device, Precision::F32);
+        let source = &mut source;
+        let hidden = config.hidden_size;
+        let positions = source.matrix("sbo.position_embeddings.weight", SPAN_POSITIONS, POSITION_WIDTH)?;
+        Ok(Self {
+            bert: Bert::load(source, config)?,
+            cls: MlmHead {
+                predictions: Predictions {
+                    transform: Transform::load(source, "cls.predictions.transform", hidden, config)?,
+                    bias: source.vector("cls.predictions.bias", config.vocab_size)?,
+                },
+            },
+            sbo: SboHead {
+                position_embeddings: Embedding { weight: positions },
+                first: Transform::load(source, "sbo.first", 2 * hidden + POSITION_WIDTH, config)?,
+                second: Transform::load(source, "sbo.second", hidden, config)?,
+                bias: source.vector("sbo.bias", config.vocab_size)?,
+            },
+        })
+    }
+}
+
+impl<B: BertBackend> PretrainingBert<B> {
+    /// Sums of the losses over all targets of a batch.
+    pub fn forward(
+        &self,
+        input: ModelInput<B>,
+        batch: &PretrainBatch,
+        mut dropout: Option<DropoutSeeds>,
+    ) -> PretrainingLoss<B> {
+        let hidden = self.bert.forward(input, dropout.as_mut());
+        let words = self.bert.word_embeddings();
+        PretrainingLoss {
+            mlm: (!batch.mlm.pieces.is_empty()).then(|| self.mlm(&hidden, &words, &batch.mlm)),
+            sbo: (!batch.sbo.pieces.is_empty()).then(|| self.sbo(&hidden, &words, &batch.sbo)),
+        }
+    }
+
+    fn mlm(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &MlmTargets) -> Tensor<B, 1> {
+        let head = &self.cls.predictions;
+        let x = head.transform.forward(rows(hidden, &targets.places));
+        nll(x, words, &head.bias.val(), &targets.pieces)
+    }
+
+    fn sbo(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &SboTargets) -> Tensor<B, 1> {
+        let head = &self.sbo;
+        let x = Tensor::cat(
+            vec![
+                rows(hidden, &targets.left),
+                rows(hidden, &targets.right),
+                rows(&head.position_embeddings.weight.val(), &targets.offset),
+            ],
+            1,
+        );
+        nll(head.second.forward(head.first.forward(x)), words, &head.bias.val(), &targets.pieces)
+    }
+}
+
+/// Rows of a table, with a gradient that is summed in a fixed order although rows repeat.
+fn rows<B: BertBackend>(table: &Tensor<B, 2>, places: &[i32]) -> Tensor<B, 2> {
+    let device = table.device();
+    let [height, _] = table.dims();
+    let sorted = TokenPlaces::new(places, height, &device);
+    let ids = TensorData::new(places.to_vec(), [1, places.len()]);
+    ops::embedding(table.clone(), Tensor::from_data(ids, &device), Some(&sorted))
+}
+
+/// Sum of the cross-entropies of `pieces` under logits `x words' + bias`. Shape `[1]`.
+fn nll<B: BertBackend>(
+    x: Tensor<B, 2>,
+    words: &Tensor<B, 2>,
+    bias: &Tensor<B, 1>,
+    pieces: &[i32],
+) -> Tensor<B, 1> {
+    let logits = x.matmul(words.clone().transpose()) + bias.clone().unsqueeze();
+    let indices = TensorData::new(pieces.to_vec(), [pieces.len(), 1]);
+    let indices = Tensor::<B, 2, Int>::from_data(indices, &logits.device());
+    // Not `sum()`, which may add atomically on GPUs and then differ from run to run.
+    log_softmax(logits, 1).gather(1, indices).sum_dim(0).neg().reshape([1])
+}

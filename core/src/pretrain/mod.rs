@@ -1,0 +1,16 @@
+//! SpanBERT's own pre-training (Joshi et al., 2020, "SpanBERT: Improving Pre-training by Representing and Predicting
+//! Spans", sections 3 and 4.2): span masking, masked language modelling and the span-boundary objective on single segments,
+//! without next-sentence prediction.
+
+mod batch;
+mod masking;
+
+pub use self::{
+    batch::{FramePieces, MaskedText, MlmTargets, PretrainBatch, SboTargets, collate},
+    masking::{MaskPieces, Masked, MaskedUnit, MaskingOptions, mask},
+};
+
+/// Pieces of a span that the span-boundary objective tells at most; the reference's limit.
+pub const SPAN_POSITIONS: usize = 15;
+/// Width of the embedding of a place within a span.
+pub const POSITION_WIDTH: usize = 200;

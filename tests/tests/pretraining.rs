@@ -1,0 +1,266 @@
+//! The pre-training losses and their gradients against PyTorch (`tests/scripts/make_pretraining_fixture.py`), and a model
+//! that learns to tell masked spans.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use spanbert_backends::{DeviceChoice, Fusion};
+use spanbert_core::{
+    batch::Batch,
+    checkpoint::{HostTensor, Weights},
+    config::BertConfig,
+    demo::random::SplitMix,
+    engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
+    model::{fresh_pretraining, head_shapes},
+    pretrain::{
+        FramePieces, MaskPieces, MaskedText, MaskingOptions, MlmTargets, PretrainBatch, SPAN_POSITIONS,
+        SboTargets, collate, mask,
+    },
+};
+
+#[derive(Deserialize)]
+struct Fixture {
+    config: serde_json::Value,
+    batch: FixtureBatch,
+    mlm: f64,
+    sbo: f64,
+    gradients: BTreeMap<String, Expected>,
+}
+
+#[derive(Deserialize)]
+struct FixtureBatch {
+    rows: usize,
+    length: usize,
+    input_ids: Vec<i32>,
+    attention_mask: Vec<i32>,
+    mlm: FixtureMlm,
+    sbo: FixtureSbo,
+}
+
+#[derive(Deserialize)]
+struct FixtureMlm {
+    places: Vec<i32>,
+    pieces: Vec<i32>,
+}
+
+#[derive(Deserialize)]
+struct FixtureSbo {
+    left: Vec<i32>,
+    right: Vec<i32>,
+    offset: Vec<i32>,
+    pieces: Vec<i32>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expected {
+    Values(Vec<f64>),
+    /// Sum with alternating signs, and norm.
+    Summary {
+        sum: f64,
+        norm: f64,
+    },
+}
+
+fn fixture() -> (BertConfig, PretrainBatch, Fixture) {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pretraining/tiny.json"));
+    let fixture: Fixture = serde_json::from_str(&text.unwrap()).unwrap();
+    let config = BertConfig::from_json(&fixture.config.to_string(), "fixture").unwrap();
+    let FixtureBatch { rows, length, input_ids, attention_mask, mlm, sbo } = &fixture.batch;
+    let batch = PretrainBatch {
+        batch: Batch {
+            rows: *rows,
+            length: *length,
+            input_ids: input_ids.clone(),
+            segment_ids: vec![0; rows * length],
+            attention_mask: attention_mask.clone(),
+            targets: None,
+        },
+        mlm: MlmTargets { places: mlm.places.clone(), pieces: mlm.pieces.clone() },
+        sbo: SboTargets {
+            left: sbo.left.clone(),
+            right: sbo.right.clone(),
+            offset: sbo.offset.clone(),
+            pieces: sbo.pieces.clone(),
+        },
+    };
+    (config, batch, fixture)
+}
+
+/// The fixture's weights, by the formula of its script.
+fn weights(config: &BertConfig) -> Weights {
+    let encoder = spanbert_core::config::parameter_shapes(config, false).into_iter();
+    let shapes = encoder.filter(|(name, _)| name.starts_with("bert.")).chain(head_shapes(config));
+    let value = |name: &str, index: usize| {
+        let base = if name.ends_with("LayerNorm.weight") { 1.0 } else { 0.0 };
+        let seed: usize =
+            name.bytes().enumerate().map(|(place, byte)| (place + 1) * usize::from(byte)).sum::<usize>()
+                % 997;
+        base + (((seed + 37 * index) % 101) as f64 - 50.0) / 250.0
+    };
+    shapes
+        .map(|(name, shape)| {
+            let count: usize = shape.iter().product();
+            let values = (0..count).map(|index| value(&name, index) as f32).collect();
+            (name, HostTensor { shape, values })
+        })
+        .collect()
+}
+
+fn open(config: &BertConfig, weights: Weights) -> Box<dyn PretrainEngine> {
+    let optimizer = OptimizerConfig::bert_adam();
+    open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer).unwrap()
+}
+
+fn matches_pytorch(choice: &DeviceChoice, fusion: Fusion) {
+    let (config, batch, fixture) = fixture();
+    let optimizer = OptimizerConfig::bert_adam();
+    let mut engine = open_pretraining(choice, fusion, &config, weights(&config), optimizer).unwrap();
+    let (mlm, sbo) = (batch.mlm.pieces.len() as f64, batch.sbo.pieces.len() as f64);
+    let micro = PretrainMicroBatch {
+        batch: &batch,
+        first_row: 0,
+        mlm_weight: (1.0 / mlm) as f32,
+        sbo_weight: (1.0 / sbo) as f32,
+        seed: 1,
+    };
+    engine.accumulate(&micro).unwrap();
+    let gradients = engine.gradients().unwrap();
+    assert_eq!(gradients.len(), fixture.gradients.len());
+    for (name, expected) in &fixture.gradients {
+        let found: Vec<f64> = gradients[name].values.iter().map(|&value| f64::from(value)).collect();
+        let near = |found: f64, expected: f64, what: &str| {
+            assert!(
+                (found - expected).abs() < 1e-5 * (1.0 + expected.abs()),
+                "{name} {what}: {found} {expected}"
+            );
+        };
+        match expected {
+            Expected::Values(values) => {
+                assert_eq!(found.len(), values.len(), "{name}");
+                found.iter().zip(values).for_each(|(found, expected)| near(*found, *expected, "value"));
+            }
+            Expected::Summary { sum, norm } => {
+                let signed = found
+                    .iter()
+                    .enumerate()
+                    .map(|(index, value)| if index % 2 == 0 { *value } else { -value });
+                near(signed.sum(), *sum, "sum");
+                near(found.iter().map(|value| value * value).sum::<f64>().sqrt(), *norm, "norm");
+            }
+        }
+    }
+    engine.update(0.0).unwrap();
+    let metrics = engine.drain_metrics().unwrap();
+    assert!((f64::from(metrics[0].mlm_loss) - fixture.mlm / mlm).abs() < 1e-5, "{metrics:?}");
+    assert!((f64::from(metrics[0].sbo_loss) - fixture.sbo / sbo).abs() < 1e-5, "{metrics:?}");
+}
+
+#[test]
+fn losses_and_gradients_are_pytorch_s_on_the_processor() {
+    matches_pytorch(&DeviceChoice::Cpu, Fusion::Unfused);
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn losses_and_gradients_are_pytorch_s_on_a_gpu() {
+    let Some(choice) = spanbert_tests::adapter::wgpu() else { return };
+    for fusion in [Fusion::Unfused, Fusion::Fused] {
+        matches_pytorch(&choice, fusion);
+    }
+}
+
+#[test]
+fn a_batch_in_parts_gives_the_gradients_of_the_whole() {
+    let (config, _, _) = fixture();
+    let (pieces, starts) = (vec![vec![7, 8, 9, 10, 11, 12, 13, 14], vec![9, 9, 8]], vec![true; 8]);
+    let put_in = MaskPieces { mask_id: 4, ordinary: (5..19).collect() };
+    let mut random = SplitMix::new(3);
+    let masked: Vec<_> = pieces
+        .iter()
+        .map(|pieces| mask(pieces, &starts[..pieces.len()], &put_in, &MaskingOptions::default(), &mut random))
+        .collect();
+    let texts: Vec<MaskedText<'_>> =
+        pieces.iter().zip(&masked).map(|(pieces, masked)| MaskedText { pieces, masked }).collect();
+    let frame = FramePieces { cls: 1, sep: 2, pad: 0 };
+    let gradients = |parts: &[&[MaskedText<'_>]]| {
+        let mut engine = open(&config, weights(&config));
+        let whole = collate(&texts, frame, 10, SPAN_POSITIONS);
+        let mut first_row = 0;
+        for part in parts {
+            let batch = collate(part, frame, 10, SPAN_POSITIONS);
+            let micro = PretrainMicroBatch {
+                batch: &batch,
+                first_row,
+                mlm_weight: 1.0 / whole.mlm.pieces.len() as f32,
+                sbo_weight: 1.0 / whole.sbo.pieces.len() as f32,
+                seed: 1,
+            };
+            engine.accumulate(&micro).unwrap();
+            first_row += part.len();
+        }
+        engine.gradients().unwrap()
+    };
+    let (whole, parts) = (gradients(&[&texts]), gradients(&[&texts[..1], &texts[1..]]));
+    for (name, tensor) in &whole {
+        for (a, b) in tensor.values.iter().zip(&parts[name].values) {
+            assert!((a - b).abs() < 1e-6, "{name}: {a} {b}");
+        }
+    }
+}
+
+#[test]
+fn masked_spans_are_learnt() {
+    let config = BertConfig {
+        vocab_size: 24,
+        hidden_size: 32,
+        num_hidden_layers: 2,
+        num_attention_heads: 2,
+        intermediate_size: 64,
+        max_position_embeddings: 32,
+        hidden_dropout_prob: 0.0,
+        attention_probs_dropout_prob: 0.0,
+        ..BertConfig::default()
+    };
+    let mut engine = open(&config, fresh_pretraining(&config, 1));
+    // Twelve pieces that count upwards from a random one: a masked piece follows from any other.
+    let put_in = MaskPieces { mask_id: 4, ordinary: (5..23).collect() };
+    let frame = FramePieces { cls: 1, sep: 2, pad: 0 };
+    let mut random = SplitMix::new(8);
+    let mut losses = Vec::new();
+    for _ in 0..400 {
+        let pieces: Vec<Vec<u32>> = (0..16)
+            .map(|_| {
+                let first = random.below(18) as u32;
+                (0..12).map(|place| 5 + (first + place) % 18).collect()
+            })
+            .collect();
+        let options = MaskingOptions { max_span_words: 3, ..MaskingOptions::default() };
+        let masked: Vec<_> =
+            pieces.iter().map(|pieces| mask(pieces, &[true; 12], &put_in, &options, &mut random)).collect();
+        let texts: Vec<MaskedText<'_>> =
+            pieces.iter().zip(&masked).map(|(pieces, masked)| MaskedText { pieces, masked }).collect();
+        let batch = collate(&texts, frame, 14, SPAN_POSITIONS);
+        let micro = PretrainMicroBatch {
+            batch: &batch,
+            first_row: 0,
+            mlm_weight: 1.0 / batch.mlm.pieces.len() as f32,
+            sbo_weight: 1.0 / batch.sbo.pieces.len() as f32,
+            seed: 1,
+        };
+        engine.accumulate(&micro).unwrap();
+        engine.update(2e-3).unwrap();
+        losses.extend(engine.drain_metrics().unwrap());
+    }
+    let guessing = 18.0_f32.ln();
+    assert!((losses[0].mlm_loss - guessing).abs() < 0.6, "{:?}", losses[0]);
+    let last = &losses[380..];
+    let mean = |value: fn(&spanbert_core::engine::PretrainMetrics) -> f32| {
+        last.iter().map(value).sum::<f32>() / last.len() as f32
+    };
+    let (mlm, sbo) = (mean(|metrics| metrics.mlm_loss), mean(|metrics| metrics.sbo_loss));
+    assert!(mlm < 0.5 && sbo < 0.5, "guessing is {guessing}, this is {mlm} and {sbo}");
+}
