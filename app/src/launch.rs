@@ -10,6 +10,7 @@ use std::{
 };
 
 use egui::Context;
+use spanbert_core::run::Layout;
 
 /// Bytes read from the end of a trainer's output.
 const TAIL: u64 = 16 * 1024;
@@ -42,7 +43,8 @@ impl Launch {
     /// Going on with a run that has ended early.
     #[must_use]
     pub fn resume(run: PathBuf) -> Self {
-        let arguments = vec!["train".into(), "--resume".into(), run.clone().into()];
+        let command = if Layout::new(&run).pretraining().is_file() { "pretrain" } else { "train" };
+        let arguments = vec![command.into(), "--resume".into(), run.clone().into()];
         Self { run, arguments, recipe: None }
     }
 }

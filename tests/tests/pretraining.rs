@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use spanbert_backends::{DeviceChoice, Fusion};
@@ -11,13 +14,16 @@ use spanbert_core::{
     batch::Batch,
     checkpoint::{HostTensor, Weights},
     config::BertConfig,
-    demo::random::SplitMix,
+    demo::{self, generate::GeneratorOptions, random::SplitMix},
     engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
     model::{fresh_pretraining, head_shapes},
     pretrain::{
-        FramePieces, MaskPieces, MaskedText, MaskingOptions, MlmTargets, PretrainBatch, SPAN_POSITIONS,
-        SboTargets, collate, mask,
+        FramePieces, MaskPieces, MaskedText, MaskingOptions, MlmTargets, PretrainBatch, PretrainError,
+        PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, SPAN_POSITIONS, SboTargets, collate,
+        mask, run_pretraining,
     },
+    run::{Event, Outcome, RunState},
+    train::{Ending, Observer, Silent, StopFlag},
 };
 
 #[derive(Deserialize)]
@@ -263,4 +269,149 @@ fn masked_spans_are_learnt() {
     };
     let (mlm, sbo) = (mean(|metrics| metrics.mlm_loss), mean(|metrics| metrics.sbo_loss));
     assert!(mlm < 0.5 && sbo < 0.5, "guessing is {guessing}, this is {mlm} and {sbo}");
+}
+
+/// Raises a flag after an update.
+struct StopAfter(usize, StopFlag);
+
+impl Observer for StopAfter {
+    fn event(&mut self, event: &Event) {
+        if matches!(event, Event::Step(step) if step.step >= self.0) {
+            self.1.request();
+        }
+    }
+}
+
+fn corpus(folder: &Path) -> PathBuf {
+    let options = GeneratorOptions { passages: 60, ..demo::TRAIN };
+    let path = folder.join("corpus.json");
+    std::fs::write(&path, demo::squad_json("train", &options).unwrap()).unwrap();
+    path
+}
+
+fn begin(corpus: &Path) -> PretrainStart {
+    let model = demo::starting_model();
+    let recipe = PretrainRecipe {
+        train_batch_size: 8,
+        micro_batch: 5,
+        max_seq_length: 64,
+        num_train_epochs: 3,
+        learning_rate: 1e-3,
+        ..PretrainRecipe::default()
+    };
+    PretrainStart::New {
+        // With dropout: its draws have to be the same after a resumption.
+        config: Box::new(BertConfig { hidden_dropout_prob: 0.1, ..model.config }),
+        vocab: model.vocab,
+        do_lower_case: false,
+        model: None,
+        corpus: vec![corpus.to_owned()],
+        recipe,
+    }
+}
+
+fn pretrain(
+    start: PretrainStart,
+    output: &Path,
+    observer: &mut dyn Observer,
+    stop: StopFlag,
+) -> Result<PretrainOutcome, PretrainError> {
+    run_pretraining(PretrainJob {
+        start,
+        output,
+        length_multiple: 8,
+        choice: "cpu",
+        device: "the processor",
+        open: &|config, weights, optimizer| {
+            open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer)
+        },
+        observer,
+        stop,
+    })
+}
+
+#[test]
+fn a_run_that_was_stopped_ends_as_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path());
+    let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
+    let done = pretrain(begin(&corpus), &whole, &mut Silent, StopFlag::new()).unwrap();
+    assert_eq!((done.ending, done.steps), (Ending::Completed, 24));
+    let flag = StopFlag::new();
+    let stopped = pretrain(begin(&corpus), &parts, &mut StopAfter(5, flag.clone()), flag).unwrap();
+    assert_eq!(stopped.ending, Ending::Stopped);
+    assert!((5..24).contains(&stopped.steps), "{}", stopped.steps);
+    assert_eq!(RunState::read(&stopped.layout).unwrap().outcome, Some(Outcome::Stopped));
+    let resumed = pretrain(PretrainStart::Resume, &parts, &mut Silent, StopFlag::new()).unwrap();
+    assert_eq!((resumed.ending, resumed.steps), (Ending::Completed, 24));
+    let weights = |run: &Path| std::fs::read(run.join("last/model.safetensors")).unwrap();
+    assert!(weights(&whole) == weights(&parts), "the bits differ");
+    // It is over, and says so.
+    let told = pretrain(PretrainStart::Resume, &parts, &mut Silent, StopFlag::new()).unwrap_err();
+    assert!(matches!(told, PretrainError::Complete { .. }), "{told}");
+    // Another corpus in the same place is noticed.
+    let flag = StopFlag::new();
+    let other = folder.path().join("other");
+    pretrain(begin(&corpus), &other, &mut StopAfter(2, flag.clone()), flag).unwrap();
+    std::fs::write(&corpus, "{\"version\": \"v2.0\", \"data\": []}").unwrap();
+    let told = pretrain(PretrainStart::Resume, &other, &mut Silent, StopFlag::new()).unwrap_err();
+    assert!(matches!(told, PretrainError::Changed { .. }), "{told}");
+}
+
+#[test]
+fn what_was_pre_trained_is_fine_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path());
+    let spanbert = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_spanbert_cli"));
+        command.current_dir(folder.path()).env("XDG_CACHE_HOME", folder.path().join("cache")).args(arguments);
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let config = demo::starting_model().config.to_hugging_face().to_string();
+    std::fs::write(folder.path().join("tiny.json"), config).unwrap();
+    let corpus = corpus.to_str().unwrap();
+    let told = spanbert(&[
+        "pretrain",
+        "--corpus",
+        corpus,
+        "--config",
+        "tiny.json",
+        "--train-vocab",
+        "600",
+        "--max-seq-length",
+        "64",
+        "--train-batch-size",
+        "8",
+        "--max-steps",
+        "6",
+        "--backend",
+        "cpu",
+        "--output-dir",
+        "run",
+        "--json",
+    ]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["steps"], &told["completed"]), (&6.into(), &true.into()));
+    assert!(told["mlm_loss"].as_f64().unwrap() > 0.0 && told["sbo_loss"].as_f64().unwrap() > 0.0);
+    assert!(spanbert(&["inspect", "run/last"]).contains("3 layers"));
+    let listed = spanbert(&["runs", "list", "."]);
+    assert!(listed.contains("run"), "{listed}");
+    spanbert(&[
+        "train",
+        "--preset",
+        "demo",
+        "--model",
+        "run/last",
+        "--train-file",
+        corpus,
+        "--max-steps",
+        "3",
+        "--backend",
+        "cpu",
+        "--output-dir",
+        "tuned",
+    ]);
 }

@@ -34,6 +34,8 @@ pub use keys::{Mismatch, canonical_name};
 pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{from_safetensors_bytes, to_safetensors};
+#[cfg(feature = "cli")]
+pub use save::save_pretrained;
 pub use save::{SaveCheckpoint, save};
 pub use stored::{StoredTensor, StoredType};
 pub use vocab::{Vocabulary, load_vocab};

@@ -37,8 +37,33 @@ pub struct SaveCheckpoint<'a> {
 /// If the weights are incomplete, of other shapes than the configuration's or not finite, a piece contains a line
 /// break, or a file cannot be written. Nothing is changed then.
 pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
+    let config = checkpoint.config;
+    write(directory, checkpoint, parameter_shapes(config, true), config.to_hugging_face())
+}
+
+/// The same for a model with the heads of pre-training instead of the question-answering head: transformers reads it as
+/// `BertForMaskedLM`, fine-tuning begins with its encoder.
+///
+/// # Errors
+/// As [`save`].
+#[cfg(feature = "cli")]
+pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
+    let config = checkpoint.config;
+    let encoder = parameter_shapes(config, true).into_iter().filter(|(name, _)| name.starts_with("bert."));
+    let shapes = encoder.chain(crate::model::head_shapes(config)).collect();
+    let mut description = config.to_hugging_face();
+    description["architectures"] = json!(["BertForMaskedLM"]);
+    write(directory, checkpoint, shapes, description)
+}
+
+fn write(
+    directory: &Path,
+    checkpoint: &SaveCheckpoint<'_>,
+    shapes: Vec<(String, Vec<usize>)>,
+    description: Value,
+) -> Result<(), CheckpointError> {
     let SaveCheckpoint { config, weights, vocab, do_lower_case, meta } = *checkpoint;
-    check(directory, config, weights)?;
+    check(directory, config, weights, shapes)?;
     if vocab.len() != config.vocab_size {
         let path = directory.join("vocab.txt");
         return Err(CheckpointError::VocabularySize { path, pieces: vocab.len(), rows: config.vocab_size });
@@ -61,18 +86,23 @@ pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), Che
     files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
     files.stage("special_tokens_map.json", |out| pretty(out, &special_tokens()))?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
-    files.stage("config.json", |out| pretty(out, &config.to_hugging_face()))?;
+    files.stage("config.json", |out| pretty(out, &description))?;
     files.commit()
 }
 
 /// Refuses weights that could not be loaded again.
-fn check(directory: &Path, config: &BertConfig, weights: &Weights) -> Result<(), CheckpointError> {
+fn check(
+    directory: &Path,
+    config: &BertConfig,
+    weights: &Weights,
+    shapes: Vec<(String, Vec<usize>)>,
+) -> Result<(), CheckpointError> {
     config.validate()?;
     let wrong = |name: &str, what: String| {
         let path = directory.join(SAFETENSORS_FILE);
         CheckpointError::Tensor { path, name: name.to_owned(), what }
     };
-    let mut shapes: BTreeMap<_, _> = parameter_shapes(config, true).into_iter().collect();
+    let mut shapes: BTreeMap<_, _> = shapes.into_iter().collect();
     for (name, tensor) in weights {
         let Some(expected) = shapes.remove(name) else {
             return Err(wrong(name, "is not one of the model's parameters".into()));

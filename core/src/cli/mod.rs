@@ -17,6 +17,7 @@ mod names;
 mod output;
 mod postprocess;
 mod predict;
+mod pretrain;
 mod progress;
 mod run_squad;
 mod runs;
@@ -57,6 +58,7 @@ enum Command {
     RunSquad(Box<run_squad::RunSquadCommand>),
     Demo(demo::DemoCommand),
     Fetch(fetch::FetchCommand),
+    Pretrain(Box<pretrain::PretrainCommand>),
     Bench(bench::BenchCommand),
 }
 
@@ -103,6 +105,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::RunSquad(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Fetch(command) => command.run(),
+        Command::Pretrain(command) => command.run(),
         Command::Bench(command) => command.run(),
     }
 }

@@ -123,6 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::single_range_in_vec_init, reason = "one span")]
     fn targets_point_to_pieces_and_to_the_neighbours_of_spans() {
         let first = Masked { input: vec![9, 9, 12, 13], spans: vec![0..2] };
         let second = Masked { input: vec![20, 9], spans: vec![1..2] };

@@ -3,11 +3,24 @@
 //! without next-sentence prediction.
 
 mod batch;
+mod begun;
+mod corpus;
+mod error;
+mod job;
 mod masking;
+mod order;
+mod pretrainer;
+mod recipe;
+mod vocab;
 
 pub use self::{
     batch::{FramePieces, MaskedText, MlmTargets, PretrainBatch, SboTargets, collate},
+    corpus::{Text, cut, documents},
+    error::PretrainError,
+    job::{OpenPretrainer, PretrainJob, PretrainOutcome, PretrainStart, run_pretraining},
     masking::{MaskPieces, Masked, MaskedUnit, MaskingOptions, mask},
+    recipe::{PretrainRecipe, PretrainRecord},
+    vocab::train_vocab,
 };
 
 /// Pieces of a span that the span-boundary objective tells at most; the reference's limit.

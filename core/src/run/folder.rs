@@ -44,7 +44,8 @@ impl RunFolder {
     /// If it holds no run of ours.
     pub fn find(root: &Path) -> Result<Layout, RunError> {
         let layout = Layout::new(root);
-        if layout.recipe().is_file() && layout.environment().is_file() {
+        let begun = layout.recipe().is_file() || layout.pretraining().is_file();
+        if begun && layout.environment().is_file() {
             Ok(layout)
         } else {
             Err(RunError::NoRun(root.to_owned()))
@@ -72,6 +73,7 @@ impl RunFolder {
         let layout = &self.layout;
         let files = [
             layout.recipe(),
+            layout.pretraining(),
             layout.environment(),
             layout.state(),
             layout.events(),

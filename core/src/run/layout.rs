@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 /// Names that show that a folder holds a run, of ours or of the reference's.
 /// `environment.json` alone shows none: a trainer that was killed at once wrote it first.
-pub(super) const MARKERS: [&str; 9] = [
+pub(super) const MARKERS: [&str; 10] = [
     "recipe.toml",
+    "pretrain.toml",
     "events.jsonl",
     "state.json",
     "checkpoints",
@@ -135,6 +136,12 @@ impl Layout {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")
+    }
+
+    /// What a pre-training began with; such a run has no recipe.
+    #[must_use]
+    pub fn pretraining(&self) -> PathBuf {
+        self.root.join("pretrain.toml")
     }
 
     /// The first sign of a run in the folder.

@@ -22,7 +22,7 @@ use crate::{
 const CHECKPOINTS_KEPT: usize = 2;
 
 /// Layout of `progress.json` that this program writes and reads.
-pub(super) const PROGRESS_VERSION: u32 = 2;
+pub(crate) const PROGRESS_VERSION: u32 = 2;
 
 /// Where a training is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,44 +219,6 @@ impl<'a> Keeper<'a> {
         optimizer: OptimizerState,
         moment: Moment,
     ) -> Result<PathBuf, TrainError> {
-        let step = moment.place.step;
-        let folder = self.layout.checkpoint(step);
-        let staging = self.layout.checkpoints().join(format!(".step-{step}.tmp"));
-        let result = self.fill_checkpoint(&staging, weights, optimizer, moment);
-        if let Err(error) = result.and_then(|()| replace_folder(&staging, &folder)) {
-            // The failure itself is what is reported.
-            let _ = fs::remove_dir_all(&staging);
-            return Err(RunError::from(error).into());
-        }
-        self.remove_old_checkpoints();
-        Ok(folder)
-    }
-
-    fn fill_checkpoint(
-        &self,
-        staging: &Path,
-        weights: &Weights,
-        optimizer: OptimizerState,
-        moment: Moment,
-    ) -> Result<(), WriteError> {
-        if staging.exists() {
-            fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
-        }
-        fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
-        let mut files = BTreeMap::new();
-        let loss_scale = optimizer.loss_scale;
-        let moments: Weights = optimizer
-            .first
-            .into_iter()
-            .map(|(name, tensor)| (format!("first/{name}"), tensor))
-            .chain(optimizer.second.into_iter().map(|(name, tensor)| (format!("second/{name}"), tensor)))
-            .collect();
-        for (name, tensors) in [("model.safetensors", weights), ("optimizer.safetensors", &moments)] {
-            let path = staging.join(name);
-            let bytes = to_safetensors(tensors, &BTreeMap::new()).map_err(WriteError::at(&path))?;
-            write_atomic(&path, &bytes)?;
-            files.insert(name.to_owned(), sha256_hex(&bytes));
-        }
         let Moment { place, learning_rate, owed_evaluation, elapsed_secs } = moment;
         let progress = Progress {
             version: PROGRESS_VERSION,
@@ -267,17 +229,10 @@ impl<'a> Keeper<'a> {
             evaluations: self.evaluations,
             owed_evaluation,
             elapsed_secs,
-            loss_scale,
-            files,
+            loss_scale: optimizer.loss_scale,
+            files: BTreeMap::new(),
         };
-        write_json(&staging.join("progress.json"), &progress)
-    }
-
-    /// An old checkpoint that cannot be removed only costs space.
-    fn remove_old_checkpoints(&self) {
-        for step in checkpoint_steps(&self.layout).into_iter().skip(CHECKPOINTS_KEPT) {
-            let _ = fs::remove_dir_all(self.layout.checkpoint(step));
-        }
+        write_checkpoint(&self.layout, weights, optimizer, progress)
     }
 
     fn save(&self, folder: &Path, weights: &Weights, meta: &SpanbertMeta) -> Result<(), TrainError> {
@@ -314,6 +269,54 @@ impl<'a> Keeper<'a> {
             ..SpanbertMeta::default()
         }
     }
+}
+
+/// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two.
+pub(crate) fn write_checkpoint(
+    layout: &Layout,
+    weights: &Weights,
+    optimizer: OptimizerState,
+    progress: Progress,
+) -> Result<PathBuf, TrainError> {
+    let step = progress.place.step;
+    let folder = layout.checkpoint(step);
+    let staging = layout.checkpoints().join(format!(".step-{step}.tmp"));
+    let result = fill_checkpoint(&staging, weights, optimizer, progress);
+    if let Err(error) = result.and_then(|()| replace_folder(&staging, &folder)) {
+        // The failure itself is what is reported.
+        let _ = fs::remove_dir_all(&staging);
+        return Err(RunError::from(error).into());
+    }
+    // An old checkpoint that cannot be removed only costs space.
+    for step in checkpoint_steps(layout).into_iter().skip(CHECKPOINTS_KEPT) {
+        let _ = fs::remove_dir_all(layout.checkpoint(step));
+    }
+    Ok(folder)
+}
+
+fn fill_checkpoint(
+    staging: &Path,
+    weights: &Weights,
+    optimizer: OptimizerState,
+    mut progress: Progress,
+) -> Result<(), WriteError> {
+    if staging.exists() {
+        fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
+    }
+    fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
+    let moments: Weights = optimizer
+        .first
+        .into_iter()
+        .map(|(name, tensor)| (format!("first/{name}"), tensor))
+        .chain(optimizer.second.into_iter().map(|(name, tensor)| (format!("second/{name}"), tensor)))
+        .collect();
+    for (name, tensors) in [("model.safetensors", weights), ("optimizer.safetensors", &moments)] {
+        let path = staging.join(name);
+        let bytes = to_safetensors(tensors, &BTreeMap::new()).map_err(WriteError::at(&path))?;
+        write_atomic(&path, &bytes)?;
+        progress.files.insert(name.to_owned(), sha256_hex(&bytes));
+    }
+    write_json(&staging.join("progress.json"), &progress)
 }
 
 /// The steps of a run's training checkpoints, newest first.

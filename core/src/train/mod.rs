@@ -45,6 +45,7 @@ pub use fit::{Activity, Fit, InjectedFault, resume_command};
 pub use forecast::{Forecast, PastSpeed, WindowLengths};
 pub use job::{Start, TrainJob, TrainOutcome, run_training};
 pub use keeper::{Keeper, Moment, Place, Progress};
+pub(crate) use keeper::{PROGRESS_VERSION, write_checkpoint};
 pub use micro_batch_size::MicroBatchSize;
 pub use observer::{Observer, Silent, StopFlag};
 pub use optimizer::optimizer_config;

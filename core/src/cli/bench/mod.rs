@@ -13,6 +13,7 @@ mod train;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::model::architecture;
 use super::error::CliError;
 
 /// Measure training, answering, preprocessing or scoring.

@@ -68,7 +68,7 @@ impl Model {
 }
 
 /// An architecture by name, or read from a `config.json`.
-fn architecture(name: &str) -> Result<BertConfig, CliError> {
+pub(in crate::cli) fn architecture(name: &str) -> Result<BertConfig, CliError> {
     Ok(match name {
         "base" => BertConfig::default(),
         "large" => BertConfig {
