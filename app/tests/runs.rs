@@ -344,3 +344,28 @@ fn notes_are_kept_in_the_run_folder() {
     wait_until(&mut harness, "the notes on disk", |_| RunNotes::read(&path) == expected);
     assert_eq!(Layout::new(&path).notes().file_name().unwrap(), "notes.json");
 }
+
+#[test]
+fn a_pre_training_shows_what_it_began_with_and_is_not_asked() {
+    use egui_kittest::kittest::NodeT;
+    let folder = tempfile::tempdir().unwrap();
+    let name = "20260301T120000Z-pretrain";
+    drop(run(folder.path(), name, &Preset::Demo.recipe(), ended(Some(Outcome::Completed), 1.0), &[]));
+    let path = folder.path().join(name);
+    let layout = Layout::new(&path);
+    fs::remove_file(layout.recipe()).unwrap();
+    fs::write(layout.pretraining(), "do_lower_case = false\n").unwrap();
+    fs::create_dir_all(layout.last()).unwrap();
+    let mut harness = page(folder.path());
+    harness.state_mut().page.open(path);
+    wait(&mut harness, "Notes");
+    harness.get_by_label("Recipe").click();
+    wait(&mut harness, "do_lower_case = false");
+    harness.get_by_role_and_label(Role::Group, "Pre-training");
+    for button in ["Ask this model", "Train again like this"] {
+        assert!(
+            harness.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled(),
+            "{button}"
+        );
+    }
+}

@@ -33,6 +33,8 @@ pub(in crate::pages::runs) struct Look {
     pub(in crate::pages::runs) environment: Option<Environment>,
     /// The recipe, or why it cannot be read.
     pub(in crate::pages::runs) recipe: Option<Result<Recipe, String>>,
+    /// What a pre-training began with, which has no recipe.
+    pub(in crate::pages::runs) pretraining: Option<String>,
     /// The end of `train.log`.
     pub(in crate::pages::runs) log: String,
     /// Memory of the trainer's process in bytes, if it runs on this machine.
@@ -118,6 +120,7 @@ fn follow(root: &Path, orders: &Receiver<()>, sender: &Sender<News>, context: &C
                 .recipe()
                 .exists()
                 .then(|| Recipe::from_path(&layout.recipe()).map_err(|error| error.to_string())),
+            pretraining: std::fs::read_to_string(layout.pretraining()).ok(),
             log: std::mem::take(&mut last.log),
             host_memory: None,
             checkpoint: [layout.best(), layout.last()].into_iter().find(|path| path.is_dir()),

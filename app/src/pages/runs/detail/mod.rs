@@ -242,16 +242,22 @@ impl RunDetail {
             {
                 wanted = Some(Command::ResumeRun);
             }
+            // Pre-training leaves no head that answers.
+            let pretrained = self.look.as_ref().is_some_and(|look| look.pretraining.is_some());
             let checkpoint = self.look.as_ref().and_then(|look| look.checkpoint.clone());
+            let checkpoint = checkpoint.filter(|_| !pretrained);
             let response = symbol_button(ui, icon::CHAT_TEXT, "Ask this model", checkpoint.is_some());
-            if response
-                .on_disabled_hover_text("The first evaluation or the end leaves weights to ask")
-                .clicked()
+            let hint = if pretrained {
+                "It has learnt text, not to answer: fine-tune its last/ folder first"
+            } else {
+                "The first evaluation or the end leaves weights to ask"
+            };
+            if response.on_disabled_hover_text(hint).clicked()
                 && let Some(checkpoint) = checkpoint
             {
                 env.ask(Action::AskWith(checkpoint));
             }
-            if symbol_button(ui, icon::COPY, "Train again like this", true).clicked() {
+            if symbol_button(ui, icon::COPY, "Train again like this", !pretrained).clicked() {
                 env.ask(Action::TrainLike(self.root.clone()));
             }
             let folder = symbol_button(ui, icon::FOLDER_SIMPLE, "Folder", true);

@@ -18,9 +18,16 @@ pub(super) fn ui(ui: &mut Ui, look: &Look) {
                 card(ui, "Recipe", |ui| fields_ui(ui, recipe));
             }
             Some(Err(error)) => notice(ui, Severity::Error, error),
-            None => {
-                ui.label("The recipe is not written yet");
-            }
+            None => match &look.pretraining {
+                Some(text) => {
+                    card(ui, "Pre-training", |ui| {
+                        ui.add(Label::new(RichText::new(text.trim()).monospace()).wrap());
+                    });
+                }
+                None => {
+                    ui.label("The recipe is not written yet");
+                }
+            },
         }
         ui.add_space(GAP / 2.0);
         if look.environment.is_some() {
