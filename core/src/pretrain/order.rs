@@ -7,7 +7,8 @@ const POOL: usize = 32;
 /// Tells the draws of the order from those of dropout.
 const ORDER: usize = usize::MAX;
 
-/// The texts of each batch, determined by seed and epoch. Texts of one batch are of similar length.
+/// The texts of each batch, determined by seed and epoch. Texts of one batch are of similar length, and batches of (almost)
+/// equal size: a small remainder would count as much as a whole batch.
 pub(super) fn epoch_batches(lengths: &[usize], batch: usize, seed: u64, epoch: usize) -> Vec<Vec<usize>> {
     let mut random = SplitMix::new(dropout_seed(seed, epoch, ORDER));
     let mut order: Vec<usize> = (0..lengths.len()).collect();
@@ -15,7 +16,9 @@ pub(super) fn epoch_batches(lengths: &[usize], batch: usize, seed: u64, epoch: u
     for pool in order.chunks_mut(batch.saturating_mul(POOL).max(1)) {
         pool.sort_by_key(|&text| lengths[text]);
     }
-    let mut batches: Vec<Vec<usize>> = order.chunks(batch.max(1)).map(<[usize]>::to_vec).collect();
+    let (texts, count) = (order.len(), order.len().div_ceil(batch.max(1)));
+    let bounds = (0..count).map(|index| index * texts / count..(index + 1) * texts / count);
+    let mut batches: Vec<Vec<usize>> = bounds.map(|bounds| order[bounds].to_vec()).collect();
     random.shuffle(&mut batches);
     batches
 }
@@ -29,6 +32,8 @@ mod tests {
         let lengths: Vec<usize> = (0..103).map(|text| text * 7 % 50).collect();
         let first = epoch_batches(&lengths, 8, 1, 0);
         assert_eq!(first.len(), 13);
+        assert!(first.iter().all(|batch| (7..=8).contains(&batch.len())));
+        assert_eq!(epoch_batches(&lengths[..1], 8, 1, 0), [[0]]);
         let mut all: Vec<usize> = first.iter().flatten().copied().collect();
         all.sort_unstable();
         assert_eq!(all, (0..103).collect::<Vec<_>>());
