@@ -43,7 +43,7 @@ impl Launch {
     /// Going on with a run that has ended early.
     #[must_use]
     pub fn resume(run: PathBuf) -> Self {
-        let command = if Layout::new(&run).pretraining().is_file() { "pretrain" } else { "train" };
+        let command = Layout::new(&run).resuming_command();
         let arguments = vec![command.into(), "--resume".into(), run.clone().into()];
         Self { run, arguments, recipe: None }
     }

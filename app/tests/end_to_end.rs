@@ -2,8 +2,10 @@
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod harness;
+
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -12,8 +14,8 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use spanbert_app::{Options, StudioApp, launch::Trainer};
-use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, Precision};
+use harness::options;
+use spanbert_app::StudioApp;
 use spanbert_core::run::{Layout, RunStatus, RunSummary, list};
 
 /// Longest wait for anything: a whole demonstration in debug code on a loaded machine.
@@ -21,33 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 type Window = Harness<'static, StudioApp>;
 
-fn processor() -> Vec<BackendReport> {
-    let cpu = DeviceInfo {
-        choice: DeviceChoice::Cpu,
-        kind: BackendKind::Cpu,
-        name: "A processor".into(),
-        class: "processor".into(),
-        api: None,
-        driver: None,
-        memory_bytes: Some(8 << 30),
-        max_buffer_bytes: None,
-        precisions: vec![Precision::F32],
-        software: false,
-    };
-    vec![BackendReport::from_probe(BackendKind::Cpu, Ok(vec![cpu]))]
-}
-
 fn window(folder: &Path) -> Window {
-    let options = Options {
-        find_devices: processor,
-        settings_file: Some(folder.join("studio.json")),
-        runs_folder: Some(folder.join("runs")),
-        trainer: Trainer {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
-            prefix: vec!["cli".into()],
-            logs: folder.join("launches"),
-        },
-    };
+    let options = options(folder);
     let mut window = Harness::builder()
         .with_size(egui::vec2(1180.0, 900.0))
         .build_eframe(move |creation| StudioApp::new(&creation.egui_ctx, options));

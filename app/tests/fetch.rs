@@ -80,6 +80,7 @@ fn a_model_is_downloaded_only_after_its_licence_was_shown_and_then_goes_by_name(
         cache: folder.path().join("hf/hub"),
         squad_folder: folder.path().join("hf/squad"),
         token: None,
+        token_file: folder.path().join("hf/token"),
         offline: false,
     };
     let page = |context: &egui::Context| TrainPage::with_places(context, places.clone());

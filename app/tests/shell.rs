@@ -2,49 +2,20 @@
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod harness;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use egui::{Key, Modifiers};
 use egui_kittest::{Harness, kittest::Queryable};
-use spanbert_app::{Options, StudioApp, launch::Trainer, page::Page};
-use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Precision};
+use harness::{devices, options};
+use spanbert_app::{Options, StudioApp, page::Page};
+use spanbert_backends::BackendReport;
 use spanbert_core::run::{Outcome, RunFolder, RunState};
-
-fn processor() -> Vec<BackendReport> {
-    let cpu = DeviceInfo {
-        choice: "cpu".parse().unwrap(),
-        kind: BackendKind::Cpu,
-        name: "A processor".into(),
-        class: "processor".into(),
-        api: None,
-        driver: None,
-        memory_bytes: Some(8 << 30),
-        max_buffer_bytes: None,
-        precisions: vec![Precision::F32],
-        software: false,
-    };
-    vec![
-        BackendReport::from_probe(BackendKind::Cuda, Err("no NVIDIA driver found (libcuda)".into())),
-        BackendReport::from_probe(BackendKind::Cpu, Ok(vec![cpu])),
-    ]
-}
-
-fn options(folder: &Path) -> Options {
-    Options {
-        find_devices: processor,
-        settings_file: Some(folder.join("studio.json")),
-        runs_folder: Some(folder.join("runs")),
-        trainer: Trainer {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
-            prefix: vec!["cli".into()],
-            logs: folder.join("launches"),
-        },
-    }
-}
 
 fn window(folder: &Path) -> Harness<'static, StudioApp> {
     let options = options(folder);
@@ -153,7 +124,7 @@ fn devices_are_looked_for_only_by_pages_that_list_them() {
     static LOOKS: AtomicUsize = AtomicUsize::new(0);
     fn counted() -> Vec<BackendReport> {
         LOOKS.fetch_add(1, Ordering::SeqCst);
-        processor()
+        devices()
     }
     let folder = tempfile::tempdir().unwrap();
     let options = Options { find_devices: counted, ..options(folder.path()) };

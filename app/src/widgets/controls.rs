@@ -46,17 +46,15 @@ fn primary(ui: &mut Ui, symbol: &str, text: &str, enabled: bool) -> Response {
 
 /// A button for a command, with its symbol, tooltip and keys.
 pub fn command_button(ui: &mut Ui, command: Command, enabled: bool) -> Response {
-    let button = Button::new(format!("{}  {}", command.icon(), command.name()));
-    with_tooltip(ui.add_enabled(enabled, button), command, enabled)
+    with_tooltip(symbol_button(ui, command.icon(), command.name(), enabled), command)
 }
 
 /// The same as the page's main button.
 pub fn primary_command_button(ui: &mut Ui, command: Command, enabled: bool) -> Response {
-    with_tooltip(primary(ui, command.icon(), command.name(), enabled), command, enabled)
+    with_tooltip(primary(ui, command.icon(), command.name(), enabled), command)
 }
 
-fn with_tooltip(response: Response, command: Command, enabled: bool) -> Response {
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, command.name()));
+fn with_tooltip(response: Response, command: Command) -> Response {
     response.on_hover_ui(|ui| {
         let keys = command.keys(ui.ctx());
         let keys = if keys.is_empty() { keys } else { format!(" ({keys})") };

@@ -1,4 +1,4 @@
-//! One page in a window of its own.
+//! One page in a window of its own, and the options of a whole one.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::{
@@ -9,8 +9,10 @@ use std::{
 use egui::Context;
 use egui_kittest::{Harness, kittest::Queryable};
 use spanbert_app::{
+    Options,
     action::Action,
     dialogs::Purpose,
+    launch::Trainer,
     library::{Library, Places},
     page::{Env, PageView},
     probe::Probe,
@@ -103,6 +105,20 @@ pub fn type_text<S>(harness: &mut Harness<'_, S>, text: &str) {
 /// Whether anything has this in its label.
 pub fn shows<S>(harness: &Harness<'_, S>, label: &str) -> bool {
     harness.query_all_by_label_contains(label).next().is_some()
+}
+
+/// A whole window's options, with everything it keeps in a folder.
+pub fn options(folder: &Path) -> Options {
+    Options {
+        find_devices: devices,
+        settings_file: Some(folder.join("studio.json")),
+        runs_folder: Some(folder.join("runs")),
+        trainer: Trainer {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
+            prefix: vec!["cli".into()],
+            logs: folder.join("launches"),
+        },
+    }
 }
 
 /// A processor that is there and a GPU that is not.

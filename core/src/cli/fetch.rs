@@ -4,9 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{error::CliError, flags::JsonArgs, output, progress::Progress};
-use crate::fetch::{
-    FetchEvent, Fetched, KNOWN_MODELS, KnownModel, Places, SQUAD_SETS, SquadSet, fetch_model, fetch_squad,
-};
+use crate::fetch::{self, FetchEvent, Fetched, KNOWN_MODELS, KnownModel, Places, SQUAD_SETS, SquadSet};
 
 /// Bytes in a MB.
 const MEGABYTE: u64 = 1_000_000;
@@ -106,10 +104,7 @@ fn fetch(name: &str, places: &Places) -> Result<Fetched, CliError> {
         }
         true
     };
-    Ok(match SquadSet::find(name) {
-        Some(_) => fetch_squad(name, places, &mut watcher)?,
-        None => fetch_model(name, places, &mut watcher)?,
-    })
+    Ok(fetch::fetch(name, places, &mut watcher)?)
 }
 
 fn licence(name: &str) -> Option<&'static str> {
@@ -131,7 +126,7 @@ fn list() -> Result<(), CliError> {
         output::line(format_args!("{:16}{:>8}  {} ({})", model.name, size, model.title, model.id))?;
     }
     for set in &SQUAD_SETS {
-        let size = megabytes(set.files.iter().map(|file| file.bytes).sum());
+        let size = megabytes(set.bytes());
         let files = set.files.map(|file| format!("{}:{}", set.name, file.part)).join(", ");
         output::line(format_args!("{:16}{size:>8}  {files}", set.name))?;
     }

@@ -26,7 +26,7 @@ use crate::{
         train_vocab,
     },
     tokenizer::pieces_from_vocab_text,
-    train::{Ending, StopFlag},
+    train::{Ending, StopFlag, resume_command},
 };
 
 /// Pre-train a model on text with SpanBERT's objective: masked spans of whole words, told from the text around them and
@@ -229,7 +229,7 @@ fn told(outcome: &PretrainOutcome) -> String {
     let (run, weights) = (outcome.layout.root().display(), outcome.layout.last());
     let (ending, go_on) = match outcome.ending {
         Ending::Completed => ("pre-trained", String::new()),
-        Ending::Stopped => ("stopped", format!("go on    spanbert pretrain --resume {run}\n")),
+        Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(outcome.layout.root()))),
     };
     let losses = outcome.losses.map_or_else(String::new, |(mlm, sbo)| {
         format!("loss     masked pieces {mlm:.4}, span boundaries {sbo:.4} (last updates)\n")

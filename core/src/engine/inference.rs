@@ -106,6 +106,11 @@ pub(super) fn read_error(error: ExecutionError) -> EngineError {
     EngineError::Read(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The first value that is not in `0..limit`.
+pub(super) fn outside(values: &[i32], limit: usize) -> Option<i32> {
+    values.iter().copied().find(|&value| usize::try_from(value).map_or(true, |value| value >= limit))
+}
+
 /// Refuses what the device would read out of bounds or turn into garbage.
 pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), EngineError> {
     let size = batch.rows * batch.length;
@@ -126,8 +131,7 @@ pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), Engi
         if values.len() != size {
             return Err(EngineError::Input(format!("{name} has {} of {size} values", values.len())));
         }
-        if let Some(value) = values.iter().find(|&&value| usize::try_from(value).map_or(true, |v| v >= limit))
-        {
+        if let Some(value) = outside(values, limit) {
             return Err(EngineError::Input(format!(
                 "{name} holds {value}, allowed is 0 to {}; does the vocabulary belong to this model?",
                 limit.saturating_sub(1)

@@ -8,7 +8,7 @@ use spanbert_backends::{
 use super::{
     EngineError, OptimizerConfig, OptimizerState,
     gradients::{Gradients, collect},
-    inference::{check_batch, read, read_error},
+    inference::{check_batch, outside, read, read_error},
     optimizer::{Inner, Optimizer, Stepped},
     training::Layout,
 };
@@ -254,8 +254,7 @@ fn check_targets(config: &BertConfig, batch: &PretrainBatch) -> Result<(), Engin
         ("places within spans", &sbo.offset, crate::pretrain::SPAN_POSITIONS),
         ("pieces of spans", &sbo.pieces, config.vocab_size),
     ] {
-        if let Some(value) = values.iter().find(|&&value| usize::try_from(value).map_or(true, |v| v >= limit))
-        {
+        if let Some(value) = outside(values, limit) {
             return Err(EngineError::Input(format!(
                 "{name} hold {value}, allowed is 0 to {}",
                 limit.saturating_sub(1)

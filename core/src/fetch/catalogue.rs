@@ -50,6 +50,8 @@ impl KnownModel {
 pub struct SquadSet {
     /// Its name.
     pub name: &'static str,
+    /// What it is.
+    pub title: &'static str,
     /// Its parts.
     pub files: [SquadFile; 2],
     /// What its licence allows.
@@ -73,6 +75,7 @@ pub struct SquadFile {
 pub const SQUAD_SETS: [SquadSet; 2] = [
     SquadSet {
         name: "squad2",
+        title: "SQuAD 2.0",
         files: [
             SquadFile {
                 part: "train",
@@ -91,6 +94,7 @@ pub const SQUAD_SETS: [SquadSet; 2] = [
     },
     SquadSet {
         name: "squad1",
+        title: "SQuAD 1.1",
         files: [
             SquadFile {
                 part: "train",
@@ -114,6 +118,12 @@ impl SquadSet {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         SQUAD_SETS.iter().find(|set| set.name == name)
+    }
+
+    /// Size of its files in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
     }
 
     /// The part that a name like `squad2:train` means.

@@ -62,6 +62,17 @@ pub enum FetchEvent<'a> {
 /// Takes events; giving false ends the transfer, and what has come is kept for the next time.
 pub type Watcher<'a> = dyn FnMut(FetchEvent<'_>) -> bool + 'a;
 
+/// Fetches whatever has this name: a data set, or a model of the hub.
+///
+/// # Errors
+/// As [`fetch_squad`] and [`fetch_model`].
+pub fn fetch(name: &str, places: &Places, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
+    match SquadSet::find(name) {
+        Some(_) => fetch_squad(name, places, watcher),
+        None => fetch_model(name, places, watcher),
+    }
+}
+
 /// What was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {

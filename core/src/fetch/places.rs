@@ -18,13 +18,21 @@ pub struct Places {
     pub cache: PathBuf,
     /// Folder of the SQuAD files: `squad` in `HF_HOME`.
     pub squad_folder: PathBuf,
-    /// Who asks; `HF_TOKEN`, else the file that the hub's own login writes.
+    /// Who asks; `HF_TOKEN`.
     pub token: Option<String>,
+    /// Where the hub's own login keeps it, read only if the hub is asked; `HF_TOKEN_PATH`, else `token` in `HF_HOME`.
+    pub token_file: PathBuf,
     /// Whether the network is not to be used; `HF_HUB_OFFLINE`.
     pub offline: bool,
 }
 
 impl Places {
+    /// The token from wherever it is.
+    pub(super) fn token(&self) -> Option<String> {
+        let token = self.token.clone().or_else(|| std::fs::read_to_string(&self.token_file).ok());
+        token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty())
+    }
+
     /// As this process's environment says.
     #[must_use]
     pub fn from_env() -> Self {
@@ -37,7 +45,6 @@ impl Places {
         });
         let cache = path("HF_HUB_CACHE").or_else(|| path("HUGGINGFACE_HUB_CACHE"));
         let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-        let token = text("HF_TOKEN").or_else(|| std::fs::read_to_string(token_file).ok());
         let yes = |value: String| matches!(value.to_ascii_lowercase().as_str(), "1" | "on" | "yes" | "true");
         let address = |name, usual: &str| {
             text(name).map_or_else(|| usual.to_owned(), |text| text.trim_end_matches('/').to_owned())
@@ -47,7 +54,8 @@ impl Places {
             squad: address("SPANBERT_SQUAD_ENDPOINT", SQUAD),
             cache: cache.unwrap_or_else(|| home.join("hub")),
             squad_folder: home.join("squad"),
-            token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
+            token: text("HF_TOKEN"),
+            token_file,
             offline: text("HF_HUB_OFFLINE").is_some_and(yes),
         }
     }

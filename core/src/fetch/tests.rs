@@ -55,6 +55,7 @@ impl Hub {
             cache: home.join("hub"),
             squad_folder: home.join("squad"),
             token: None,
+            token_file: home.join("token"),
             offline: false,
         }
     }

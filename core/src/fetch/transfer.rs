@@ -15,6 +15,7 @@ use ureq::{
 };
 
 use super::{FetchError, FetchEvent, Places, Watcher, listing::Checksum};
+use crate::run::hex;
 
 /// Time for a connection, and for an answer on it.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -30,6 +31,7 @@ const CHUNK: usize = 1 << 18;
 /// Asks servers.
 pub(super) struct Client {
     agent: Agent,
+    token: Option<String>,
     pub(super) places: Places,
     /// First pause before trying again; doubled each time.
     pub(super) pause: Duration,
@@ -58,7 +60,7 @@ impl Client {
             .http_status_as_error(false)
             .user_agent(concat!("spanbert-studio/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.new_agent(), places, pause: Duration::from_secs(1) }
+        Self { agent: config.new_agent(), token: places.token(), places, pause: Duration::from_secs(1) }
     }
 
     /// The hub's answer as text.
@@ -169,7 +171,7 @@ impl Client {
             request = request.header(header::RANGE, format!("bytes={from}-"));
         }
         // Not handed on when the hub sends us elsewhere.
-        if let Some(token) = self.places.token.as_ref().filter(|_| of_hub) {
+        if let Some(token) = self.token.as_ref().filter(|_| of_hub) {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         let mut response = request.call().map_err(|error| connection(url, &error))?;
@@ -225,5 +227,5 @@ fn digest(path: &Path, mut hasher: impl Digest) -> Result<String, FetchError> {
         }
         hasher.update(&chunk[..read]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }

@@ -144,6 +144,12 @@ impl Layout {
         self.root.join("pretrain.toml")
     }
 
+    /// The command of `spanbert` that goes on with the run.
+    #[must_use]
+    pub fn resuming_command(&self) -> &'static str {
+        if self.pretraining().is_file() { "pretrain" } else { "train" }
+    }
+
     /// The first sign of a run in the folder.
     #[must_use]
     pub fn marker(&self) -> Option<&'static str> {

@@ -37,6 +37,7 @@ pub(crate) use event::are_counts;
 pub use event::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent, now};
 pub use event_log::EventLog;
 pub use event_reader::{EventReader, read_events};
+pub(crate) use fingerprint::hex;
 pub use fingerprint::{Fingerprint, sha256_hex};
 pub use folder::RunFolder;
 pub use history::read_history;

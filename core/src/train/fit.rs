@@ -115,7 +115,7 @@ impl Fit {
 /// `run` for messages, as it would be typed.
 #[must_use]
 pub fn resume_command(run: &Path) -> String {
-    let command = if Layout::new(run).pretraining().is_file() { "pretrain" } else { "train" };
+    let command = Layout::new(run).resuming_command();
     let text = run.display().to_string();
     if text.contains(|c: char| !(c.is_alphanumeric() || "/._-+:\\".contains(c))) {
         format!("spanbert {command} --resume '{text}'")

@@ -10,8 +10,7 @@ use std::sync::{
 use egui::{Context, Id, Label, Modal, ProgressBar, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::fetch::{
-    FetchError, FetchEvent, KNOWN_MODELS, Places, SQUAD_SETS, fetch_model, fetch_squad, resolve_data,
-    resolve_model,
+    FetchError, FetchEvent, KNOWN_MODELS, Places, SQUAD_SETS, fetch, resolve_data, resolve_model,
 };
 
 use crate::{
@@ -55,7 +54,7 @@ struct Work {
 pub(super) struct Fetching {
     context: Context,
     places: Places,
-    offers: Vec<Offer>,
+    offers: Option<Vec<Offer>>,
     work: Option<Work>,
     asking: Option<Offer>,
     /// What failed, of models or not.
@@ -63,18 +62,9 @@ pub(super) struct Fetching {
 }
 
 impl Fetching {
-    /// Asks nobody anything; only looks into the cache.
+    /// Asks nobody anything, and looks into the cache when it is first shown: windows start with another page.
     pub(super) fn new(context: &Context, places: Places) -> Self {
-        let mut fetching = Self {
-            context: context.clone(),
-            places,
-            offers: Vec::new(),
-            work: None,
-            asking: None,
-            error: None,
-        };
-        fetching.look();
-        fetching
+        Self { context: context.clone(), places, offers: None, work: None, asking: None, error: None }
     }
 
     /// Where names lead.
@@ -82,7 +72,8 @@ impl Fetching {
         &self.places
     }
 
-    fn look(&mut self) {
+    /// Looks into the cache.
+    fn look(&self) -> Vec<Offer> {
         let models = KNOWN_MODELS.iter().map(|model| Offer {
             name: model.name,
             is_model: true,
@@ -94,14 +85,14 @@ impl Fetching {
         let sets = SQUAD_SETS.iter().map(|set| Offer {
             name: set.name,
             is_model: false,
-            title: if set.name == "squad2" { "SQuAD 2.0" } else { "SQuAD 1.1" },
+            title: set.title,
             licence: set.licence,
-            bytes: set.files.iter().map(|file| file.bytes).sum(),
+            bytes: set.bytes(),
             there: set.files.iter().all(|file| {
                 resolve_data(format!("{}:{}", set.name, file.part).as_ref(), &self.places).is_ok()
             }),
         });
-        self.offers = models.chain(sets).collect();
+        models.chain(sets).collect()
     }
 
     /// Takes in what the thread says. Gives what has come.
@@ -119,7 +110,7 @@ impl Fetching {
             }
         };
         let offer = self.work.take()?.offer;
-        self.look();
+        self.offers = None;
         match ended {
             Ok(()) => return Some(offer),
             Err(FetchError::Cancelled) => {}
@@ -139,9 +130,10 @@ impl Fetching {
     fn names_ui(&mut self, ui: &mut Ui, models: bool) -> Option<Offer> {
         let mut taken = None;
         let mut wanted = None;
+        let offers = self.offers.take().unwrap_or_else(|| self.look());
         ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new("By name").size(CAPTION_SIZE).color(Tokens::of(ui).text_muted));
-            for offer in self.offers.iter().filter(|offer| offer.is_model == models) {
+            for offer in offers.iter().filter(|offer| offer.is_model == models) {
                 if offer.there {
                     if ui.small_button(offer.name).on_hover_text(offer.title).clicked() {
                         taken = Some(*offer);
@@ -160,6 +152,7 @@ impl Fetching {
                 }
             }
         });
+        self.offers = Some(offers);
         if wanted.is_some() {
             self.asking = wanted;
         }
@@ -241,11 +234,7 @@ impl Fetching {
                 // A window that is gone wants nothing any more; what has come is kept.
                 heard && !cancelled.load(Ordering::Relaxed)
             };
-            let outcome = if offer.is_model {
-                fetch_model(offer.name, &places, &mut watcher)
-            } else {
-                fetch_squad(offer.name, &places, &mut watcher)
-            };
+            let outcome = fetch(offer.name, &places, &mut watcher);
             let _ = sender.send(News::Ended(outcome.map(|_| ())));
             context.request_repaint();
         };
