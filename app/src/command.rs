@@ -12,6 +12,8 @@ pub enum Command {
     Go(Page),
     /// Choose a checkpoint to ask.
     OpenCheckpoint,
+    /// Ask the model that comes with the program.
+    AskDemo,
     /// Choose a run folder from elsewhere.
     OpenRun,
     /// Show the form for a new training.
@@ -60,13 +62,14 @@ pub enum Command {
 
 impl Command {
     /// All commands in the palette's order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Go(Page::Runs),
         Self::Go(Page::Train),
         Self::Go(Page::Evaluate),
         Self::Go(Page::Ask),
         Self::Go(Page::Settings),
         Self::OpenCheckpoint,
+        Self::AskDemo,
         Self::OpenRun,
         Self::NewTraining,
         Self::StartDemo,
@@ -103,6 +106,7 @@ impl Command {
             Self::Go(Page::Ask) => "Go to ask",
             Self::Go(Page::Settings) => "Go to settings",
             Self::OpenCheckpoint => "Open checkpoint…",
+            Self::AskDemo => "Ask the demo model",
             Self::OpenRun => "Open run folder…",
             Self::NewTraining => "New training",
             Self::StartDemo => "Train the demo",
@@ -136,10 +140,11 @@ impl Command {
         match self {
             Self::Go(_) => "Show this page",
             Self::OpenCheckpoint => "Load a Hugging Face folder, such as the best/ of a run, to ask it",
+            Self::AskDemo => "Load the small model that comes with the program; it knows its invented world",
             Self::OpenRun => "Show a run made by the command line or on another machine",
             Self::NewTraining => "Choose device, checkpoint, data and recipe",
             Self::StartDemo => {
-                "Train a tiny SpanBERT on questions about an invented world: about a minute, no network"
+                "Train a small SpanBERT on questions about an invented world: a minute or two, no network"
             }
             Self::Refresh => "Look for runs and devices again",
             Self::PauseRun => "Wait after the current step; the place on the device is kept",
@@ -167,6 +172,7 @@ impl Command {
         match self {
             Self::Go(page) => page.icon(),
             Self::OpenCheckpoint | Self::OpenRun => icon::FOLDER_OPEN,
+            Self::AskDemo => icon::CHAT_TEXT,
             Self::NewTraining => icon::PLUS,
             Self::StartDemo => icon::ROCKET_LAUNCH,
             Self::Refresh => icon::ARROWS_CLOCKWISE,

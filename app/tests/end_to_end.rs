@@ -16,7 +16,11 @@ use egui_kittest::{
 };
 use harness::options;
 use spanbert_app::StudioApp;
-use spanbert_core::run::{Layout, RunStatus, RunSummary, list};
+use spanbert_core::{
+    demo,
+    run::{Layout, RunStatus, RunSummary, list},
+    squad::Dataset,
+};
 
 /// Longest wait for anything: a whole demonstration in debug code on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -83,17 +87,40 @@ fn a_newcomer_trains_the_demo_and_asks_it() {
     assert!(best.value > 90.0, "{best:?}");
 
     click(&mut window, "Ask this model");
-    // Its example comes with it, and the cursor is in the question: Enter answers.
-    wait(&mut window, "297,410 parameters");
-    wait_until(&mut window, "the example's question", |window| {
-        window.query_all_by_value("Who works as a baker?").next().is_some()
+    asks_the_example(&mut window, "Answer of demo · best");
+}
+
+/// A model of the demonstration brings an example, and the cursor is in the question: Enter answers, rightly.
+fn asks_the_example(window: &mut Window, column: &str) {
+    wait(window, "parameters");
+    let json = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
+    let dataset = Dataset::from_json(&json, "dev").unwrap();
+    let example = &dataset.articles[0].paragraphs[0].questions[0];
+    wait_until(window, "the example's question", |window| {
+        window.query_all_by_value(&example.question).next().is_some()
     });
     window.key_press(Key::Enter);
-    wait(&mut window, "All answers");
-    window.get_by_role_and_label(Role::Group, "Answer of demo · best");
-    let right = window.query_all_by_label("Quilda").next().is_some();
-    assert!(right, "the answer is not the gold one");
-    assert!(!shows(&window, "No answer in the passage"));
+    wait(window, "All answers");
+    window.get_by_role_and_label(Role::Group, column);
+    let right = window.query_all_by_label(&example.answers[0].text).next().is_some();
+    assert!(right, "the answer to {:?} is not the gold one", example.question);
+    assert!(!shows(window, "No answer in the passage"));
+}
+
+#[test]
+fn a_newcomer_asks_the_model_inside_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    click(&mut window, "Ask the demo model");
+    asks_the_example(&mut window, "Answer of demo");
+    // One of the example's other questions is asked by a click.
+    let json = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
+    let dataset = Dataset::from_json(&json, "dev").unwrap();
+    let other = &dataset.articles[0].paragraphs[0].questions[1];
+    click(&mut window, &other.question);
+    wait_until(&mut window, "the other question's answer", |window| {
+        window.query_all_by_label(&other.answers[0].text).next().is_some()
+    });
 }
 
 /// Names the folder in which a window of a process of its own is to train; see the test below.

@@ -14,7 +14,7 @@ use std::{
 
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
-use harness::{Paged, shows, wait};
+use harness::{Paged, parameters, shows, wait};
 use spanbert_app::pages::train::TrainPage;
 use spanbert_core::{demo, fetch::Places, run::sha256_hex};
 
@@ -111,7 +111,7 @@ fn a_model_is_downloaded_only_after_its_licence_was_shown_and_then_goes_by_name(
         go.send(()).unwrap();
     }
     // It is put into the field by its name and looked into like any other.
-    wait(&mut harness, "297,410 parameters");
+    wait(&mut harness, &parameters());
     assert!(harness.query_all_by_value("spanbert-base").next().is_some());
 
     // What the address does not have is told.

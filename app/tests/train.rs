@@ -11,7 +11,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use harness::{Paged, shows, type_text, wait, wait_until};
+use harness::{Paged, parameters, shows, type_text, wait, wait_until};
 use spanbert_app::{
     action::Action, dialogs::Purpose, launch::Launch, page::PageView, pages::train::TrainPage,
 };
@@ -65,8 +65,8 @@ fn a_training_of_own_files_is_checked_and_started() {
     assert!(state.take(Purpose::TrainCheckpoint, files.model.clone()));
     assert!(state.take(Purpose::Dropped, files.train.clone()));
     assert!(state.take(Purpose::Dropped, files.dev.clone()));
-    wait(&mut harness, "297,410 parameters");
-    wait(&mut harness, "12,000 questions");
+    wait(&mut harness, &parameters());
+    wait(&mut harness, "50,400 questions");
     wait(&mut harness, "900 questions");
     // The published recipe's windows are longer than this model's positions.
     assert!(shows(&harness, "one setting is out of bounds"));
@@ -203,7 +203,7 @@ fn a_run_fills_the_form_and_missing_files_are_told() {
     environment.write(&layout).unwrap();
     let mut harness = page(folder.path());
     harness.state_mut().page.fill_from(&run);
-    wait(&mut harness, "12,000 questions");
+    wait(&mut harness, "50,400 questions");
     wait(&mut harness, "gone.json");
     assert_eq!((value(&harness, "Seed"), value(&harness, "Name of the run")), ("7".into(), "mine".into()));
     assert!(shows(&harness, "the development data cannot be used"));

@@ -68,6 +68,7 @@ fn help_names_every_command_and_wrong_usage_is_code_2() {
         "score",
         "devices",
         "inspect",
+        "export",
         "features",
         "postprocess",
         "runs",
@@ -384,4 +385,43 @@ fn runs_of_an_empty_folder() {
     assert_eq!(parsed(&["runs", "list", text(folder.path()), "--json"]), json!([]));
     let output = spanbert(&["runs", "show", text(folder.path())]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_model_inside_the_program_answers_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let passage =
+        "In 1842, Marra built the mill of Kelford. The library of Norwick was built by Torik in 1790.";
+    let file = folder.path().join("passage.txt");
+    fs::write(&file, passage).unwrap();
+    let questions = ["Who built the mill of Kelford?", "When was the library of Norwick built?"];
+    let ask = ["ask", "--model", "demo", "--backend", "cpu", "--json", "--passage", text(&file)];
+    let answers = parsed(&[&ask[..], &questions].concat());
+    let best = |index: usize| answers[index]["answers"][0]["text"].as_str().unwrap().to_owned();
+    assert_eq!([best(0), best(1)], ["Marra", "1790"], "{answers}");
+}
+
+#[test]
+fn a_checkpoint_is_exported_in_half_the_size_and_answers_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = demo().join("model");
+    let data = few_questions(folder.path(), 2);
+    let half = folder.path().join("half");
+    let told = parsed(&["export", text(&model), "--dtype", "fp16", "--output-dir", text(&half), "--json"]);
+    let size = |folder: &Path| fs::metadata(folder.join("model.safetensors")).unwrap().len();
+    assert_eq!(told["bytes"].as_u64().unwrap(), size(&half));
+    assert!(size(&half) * 2 < size(&model) + 16_384, "{} {}", size(&half), size(&model));
+    let config: Value = serde_json::from_slice(&fs::read(half.join("config.json")).unwrap()).unwrap();
+    assert_eq!(config["torch_dtype"], "float16");
+    let scores = |model: &Path| {
+        let evaluate =
+            ["evaluate", "--backend", "cpu", "--json", "--model", text(model), "--data", text(&data)];
+        parsed(&evaluate)["windows"].clone()
+    };
+    assert_eq!(scores(&half), scores(&model));
+    // Never over the checkpoint itself.
+    let output = spanbert(&["export", text(&half), "--output-dir", text(&half)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("the checkpoint itself"));
+    assert_eq!(told["bytes"].as_u64().unwrap(), size(&half));
 }

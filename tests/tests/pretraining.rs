@@ -18,9 +18,9 @@ use spanbert_core::{
     engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
     model::{fresh_pretraining, head_shapes},
     pretrain::{
-        FramePieces, MaskPieces, MaskedText, MaskingOptions, MlmTargets, PretrainBatch, PretrainError,
-        PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, SPAN_POSITIONS, SboTargets, collate,
-        mask, run_pretraining,
+        FramePieces, MaskPieces, MaskedText, MaskedUnit, MaskingOptions, MlmTargets, PretrainBatch,
+        PretrainError, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, SPAN_POSITIONS,
+        SboTargets, collate, mask, run_pretraining,
     },
     run::{Event, Outcome, RunState},
     train::{Ending, Observer, Silent, StopFlag},
@@ -356,6 +356,30 @@ fn a_run_that_was_stopped_ends_as_one_that_was_not() {
     std::fs::write(&corpus, "{\"version\": \"v2.0\", \"data\": []}").unwrap();
     let told = pretrain(PretrainStart::Resume, &other, &mut Silent, StopFlag::new()).unwrap_err();
     assert!(matches!(told, PretrainError::Changed { .. }), "{told}");
+}
+
+#[test]
+fn single_pieces_and_spans_without_their_boundaries_are_learnt_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = corpus(folder.path());
+    for (name, masking) in [("pieces", MaskedUnit::Pieces), ("spans", MaskedUnit::Spans)] {
+        let output = folder.path().join(name);
+        let mut start = begin(&corpus);
+        if let PretrainStart::New { recipe, .. } = &mut start {
+            (recipe.masking, recipe.span_boundary) = (masking, false);
+        }
+        let done = pretrain(start, &output, &mut Silent, StopFlag::new()).unwrap();
+        assert_eq!((done.ending, done.steps), (Ending::Completed, 24));
+        let (mlm, sbo) = done.losses.unwrap();
+        assert!(mlm > 0.0 && sbo == 0.0, "{mlm} {sbo}");
+    }
+    // Single pieces have no boundaries: the contradiction is told before anything is made.
+    let mut start = begin(&corpus);
+    if let PretrainStart::New { recipe, .. } = &mut start {
+        recipe.masking = MaskedUnit::Pieces;
+    }
+    let told = pretrain(start, &folder.path().join("none"), &mut Silent, StopFlag::new()).unwrap_err();
+    assert!(matches!(told, PretrainError::Value { key: "span_boundary", .. }), "{told}");
 }
 
 #[test]

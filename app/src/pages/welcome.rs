@@ -17,16 +17,16 @@ pub struct WelcomePage;
 /// A way in: its symbol, title, text and command.
 const WAYS: [(&str, &str, &str, Command); 3] = [
     (
-        icon::ROCKET_LAUNCH,
-        "See it work",
-        "Trains a tiny SpanBERT from scratch on 12,000 questions about an invented world, here and now. No download, no GPU: about a minute on two processor cores.",
-        Command::StartDemo,
+        icon::CHAT_TEXT,
+        "Ask a question",
+        "Loads the small model that comes with the program, with a passage about its invented world and a question: Enter answers it. No download.",
+        Command::AskDemo,
     ),
     (
-        icon::CHAT_TEXT,
-        "Ask a model",
-        "Opens a fine-tuned checkpoint, such as the best/ folder of a run or any Hugging Face folder with a BERT for question answering.",
-        Command::OpenCheckpoint,
+        icon::ROCKET_LAUNCH,
+        "See it learn",
+        "Trains a small SpanBERT from scratch on 50,400 questions about an invented world, here and now. No GPU needed: a minute or two on two processor cores.",
+        Command::StartDemo,
     ),
     (
         icon::CHART_LINE_UP,
@@ -58,6 +58,10 @@ impl WelcomePage {
                     ui.horizontal_wrapped(|ui| {
                         if ui.link("Set up a training of your own").clicked() {
                             env.ask(Action::Go(Page::Train));
+                        }
+                        ui.label(RichText::new("·").color(tokens.text_muted));
+                        if ui.link("Open a checkpoint").clicked() {
+                            env.ask(Action::Do(Command::OpenCheckpoint));
                         }
                         ui.label(RichText::new("·").color(tokens.text_muted));
                         if ui.link("Go to the runs").clicked() {
@@ -101,7 +105,7 @@ fn way(ui: &mut Ui, env: &mut Env<'_>, symbol: &str, title: &str, text: &str, co
     ui.label(RichText::new(title).size(CARD_TITLE_SIZE).strong());
     ui.add(Label::new(RichText::new(text).color(tokens.text_muted)).wrap());
     ui.add_space(4.0);
-    let clicked = if command == Command::StartDemo {
+    let clicked = if command == Command::AskDemo {
         primary_command_button(ui, command, true).clicked()
     } else {
         command_button(ui, command, true).clicked()

@@ -1,9 +1,10 @@
 //! What each command does, and when it makes sense.
 
 use egui::{Context, ViewportCommand};
+use spanbert_core::demo::trained_folder;
 
 use super::StudioApp;
-use crate::{action::Action, command::Command, dialogs::Purpose, page::Page, probe::Probe};
+use crate::{action::Action, command::Command, dialogs::Purpose, page::Page, probe::Probe, toasts::Toast};
 
 impl StudioApp {
     /// Whether the command makes sense now.
@@ -34,6 +35,10 @@ impl StudioApp {
             Command::Go(page) => self.go(page),
             Command::NewTraining => self.go(Page::Train),
             Command::OpenCheckpoint => self.actions.push(Action::Browse(Purpose::AskCheckpoint)),
+            Command::AskDemo => match trained_folder() {
+                Ok(folder) => self.actions.push(Action::AskWith(folder)),
+                Err(error) => self.actions.push(Action::Say(Toast::error(error.to_string()))),
+            },
             Command::OpenRun => self.actions.push(Action::Browse(Purpose::RunFolder)),
             Command::StartDemo => self.start_demo(context),
             Command::Refresh => {

@@ -14,6 +14,7 @@ const MENUS: [(&str, &[Option<Command>]); 4] = [
             Some(Command::StartDemo),
             None,
             Some(Command::OpenCheckpoint),
+            Some(Command::AskDemo),
             Some(Command::OpenRun),
             None,
             Some(Command::Quit),

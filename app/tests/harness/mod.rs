@@ -20,6 +20,13 @@ use spanbert_app::{
     theme,
 };
 use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Precision};
+use spanbert_core::demo;
+
+/// How the size of the demonstration's models is told.
+pub fn parameters() -> String {
+    let config = demo::start::config();
+    format!("{} parameters", spanbert_app::widgets::count(config.parameter_count()))
+}
 
 /// A page and what the window would give it.
 pub struct Paged<P> {

@@ -8,6 +8,8 @@ mod atomic;
 mod casing;
 mod directory;
 mod error;
+#[cfg(feature = "cli")]
+mod export;
 mod fresh;
 mod inspect;
 mod keys;
@@ -28,12 +30,14 @@ pub use casing::{
 };
 pub use directory::{Checkpoint, LoadOptions, load, load_weights, weights_from_bytes};
 pub use error::CheckpointError;
+#[cfg(feature = "cli")]
+pub use export::{Exported, export};
 pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
 pub use keys::{Mismatch, canonical_name};
 pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
-pub use safetensors::{from_safetensors_bytes, to_safetensors};
+pub use safetensors::{FloatType, from_safetensors_bytes, to_safetensors};
 #[cfg(feature = "cli")]
 pub use save::save_pretrained;
 pub use save::{SaveCheckpoint, save};

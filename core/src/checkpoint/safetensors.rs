@@ -9,6 +9,7 @@ use std::{
     io::{self, Write},
 };
 
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
@@ -92,21 +93,84 @@ pub fn to_safetensors(weights: &Weights, metadata: &BTreeMap<String, String>) ->
 /// # Errors
 /// If `out` fails, or a tensor's shape does not give its number of values.
 pub fn write(out: &mut impl Write, weights: &Weights, metadata: &BTreeMap<String, String>) -> io::Result<()> {
-    let header = header(weights, metadata)?;
+    write_as(out, weights, metadata, FloatType::F32)
+}
+
+/// The types in which weights are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatType {
+    /// Single precision.
+    F32,
+    /// IEEE half precision: 10 bits of significand, at most 65,504.
+    F16,
+    /// The upper half of single precision: 7 bits of significand.
+    Bf16,
+}
+
+impl FloatType {
+    /// Its name in the format.
+    fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+        }
+    }
+
+    /// Its name in PyTorch, for `config.json`.
+    #[must_use]
+    pub fn torch_name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+
+    fn bytes(self) -> usize {
+        if self == Self::F32 { 4 } else { 2 }
+    }
+
+    fn encode(self, values: &[f32], out: &mut Vec<u8>) {
+        match self {
+            Self::F32 => out.extend(values.iter().flat_map(|value| value.to_le_bytes())),
+            Self::F16 => out.extend(values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes())),
+            Self::Bf16 => out.extend(values.iter().flat_map(|value| bf16::from_f32(*value).to_le_bytes())),
+        }
+    }
+}
+
+/// Writes a safetensors file of tensors of a type, each value rounded to the nearest.
+///
+/// # Errors
+/// If `out` fails, a tensor's shape does not give its number of values, or a value is too large for the type.
+pub fn write_as(
+    out: &mut impl Write,
+    weights: &Weights,
+    metadata: &BTreeMap<String, String>,
+    float: FloatType,
+) -> io::Result<()> {
+    let header = header(weights, metadata, float)?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
     let mut buffer = Vec::with_capacity(1 << 16);
-    for tensor in weights.values() {
+    for (name, tensor) in weights {
         for values in tensor.values.chunks(1 << 14) {
+            let overflows = |value: &&f32| value.is_finite() && f16::from_f32(**value).is_infinite();
+            if let (FloatType::F16, Some(value)) = (float, values.iter().find(overflows)) {
+                let message =
+                    format!("tensor {name:?} has the value {value}, which fp16 cannot hold; bf16 can");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
             buffer.clear();
-            buffer.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            float.encode(values, &mut buffer);
             out.write_all(&buffer)?;
         }
     }
     Ok(())
 }
 
-fn header(weights: &Weights, metadata: &BTreeMap<String, String>) -> io::Result<Vec<u8>> {
+fn header(weights: &Weights, metadata: &BTreeMap<String, String>, float: FloatType) -> io::Result<Vec<u8>> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
         entries.insert("__metadata__".into(), json!(metadata));
@@ -117,8 +181,9 @@ fn header(weights: &Weights, metadata: &BTreeMap<String, String>) -> io::Result<
             let message = format!("tensor {name:?} has shape {shape:?} but {} values", values.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let end = start + 4 * values.len();
-        entries.insert(name.clone(), json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]}));
+        let end = start + float.bytes() * values.len();
+        let dtype = float.name();
+        entries.insert(name.clone(), json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}));
         start = end;
     }
     let mut header = Value::Object(entries).to_string().into_bytes();
@@ -148,6 +213,24 @@ mod tests {
         for cut in 0..bytes.len() {
             assert!(from_safetensors_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn half_types_round_to_the_nearest_and_refuse_what_they_cannot_hold() {
+        let weights = |values: Vec<f32>| {
+            Weights::from([("w".to_owned(), HostTensor { shape: vec![values.len()], values })])
+        };
+        let written = |values: Vec<f32>, float| {
+            let mut bytes = Vec::new();
+            write_as(&mut bytes, &weights(values), &BTreeMap::new(), float).map(|()| bytes)
+        };
+        for (float, rounded) in [(FloatType::F16, 0.099_975_586), (FloatType::Bf16, 0.100_097_656)] {
+            let bytes = written(vec![1.0, 0.1, -2.5], float).unwrap();
+            assert_eq!(from_safetensors_bytes(&bytes).unwrap().0, weights(vec![1.0, rounded, -2.5]));
+        }
+        let error = written(vec![7e4], FloatType::F16).unwrap_err().to_string();
+        assert!(error.contains("\"w\"") && error.contains("70000") && error.contains("bf16"), "{error}");
+        assert!(written(vec![7e4], FloatType::Bf16).is_ok());
     }
 
     #[test]

@@ -76,13 +76,7 @@ fn write(
     let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     files.stage(SAFETENSORS_FILE, |mut out| safetensors::write(&mut out, weights, &format))?;
     files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
-    let mut tokenizer = special_tokens();
-    tokenizer["tokenizer_class"] = json!("BertTokenizer");
-    tokenizer["do_lower_case"] = json!(do_lower_case);
-    tokenizer["do_basic_tokenize"] = json!(true);
-    tokenizer["tokenize_chinese_chars"] = json!(true);
-    tokenizer["strip_accents"] = Value::Null;
-    tokenizer["model_max_length"] = json!(config.max_position_embeddings);
+    let tokenizer = tokenizer_description(do_lower_case, config.max_position_embeddings);
     files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
     files.stage("special_tokens_map.json", |out| pretty(out, &special_tokens()))?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
@@ -123,6 +117,18 @@ fn check(
     }
 }
 
+/// `tokenizer_config.json`.
+pub(super) fn tokenizer_description(do_lower_case: bool, model_max_length: usize) -> Value {
+    let mut tokenizer = special_tokens();
+    tokenizer["tokenizer_class"] = json!("BertTokenizer");
+    tokenizer["do_lower_case"] = json!(do_lower_case);
+    tokenizer["do_basic_tokenize"] = json!(true);
+    tokenizer["tokenize_chinese_chars"] = json!(true);
+    tokenizer["strip_accents"] = Value::Null;
+    tokenizer["model_max_length"] = json!(model_max_length);
+    tokenizer
+}
+
 fn special_tokens() -> Value {
     json!({
         "unk_token": "[UNK]",
@@ -133,7 +139,7 @@ fn special_tokens() -> Value {
     })
 }
 
-fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {
+pub(super) fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     out.write_all(b"\n")
 }

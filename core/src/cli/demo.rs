@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    ask,
+    ask, demo_statistics,
     error::CliError,
     evaluate::{evaluate, print_scores},
     flags::{CasingArgs, DeviceArgs, JsonArgs},
@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     ask::AskOptions,
-    demo,
+    demo::{self, generate::GeneratorOptions, statistics::Statistics},
+    run::write_atomic,
     squad::{Dataset, Paragraph, Question},
     train::{Ending, ModelSource, Precision, Preset, Recipe, Start},
 };
@@ -26,18 +27,25 @@ use crate::{
 /// How many questions are asked at the end.
 const QUESTIONS_ASKED: usize = 5;
 
-/// Train a tiny SpanBERT from scratch on questions about an invented world, evaluate it, and ask it.
+/// Train a small SpanBERT from scratch on questions about an invented world, evaluate it, and ask it.
 ///
-/// Everything is made on the spot, nothing is downloaded. The dev questions are about people, villages and ships
-/// whose names do not occur in training.
+/// Everything is made on the spot, nothing is downloaded. The dev questions are about
+/// people, villages, ships and things whose names do not occur in training.
 #[derive(Debug, Args)]
 pub(super) struct DemoCommand {
     /// The run folder to make; without it a new one in runs/.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// Only write the untrained model and the data into this folder, to train on by hand.
+    /// Only write the untrained model and the data into this folder, to train on by hand, and a text about the same world to
+    /// pre-train on.
     #[arg(long, value_name = "DIR", conflicts_with = "output_dir")]
     write_files: Option<PathBuf>,
+    /// Write a training set of so many passages, six questions each, instead of the demo's.
+    #[arg(long, value_name = "N", requires = "write_files", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    passages: Option<u32>,
+    /// Only print what the generated questions are made of.
+    #[arg(long, conflicts_with_all = ["output_dir", "write_files"])]
+    statistics: bool,
     /// Passes over the training data; more take longer and answer better.
     #[arg(long, value_name = "N", default_value_t = Preset::Demo.recipe().num_train_epochs)]
     epochs: f64,
@@ -55,12 +63,24 @@ impl DemoCommand {
     pub(super) fn run(&self) -> Result<(), CliError> {
         if let Some(folder) = &self.write_files {
             let files = demo::write(folder)?;
+            demo::write_corpus(folder)?;
+            if let Some(passages) = self.passages.map(|passages| passages as usize) {
+                let options = GeneratorOptions { passages, ..demo::TRAIN };
+                write_atomic(&files.train, demo::squad_json("train", &options)?.as_bytes())?;
+            }
             return output::line(format_args!(
                 "spanbert train --preset demo --model {} --train-file {} --dev-file {}",
                 files.model.display(),
                 files.train.display(),
                 files.dev.display()
             ));
+        }
+        if self.statistics {
+            let statistics = Statistics::of(&demo::TRAIN, &demo::DEV);
+            if self.output.json {
+                return output::json(&statistics);
+            }
+            return output::print(&demo_statistics::render(&statistics, Paint::stdout()));
         }
         let folder = self.output_dir.clone().unwrap_or_else(|| new_run(Path::new(RUNS_FOLDER), "demo"));
         let (train, dev) = (Data::demo_train()?, Data::demo_dev()?);

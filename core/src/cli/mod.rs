@@ -4,9 +4,11 @@ mod ask;
 mod bench;
 mod data;
 mod demo;
+mod demo_statistics;
 mod devices;
 mod error;
 mod evaluate;
+mod export;
 mod features;
 mod fetch;
 mod flags;
@@ -51,6 +53,7 @@ enum Command {
     Score(score::ScoreCommand),
     Devices(devices::DevicesCommand),
     Inspect(inspect::InspectCommand),
+    Export(export::ExportCommand),
     Features(features::FeaturesCommand),
     Postprocess(postprocess::PostprocessCommand),
     Runs(runs::RunsCommand),
@@ -99,6 +102,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Score(command) => command.run(),
         Command::Devices(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Features(command) => command.run(),
         Command::Postprocess(command) => command.run(),
         Command::Runs(command) => command.run(),

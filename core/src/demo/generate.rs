@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    facts::{FILLERS, QuestionForm, RELATIONS, Relation},
+    facts::{QuestionForm, Style, Trap},
     random::SplitMix,
+    tell::{AnswerSpan, Fact, Told, surname, tell},
+    template::{choose_form, fill, mentioned},
     world::{Kind, Split},
 };
 
@@ -21,24 +23,19 @@ pub struct GeneratorOptions {
     pub seed: u64,
 }
 
-/// A piece of the passage's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AnswerSpan {
-    /// The text.
-    pub text: String,
-    /// Where it starts in the passage, in code points (the text is ASCII, so also in bytes).
-    pub start: usize,
-}
-
 /// One question about a passage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedQuestion {
     /// The question.
     pub question: String,
-    /// Its answer; `None` if the passage does not say.
-    pub answer: Option<AnswerSpan>,
+    /// Its form, slots unfilled.
+    pub form: String,
+    /// What is right, the full name first; empty if the passage does not say.
+    pub answers: Vec<AnswerSpan>,
     /// What a careless reader would answer to an unanswerable question, if there is such a thing.
     pub plausible: Option<AnswerSpan>,
+    /// How it was made unanswerable.
+    pub style: Option<Style>,
 }
 
 /// A passage and its questions.
@@ -48,17 +45,14 @@ pub struct GeneratedPassage {
     pub context: String,
     /// The questions.
     pub questions: Vec<GeneratedQuestion>,
-}
-
-/// A stated fact: a relation with values, and where each value stands in the passage.
-struct Fact {
-    relation: &'static Relation,
-    values: Vec<String>,
-    starts: Vec<usize>,
+    /// The forms of its sentences, slots unfilled.
+    pub forms: Vec<String>,
+    /// The people, places and things it is about.
+    pub entities: BTreeSet<String>,
 }
 
 /// Facts stated in one passage.
-const FACTS_PER_PASSAGE: std::ops::Range<usize> = 3..5;
+const FACTS: std::ops::Range<usize> = 3..4;
 
 /// Makes the passages. The same options give the same passages, byte for byte, everywhere.
 #[must_use]
@@ -68,17 +62,17 @@ pub fn generate(options: &GeneratorOptions) -> Vec<GeneratedPassage> {
 }
 
 fn passage(random: &mut SplitMix, options: &GeneratorOptions) -> GeneratedPassage {
-    let (context, facts) = tell(random, options.split);
+    let count = FACTS.start + random.below(FACTS.len());
+    let told = tell(random, options.split, count);
     let mut asked = BTreeSet::new();
     let mut questions = Vec::new();
     let mut tries = 0;
-    while questions.len() < options.questions_per_passage && tries < 200 {
+    while questions.len() < options.questions_per_passage && tries < 1000 {
         tries += 1;
-        let wants_answer = questions.len() % 3 != 2;
-        let question = if wants_answer {
-            answerable(random, &facts)
-        } else {
-            unanswerable(random, &facts, options.split)
+        let question = match questions.len() % 6 {
+            2 => swapped(random, &told, options.split),
+            5 => trapped(random, &told),
+            _ => answerable(random, &told),
         };
         if let Some(question) = question
             && asked.insert(question.question.clone())
@@ -86,137 +80,169 @@ fn passage(random: &mut SplitMix, options: &GeneratorOptions) -> GeneratedPassag
             questions.push(question);
         }
     }
-    GeneratedPassage { context, questions }
+    let entities = told.facts.iter().flat_map(|fact| {
+        let named = fact.relation.slots.iter().zip(&fact.values).filter(|(kind, _)| kind.is_entity());
+        named.map(|(_, value)| value.clone())
+    });
+    GeneratedPassage { questions, entities: entities.collect(), context: told.text, forms: told.forms }
 }
 
-/// Tells a few facts. No two values of a kind are equal or share their first piece, so that a question names one fact.
-fn tell(random: &mut SplitMix, split: Split) -> (String, Vec<Fact>) {
-    let count = FACTS_PER_PASSAGE.start + random.below(FACTS_PER_PASSAGE.len());
-    let mut used = BTreeSet::new();
-    let mut people: Vec<String> = Vec::new();
-    let mut context = String::new();
-    let mut facts: Vec<Fact> = Vec::new();
-    let mut told = BTreeSet::new();
-    for index in 0..count {
-        // The second fact repeats the first one's relation, so that its words alone do not find the answer.
-        let choice =
-            if index == 1 { told.iter().next().copied().unwrap_or(0) } else { random.below(RELATIONS.len()) };
-        told.insert(choice);
-        let relation = &RELATIONS[choice];
-        let values: Vec<String> = relation
-            .slots
-            .iter()
-            .map(|&kind| {
-                // An islander may do two different things, which only the relation tells apart.
-                if kind == Kind::Person
-                    && random.below(3) == 0
-                    && let Some(person) = people.iter().find(|person| {
-                        !facts
-                            .iter()
-                            .any(|fact| std::ptr::eq(fact.relation, relation) && fact.values.contains(person))
-                    })
-                {
-                    return person.clone();
-                }
-                let value = fresh(random, kind, split, &mut used);
-                if kind == Kind::Person {
-                    people.push(value.clone());
-                }
-                value
-            })
-            .collect();
-        if random.below(6) == 0 {
-            append(&mut context, FILLERS[random.below(FILLERS.len())]);
-        }
-        let template = *random.choose(relation.sentences);
-        if !context.is_empty() {
-            context.push(' ');
-        }
-        let starts = fill(template, &values, &mut context);
-        facts.push(Fact { relation, values, starts });
+/// How values are written in a question: islanders are sometimes called by their surname.
+fn asked_about(random: &mut SplitMix, fact: &Fact, values: &[String]) -> Vec<String> {
+    let written = fact.relation.slots.iter().zip(values).map(|(kind, value)| {
+        if *kind == Kind::Person && random.below(4) == 0 { surname(value).to_owned() } else { value.clone() }
+    });
+    written.collect()
+}
+
+/// How many facts agree with these values in the slots a question mentions.
+fn agreeing(told: &Told, fact: &Fact, values: &[String], slots: &BTreeSet<usize>) -> usize {
+    let agrees = |other: &&Fact| {
+        other.is_of(fact.relation) && slots.iter().all(|&slot| other.values[slot] == values[slot])
+    };
+    told.facts.iter().filter(agrees).count()
+}
+
+/// A question about a fact that only this fact answers.
+pub(super) fn answerable(random: &mut SplitMix, told: &Told) -> Option<GeneratedQuestion> {
+    let fact = random.choose(&told.facts);
+    let asked: &QuestionForm = random.choose(fact.relation.questions);
+    let form = choose_form(asked.text, random);
+    if agreeing(told, fact, &fact.values, &mentioned(&form)) != 1 {
+        return None;
     }
-    (context, facts)
-}
-
-/// A value whose first letters no other value of the passage has.
-fn fresh(random: &mut SplitMix, kind: Kind, split: Split, used: &mut BTreeSet<String>) -> String {
-    loop {
-        let value = kind.draw(random, split);
-        let head = match kind {
-            Kind::Person | Kind::Place => value.chars().take(2).collect(),
-            Kind::Ship => value.split(' ').next().unwrap_or_default().to_owned(),
-            _ => value.clone(),
-        };
-        if used.insert(head) {
-            return value;
-        }
-    }
-}
-
-fn append(context: &mut String, sentence: &str) {
-    if !context.is_empty() {
-        context.push(' ');
-    }
-    context.push_str(sentence);
-}
-
-/// Appends the template with its slots filled; returns where each slot's value starts.
-fn fill(template: &str, values: &[String], out: &mut String) -> Vec<usize> {
-    let mut starts = vec![0; values.len()];
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let (digit, after) = after.split_once('}').unwrap_or(("0", ""));
-        let slot: usize = digit.parse().unwrap_or(0);
-        starts[slot] = out.len();
-        out.push_str(&values[slot]);
-        rest = after;
-    }
-    out.push_str(rest);
-    starts
-}
-
-fn span(fact: &Fact, slot: usize) -> AnswerSpan {
-    AnswerSpan { text: fact.values[slot].clone(), start: fact.starts[slot] }
-}
-
-fn answerable(random: &mut SplitMix, facts: &[Fact]) -> Option<GeneratedQuestion> {
-    let fact = random.choose(facts);
-    let form = random.choose(fact.relation.questions);
     let mut question = String::new();
-    fill(form.text, &fact.values, &mut question);
-    Some(GeneratedQuestion { question, answer: Some(span(fact, form.answer)), plausible: None })
+    fill(&form, &asked_about(random, fact, &fact.values), &mut question);
+    let mut answers = vec![fact.span(asked.answer)];
+    answers.extend(fact.surname.clone().filter(|_| asked.answer == 0));
+    Some(GeneratedQuestion { question, form, answers, plausible: None, style: None })
 }
 
 /// Asks a stated relation about someone or something it is not stated of.
-fn unanswerable(random: &mut SplitMix, facts: &[Fact], split: Split) -> Option<GeneratedQuestion> {
-    let fact = random.choose(facts);
-    let form = random.choose(fact.relation.questions);
-    let kind = fact.relation.slots[form.key];
-    // Half of the time someone who is in the passage, but of whom this is not said.
-    let elsewhere: Vec<&String> = facts
-        .iter()
-        .filter(|other| !std::ptr::eq(other.relation, fact.relation))
-        .flat_map(|other| other.relation.slots.iter().zip(&other.values))
-        .filter(|(other_kind, _)| **other_kind == kind)
-        .map(|(_, value)| value)
-        .collect();
-    let stranger = if random.below(2) == 0 && !elsewhere.is_empty() {
-        (*random.choose(&elsewhere)).clone()
-    } else {
-        kind.draw(random, split)
+fn swapped(random: &mut SplitMix, told: &Told, split: Split) -> Option<GeneratedQuestion> {
+    let fact = random.choose(&told.facts);
+    let asked: &QuestionForm = random.choose(fact.relation.questions);
+    let form = choose_form(asked.text, random);
+    let slots = mentioned(&form);
+    let slot = *random.choose(&slots.iter().copied().collect::<Vec<_>>());
+    let kind = fact.relation.slots[slot];
+    let may_be = |value: &&String| {
+        // The other end of a voyage is not its destination; the other half of a couple is married as well.
+        let elsewhere = fact.relation.directed || !fact.values.contains(value);
+        // One who does the same thing with somebody else must be told from the others by the rest of the question.
+        let said = slots.len() == 1
+            && !fact.relation.directed
+            && told.facts.iter().any(|other| other.is_of(fact.relation) && other.values.contains(value));
+        **value != fact.values[slot] && elsewhere && !said
     };
-    if said_of(facts, fact.relation, form, &stranger) {
+    let present: Vec<&String> = told.of_kind(kind).filter(may_be).collect();
+    let stranger = if random.below(2) == 0 && !present.is_empty() {
+        (*random.choose(&present)).clone()
+    } else {
+        let value = kind.draw(random, split);
+        if !told.is_strange(kind, &value) {
+            return None;
+        }
+        value
+    };
+    let mut values = fact.values.clone();
+    values[slot] = stranger;
+    if agreeing(told, fact, &values, &slots) > 0 {
         return None;
     }
-    let mut values = fact.values.clone();
-    values[form.key] = stranger;
     let mut question = String::new();
-    fill(form.text, &values, &mut question);
-    Some(GeneratedQuestion { question, answer: None, plausible: Some(span(fact, form.answer)) })
+    fill(&form, &asked_about(random, fact, &values), &mut question);
+    let plausible = Some(fact.span(asked.answer)).filter(|span| !question.contains(&span.text));
+    Some(GeneratedQuestion { question, form, answers: Vec::new(), plausible, style: Some(Style::EntitySwap) })
 }
 
-/// Whether the relation is stated of this value, which would make the question answerable or unclear.
-fn said_of(facts: &[Fact], relation: &Relation, form: &QuestionForm, value: &String) -> bool {
-    facts.iter().any(|fact| std::ptr::eq(fact.relation, relation) && &fact.values[form.key] == value)
+/// A question of the relation's own that nothing answers.
+fn trapped(random: &mut SplitMix, told: &Told) -> Option<GeneratedQuestion> {
+    let fact = random.choose(&told.facts);
+    let trap: &Trap = random.choose(fact.relation.traps);
+    let alike = told.facts.iter().filter(|other| other.is_of(fact.relation)).count();
+    if trap.style == Style::Negation && alike > 1 {
+        // Who was not born here? The one of whom it is said that he was born elsewhere.
+        return None;
+    }
+    let form = choose_form(trap.text, random);
+    let mut question = String::new();
+    fill(&form, &asked_about(random, fact, &fact.values), &mut question);
+    let of_kind = |fact: &Fact| -> Vec<AnswerSpan> {
+        let slots = fact.relation.slots.iter().enumerate().filter(|(_, kind)| **kind == trap.plausible);
+        slots
+            .map(|(slot, _)| fact.span(slot))
+            .filter(|span| !question.contains(surname(&span.text)))
+            .collect()
+    };
+    let mut candidates = of_kind(fact);
+    if candidates.is_empty() {
+        candidates = told.facts.iter().flat_map(of_kind).collect();
+    }
+    let plausible = if candidates.is_empty() { None } else { Some(random.choose(&candidates).clone()) };
+    Some(GeneratedQuestion { question, form, answers: Vec::new(), plausible, style: Some(trap.style) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: GeneratorOptions =
+        GeneratorOptions { passages: 400, questions_per_passage: 6, split: Split::Train, seed: 3 };
+
+    #[test]
+    fn answers_stand_where_they_are_said_to() {
+        for passage in generate(&OPTIONS) {
+            assert!(passage.context.is_ascii());
+            for question in &passage.questions {
+                assert!(!question.question.contains(['{', '[', '|']), "{}", question.question);
+                assert_eq!(question.answers.is_empty(), question.style.is_some(), "{question:?}");
+                for span in question.answers.iter().chain(&question.plausible) {
+                    assert_eq!(passage.context[span.start..][..span.text.len()], span.text, "{question:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_third_has_no_answer_and_most_of_those_a_plausible_one() {
+        let passages = generate(&OPTIONS);
+        let questions: Vec<_> = passages.iter().flat_map(|passage| &passage.questions).collect();
+        assert_eq!(questions.len(), 2400);
+        let without: Vec<_> = questions.iter().filter(|question| question.answers.is_empty()).collect();
+        assert_eq!(without.len(), 800);
+        assert!(without.iter().filter(|question| question.plausible.is_some()).count() > 600);
+        for style in Style::ALL {
+            let count = without.iter().filter(|question| question.style == Some(style)).count();
+            assert!(count > 40, "{style:?}: {count}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_by_a_pronoun_before_the_name_is_said() {
+        for passage in generate(&OPTIONS) {
+            let first = passage.context.split_whitespace().next().unwrap();
+            assert!(!["He", "She"].contains(&first), "{}", passage.context);
+            for question in &passage.questions {
+                // A golden answer is a name, never a pronoun.
+                assert!(
+                    question
+                        .answers
+                        .iter()
+                        .all(|answer| !["He", "She", "he", "she"].contains(&answer.text.as_str()))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sentences_begin_with_capitals_and_end_once() {
+        for passage in generate(&OPTIONS) {
+            assert!(passage.context.ends_with('.') && !passage.context.contains(".."), "{}", passage.context);
+            assert!(!passage.context.contains(['{', '[', '|']) && !passage.context.contains("  "));
+            for sentence in passage.context.split(". ") {
+                assert!(!sentence.starts_with(char::is_lowercase), "{}", passage.context);
+            }
+        }
+    }
 }

@@ -1,17 +1,28 @@
-//! A complete small example that needs no download: an invented world, questions about it, and a tiny SpanBERT.
+//! A complete small example that needs no download: an invented world, questions about it, and a small SpanBERT.
 //!
-//! Everything is made by code in this folder from fixed seeds: the passages and questions ([`generate`]), the word
-//! pieces ([`vocab`]) and the model's starting weights ([`start`]). Nothing is trained beforehand; `spanbert demo`
-//! trains it like any other checkpoint on any other data.
+//! Everything is made by code in this folder from fixed seeds: the passages and questions ([`generate`]), text to pre-train
+//! on ([`corpus`]), the word pieces ([`vocab`]) and the model's starting weights ([`start`]). `spanbert demo` trains that
+//! model like any other checkpoint on any other data; a copy that is trained already is part of the program
+//! ([`trained_folder`]). [`passages()`] are about real things.
 
+mod built_in;
+pub mod corpus;
 pub mod facts;
 pub mod files;
 pub mod generate;
+mod passages;
 pub mod random;
 pub mod start;
+pub mod statistics;
+mod tell;
+mod template;
 pub mod vocab;
+mod words;
 pub mod world;
 
+pub use built_in::{LABEL, MODEL_NAME, starting_model, trained_folder, write_trained};
 pub use files::{
-    DEV, DEV_NAME, DemoError, DemoFiles, TRAIN, TRAIN_NAME, built_in, squad_json, starting_model, write,
+    DEV, DEV_NAME, DemoError, DemoFiles, TRAIN, TRAIN_NAME, built_in, squad_json, write, write_corpus,
 };
+pub use passages::passages;
+pub use tell::AnswerSpan;

@@ -25,13 +25,13 @@ const POSITION_GAIN: f64 = 1.0;
 pub fn config() -> BertConfig {
     BertConfig {
         vocab_size: vocab::pieces().len(),
-        hidden_size: 96,
+        hidden_size: 128,
         num_hidden_layers: 3,
         num_attention_heads: 4,
-        intermediate_size: 192,
+        intermediate_size: 256,
         hidden_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
-        max_position_embeddings: 128,
+        max_position_embeddings: 192,
         initializer_range: 0.08,
         ..BertConfig::default()
     }

@@ -1,14 +1,26 @@
-//! The words of the demo's invented world: islanders, villages, ships, trades.
+//! The words of the demo's invented world: islanders, villages, ships, what they own and why they do things.
 //!
-//! Names are built from a head and a tail, each one word piece. Training and dev take different
-//! combinations, so no name of the dev set occurs in training while every piece of it does.
+//! Names and phrases are put together from two lists. Training and dev take different combinations, so no entity of the
+//! dev set occurs in training; a part of the dev set's names begins with heads that no name of the training set has.
 
-use super::random::SplitMix;
+use super::{
+    random::SplitMix,
+    words::{
+        ACTS, ANIMALS, BUILDINGS, CAUSE_FIRST, CAUSE_SECOND, DISASTERS, FAULT_FIRST, FAULT_SECOND,
+        FEAST_FIRST, FEAST_SECOND, FIRST_YEAR, GENRES, GIVEN_TAILS, GOODS, HEADS, LANDMARK_FIRST,
+        LANDMARK_SECOND, LARGEST_COUNT, MEANS, MONTHS, NUMBER_WORDS, OFFICES, PLACE_TAILS, PURPOSE_FIRST,
+        PURPOSE_SECOND, RARE_HEADS, SHIP_FIRST, SHIP_SECOND, SKILLS, SURNAME_TAILS, THING_FIRST,
+        THING_SECOND, TRADES, UNSEEN_HEADS, WORK_FIRST, WORK_SECOND, YEARS,
+    },
+};
+
+/// Share of names that have such a head: one in so many.
+const RARE_EVERY: usize = 6;
 
 /// What may stand in a slot of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// An islander.
+    /// An islander: a given name, often a surname.
     Person,
     /// A village.
     Place,
@@ -16,16 +28,44 @@ pub enum Kind {
     Ship,
     /// A year.
     Year,
-    /// A count.
+    /// A number, in digits or as a word.
     Count,
     /// What someone does for a living.
     Trade,
+    /// What someone is chosen for.
+    Office,
     /// What someone keeps.
     Animal,
     /// What someone built.
     Building,
     /// What was traded.
     Goods,
+    /// A single object.
+    Thing,
+    /// Where something lay.
+    Landmark,
+    /// The title of a work.
+    Work,
+    /// What kind of work.
+    Genre,
+    /// A village's feast.
+    Feast,
+    /// When it is.
+    Month,
+    /// What happened to a village.
+    Disaster,
+    /// What can be taught.
+    Skill,
+    /// What someone never did.
+    Act,
+    /// How someone travelled.
+    Means,
+    /// What for.
+    Purpose,
+    /// Why something ended.
+    Cause,
+    /// Why a ship sank.
+    Fault,
 }
 
 /// Which half of the names a data set may use.
@@ -37,113 +77,88 @@ pub enum Split {
     Dev,
 }
 
-/// Heads of islanders' and villages' names.
-pub const HEADS: &[&str] = &[
-    "Al", "Bar", "Bren", "Cal", "Cor", "Dar", "Dun", "El", "Fen", "Gal", "Gor", "Hal", "Ist", "Jor", "Kel",
-    "Kor", "Lan", "Lor", "Mar", "Mor", "Nar", "Ner", "Ol", "Or", "Pel", "Per", "Quil", "Ral", "Ros", "Sel",
-    "Sor", "Tal", "Tor", "Ul", "Van", "Vor", "Wil", "Yar", "Zan", "Zel",
-];
-/// Tails of islanders' names.
-pub const PERSON_TAILS: &[&str] = &[
-    "ba", "bin", "da", "dik", "fi", "ga", "gor", "ka", "kin", "la", "lo", "mi", "na", "nik", "ra", "ric",
-    "sa", "ta", "vo", "zi",
-];
-/// Tails of villages' names.
-pub const PLACE_TAILS: &[&str] = &[
-    "bay", "beck", "bourne", "by", "cove", "dale", "fell", "ford", "ham", "haven", "holm", "mere", "mouth",
-    "ness", "port", "stead", "thorpe", "ton", "wick", "worth",
-];
-/// First words of ships' names.
-pub const SHIP_FIRST: &[&str] = &[
-    "Amber", "Bold", "Bright", "Copper", "Crimson", "Dancing", "Eager", "Gentle", "Golden", "Grey", "Happy",
-    "Iron", "Lonely", "Merry", "Proud", "Quiet", "Red", "Silver", "Swift", "White",
-];
-/// Second words of ships' names.
-pub const SHIP_SECOND: &[&str] = &[
-    "Crow", "Dolphin", "Eagle", "Falcon", "Gull", "Heron", "Kestrel", "Lark", "Otter", "Pearl", "Petrel",
-    "Raven", "Robin", "Seal", "Star", "Swallow", "Swan", "Tern", "Whale", "Wren",
-];
-/// Trades, each taking "a".
-pub const TRADES: &[&str] = &[
-    "baker",
-    "brewer",
-    "carpenter",
-    "clockmaker",
-    "cobbler",
-    "cook",
-    "doctor",
-    "fiddler",
-    "fisher",
-    "glazier",
-    "gardener",
-    "hatter",
-    "mason",
-    "miller",
-    "painter",
-    "potter",
-    "printer",
-    "ropemaker",
-    "smith",
-    "tailor",
-    "teacher",
-    "weaver",
-];
-/// Animals, plural.
-pub const ANIMALS: &[&str] =
-    &["bees", "cats", "cows", "dogs", "ducks", "geese", "goats", "hens", "mules", "pigs", "ponies", "sheep"];
-/// Buildings.
-pub const BUILDINGS: &[&str] = &[
-    "barn",
-    "bridge",
-    "chapel",
-    "gate",
-    "harbour",
-    "library",
-    "lighthouse",
-    "market",
-    "mill",
-    "school",
-    "theatre",
-    "tower",
-    "wall",
-    "well",
-];
-/// Cargo.
-pub const GOODS: &[&str] = &[
-    "barley", "candles", "cheese", "cloth", "honey", "lamps", "linen", "oil", "paper", "rope", "salt",
-    "silk", "soap", "spices", "tar", "timber", "wine", "wool",
-];
-/// First year of the world's written history.
-pub const FIRST_YEAR: usize = 1701;
-/// Number of years.
-pub const YEARS: usize = 160;
-/// Counts run from 2 to here.
-pub const LARGEST_COUNT: usize = 60;
-
 impl Kind {
     /// A random value of this kind from one split's names. Kinds without names are shared by both splits.
     pub fn draw(self, random: &mut SplitMix, split: Split) -> String {
+        let pick = |random: &mut SplitMix, words: &[&str]| (*random.choose(words)).to_owned();
         match self {
-            Self::Person => pair(random, split, HEADS, PERSON_TAILS, ""),
-            Self::Place => pair(random, split, HEADS, PLACE_TAILS, ""),
-            Self::Ship => pair(random, split, SHIP_FIRST, SHIP_SECOND, " "),
+            Self::Person => {
+                let given = name(random, split, GIVEN_TAILS);
+                if random.below(3) > 0 {
+                    return given;
+                }
+                format!("{given} {}", name(random, split, SURNAME_TAILS))
+            }
+            Self::Place => name(random, split, PLACE_TAILS),
+            Self::Ship => pair(random, split, SHIP_FIRST, SHIP_SECOND),
+            Self::Thing => pair(random, split, THING_FIRST, THING_SECOND),
+            Self::Landmark => pair(random, split, LANDMARK_FIRST, LANDMARK_SECOND),
+            Self::Work => format!("The {}", pair(random, split, WORK_FIRST, WORK_SECOND)),
+            Self::Feast => pair(random, split, FEAST_FIRST, FEAST_SECOND),
+            Self::Purpose => pair(random, split, PURPOSE_FIRST, PURPOSE_SECOND),
+            Self::Cause => pair(random, split, CAUSE_FIRST, CAUSE_SECOND),
+            Self::Fault => pair(random, split, FAULT_FIRST, FAULT_SECOND),
             Self::Year => (FIRST_YEAR + random.below(YEARS)).to_string(),
-            Self::Count => (2 + random.below(LARGEST_COUNT - 1)).to_string(),
-            Self::Trade => (*random.choose(TRADES)).to_owned(),
-            Self::Animal => (*random.choose(ANIMALS)).to_owned(),
-            Self::Building => (*random.choose(BUILDINGS)).to_owned(),
-            Self::Goods => (*random.choose(GOODS)).to_owned(),
+            Self::Count => {
+                let number = 2 + random.below(LARGEST_COUNT - 1);
+                let word = NUMBER_WORDS.get(number - 2).filter(|_| random.below(3) > 0);
+                word.map_or_else(|| number.to_string(), |word| (*word).to_owned())
+            }
+            Self::Trade => pick(random, TRADES),
+            Self::Office => pick(random, OFFICES),
+            Self::Animal => pick(random, ANIMALS),
+            Self::Building => pick(random, BUILDINGS),
+            Self::Goods => pick(random, GOODS),
+            Self::Genre => pick(random, GENRES),
+            Self::Month => pick(random, MONTHS),
+            Self::Disaster => pick(random, DISASTERS),
+            Self::Skill => pick(random, SKILLS),
+            Self::Act => pick(random, ACTS),
+            Self::Means => pick(random, MEANS),
         }
+    }
+
+    /// Whether values of this kind are entities: particular people, places and things, of which the splits share none.
+    #[must_use]
+    pub fn is_entity(self) -> bool {
+        matches!(
+            self,
+            Self::Person | Self::Place | Self::Ship | Self::Thing | Self::Landmark | Self::Work | Self::Feast
+        )
     }
 }
 
-/// A name from two lists; every fourth combination belongs to the dev set.
-fn pair(random: &mut SplitMix, split: Split, heads: &[&str], tails: &[&str], joint: &str) -> String {
+/// The pronoun of an islander of this name, as it begins a sentence.
+#[must_use]
+pub fn pronoun(person: &str) -> &'static str {
+    let given = person.split(' ').next().unwrap_or(person);
+    if given.ends_with(['a', 'i', 'e']) { "She" } else { "He" }
+}
+
+/// A name of one word. Every fourth combination belongs to the dev set; spelled heads are each set's own.
+fn name(random: &mut SplitMix, split: Split, tails: &[&str]) -> String {
+    if random.below(RARE_EVERY) == 0 {
+        let heads = if split == Split::Dev { UNSEEN_HEADS } else { RARE_HEADS };
+        return format!("{}{}", random.choose(heads), random.choose(tails));
+    }
+    combination(random, split, HEADS, tails).concat()
+}
+
+fn pair(random: &mut SplitMix, split: Split, first: &[&str], second: &[&str]) -> String {
+    combination(random, split, first, second).join(" ")
+}
+
+fn combination<'a>(
+    random: &mut SplitMix,
+    split: Split,
+    first: &[&'a str],
+    second: &[&'a str],
+) -> [&'a str; 2] {
     loop {
-        let (head, tail) = (random.below(heads.len()), random.below(tails.len()));
+        let (head, tail) = (random.below(first.len()), random.below(second.len()));
         let of_dev = (head + 3 * tail) % 4 == 0;
         if of_dev == (split == Split::Dev) {
-            return format!("{}{joint}{}", heads[head], tails[tail]);
+            return [first[head], second[tail]];
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     EngineError, OptimizerConfig, OptimizerState,
     gradients::{Gradients, collect},
     inference::{check_batch, outside, read, read_error},
-    optimizer::{Inner, Optimizer, Stepped},
+    optimizer::{Inner, Optimizer, Stepped, matrix_shape},
     training::Layout,
 };
 use crate::{
@@ -18,6 +18,11 @@ use crate::{
     model::{DropoutSeeds, ModelInput, PretrainingBert, export_weights},
     pretrain::PretrainBatch,
 };
+
+/// Where the span-boundary head's parameters are.
+const SBO_HEAD: &str = "sbo.";
+/// The one of them that every batch with spans gives a gradient.
+const SBO_POSITIONS: &str = "sbo.position_embeddings.weight";
 
 /// A part of a batch that fits on the device, and what its losses count.
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +194,15 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
 
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
         let model = self.model.take().ok_or(EngineError::NoModel)?;
-        let gradients = std::mem::take(&mut self.gradients);
+        let mut gradients = std::mem::take(&mut self.gradients);
+        // Without the span-boundary objective its head learns nothing, and is kept as it was but for its decay.
+        if !gradients.is_empty() && !gradients.contains_key(SBO_POSITIONS) {
+            let mut layout = Layout::default();
+            model.visit(&mut layout);
+            let idle = layout.parameters.into_iter().filter(|(name, _)| name.starts_with(SBO_HEAD));
+            let zeros = |dims: Vec<usize>| Tensor::zeros(matrix_shape(&dims), &self.device);
+            gradients.extend(idle.map(|(name, (_, dims))| (name, zeros(dims))));
+        }
         let Stepped { model, norm, .. } =
             fault::guard(|| self.optimizer.step(model, gradients, learning_rate, None))??;
         self.model = Some(model);

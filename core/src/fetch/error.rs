@@ -15,6 +15,9 @@ pub enum FetchError {
         /// Where it was looked for.
         cache: PathBuf,
     },
+    /// A model inside the program could not be written.
+    #[error(transparent)]
+    BuiltIn(#[from] crate::checkpoint::CheckpointError),
     /// The user wants no network.
     #[error(
         "{name} is not complete in the cache and HF_HUB_OFFLINE is set; unset it, or copy the files from another machine"

@@ -6,14 +6,19 @@ use super::{
     FetchError, Places, SquadSet,
     model::{Address, snapshot},
 };
+use crate::demo::{MODEL_NAME, trained_folder};
 
-/// The folder that `--model` means: a path, or the name of a model in the cache. What is neither stays a path, for
+/// The folder that `--model` means: a path, the name of a model in the cache, or that of the model inside the program, which
+/// is written into the user's cache then. What is neither stays a path, for
 /// whoever opens it to complain about.
 ///
 /// # Errors
-/// If it is a name and the model is not in the cache.
+/// If it is a name and the model is not in the cache, or cannot be written there.
 pub fn resolve_model(given: &Path, places: &Places) -> Result<PathBuf, FetchError> {
     let name = given.to_str().filter(|_| !given.exists());
+    if name == Some(MODEL_NAME) {
+        return Ok(trained_folder()?);
+    }
     let Some((name, address)) = name.and_then(|name| Some((name, Address::of(name)?))) else {
         return Ok(given.to_owned());
     };

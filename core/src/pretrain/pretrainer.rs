@@ -88,7 +88,8 @@ impl Pretrainer<'_, '_> {
         recipe: &PretrainRecipe,
         batch: &[usize],
     ) -> Result<(), PretrainError> {
-        let options = MaskingOptions { unit: recipe.masking, ..MaskingOptions::default() };
+        let options =
+            MaskingOptions { unit: recipe.masking, budget: recipe.mask_share, ..MaskingOptions::default() };
         let masked: Vec<Masked> = batch.iter().map(|&text| self.mask(text, &options, recipe.seed)).collect();
         let texts: Vec<MaskedText<'_>> = batch
             .iter()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MaskedUnit, PretrainError};
+use super::{MaskedUnit, MaskingOptions, PretrainError};
 use crate::run::Fingerprint;
 
 /// Every hyper-parameter; the defaults are the paper's (section 4.2), but for the number of steps, which follows from the
@@ -32,6 +32,8 @@ pub struct PretrainRecipe {
     pub max_grad_norm: f64,
     /// What is masked.
     pub masking: MaskedUnit,
+    /// Share of the pieces that is masked.
+    pub mask_share: f64,
     /// Whether the span-boundary objective is learnt as well.
     pub span_boundary: bool,
     /// Seed of everything random.
@@ -53,6 +55,7 @@ impl Default for PretrainRecipe {
             weight_decay: 0.01,
             max_grad_norm: 1.0,
             masking: MaskedUnit::Spans,
+            mask_share: MaskingOptions::default().budget,
             span_boundary: true,
             seed: 42,
             checkpoint_minutes: 5.0,
@@ -81,6 +84,12 @@ impl PretrainRecipe {
         }
         if self.max_seq_length < 8 {
             return refuse("max_seq_length", "at least 8");
+        }
+        if self.span_boundary && self.masking == MaskedUnit::Pieces {
+            return refuse("span_boundary", "false where single pieces are masked");
+        }
+        if !(self.mask_share > 0.0 && self.mask_share <= 0.5) {
+            return refuse("mask_share", "above 0, at most 0.5");
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay <= 1.0) {
             return refuse("weight_decay", "from 0 to 1");

@@ -10,10 +10,12 @@ mod dataset;
 mod diagnose;
 mod error;
 mod finding;
+mod question_word;
 
 pub use dataset::{Answer, Article, Counts, Dataset, Paragraph, Question, SquadVersion};
 pub use error::{Place, SquadError};
 pub use finding::{Finding, FindingKind};
+pub use question_word::QuestionWord;
 
 #[cfg(test)]
 mod tests;

@@ -190,17 +190,17 @@ mod tests {
         let recipe = Preset::Demo.recipe();
         let (lengths, config) = demo_lengths(&recipe);
         let forecast = Forecast::new(&recipe, &config, &lengths, &limits(Some(8 << 30)));
-        // What `spanbert demo` does: 750 updates and one evaluation in each of three epochs.
-        assert_eq!((forecast.updates, forecast.evaluations, forecast.trainings), (2250, 3, 1));
-        assert_eq!(forecast.fit.micro_batch, 16);
+        // What `spanbert demo` does: one pass, evaluated at its end.
+        assert_eq!((forecast.updates, forecast.evaluations, forecast.trainings), (6300, 1, 1));
+        assert_eq!(forecast.fit.micro_batch, 8);
         assert!(forecast.memory.total < forecast.usable_memory.unwrap());
-        let short = Recipe { max_steps: Some(225), ..recipe.clone() };
+        let short = Recipe { max_steps: Some(630), ..recipe.clone() };
         let short = Forecast::new(&short, &config, &lengths, &limits(None));
-        assert_eq!((short.updates, short.usable_memory), (225, None));
+        assert_eq!((short.updates, short.usable_memory), (630, None));
         assert!((short.training_flops / forecast.training_flops - 0.1).abs() < 1e-9);
         let sweep = Recipe { learning_rate: None, ..recipe };
         let sweep = Forecast::new(&sweep, &config, &lengths, &limits(None));
-        assert_eq!((sweep.trainings, sweep.updates), (8, 8 * 2250));
+        assert_eq!((sweep.trainings, sweep.updates), (8, 8 * 6300));
     }
 
     #[test]

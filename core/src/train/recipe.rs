@@ -144,12 +144,14 @@ impl Preset {
             Self::Student => Recipe { train_batch_size: 16, eval_batch_size: 16, ..published },
             Self::Squad1 => Recipe { eval_metric: EvalMetric::F1, ..published },
             Self::Demo => Recipe {
-                train_batch_size: 16,
+                // Small batches: what a small model lacks is updates.
+                train_batch_size: 8,
                 eval_batch_size: 32,
-                learning_rate: Some(1e-3),
-                num_train_epochs: 3.0,
+                learning_rate: Some(7e-4),
+                // The generator has more questions than there is time: none is asked twice.
+                num_train_epochs: 1.0,
                 // From scratch: a full learning rate before attention has found its bearings undoes it.
-                warmup_proportion: 0.3,
+                warmup_proportion: 0.2,
                 max_seq_length: 128,
                 doc_stride: 64,
                 max_query_length: 32,

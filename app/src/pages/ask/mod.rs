@@ -16,16 +16,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use egui::{
-    Align, Context, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, WidgetInfo,
-    WidgetType, vec2,
-};
+use egui::{Align, Context, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use self::{
     answer::{Seen, View},
     asked::{Asked, Column, History, Outcome},
-    examples::{Sample, samples},
+    examples::{Sample, Samples, samples},
     models::{ModelSlot, State},
     passage::{Mark, Marks, Passage},
 };
@@ -70,7 +67,9 @@ pub struct AskPage {
     /// What the pointer was on in the last frame.
     hovered: Option<std::ops::Range<usize>>,
     scroll_to: Option<usize>,
-    samples: Option<Vec<Sample>>,
+    samples: Option<Samples>,
+    /// The example that was taken last.
+    sample: Option<Sample>,
     focus_question: bool,
 }
 
@@ -91,6 +90,7 @@ impl AskPage {
             hovered: None,
             scroll_to: None,
             samples: None,
+            sample: None,
             focus_question: false,
         }
     }
@@ -137,7 +137,8 @@ impl AskPage {
                 self.models[index].state = State::Ready(facts);
                 self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
                 if is_demo && self.passage.is_blank() {
-                    self.take_sample(0);
+                    let first = self.samples.get_or_insert_with(samples).invented.first().cloned();
+                    first.into_iter().for_each(|sample| self.take_sample(sample));
                 }
                 self.focus_question = true;
             }
@@ -180,16 +181,12 @@ impl AskPage {
         self.scroll_to = best.map(|best| best.bytes.start);
     }
 
-    fn samples(&mut self) -> &[Sample] {
-        self.samples.get_or_insert_with(samples)
-    }
-
-    fn take_sample(&mut self, index: usize) {
-        if let Some(sample) = self.samples().get(index).cloned() {
-            self.passage.set(sample.passage);
-            self.question = sample.question;
-            self.problem = None;
-        }
+    /// Shows an example with its first question.
+    fn take_sample(&mut self, sample: Sample) {
+        self.passage.set(sample.passage.clone());
+        self.question = sample.questions.first().map_or_else(String::new, |first| first.text.clone());
+        self.sample = Some(sample);
+        self.problem = None;
     }
 
     /// Asks all models that are ready, or says what is missing.
@@ -283,7 +280,9 @@ impl AskPage {
             if ui.button("Open file…").clicked() {
                 env.ask(Action::Browse(Purpose::Passage));
             }
-            self.samples_ui(ui);
+            if let Some(sample) = examples::menu_ui(ui, || self.samples.get_or_insert_with(samples)) {
+                self.take_sample(sample);
+            }
             if !self.passage.is_blank() && ui.button("Clear").clicked() {
                 self.passage.set(String::new());
             }
@@ -311,27 +310,6 @@ impl AskPage {
         self.problem_ui(ui, Field::Passage);
     }
 
-    fn samples_ui(&mut self, ui: &mut Ui) {
-        let mut chosen = None;
-        let menu = ui.menu_button(format!("Examples  {}", icon::CARET_DOWN), |ui| {
-            ui.set_max_width(420.0);
-            let muted = Tokens::of(ui).text_muted;
-            let caption = "From the demonstration's invented world; only its own model knows it";
-            ui.label(RichText::new(caption).size(CAPTION_SIZE).color(muted));
-            for (index, sample) in self.samples().iter().enumerate() {
-                let mark = if sample.answerable { "" } else { "  (no answer)" };
-                if ui.button(format!("{}{mark}", sample.question)).clicked() {
-                    chosen = Some(index);
-                    ui.close();
-                }
-            }
-        });
-        menu.response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Examples"));
-        if let Some(index) = chosen {
-            self.take_sample(index);
-        }
-    }
-
     fn question_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             let width = ui.available_width() - 54.0;
@@ -356,6 +334,12 @@ impl AskPage {
             }
         });
         self.problem_ui(ui, Field::Question);
+        if let Some(sample) = self.sample.as_ref().filter(|sample| sample.passage == *self.passage.text())
+            && let Some(question) = examples::questions_ui(ui, sample, &self.question)
+        {
+            self.question = question;
+            self.ask();
+        }
     }
 
     fn problem_ui(&self, ui: &mut Ui, place: Field) {
@@ -464,7 +448,7 @@ impl AskPage {
     }
 }
 
-/// The demonstration's model, by which its checkpoints are told.
+/// What the demonstration's checkpoints are told by.
 fn demo_architecture() -> String {
     spanbert_core::checkpoint::architecture(&spanbert_core::demo::start::config())
 }

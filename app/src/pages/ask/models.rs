@@ -11,6 +11,7 @@ use spanbert_backends::DeviceChoice;
 
 use crate::{
     action::Action,
+    command::Command,
     dialogs::Purpose,
     page::Env,
     probe::Probe,
@@ -236,8 +237,8 @@ impl ModelSlot {
     }
 }
 
-/// Checkpoints asked before, and the best of each run.
-fn suggestions_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
+/// Checkpoints asked before, the best of each run, and the model inside the program.
+fn suggestions_ui(ui: &mut Ui, env: &mut Env<'_>) -> Option<PathBuf> {
     let mut suggestions: Vec<(PathBuf, String)> = Vec::new();
     for run in env.library.runs() {
         let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
@@ -258,9 +259,6 @@ fn suggestions_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
         }
     }
     suggestions.truncate(SUGGESTIONS);
-    if suggestions.is_empty() {
-        return None;
-    }
     let mut chosen = None;
     ui.add_space(2.0);
     ui.horizontal_wrapped(|ui| {
@@ -271,6 +269,10 @@ fn suggestions_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
             if response.clicked() {
                 chosen = Some(folder);
             }
+        }
+        let built_in = ui.small_button("the demo model").on_hover_text(spanbert_core::demo::LABEL);
+        if built_in.clicked() {
+            env.ask(Action::Do(Command::AskDemo));
         }
     });
     chosen

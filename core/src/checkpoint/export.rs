@@ -1,0 +1,69 @@
+//! A checkpoint once more, in another number format: smaller files to pass on.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{
+    CheckpointError, Weights,
+    atomic::StagedFiles,
+    canonical_name,
+    casing::decide_casing,
+    directory::load_config,
+    meta::META_FILE,
+    safetensors::{self, FloatType},
+    save::{pretty, tokenizer_description},
+    vocab::load_vocab,
+    weights_file::{self, SAFETENSORS_FILE},
+};
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Number of tensors.
+    pub tensors: usize,
+    /// Number of values in them.
+    pub parameters: usize,
+}
+
+/// Writes the checkpoint of one folder into another as `model.safetensors` of the given type, with the configuration, the
+/// vocabulary and what `transformers` needs beside them. All tensors come along, under the names that `transformers` uses.
+///
+/// # Errors
+/// If the checkpoint cannot be read, a weight is too large for the type, or the folder cannot be written. Nothing is
+/// changed then.
+pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, CheckpointError> {
+    let config = load_config(from)?;
+    let vocab = load_vocab(from)?.pieces;
+    let casing = decide_casing(from, &vocab, None)?;
+    let path = weights_file::find(from)?;
+    let bytes = weights_file::read_file(&path)?;
+    let file = weights_file::parse(&path, &bytes)?;
+    let mut weights = Weights::new();
+    for (stored, tensor) in &file.tensors {
+        let wrong = |what| CheckpointError::Tensor { path: path.clone(), name: stored.clone(), what };
+        weights.insert(canonical_name(stored), tensor.to_host().map_err(wrong)?);
+    }
+    let exported = Exported {
+        tensors: weights.len(),
+        parameters: weights.values().map(|tensor| tensor.values.len()).sum(),
+    };
+    let described = fs::read_to_string(from.join("config.json")).ok();
+    let mut description: Value = described
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_else(|| config.to_hugging_face());
+    description["torch_dtype"] = json!(float.torch_name());
+
+    let mut files = StagedFiles::new(to)?;
+    let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, &weights, &format, float))?;
+    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
+    let tokenizer = tokenizer_description(casing.do_lower_case, config.max_position_embeddings);
+    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
+    if let Ok(meta) = fs::read(from.join(META_FILE)) {
+        files.stage(META_FILE, |out| out.write_all(&meta))?;
+    }
+    files.stage("config.json", |out| pretty(out, &description))?;
+    files.commit()?;
+    Ok(exported)
+}
