@@ -130,7 +130,7 @@ mod tests {
             assert_eq!(set.styles.len(), Style::ALL.len());
         }
         assert!(statistics.train.sentence_forms > 1000, "{statistics:?}");
-        assert!(statistics.train.question_forms > 500, "{statistics:?}");
+        assert!(statistics.train.question_forms > 450, "{statistics:?}");
     }
 
     #[test]
