@@ -40,7 +40,7 @@ fn a_newcomer_is_offered_three_ways_in() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(folder.path());
     harness.get_by_label("Welcome to SpanBERT Studio");
-    for way in ["See it work", "Ask a model", "Look at a run"] {
+    for way in ["Ask a question", "See it learn", "Look at a run"] {
         assert!(harness.query_all_by_label(way).next().is_some(), "{way}");
     }
     assert!(harness.query_by_label("Settings").is_none(), "no sidebar yet");

@@ -70,12 +70,12 @@ fn a_training_of_own_files_is_checked_and_started() {
     wait(&mut harness, "900 questions");
     // The published recipe's windows are longer than this model's positions.
     assert!(shows(&harness, "one setting is out of bounds"));
-    assert!(shows(&harness, "this checkpoint has 128 positions"));
+    assert!(shows(&harness, "this checkpoint has 192 positions"));
     assert!(!can_start(&harness));
     enter(&mut harness, "Max seq length", "128");
     enter(&mut harness, "Doc stride", "64");
     wait_until(&mut harness, "a start", can_start);
-    wait(&mut harness, "1,500");
+    wait(&mut harness, "6,300");
     enter(&mut harness, "Name of the run", "first try");
     harness.get_by_role_and_label(Role::Button, "Start training").click();
     harness.run_steps(3);
@@ -137,9 +137,9 @@ fn a_bad_value_is_told_beside_its_field_and_can_be_taken_back() {
     assert!(!can_start(&harness));
     enter(&mut harness, "Learning rate", "quick");
     assert!(shows(&harness, "quick is no number"));
-    harness.get_by_label("Set learning rate back to 1e-3").click();
+    harness.get_by_label("Set learning rate back to 7e-4").click();
     harness.run_steps(3);
-    assert_eq!(value(&harness, "Learning rate"), "1e-3");
+    assert_eq!(value(&harness, "Learning rate"), "7e-4");
     assert!(can_start(&harness));
 }
 
@@ -149,16 +149,16 @@ fn the_demonstration_is_told_and_started() {
     let mut harness = page(folder.path());
     harness.get_by_label("Demonstration").click();
     // Updates and windows, as `spanbert demo` has them.
-    wait(&mut harness, "2,250");
+    wait(&mut harness, "6,300");
     assert!(shows(&harness, "told by the first updates"));
-    enter(&mut harness, "Num train epochs", "1");
-    wait(&mut harness, "750");
+    enter(&mut harness, "Num train epochs", "2");
+    wait(&mut harness, "12,600");
     harness.get_by_role_and_label(Role::Button, "Start training").click();
     harness.run_steps(3);
     let launch = launched(&mut harness);
     assert_eq!(launch.arguments[0], "demo");
     let recipe = Recipe::from_toml(&launch.recipe.unwrap(), "form").unwrap();
-    assert_eq!(recipe, Recipe { num_train_epochs: 1.0, ..Preset::Demo.recipe() });
+    assert_eq!(recipe, Recipe { num_train_epochs: 2.0, ..Preset::Demo.recipe() });
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn settings_must_fit_the_model() {
         place.fails(&[&evaluate[..], flags].concat(), expected);
         place.train_fails(&[&["--train-file", "good.json"], flags].concat(), expected);
     };
-    with(&["--max_seq_length", "200"], &["max_seq_length", "200", "128"]);
+    with(&["--max_seq_length", "200"], &["max_seq_length", "200", "192"]);
     with(&["--doc_stride", "0"], &["doc_stride"]);
     with(&["--max_seq_length", "30"], &["max_seq_length", "30"]);
     with(&["--n_best_size", "0"], &["n_best_size"]);

@@ -102,7 +102,8 @@ impl DemoCommand {
             return output::print(&whereabouts(&outcome));
         }
         let dataset = dev.source().read()?;
-        let best = outcome.layout.best();
+        // A recipe may end before its first evaluation.
+        let best = if outcome.best.is_some() { outcome.layout.best() } else { outcome.layout.last() };
         let mut model =
             open_model(&best, &self.device.backend, CasingArgs { do_lower_case: None }, Precision::F32)?;
         let options = model.evaluate_options();
