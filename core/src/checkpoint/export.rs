@@ -1,6 +1,6 @@
 //! A checkpoint once more, in another number format: smaller files to pass on.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use super::{
     casing::decide_casing,
     directory::load_config,
     meta::META_FILE,
-    safetensors::{self, FloatType},
-    save::{pretty, tokenizer_description},
+    safetensors::FloatType,
+    save::{pretty, stage_model, stage_tokenizer},
     vocab::load_vocab,
-    weights_file::{self, SAFETENSORS_FILE},
+    weights_file,
 };
 
 /// What was written.
@@ -55,11 +55,8 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
     description["torch_dtype"] = json!(float.torch_name());
 
     let mut files = StagedFiles::new(to)?;
-    let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, &weights, &format, float))?;
-    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
-    let tokenizer = tokenizer_description(casing.do_lower_case, config.max_position_embeddings);
-    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
+    stage_model(&mut files, &weights, float)?;
+    stage_tokenizer(&mut files, &vocab, casing.do_lower_case, config.max_position_embeddings)?;
     if let Ok(meta) = fs::read(from.join(META_FILE)) {
         files.stage(META_FILE, |out| out.write_all(&meta))?;
     }

@@ -9,7 +9,7 @@ use super::{
     atomic::StagedFiles,
     directory::finite,
     meta::{META_FILE, SpanbertMeta},
-    safetensors,
+    safetensors::{self, FloatType},
     weights_file::SAFETENSORS_FILE,
 };
 use crate::config::{BertConfig, parameter_shapes};
@@ -73,11 +73,8 @@ fn write(
         return Err(CheckpointError::Vocabulary { path: directory.join("vocab.txt"), what });
     }
     let mut files = StagedFiles::new(directory)?;
-    let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write(&mut out, weights, &format))?;
-    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
-    let tokenizer = tokenizer_description(do_lower_case, config.max_position_embeddings);
-    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))?;
+    stage_model(&mut files, weights, FloatType::F32)?;
+    stage_tokenizer(&mut files, vocab, do_lower_case, config.max_position_embeddings)?;
     files.stage("special_tokens_map.json", |out| pretty(out, &special_tokens()))?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
     files.stage("config.json", |out| pretty(out, &description))?;
@@ -117,8 +114,24 @@ fn check(
     }
 }
 
-/// `tokenizer_config.json`.
-pub(super) fn tokenizer_description(do_lower_case: bool, model_max_length: usize) -> Value {
+/// Stages `model.safetensors`.
+pub(super) fn stage_model(
+    files: &mut StagedFiles,
+    weights: &Weights,
+    float: FloatType,
+) -> Result<(), CheckpointError> {
+    let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, weights, &format, float))
+}
+
+/// Stages `vocab.txt` and `tokenizer_config.json`.
+pub(super) fn stage_tokenizer(
+    files: &mut StagedFiles,
+    vocab: &[String],
+    do_lower_case: bool,
+    model_max_length: usize,
+) -> Result<(), CheckpointError> {
+    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
     let mut tokenizer = special_tokens();
     tokenizer["tokenizer_class"] = json!("BertTokenizer");
     tokenizer["do_lower_case"] = json!(do_lower_case);
@@ -126,7 +139,7 @@ pub(super) fn tokenizer_description(do_lower_case: bool, model_max_length: usize
     tokenizer["tokenize_chinese_chars"] = json!(true);
     tokenizer["strip_accents"] = Value::Null;
     tokenizer["model_max_length"] = json!(model_max_length);
-    tokenizer
+    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))
 }
 
 fn special_tokens() -> Value {

@@ -44,7 +44,7 @@ pub fn starting_model() -> StartingModel {
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
+fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
     let same =
         |(name, bytes): &(&str, &[u8])| std::fs::read(folder.join(name)).is_ok_and(|there| there == *bytes);
     if FILES.iter().all(same) {

@@ -87,12 +87,14 @@ fn passage(random: &mut SplitMix, options: &GeneratorOptions) -> GeneratedPassag
     GeneratedPassage { questions, entities: entities.collect(), context: told.text, forms: told.forms }
 }
 
-/// How values are written in a question: islanders are sometimes called by their surname.
-fn asked_about(random: &mut SplitMix, fact: &Fact, values: &[String]) -> Vec<String> {
+/// The question of this form about these values; islanders are sometimes called by their surname.
+fn write_question(random: &mut SplitMix, fact: &Fact, form: &str, values: &[String]) -> String {
     let written = fact.relation.slots.iter().zip(values).map(|(kind, value)| {
         if *kind == Kind::Person && random.below(4) == 0 { surname(value).to_owned() } else { value.clone() }
     });
-    written.collect()
+    let mut question = String::new();
+    fill(form, &written.collect::<Vec<_>>(), &mut question);
+    question
 }
 
 /// How many facts agree with these values in the slots a question mentions.
@@ -111,8 +113,7 @@ pub(super) fn answerable(random: &mut SplitMix, told: &Told) -> Option<Generated
     if agreeing(told, fact, &fact.values, &mentioned(&form)) != 1 {
         return None;
     }
-    let mut question = String::new();
-    fill(&form, &asked_about(random, fact, &fact.values), &mut question);
+    let question = write_question(random, fact, &form, &fact.values);
     let mut answers = vec![fact.span(asked.answer)];
     answers.extend(fact.surname.clone().filter(|_| asked.answer == 0));
     Some(GeneratedQuestion { question, form, answers, plausible: None, style: None })
@@ -150,8 +151,7 @@ fn swapped(random: &mut SplitMix, told: &Told, split: Split) -> Option<Generated
     if agreeing(told, fact, &values, &slots) > 0 {
         return None;
     }
-    let mut question = String::new();
-    fill(&form, &asked_about(random, fact, &values), &mut question);
+    let question = write_question(random, fact, &form, &values);
     let plausible = Some(fact.span(asked.answer)).filter(|span| !question.contains(&span.text));
     Some(GeneratedQuestion { question, form, answers: Vec::new(), plausible, style: Some(Style::EntitySwap) })
 }
@@ -166,8 +166,7 @@ fn trapped(random: &mut SplitMix, told: &Told) -> Option<GeneratedQuestion> {
         return None;
     }
     let form = choose_form(trap.text, random);
-    let mut question = String::new();
-    fill(&form, &asked_about(random, fact, &fact.values), &mut question);
+    let question = write_question(random, fact, &form, &fact.values);
     let of_kind = |fact: &Fact| -> Vec<AnswerSpan> {
         let slots = fact.relation.slots.iter().enumerate().filter(|(_, kind)| **kind == trap.plausible);
         slots

@@ -20,7 +20,7 @@ pub mod vocab;
 mod words;
 pub mod world;
 
-pub use built_in::{LABEL, MODEL_NAME, starting_model, trained_folder, write_trained};
+pub use built_in::{LABEL, MODEL_NAME, starting_model, trained_folder};
 pub use files::{
     DEV, DEV_NAME, DemoError, DemoFiles, TRAIN, TRAIN_NAME, built_in, squad_json, write, write_corpus,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    facts::{FILLERS, JOINTS, OPENERS, Relation, relation, relation_count},
+    facts::{FILLERS, JOINTS, OPENERS, Relation, relations},
     random::SplitMix,
     template::{choose_form, fill},
     world::{Kind, Split, pronoun},
@@ -59,8 +59,8 @@ pub(super) fn tell(random: &mut SplitMix, split: Split, count: usize) -> Told {
     let mut chosen: Vec<usize> = Vec::new();
     while told.facts.len() < count {
         // The second fact repeats the first one's relation, so that its words alone do not find the answer.
-        let number = if chosen.len() == 1 { chosen[0] } else { random.below(relation_count()) };
-        let Some(next) = relation(number) else { break };
+        let number = if chosen.len() == 1 { chosen[0] } else { random.below(relations().count()) };
+        let Some(next) = relations().nth(number) else { break };
         if told.facts.iter().any(|fact| fact.relation.topic == next.topic && !fact.is_of(next)) {
             continue;
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    facts::{FILLERS, JOINTS, OPENERS, RELATIONS},
+    facts::{FILLERS, JOINTS, OPENERS, relations},
     words::{name_pieces, words},
 };
 
@@ -24,7 +24,6 @@ pub fn pieces() -> Vec<String> {
 
 /// The words of all templates and lists; answers begin sentences in the text to pre-train on, with a capital.
 fn running_words() -> impl Iterator<Item = String> {
-    let relations = || RELATIONS.iter().flat_map(|group| group.iter());
     let templates = relations().flat_map(|relation| {
         let asked = relation.questions.iter().map(|form| form.text);
         let traps = relation.traps.iter().map(|trap| trap.text);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    FramePieces, MaskPieces, Masked, MaskedText, MaskedUnit, MaskingOptions, PretrainError, PretrainRecipe,
+    FramePieces, MaskPieces, Masked, MaskedText, MaskingOptions, PretrainError, PretrainRecipe,
     SPAN_POSITIONS, Text, begun::Begun, collate, mask, order::epoch_batches,
 };
 use crate::{
@@ -98,9 +98,7 @@ impl Pretrainer<'_, '_> {
             .collect();
         let tokenizer = &self.begun.tokenizer;
         let frame = FramePieces { cls: tokenizer.cls_id(), sep: tokenizer.sep_id(), pad: tokenizer.pad_id() };
-        // Single pieces have no boundaries to be told from.
-        let positions =
-            if recipe.span_boundary && recipe.masking == MaskedUnit::Spans { SPAN_POSITIONS } else { 0 };
+        let positions = if recipe.span_boundary { SPAN_POSITIONS } else { 0 };
         let longest = batch.iter().map(|&text| self.lengths[text] + 2).max().unwrap_or(0);
         let length =
             longest.next_multiple_of(self.length_multiple.max(1)).min(recipe.max_seq_length).max(longest);

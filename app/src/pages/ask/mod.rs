@@ -137,8 +137,10 @@ impl AskPage {
                 self.models[index].state = State::Ready(facts);
                 self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
                 if is_demo && self.passage.is_blank() {
-                    let first = self.samples.get_or_insert_with(samples).invented.first().cloned();
-                    first.into_iter().for_each(|sample| self.take_sample(sample));
+                    let samples = self.samples.get_or_insert_with(samples);
+                    if let Some(first) = samples.invented.first().cloned() {
+                        self.take_sample(first);
+                    }
                 }
                 self.focus_question = true;
             }
