@@ -13,6 +13,15 @@ pub enum Action {
     OpenRun(PathBuf),
     /// Load a checkpoint on the Ask page and go there.
     AskWith(PathBuf),
+    /// Show a passage and a question on the Ask page, load a checkpoint and ask it.
+    AskAgain {
+        /// The checkpoint folder.
+        checkpoint: PathBuf,
+        /// The passage.
+        passage: String,
+        /// The question.
+        question: String,
+    },
     /// Show an evaluation of a run on the Evaluate page: the one after `step` updates, or the best.
     ShowEvaluation {
         /// The run folder.

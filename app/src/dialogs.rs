@@ -26,6 +26,12 @@ pub enum Purpose {
     RunFolder,
     /// The folder runs are made in.
     RunsFolder,
+    /// A checkpoint to evaluate.
+    EvaluateCheckpoint,
+    /// A SQuAD file to evaluate a checkpoint on.
+    EvaluateData,
+    /// The SQuAD file that an evaluation answered.
+    AnsweredData,
     /// Not a dialog: a file or folder dropped on the window.
     Dropped,
 }
@@ -33,10 +39,13 @@ pub enum Purpose {
 impl Purpose {
     fn title(self) -> &'static str {
         match self {
-            Self::AskCheckpoint | Self::TrainCheckpoint => "Open a checkpoint folder",
+            Self::AskCheckpoint | Self::TrainCheckpoint | Self::EvaluateCheckpoint => {
+                "Open a checkpoint folder"
+            }
             Self::Passage => "Open a text file",
             Self::TrainData => "Open a SQuAD file to learn from",
-            Self::DevData => "Open a SQuAD file to evaluate on",
+            Self::DevData | Self::EvaluateData => "Open a SQuAD file to evaluate on",
+            Self::AnsweredData => "Open the SQuAD file that was answered",
             Self::Recipe => "Open a recipe",
             Self::RunFolder => "Open a run folder",
             Self::RunsFolder => "Choose the folder for runs",
@@ -48,7 +57,9 @@ impl Purpose {
     fn files(self) -> Option<(&'static str, &'static [&'static str])> {
         match self {
             Self::Passage => Some(("Text", &["txt", "md", "text"])),
-            Self::TrainData | Self::DevData => Some(("SQuAD", &["json"])),
+            Self::TrainData | Self::DevData | Self::EvaluateData | Self::AnsweredData => {
+                Some(("SQuAD", &["json"]))
+            }
             Self::Recipe => Some(("Recipe", &["toml"])),
             _ => None,
         }

@@ -46,6 +46,16 @@ pub struct LastSources {
     pub dev: Option<PathBuf>,
 }
 
+/// A slice of an evaluation that the user has saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedSlice {
+    /// What it is called.
+    pub name: String,
+    /// The query that finds its questions.
+    pub query: String,
+}
+
 /// What the user has set, and what the window remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,6 +70,8 @@ pub struct Settings {
     pub backend: String,
     /// What the last training was started with.
     pub train: LastSources,
+    /// Slices of evaluations, by query.
+    pub slices: Vec<SavedSlice>,
     /// Dark or light.
     pub theme: ThemeChoice,
     /// Size of everything, 1 being the system's.
@@ -78,6 +90,7 @@ impl Default for Settings {
             recent_checkpoints: Vec::new(),
             backend: "auto".into(),
             train: LastSources::default(),
+            slices: Vec::new(),
             theme: ThemeChoice::System,
             zoom: 1.0,
             page: Page::Runs,

@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,7 @@ use egui_kittest::{
 };
 use spanbert_app::{
     action::Action,
+    launch::Trainer,
     library::{Library, Places},
     page::{Env, PageView},
     pages::evaluate::EvaluatePage,
@@ -69,6 +70,7 @@ fn run(folder: &Path) -> Layout {
                     score_diff: Some(if gold.is_some() { -2.0 } else { 2.0 }),
                     span,
                     windows: 1,
+                    reach: None,
                 };
                 lines.push_str(&serde_json::to_string(&record).unwrap());
                 lines.push('\n');
@@ -96,17 +98,27 @@ struct State {
 }
 
 fn page(folder: &Path) -> Harness<'static, State> {
+    sized_page(folder, [1400.0, 860.0])
+}
+
+fn sized_page(folder: &Path, size: [f32; 2]) -> Harness<'static, State> {
     let context = egui::Context::default();
     let places = Places { folder: folder.to_owned(), opened: Vec::new() };
+    let trainer = Trainer {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
+        prefix: vec!["cli".into()],
+        logs: folder.join("launches"),
+    };
+    let settings = Settings { runs_folder: folder.to_owned(), backend: "cpu".into(), ..Settings::default() };
     let state = State {
-        page: EvaluatePage::new(&context),
+        page: EvaluatePage::new(&context).with_trainer(trainer),
         library: Library::start(&context, places),
-        settings: Settings::default(),
+        settings,
         probe: Probe::Idle,
         actions: Vec::new(),
     };
     let mut first = true;
-    Harness::builder().with_size(egui::vec2(1100.0, 760.0)).build_ui_state(
+    Harness::builder().with_size(size).build_ui_state(
         move |ui, state: &mut State| {
             if std::mem::take(&mut first) {
                 theme::install(ui.ctx());
@@ -134,57 +146,260 @@ fn wait(harness: &mut Harness<'_, State>, label: &str) {
     }
 }
 
+/// A click on what has this label.
+fn click(harness: &mut Harness<'_, State>, label: &str) {
+    harness.get_by_label(label).click();
+    harness.run_steps(3);
+}
+
+fn type_into(harness: &mut Harness<'_, State>, label: &str, text: &str) {
+    harness.get_by_label(label).focus();
+    harness.run_steps(2);
+    harness.event(egui::Event::Text(text.into()));
+    harness.run_steps(3);
+}
+
+fn shows(harness: &Harness<'_, State>, label: &str) -> bool {
+    harness.query_all_by_label_contains(label).next().is_some()
+}
+
+/// The page with the run's evaluation.
+fn shown(folder: &Path) -> (Layout, Harness<'static, State>) {
+    let layout = run(folder);
+    let mut harness = page(folder);
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    harness.run_steps(2);
+    (layout, harness)
+}
+
 #[test]
 fn questions_are_listed_filtered_and_shown_in_their_passage() {
     let folder = tempfile::tempdir().unwrap();
-    let layout = run(folder.path());
-    let mut harness = page(folder.path());
-    harness.state_mut().page.show(layout.root().to_owned(), None);
-    wait(&mut harness, "All 900");
-    harness.run_steps(2);
+    let (_, mut harness) = shown(folder.path());
     // One answered wrongly, 599 rightly, 300 rightly not answered.
-    for label in ["Exact 599", "Wrong 1", "Rightly abstained 300"] {
+    for label in ["Correct 599", "Wrong span 1", "Correctly abstained 300"] {
         harness.get_by_label(label);
     }
-    assert!(harness.query_all_by_label("67.25").next().is_some());
-    harness.get_by_label("Wrong 1").click();
-    harness.run_steps(3);
-    assert!(harness.query_all_by_label("nonsense").next().is_some());
+    click(&mut harness, "Wrong span 1");
+    assert!(shows(&harness, "nonsense"));
     // The passage of the only row is shown, with its gold answer.
     harness.get_by_label("Passage");
     harness.get_by_label("Gold underlined");
 
-    harness.get_by_label("All 900").click();
-    harness.get_by_label("Search questions and answers").focus();
-    harness.run_steps(2);
-    harness.event(egui::Event::Text("no such words anywhere".into()));
-    harness.run_steps(3);
+    click(&mut harness, "All 900");
+    type_into(&mut harness, "Search questions and answers", "no such words anywhere");
     harness.get_by_label("No question fits the filter");
+    click(&mut harness, "Show all");
+    assert!(!shows(&harness, "No question fits the filter"));
 }
 
 #[test]
-fn moving_the_threshold_decides_anew() {
+fn dragging_the_rule_of_the_curve_moves_the_threshold() {
     let folder = tempfile::tempdir().unwrap();
-    let layout = run(folder.path());
-    let mut harness = page(folder.path());
-    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
-    wait(&mut harness, "All 900");
+    let (_, mut harness) = shown(folder.path());
+    harness.get_by_label("Answerable, answered: 600");
+    let rect = harness.get_by_label("Threshold curve").rect();
+    let at = |share: f32| egui::pos2(rect.left() + rect.width() * share, rect.center().y);
+    harness.drag_at(at(0.6));
     harness.run_steps(2);
+    // To the far left: nothing counts as answered, and the table, the cells and the slices follow while it moves.
+    harness.hover_at(at(0.05));
+    harness.run_steps(3);
+    harness.get_by_label("Answerable, not answered: 600");
+    harness.get_by_label("Wrongly abstained 600");
+    harness.drop_at(at(0.05));
+    harness.run_steps(2);
+    click(&mut harness, "Best");
+    harness.get_by_label("Answerable, answered: 600");
+}
+
+#[test]
+fn the_slider_moves_the_threshold_by_keyboard() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut harness) = shown(folder.path());
     let slider = harness
         .query_all_by_role(egui::accesskit::Role::Slider)
         .find(|node| !node.accesskit_node().is_disabled())
         .unwrap();
     slider.focus();
     harness.run_steps(2);
-    // To the far left: nothing counts as answered.
     for _ in 0..400 {
         harness.key_press(egui::Key::ArrowLeft);
         harness.run_steps(1);
-        if harness.query_by_label("Missed 600").is_some() {
+        if harness.query_by_label("Wrongly abstained 600").is_some() {
             return;
         }
     }
     panic!("the threshold did not move");
+}
+
+#[test]
+fn a_slice_and_a_cell_show_their_questions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut harness) = shown(folder.path());
+    click(&mut harness, "answerable: unanswerable");
+    harness.get_by_label("Without answerable: unanswerable");
+    click(&mut harness, "Unanswerable, not answered: 300");
+    harness.get_by_label("Without unanswerable, not answered");
+    assert!(!shows(&harness, "No question fits the filter"));
+    // No unanswerable question was answered rightly.
+    click(&mut harness, "Correct 599");
+    harness.get_by_label("No question fits the filter");
+    click(&mut harness, "Without correct");
+    assert!(!shows(&harness, "No question fits the filter"));
+    // The intervals come without being waited for.
+    wait(&mut harness, "answerable: answerable");
+}
+
+#[test]
+fn a_query_filters_and_is_kept_as_a_slice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, mut harness) = shown(folder.path());
+    let query = "Query, such as f1 < 0.5 and negation";
+    type_into(&mut harness, query, "answerble and f1 < 0.5");
+    assert!(shows(&harness, "there is no field \"answerble\" at column 1"));
+    assert!(shows(&harness, "write answerable"));
+    harness.get_by_label(query).focus();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.run_steps(1);
+    harness.event(egui::Event::Text("answerable and f1 < 0.5".into()));
+    harness.run_steps(3);
+    assert!(shows(&harness, "nonsense"));
+    type_into(&mut harness, "Name of the slice", "missed");
+    click(&mut harness, "Save slice");
+    harness.get_by_label("Without saved query: missed");
+    assert_eq!(harness.state().settings.slices[0].query, "answerable and f1 < 0.5");
+    click(&mut harness, "Forget missed");
+    assert!(harness.state().settings.slices.is_empty());
+}
+
+#[test]
+fn a_question_is_edited_and_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (layout, mut harness) = shown(folder.path());
+    fs::create_dir_all(layout.best()).unwrap();
+    harness.run_steps(2);
+    click(&mut harness, "Edit and ask again");
+    let actions = &harness.state().actions;
+    let Some(Action::AskAgain { checkpoint, passage, question }) = actions.last() else {
+        panic!("nothing was asked: {actions:?}");
+    };
+    assert_eq!(*checkpoint, layout.best());
+    assert!(!passage.is_empty() && question.ends_with('?'));
+}
+
+#[test]
+fn two_evaluations_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (layout, mut harness) = shown(folder.path());
+    // The same, but the first question is answered rightly and the second wrongly.
+    let text = fs::read_to_string(layout.evaluation(7).join("records.jsonl")).unwrap();
+    let mut records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let second = records.iter().skip(1).position(|record| record.is_answerable()).unwrap() + 1;
+    records[0].prediction = records[0].gold_answers[0].text.clone();
+    records[second].prediction = "rubbish".into();
+    let lines: Vec<String> = records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
+    let evaluation = layout.evaluation(9);
+    fs::create_dir_all(&evaluation).unwrap();
+    fs::write(evaluation.join("records.jsonl"), lines.join("\n")).unwrap();
+    fs::copy(layout.evaluation(7).join("results.json"), evaluation.join("results.json")).unwrap();
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    harness.run_steps(1);
+    wait(&mut harness, "All 900");
+    harness.run_steps(2);
+    click(&mut harness, "Compare with");
+    click(&mut harness, "This run after 9 updates");
+    wait(&mut harness, "Right to wrong 1");
+    harness.get_by_label("Right to wrong 1, wrong to right 1, McNemar p 1.0000");
+    click(&mut harness, "Right to wrong 1");
+    assert!(shows(&harness, "rubbish"));
+    click(&mut harness, "Without right to wrong");
+    click(&mut harness, "Wrong to right 1");
+    assert!(shows(&harness, "nonsense"));
+}
+
+#[test]
+fn what_is_shown_is_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (layout, mut harness) = shown(folder.path());
+    click(&mut harness, "Wrong span 1");
+    let exports = layout.evaluation(7).join("exports");
+    for (name, file) in [
+        ("Questions shown as CSV", "questions.csv"),
+        ("Questions shown as JSON", "questions.json"),
+        ("Everything as a web page", "breakdown.html"),
+        ("Charts as SVG", "threshold.svg"),
+        ("Charts as PNG", "threshold.png"),
+    ] {
+        let export = harness.get_all_by_label_contains("Export").next().unwrap();
+        export.click();
+        harness.run_steps(3);
+        click(&mut harness, name);
+        let start = Instant::now();
+        let told = |actions: &[Action]| actions.iter().any(|action| matches!(action, Action::Say(_)));
+        while !told(&harness.state().actions) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{name}");
+            harness.run_steps(1);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let said = format!("{:?}", harness.state_mut().actions.drain(..).collect::<Vec<_>>());
+        assert!(exports.join(file).is_file(), "{name}: {said}");
+    }
+    let csv = fs::read_to_string(exports.join("questions.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    assert!(csv.contains("nonsense"));
+    let png = fs::read(exports.join("threshold.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{} bytes", png.len());
+}
+
+#[test]
+fn a_checkpoint_is_evaluated_from_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    demo::write(&files).unwrap();
+    // Twelve questions are enough.
+    let mut data: serde_json::Value =
+        serde_json::from_slice(&fs::read(files.join("dev.json")).unwrap()).unwrap();
+    data["data"].as_array_mut().unwrap().truncate(1);
+    data["data"][0]["paragraphs"].as_array_mut().unwrap().truncate(2);
+    fs::write(files.join("few.json"), data.to_string()).unwrap();
+    let mut harness = page(folder.path());
+    wait(&mut harness, "No evaluations yet");
+    click(&mut harness, "New evaluation…");
+    type_into(&mut harness, "Checkpoint to evaluate", "no such folder");
+    type_into(&mut harness, "SQuAD file to evaluate on", files.join("few.json").to_str().unwrap());
+    click(&mut harness, "Start evaluation");
+    wait(&mut harness, "no such folder");
+    harness.get_by_label("Checkpoint to evaluate").focus();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.run_steps(1);
+    harness.event(egui::Event::Text(files.join("model").to_str().unwrap().into()));
+    harness.run_steps(2);
+    click(&mut harness, "Start evaluation");
+    wait(&mut harness, "All 12");
+    // Kept, and found again.
+    let kept = fs::read_dir(folder.path().join("evaluations")).unwrap().count();
+    assert_eq!(kept, 1);
+    // Its own checkpoint is at hand.
+    click(&mut harness, "Edit and ask again");
+    assert!(matches!(harness.state().actions.last(), Some(Action::AskAgain { .. })));
+}
+
+#[test]
+fn a_narrow_window_shows_one_part_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run(folder.path());
+    let mut harness = sized_page(folder.path(), [800.0, 600.0]);
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    for (part, label) in
+        [("Slices", "question word: who"), ("Passage", "Edit and ask again"), ("Questions", "All 900")]
+    {
+        harness.get_all_by_label(part).next().unwrap().click();
+        harness.run_steps(3);
+        assert!(shows(&harness, label), "{part}");
+    }
 }
 
 #[test]
@@ -197,6 +412,30 @@ fn what_is_no_evaluation_is_said() {
     wait(&mut harness, "records.jsonl, line 1");
     harness.state_mut().page.show(folder.path().join("gone"), None);
     wait(&mut harness, "holds no evaluation yet");
+}
+
+#[test]
+fn data_that_is_gone_can_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run(folder.path());
+    let mut environment = Environment::read(&layout).unwrap();
+    environment.dev_data = Some(Fingerprint::of_bytes("/gone/dev.json", b""));
+    environment.write(&layout).unwrap();
+    let files = folder.path().join("files");
+    demo::write(&files).unwrap();
+    let mut harness = page(folder.path());
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "/gone/dev.json");
+    type_into(&mut harness, "SQuAD file that was answered", files.join("train.json").to_str().unwrap());
+    click(&mut harness, "Use this file");
+    wait(&mut harness, "none of the 900 predictions is for one of");
+    harness.get_by_label("SQuAD file that was answered").focus();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.run_steps(1);
+    harness.event(egui::Event::Text(files.join("dev.json").to_str().unwrap().into()));
+    harness.run_steps(2);
+    click(&mut harness, "Use this file");
+    wait(&mut harness, "All 900");
 }
 
 #[test]

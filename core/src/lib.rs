@@ -8,6 +8,7 @@
 pub mod answers;
 pub mod ask;
 pub mod batch;
+pub mod breakdown;
 pub mod checkpoint;
 pub mod config;
 pub mod engine;

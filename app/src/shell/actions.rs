@@ -31,6 +31,11 @@ impl StudioApp {
                 self.go(Page::Ask);
                 self.take_path(Purpose::AskCheckpoint, checkpoint);
             }
+            Action::AskAgain { checkpoint, passage, question } => {
+                self.go(Page::Ask);
+                let backend = self.settings.backend.clone();
+                self.pages.ask.ask_about(&checkpoint, &backend, passage, question);
+            }
             Action::ShowEvaluation { run, step } => {
                 self.pages.evaluate.show(run, step);
                 self.go(Page::Evaluate);
@@ -102,6 +107,9 @@ impl StudioApp {
             }
             Purpose::TrainCheckpoint | Purpose::TrainData | Purpose::DevData | Purpose::Recipe => {
                 self.with_page(Page::Train, |view, env| view.take_path(purpose, path.clone(), env))
+            }
+            Purpose::EvaluateCheckpoint | Purpose::EvaluateData | Purpose::AnsweredData => {
+                self.with_page(Page::Evaluate, |view, env| view.take_path(purpose, path.clone(), env))
             }
             Purpose::Dropped => self.take_dropped(&path),
         };

@@ -106,7 +106,7 @@ impl StudioApp {
             find_devices: options.find_devices,
             probe: Probe::Idle,
             library: Library::start(context, places(&settings)),
-            launcher: Launcher::new(context, options.trainer),
+            launcher: Launcher::new(context, options.trainer.clone()),
             dialogs: Dialogs::default(),
             toasts,
             palette: Palette::default(),
@@ -114,7 +114,7 @@ impl StudioApp {
             pages: Pages {
                 runs: RunsPage::new(context),
                 train: TrainPage::new(context),
-                evaluate: EvaluatePage::new(context),
+                evaluate: EvaluatePage::new(context).with_trainer(options.trainer),
                 ask: AskPage::new(context),
                 settings: SettingsPage::new(context),
                 welcome: WelcomePage,

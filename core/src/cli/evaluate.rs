@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     evaluate::{EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
+    run::Fingerprint,
     squad::Dataset,
     train::StopFlag,
 };
@@ -108,10 +109,12 @@ impl EvaluateCommand {
         let mut model = self.settings.open(&folder)?;
         let start = Instant::now();
         let options = self.settings.options(&model);
-        let evaluation = evaluate(&mut model, dataset, &options)?;
+        let mut evaluation = evaluate(&mut model, dataset, &options)?;
         let secs = start.elapsed().as_secs_f64();
-        if let Some(folder) = &self.output_dir {
-            evaluation.write(folder)?;
+        if let Some(out) = &self.output_dir {
+            evaluation.results.data = Some(Fingerprint::of(&data)?);
+            evaluation.results.model = Some(folder.display().to_string());
+            evaluation.write(out)?;
         }
         if self.output.json {
             return output::json(&Evaluated {

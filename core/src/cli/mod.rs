@@ -2,6 +2,8 @@
 
 mod ask;
 mod bench;
+mod breakdown;
+mod breakdown_tables;
 mod data;
 mod demo;
 mod demo_statistics;
@@ -51,6 +53,7 @@ enum Command {
     Predict(predict::PredictCommand),
     Ask(ask::AskCommand),
     Score(score::ScoreCommand),
+    Breakdown(Box<breakdown::BreakdownCommand>),
     Devices(devices::DevicesCommand),
     Inspect(inspect::InspectCommand),
     Export(export::ExportCommand),
@@ -100,6 +103,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Predict(command) => command.run(),
         Command::Ask(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Breakdown(command) => command.run(),
         Command::Devices(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Export(command) => command.run(),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    answers::AnswerError, engine::EngineError, features::FeatureError, run::atomic::WriteError,
-    score::ScoreError,
+    answers::AnswerError, breakdown::BreakdownError, engine::EngineError, features::FeatureError,
+    run::atomic::WriteError, score::ScoreError, squad::SquadError,
 };
 
 /// Why an evaluation failed.
@@ -65,6 +65,34 @@ pub enum EvaluateError {
         /// What is wrong.
         message: String,
     },
+    /// A folder holds no evaluation.
+    #[error(
+        "{folder} holds no evaluation yet; name a run that has evaluated, or what `spanbert evaluate --output-dir` wrote"
+    )]
+    NoEvaluation {
+        /// The folder.
+        folder: String,
+    },
+    /// A folder does not say what was answered.
+    #[error("{folder} does not say which data set was answered; name it with --data")]
+    DataUnknown {
+        /// The folder.
+        folder: String,
+    },
+    /// The data that comes with the program could not be made.
+    #[error("{path} could not be read: {message}; name the data set with --data")]
+    Data {
+        /// The data set.
+        path: String,
+        /// Why.
+        message: String,
+    },
+    /// The data set cannot be read.
+    #[error(transparent)]
+    Squad(#[from] SquadError),
+    /// The answers cannot be broken down.
+    #[error(transparent)]
+    Breakdown(#[from] BreakdownError),
     /// A file's content could not be made.
     #[error("cannot write the results as JSON: {0}")]
     Json(#[from] serde_json::Error),

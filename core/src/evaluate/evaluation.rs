@@ -5,10 +5,13 @@ use std::{path::Path, sync::Arc};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluateError, Record, record::records};
+use super::{EvaluateError, GoldReach, Record, record::records};
 use crate::{
     answers::{Prediction, nbest_json, null_odds_json, to_python_json},
-    run::atomic::{create_folder, write_atomic},
+    run::{
+        Fingerprint,
+        atomic::{create_folder, write_atomic},
+    },
     score::{
         GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores, ThresholdCurve, official,
         run_squad,
@@ -37,6 +40,8 @@ pub struct Evaluation {
     /// The scores at every threshold; SQuAD 2.0 only.
     pub curve: Option<ThresholdCurve>,
     dataset: Arc<Dataset>,
+    /// Of every question, or empty.
+    reach: Vec<Option<GoldReach>>,
 }
 
 /// `results.json`.
@@ -53,6 +58,15 @@ pub struct ResultsFile {
     pub windows: usize,
     /// Windows whose logits were not finite; any at all means that the scores mean nothing.
     pub non_finite_windows: usize,
+    /// Longest answer given, in word pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_answer_length: Option<usize>,
+    /// The file that was answered; that of a run stands in its `environment.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Fingerprint>,
+    /// The checkpoint that answered it; that of a run is the run's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 impl Evaluation {
@@ -85,9 +99,18 @@ impl Evaluation {
             official: official.scores,
             windows: predictions.iter().map(|prediction| prediction.windows).sum(),
             non_finite_windows: predictions.iter().map(|prediction| prediction.non_finite_windows).sum(),
+            max_answer_length: None,
+            data: None,
+            model: None,
         };
         let (questions, final_predictions) = (reference.questions, reference.predictions);
-        Ok(Self { predictions, final_predictions, results, questions, curve, dataset })
+        Ok(Self { predictions, final_predictions, results, questions, curve, dataset, reach: Vec::new() })
+    }
+
+    /// Adds what is known about the gold answers, one entry for each question.
+    #[must_use]
+    pub fn with_reach(self, reach: Vec<Option<GoldReach>>) -> Self {
+        Self { reach, ..self }
     }
 
     /// The threshold to store with a checkpoint that was evaluated on a dev set; SQuAD 2.0 only.
@@ -99,7 +122,7 @@ impl Evaluation {
     /// One record per question, in the data set's order.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        records(&self.dataset, &self.predictions, &self.questions)
+        records(&self.dataset, &self.predictions, &self.questions, &self.reach)
     }
 
     /// Writes `predictions.json`, `nbest_predictions.json`, `null_odds.json` (SQuAD 2.0 only), `results.json` and

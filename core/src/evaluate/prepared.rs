@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
-use super::{EvaluateError, EvaluateOptions, Evaluation};
+use super::{EvaluateError, EvaluateOptions, Evaluation, GoldReach, reach::gold_reach};
 use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},
@@ -24,6 +24,7 @@ pub struct PreparedEvaluation {
     /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
     order: Vec<usize>,
     gold: GoldQuestions,
+    reach: Vec<Option<GoldReach>>,
 }
 
 /// Evaluates a data set once. See [`PreparedEvaluation`] for more than once.
@@ -72,7 +73,8 @@ impl PreparedEvaluation {
         let mut order: Vec<usize> = (0..windows.len()).collect();
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
         let gold = GoldQuestions::from_dataset(&dataset);
-        Ok(Self { dataset, tokenizer, options: *options, examples, windows, order, gold })
+        let reach = gold_reach(&dataset, &windows, &tokenizer);
+        Ok(Self { dataset, tokenizer, options: *options, examples, windows, order, gold, reach })
     }
 
     /// Number of windows, the unit of progress.
@@ -113,7 +115,10 @@ impl PreparedEvaluation {
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Evaluation, EvaluateError> {
         let predictions = self.predict(engine, progress)?;
-        Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, self.options.stored_threshold)
+        let (dataset, stored_threshold) = (Arc::clone(&self.dataset), self.options.stored_threshold);
+        let mut evaluation = Evaluation::new(dataset, &self.gold, predictions, stored_threshold)?;
+        evaluation.results.max_answer_length = Some(self.options.max_answer_length);
+        Ok(evaluation.with_reach(self.reach.clone()))
     }
 
     /// Answers every question without looking at gold answers, which the data set need not have.

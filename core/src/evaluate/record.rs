@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::GoldReach;
 use crate::{
     answers::Prediction,
     features::word_ranges,
@@ -40,6 +41,9 @@ pub struct Record {
     pub span: Option<RecordSpan>,
     /// How many windows the context was cut into.
     pub windows: usize,
+    /// What of the gold answers the model could give; unanswerable questions and older evaluations have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<GoldReach>,
 }
 
 /// Where an answer stands in its context.
@@ -54,13 +58,21 @@ pub struct RecordSpan {
 }
 
 /// The records of all questions, predictions and scores being in the data set's order.
-pub(super) fn records(dataset: &Dataset, predictions: &[Prediction], table: &QuestionTable) -> Vec<Record> {
+///
+/// `reach` may be empty, if nothing is known.
+pub(super) fn records(
+    dataset: &Dataset,
+    predictions: &[Prediction],
+    table: &QuestionTable,
+    reach: &[Option<GoldReach>],
+) -> Vec<Record> {
     let mut records = Vec::with_capacity(predictions.len());
-    let mut scored = predictions.iter().zip(&table.rows);
+    let reach = reach.iter().copied().chain(std::iter::repeat(None));
+    let mut scored = predictions.iter().zip(&table.rows).zip(reach);
     for (article_index, article) in dataset.articles.iter().enumerate() {
         for (paragraph_index, paragraph) in article.paragraphs.iter().enumerate() {
             let words: Vec<_> = word_ranges(&paragraph.context).collect();
-            for (question, (prediction, score)) in paragraph.questions.iter().zip(scored.by_ref()) {
+            for (question, ((prediction, score), reach)) in paragraph.questions.iter().zip(scored.by_ref()) {
                 let QuestionScore { exact, f1, .. } = *score;
                 let best = prediction.best();
                 records.push(Record {
@@ -82,9 +94,18 @@ pub(super) fn records(dataset: &Dataset, predictions: &[Prediction], table: &Que
                         Some(RecordSpan { chars: before..before + inside, bytes, window: span.window })
                     }),
                     windows: prediction.windows,
+                    reach,
                 });
             }
         }
     }
     records
+}
+
+impl Record {
+    /// Whether the passage answers the question.
+    #[must_use]
+    pub fn is_answerable(&self) -> bool {
+        !self.gold_answers.is_empty()
+    }
 }

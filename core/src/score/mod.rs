@@ -26,6 +26,7 @@ pub use gold::{GoldQuestion, GoldQuestions};
 pub use id_map::{IdMap, NullOdds, Predictions};
 pub use named::{NamedScores, named_scores};
 pub use normalize::{answer_tokens, normalize_answer};
+pub(crate) use official::official_of_table;
 pub use official::{OfficialEvaluation, official};
 pub use overlap::{compute_exact, compute_f1};
 pub use precision_recall::{PrecisionRecall, PrecisionRecallCurve, precision_recall};

@@ -29,19 +29,32 @@ pub fn official(
     na_prob_thresh: f64,
 ) -> Result<OfficialEvaluation, ScoreError> {
     let questions = QuestionTable::new(gold, predictions).complete()?;
+    let (scores, precision_recall) = official_of_table(&questions, null_odds, na_prob_thresh)?;
+    Ok(OfficialEvaluation { scores, questions, precision_recall })
+}
+
+/// [`official`] of predictions that are scored already.
+///
+/// # Errors
+/// If a question has no null odds, given any.
+pub(crate) fn official_of_table(
+    questions: &QuestionTable,
+    null_odds: Option<&NullOdds>,
+    na_prob_thresh: f64,
+) -> Result<(Scores, Option<PrecisionRecall>), ScoreError> {
     let scored = match null_odds {
-        Some(null_odds) => scored_at(&questions, &questions.null_odds(null_odds)?, na_prob_thresh),
+        Some(null_odds) => scored_at(questions, &questions.null_odds(null_odds)?, na_prob_thresh),
         // Without null odds the script takes 0 for all of them.
-        None => scored_at(&questions, &vec![0.0; questions.rows.len()], na_prob_thresh),
+        None => scored_at(questions, &vec![0.0; questions.rows.len()], na_prob_thresh),
     };
     let mut scores = Scores::with_parts(&questions.rows, &scored);
     let mut curves = None;
     if let Some(null_odds) = null_odds {
-        let (exact, f1) = best_thresholds(&questions, null_odds);
+        let (exact, f1) = best_thresholds(questions, null_odds);
         scores.set_best(exact, f1);
-        curves = precision_recall(&questions, null_odds);
+        curves = precision_recall(questions, null_odds);
     }
-    Ok(OfficialEvaluation { scores, questions, precision_recall: curves })
+    Ok((scores, curves))
 }
 
 /// Exact match and F1 of every row at a threshold (`apply_no_ans_threshold`).

@@ -71,6 +71,8 @@ pub struct AskPage {
     /// The example that was taken last.
     sample: Option<Sample>,
     focus_question: bool,
+    /// Whether the question is asked as soon as this checkpoint is loaded.
+    ask_when_loaded: Option<PathBuf>,
 }
 
 impl AskPage {
@@ -92,6 +94,7 @@ impl AskPage {
             samples: None,
             sample: None,
             focus_question: false,
+            ask_when_loaded: None,
         }
     }
 
@@ -100,6 +103,22 @@ impl AskPage {
         self.models.push(ModelSlot::new(Slot(self.next_slot), backend));
         let last = self.models.len() - 1;
         &mut self.models[last]
+    }
+
+    /// Shows a passage and a question, and asks them of a checkpoint, which is loaded first if need be.
+    pub fn ask_about(&mut self, checkpoint: &Path, backend: &str, passage: String, question: String) {
+        self.passage.set(passage);
+        self.question = question;
+        self.sample = None;
+        self.problem = None;
+        self.focus_question = true;
+        let loaded = |model: &ModelSlot| model.facts().is_some_and(|facts| facts.folder == checkpoint);
+        if self.models.iter().any(loaded) {
+            self.ask();
+        } else {
+            self.ask_when_loaded = Some(checkpoint.to_owned());
+            self.load(checkpoint, backend);
+        }
     }
 
     /// Loads a checkpoint where one of the same folder is, else into a free place, else in place of the first.
@@ -134,6 +153,7 @@ impl AskPage {
                 let Some(index) = model(&mut self.models, slot) else { return };
                 self.models[index].threshold = facts.threshold();
                 let is_demo = facts.report.architecture == demo_architecture();
+                let loaded = facts.folder.clone();
                 self.models[index].state = State::Ready(facts);
                 self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
                 if is_demo && self.passage.is_blank() {
@@ -143,6 +163,9 @@ impl AskPage {
                     }
                 }
                 self.focus_question = true;
+                if self.ask_when_loaded.take_if(|wanted| *wanted == loaded).is_some() {
+                    self.ask();
+                }
             }
             Reply::LoadFailed { slot, message } => {
                 if let Some(index) = model(&mut self.models, slot) {

@@ -2,153 +2,163 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, TryRecvError, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError, channel},
+    },
 };
 
 use egui::Context;
 use spanbert_core::{
-    demo,
-    evaluate::{Record, ResultsFile, StoredEvaluation, Verdict, evaluated_steps},
-    run::{Environment, Layout, RunState},
+    breakdown::{Analysis, Case},
+    evaluate::{AnalysedEvaluation, EvaluateError, EvaluationPlace, ResultsFile, evaluated_steps},
+    run::{Layout, RunState},
     squad::Dataset,
 };
+
+/// Which evaluation is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A run's: after so many updates, or the best.
+    Run(PathBuf, Option<usize>),
+    /// A folder of its own.
+    Folder(PathBuf),
+}
+
+impl Source {
+    /// The run or folder.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Run(path, _) | Self::Folder(path) => path,
+        }
+    }
+}
 
 /// How far the reading is.
 pub(super) enum Load {
     /// Nothing chosen.
     Nothing,
     /// A thread reads.
-    Running(Receiver<Result<Box<Loaded>, String>>),
+    Running(Receiver<Result<Box<Loaded>, Failure>>),
     /// Everything is there.
     Done(Box<Loaded>),
     /// Why not.
-    Failed(String),
+    Failed(Failure),
+}
+
+/// Why an evaluation is not shown.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    /// Whether naming the data set may help.
+    pub(super) wants_data: bool,
 }
 
 /// An evaluation with what belongs to it.
 pub(super) struct Loaded {
-    /// The run folder.
-    pub(super) run: PathBuf,
-    /// Updates before the evaluation.
-    pub(super) step: usize,
+    pub(super) place: EvaluationPlace,
     /// All evaluations of the run.
     pub(super) steps: Vec<usize>,
     /// The one whose weights were kept.
     pub(super) best_step: Option<usize>,
-    /// Scores.
     pub(super) results: ResultsFile,
-    /// The questions.
-    pub(super) records: Vec<Record>,
-    /// Their passages; why not, if the data set is not to be had.
-    pub(super) dataset: Result<Dataset, String>,
-    /// Above this score difference a question counts as unanswered; infinite for SQuAD 1.1.
-    pub(super) threshold: f64,
-    /// Changed with the threshold, so that a table knows.
-    pub(super) revision: u64,
+    pub(super) analysis: Arc<Analysis>,
+    dataset: Dataset,
 }
 
 impl Load {
-    /// Starts to read the evaluation after `step` updates, or the run's best, else its last.
-    pub(super) fn start(context: &Context, run: PathBuf, step: Option<usize>) -> Self {
+    /// Starts to read; `data` is the data set to use instead of the one that was recorded.
+    pub(super) fn start(context: &Context, source: &Source, data: Option<PathBuf>) -> Self {
         let (sender, receiver) = channel();
-        let context = context.clone();
+        let (context, source) = (context.clone(), source.clone());
         let read = move || {
             // The window may be closed, or something else chosen by now.
-            let _ = sender.send(Loaded::read(&run, step).map(Box::new));
+            let _ = sender.send(Loaded::read(&source, data.as_deref()).map(Box::new));
             context.request_repaint();
         };
         match std::thread::Builder::new().name("evaluation".to_owned()).spawn(read) {
             Ok(_) => Self::Running(receiver),
-            Err(error) => Self::Failed(format!("the evaluation could not be read: {error}")),
+            Err(error) => {
+                let message = format!("the evaluation could not be read: {error}");
+                Self::Failed(Failure { message, wants_data: false })
+            }
         }
     }
 
-    /// Takes the evaluation if it is there.
-    pub(super) fn poll(&mut self) {
-        if let Self::Running(receiver) = self {
-            *self = match receiver.try_recv() {
-                Ok(Ok(loaded)) => Self::Done(loaded),
-                Ok(Err(message)) => Self::Failed(message),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    Self::Failed("the reading of the evaluation ended without an answer".to_owned())
-                }
-            };
+    /// Takes the evaluation if it is there. Gives whether something changed.
+    pub(super) fn poll(&mut self) -> bool {
+        let Self::Running(receiver) = self else { return false };
+        *self = match receiver.try_recv() {
+            Ok(Ok(loaded)) => Self::Done(loaded),
+            Ok(Err(failure)) => Self::Failed(failure),
+            Err(TryRecvError::Empty) => return false,
+            Err(TryRecvError::Disconnected) => Self::Failed(Failure {
+                message: "the reading of the evaluation ended without an answer".to_owned(),
+                wants_data: false,
+            }),
+        };
+        true
+    }
+
+    /// What was read.
+    pub(super) fn done(&self) -> Option<&Loaded> {
+        match self {
+            Self::Done(loaded) => Some(loaded),
+            _ => None,
         }
     }
 }
 
 impl Loaded {
-    fn read(run: &Path, step: Option<usize>) -> Result<Self, String> {
-        let layout = Layout::new(run);
-        let steps = evaluated_steps(&layout);
-        let best_step = RunState::read(&layout).ok().and_then(|state| state.best).map(|best| best.step);
-        let best = best_step.filter(|step| steps.contains(step));
-        let Some(step) = step.or(best).or(steps.last().copied()) else {
-            return Err(format!(
-                "{} holds no evaluation yet; it appears here after the training's first",
-                run.display()
-            ));
+    fn read(source: &Source, data: Option<&Path>) -> Result<Self, Failure> {
+        let failed = |error: EvaluateError| Failure {
+            wants_data: matches!(
+                error,
+                EvaluateError::DataUnknown { .. }
+                    | EvaluateError::Data { .. }
+                    | EvaluateError::Squad(_)
+                    | EvaluateError::Breakdown(_)
+            ),
+            message: error.to_string(),
         };
-        let StoredEvaluation { results, records } =
-            StoredEvaluation::read(&layout.evaluation(step)).map_err(|error| error.to_string())?;
-        let threshold = match &results.named {
-            Some(named) => named.stored_threshold.map_or(named.best_threshold.threshold, |at| at.threshold),
-            None => f64::INFINITY,
+        let place = match source {
+            Source::Run(run, step) => EvaluationPlace::of_run(run, *step),
+            Source::Folder(folder) => EvaluationPlace::find(folder),
         };
-        let dataset = dataset(&layout);
-        Ok(Self {
-            run: run.to_owned(),
-            step,
-            steps,
-            best_step,
-            results,
-            records,
-            dataset,
-            threshold,
-            revision: 0,
-        })
+        let place = place.map_err(failed)?;
+        let dataset = data.map(Dataset::from_path).transpose().map_err(|error| failed(error.into()))?;
+        let AnalysedEvaluation { place, dataset, results, analysis } =
+            place.analyse(dataset).map_err(failed)?;
+        let (steps, best_step) = match &place.run {
+            Some((run, _)) => {
+                let layout = Layout::new(run);
+                let best = RunState::read(&layout).ok().and_then(|state| state.best).map(|best| best.step);
+                (evaluated_steps(&layout), best)
+            }
+            None => (Vec::new(), None),
+        };
+        Ok(Self { place, steps, best_step, results, analysis: Arc::new(analysis), dataset })
     }
 
     /// The passage of a question.
-    pub(super) fn passage(&self, record: &Record) -> Option<&str> {
-        let dataset = self.dataset.as_ref().ok()?;
-        let paragraph = dataset.articles.get(record.article)?.paragraphs.get(record.paragraph)?;
-        // The file may have changed since.
-        paragraph.questions.iter().any(|question| question.id == record.id).then_some(&paragraph.context)
+    pub(super) fn passage(&self, case: &Case) -> Option<&str> {
+        let paragraph = self.dataset.articles.get(case.article)?.paragraphs.get(case.paragraph)?;
+        Some(&paragraph.context)
     }
 
-    /// Decides anew which questions count as answered.
-    pub(super) fn set_threshold(&mut self, threshold: f64) {
-        if self.threshold.to_bits() != threshold.to_bits() {
-            self.threshold = threshold;
-            self.revision += 1;
+    /// Updates before the evaluation, if it is a run's.
+    pub(super) fn step(&self) -> Option<usize> {
+        self.place.run.as_ref().map(|(_, step)| *step)
+    }
+
+    /// The checkpoint that gave the answers, or one that is as near as can be.
+    pub(super) fn checkpoint(&self) -> Option<PathBuf> {
+        match &self.place.run {
+            Some((run, _)) => {
+                let layout = Layout::new(run);
+                [layout.best(), layout.last()].into_iter().find(|path| path.is_dir())
+            }
+            None => self.results.model.as_ref().map(PathBuf::from).filter(|path| path.is_dir()),
         }
     }
-
-    pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
-        match verdict {
-            Verdict::Exact => "Exact",
-            Verdict::Partial => "Partial",
-            Verdict::Wrong => "Wrong",
-            Verdict::WronglyAbstained => "Missed",
-            Verdict::AnsweredUnanswerable => "Should abstain",
-            Verdict::RightlyAbstained => "Rightly abstained",
-        }
-    }
-}
-
-/// The development data of a run.
-fn dataset(layout: &Layout) -> Result<Dataset, String> {
-    let environment = Environment::read(layout).map_err(|error| error.to_string())?;
-    let Some(data) = environment.dev_data else {
-        return Err("the run does not say what was evaluated".to_owned());
-    };
-    let dataset = match demo::built_in(&data.path) {
-        Some(json) => json.map_err(|error| error.to_string()).and_then(|json| {
-            Dataset::from_bytes(json.as_bytes(), &data.path).map_err(|error| error.to_string())
-        }),
-        None => Dataset::from_path(Path::new(&data.path)).map_err(|error| error.to_string()),
-    };
-    dataset.map_err(|error| format!("the passages are not at hand: {error}"))
 }

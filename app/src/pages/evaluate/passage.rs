@@ -4,122 +4,164 @@ use std::ops::Range;
 
 use egui::{Label, RichText, ScrollArea, Stroke, TextFormat, TextStyle, Ui, text::LayoutJob};
 use egui_phosphor::regular as icon;
-use spanbert_core::{
-    evaluate::{Record, Verdict},
-    run::Layout,
-};
+use spanbert_core::breakdown::Case;
 
-use super::{load::Loaded, questions::verdict_color};
+use super::{live::Live, load::Loaded, questions::outcome_colors, slices::capital};
 use crate::{
     action::Action,
     page::Env,
-    theme::{GAP, Tokens},
-    widgets::{Severity, card, empty_state, fact, notice, pill, symbol_button},
+    theme::{CAPTION_SIZE, GAP, Tokens},
+    widgets::{card, empty_state, fact, pill, symbol_button},
 };
 
+/// Answers of the n-best list that are shown.
+const SHOWN: usize = 8;
+
 /// Draws the question and its passage.
-pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, selected: Option<usize>, env: &mut Env<'_>) {
-    let Some(record) = selected.and_then(|index| loaded.records.get(index)) else {
+pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usize>, env: &mut Env<'_>) {
+    let Some(case) = selected.and_then(|index| live.analysis.cases.get(index)) else {
         empty_state(ui, icon::CURSOR_CLICK, "No question chosen", "Choose one in the table.", |_| {});
         return;
     };
     let tokens = Tokens::of(ui);
+    let passage = loaded.passage(case);
     ScrollArea::vertical().id_salt("passage").auto_shrink(false).show(ui, |ui| {
         card(ui, "Question", |ui| {
-            ui.add(Label::new(RichText::new(&record.question).size(16.0).strong()).wrap());
+            ui.add(Label::new(RichText::new(&case.question).size(16.0).strong()).wrap());
             ui.add_space(4.0);
-            let verdict = record.verdict(loaded.threshold);
-            let (color, ground) = match verdict {
-                Verdict::Exact | Verdict::RightlyAbstained => (tokens.success, tokens.success_soft),
-                Verdict::Partial => (tokens.warning, tokens.warning_soft),
-                _ => (tokens.error, tokens.error_soft),
-            };
-            debug_assert_eq!(color, verdict_color(verdict, &tokens));
+            let outcome = case.outcome(live.threshold);
+            let (color, ground) = outcome_colors(outcome.group(), &tokens);
             ui.horizontal_wrapped(|ui| {
-                pill(ui, Loaded::verdict_name(verdict), color, ground);
+                pill(ui, &capital(outcome.name()), color, ground);
+                let checkpoint = loaded.checkpoint();
+                let ready = checkpoint.is_some() && passage.is_some();
+                let response = symbol_button(ui, icon::PENCIL_SIMPLE, "Edit and ask again", ready);
+                let hint =
+                    "Opens passage and question on the Ask page with this model: change them and ask again";
+                if response
+                    .on_hover_text(hint)
+                    .on_disabled_hover_text("The checkpoint is not at hand")
+                    .clicked()
+                    && let (Some(checkpoint), Some(passage)) = (checkpoint, passage)
+                {
+                    let (passage, question) = (passage.to_owned(), case.question.clone());
+                    env.ask(Action::AskAgain { checkpoint, passage, question });
+                }
             });
             ui.add_space(4.0);
-            facts(ui, record, loaded.threshold);
+            facts(ui, case, live);
         });
         ui.add_space(GAP / 2.0);
-        match (loaded.passage(record), &loaded.dataset) {
-            (Some(passage), _) => {
-                card(ui, "Passage", |ui| {
-                    ui.add(Label::new(job(ui, passage, record)).wrap());
-                    ui.add_space(4.0);
-                    legend(ui, record);
-                })
-                .inner
-            }
-            (None, Err(reason)) => notice(ui, Severity::Warning, reason),
-            (None, Ok(_)) => notice(ui, Severity::Warning, "The data file has changed since the evaluation"),
+        if let Some(passage) = passage {
+            card(ui, "Passage", |ui| {
+                ui.add(Label::new(job(ui, passage, case)).wrap());
+                ui.add_space(4.0);
+                legend(ui, case);
+            });
+            ui.add_space(GAP / 2.0);
         }
-        ui.add_space(GAP / 2.0);
-        let layout = Layout::new(&loaded.run);
-        let checkpoint = [layout.best(), layout.last()].into_iter().find(|path| path.is_dir());
-        if symbol_button(ui, icon::CHAT_TEXT, "Ask this model", checkpoint.is_some()).clicked()
-            && let Some(checkpoint) = checkpoint
-        {
-            env.ask(Action::AskWith(checkpoint));
-        }
+        nbest(ui, case, live);
     });
 }
 
-fn facts(ui: &mut Ui, record: &Record, threshold: f64) {
-    let prediction = if record.abstains(threshold) {
-        format!(
-            "No answer (best: {})",
-            if record.prediction.is_empty() { "none" } else { &record.prediction }
-        )
-    } else {
-        record.prediction.clone()
+fn facts(ui: &mut Ui, case: &Case, live: &Live) {
+    let given = |case: &Case, threshold: f64| {
+        if case.abstains(threshold) {
+            let best = if case.prediction.is_empty() { "none" } else { &case.prediction };
+            format!("No answer (best: {best})")
+        } else {
+            case.prediction.clone()
+        }
     };
-    fact(ui, "Prediction", &prediction);
-    let mut gold: Vec<&str> = record.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
+    fact(ui, "Prediction", &given(case, live.threshold));
+    if let Some(compared) = &live.comparison
+        && let Some(other) = compared.case(case)
+    {
+        fact(ui, "Other's prediction", &given(other, compared.threshold));
+    }
+    let mut gold: Vec<&str> = case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
     gold.dedup();
     let gold = if gold.is_empty() { "No answer".to_owned() } else { gold.join("  ·  ") };
     fact(ui, "Gold", &gold);
-    if let Some(plausible) = record.plausible_answers.first() {
+    if let Some(plausible) = case.plausible_answers.first() {
         fact(ui, "Plausible but wrong", &plausible.text);
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 24.0;
-        if let Some(difference) = record.score_diff {
-            fact(ui, "Null score difference", &format!("{difference:.3}"));
+        if let Some(odds) = case.null_odds {
+            fact(ui, "Null odds", &format!("{odds:.3}"));
         }
-        if let Some(probability) = record.probability {
+        if let Some(probability) = case.probability {
             fact(ui, "Probability", &format!("{probability:.3}"));
         }
-        fact(ui, "F1", &format!("{:.1}", record.f1_at(threshold) * 100.0));
-        fact(ui, "Windows", &record.windows.to_string());
+        fact(ui, "F1", &format!("{:.1}", case.scores(live.threshold).1 * 100.0));
+        if let Some(best) = case.oracle_f1.last() {
+            fact(ui, "Best of list", &format!("{:.1}", best * 100.0));
+        }
+        if let Some(windows) = case.known.windows {
+            fact(ui, "Windows", &windows.to_string());
+        }
     });
 }
 
-fn legend(ui: &mut Ui, record: &Record) {
+/// The best answers with their probabilities as bars.
+fn nbest(ui: &mut Ui, case: &Case, live: &Live) {
+    let Some(list) = live.analysis.nbest.as_ref().and_then(|lists| lists.get(&case.id)) else { return };
+    let tokens = Tokens::of(ui);
+    card(ui, "Best answers", |ui| {
+        ui.label(RichText::new("Best answers").size(CAPTION_SIZE).color(tokens.text_muted));
+        for answer in list.iter().take(SHOWN) {
+            let share = answer.probability.unwrap_or_default().clamp(0.0, 1.0);
+            let (text, color) = if answer.text.is_empty() {
+                ("no answer", tokens.text_muted)
+            } else {
+                (answer.text.as_str(), tokens.text)
+            };
+            ui.horizontal(|ui| {
+                let (rect, _) = ui.allocate_exact_size(egui::vec2(56.0, 8.0), egui::Sense::hover());
+                ui.painter().rect_filled(rect, 2.0, tokens.control);
+                let filled = egui::Rect::from_min_size(
+                    rect.min,
+                    egui::vec2(rect.width() * share as f32, rect.height()),
+                );
+                ui.painter().rect_filled(filled, 2.0, tokens.series[0]);
+                ui.label(
+                    RichText::new(format!("{:.1} %", share * 100.0))
+                        .size(CAPTION_SIZE)
+                        .color(tokens.text_muted),
+                );
+                ui.add(Label::new(RichText::new(text).color(color)).truncate());
+            });
+        }
+    });
+}
+
+fn legend(ui: &mut Ui, case: &Case) {
     let tokens = Tokens::of(ui);
     ui.horizontal_wrapped(|ui| {
-        if record.span.is_some() {
+        if case.known.span.is_some() {
             pill(ui, "Prediction", tokens.text, tokens.highlight);
         }
-        if record.is_answerable() {
-            let text =
-                RichText::new("Gold underlined").size(crate::theme::CAPTION_SIZE).color(tokens.success);
+        if case.has_answer() {
+            let text = RichText::new("Gold underlined").size(CAPTION_SIZE).color(tokens.success);
+            ui.label(text);
+        } else if !case.plausible_answers.is_empty() {
+            let text = RichText::new("Plausible answer underlined").size(CAPTION_SIZE).color(tokens.warning);
             ui.label(text);
         }
     });
 }
 
 /// The passage with the prediction filled and gold answers underlined.
-fn job(ui: &Ui, passage: &str, record: &Record) -> LayoutJob {
+fn job(ui: &Ui, passage: &str, case: &Case) -> LayoutJob {
     let tokens = Tokens::of(ui);
-    let gold: Vec<Range<usize>> = record
-        .gold_answers
-        .iter()
-        .filter_map(|answer| bytes_of(passage, answer.answer_start, &answer.text))
-        .collect();
-    let prediction = record.span.as_ref().map(|span| span.bytes.clone());
+    let ranges = |answers: &[spanbert_core::squad::Answer]| -> Vec<Range<usize>> {
+        answers.iter().filter_map(|answer| bytes_of(passage, answer.answer_start, &answer.text)).collect()
+    };
+    let (gold, plausible) = (ranges(&case.gold_answers), ranges(&case.plausible_answers));
+    let prediction = case.known.span.clone();
     let mut cuts: Vec<usize> =
-        gold.iter().chain(&prediction).flat_map(|range| [range.start, range.end]).collect();
+        gold.iter().chain(&plausible).chain(&prediction).flat_map(|range| [range.start, range.end]).collect();
     cuts.extend([0, passage.len()]);
     cuts.retain(|cut| passage.is_char_boundary(*cut));
     cuts.sort_unstable();
@@ -136,6 +178,8 @@ fn job(ui: &Ui, passage: &str, record: &Record) -> LayoutJob {
         }
         if gold.iter().any(inside) {
             format.underline = Stroke::new(2.0, tokens.success);
+        } else if plausible.iter().any(inside) {
+            format.underline = Stroke::new(2.0, tokens.warning);
         }
         if let Some(text) = passage.get(start..end) {
             job.append(text, 0.0, format);

@@ -2,9 +2,13 @@
 
 use egui::{Align, Color32, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
-use spanbert_core::evaluate::{Record, Verdict};
+use spanbert_core::breakdown::{Case, OutcomeGroup, Query};
 
-use super::load::Loaded;
+use super::{
+    filter::{Change, Filter},
+    live::Live,
+    slices::capital,
+};
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{count, search_field},
@@ -18,17 +22,14 @@ enum Order {
     /// As in the data set.
     #[default]
     Data,
-    /// By F1.
     F1,
-    /// By null score minus the answer's score.
-    ScoreDiff,
+    NullOdds,
 }
 
 /// What the rows follow from.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Query {
-    words: String,
-    verdict: Option<Verdict>,
+struct Asked {
+    filter: Filter,
     order: Order,
     descending: bool,
     revision: u64,
@@ -37,22 +38,26 @@ struct Query {
 /// The table's state.
 #[derive(Default)]
 pub(super) struct QuestionsTable {
-    query: Query,
+    order: Order,
+    descending: bool,
     /// What the rows were made for.
-    answered: Option<Query>,
-    /// Indices of records.
+    answered: Option<Asked>,
+    /// Indices of questions.
     rows: Vec<usize>,
-    /// How many questions have each verdict, in [`Verdict::ALL`]'s order.
-    counts: [usize; 6],
     selected: Option<usize>,
     wants_focus: bool,
     scroll_to: Option<usize>,
 }
 
 impl QuestionsTable {
-    /// The index of the chosen record.
+    /// The chosen question.
     pub(super) fn selected(&self) -> Option<usize> {
         self.selected
+    }
+
+    /// The questions that fit, in the order shown.
+    pub(super) fn rows(&self) -> &[usize] {
+        &self.rows
     }
 
     /// Puts the cursor into the search field.
@@ -61,81 +66,115 @@ impl QuestionsTable {
     }
 
     /// Draws filter and table.
-    pub(super) fn ui(&mut self, ui: &mut Ui, loaded: &Loaded) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, live: &Live, filter: &mut Filter) {
         ui.vertical(|ui| {
-            self.filter_ui(ui, loaded);
-            self.query.revision = loaded.revision;
-            if self.answered.as_ref() != Some(&self.query) {
-                self.answer(loaded);
+            self.filter_ui(ui, live, filter);
+            let asked = Asked {
+                filter: filter.clone(),
+                order: self.order,
+                descending: self.descending,
+                revision: live.revision,
+            };
+            if self.answered.as_ref() != Some(&asked) {
+                self.answer(live, asked);
             }
             self.keys(ui);
             if self.rows.is_empty() {
                 ui.add_space(24.0);
                 ui.vertical_centered(|ui| {
                     ui.label(RichText::new("No question fits the filter").color(Tokens::of(ui).text_muted));
+                    if ui.button("Show all").clicked() {
+                        *filter = Filter::default();
+                    }
                 });
                 return;
             }
-            self.table_ui(ui, loaded);
+            self.table_ui(ui, live);
         });
     }
 
-    fn filter_ui(&mut self, ui: &mut Ui, loaded: &Loaded) {
-        ui.horizontal_wrapped(|ui| {
-            let response = search_field(ui, &mut self.query.words, "Search questions and answers", 230.0);
+    fn filter_ui(&mut self, ui: &mut Ui, live: &Live, filter: &mut Filter) {
+        ui.horizontal(|ui| {
+            let half = ((ui.available_width() - 8.0) / 2.0 - 16.0).max(80.0);
+            let response = search_field(ui, &mut filter.words, "Search questions and answers", half);
             if std::mem::take(&mut self.wants_focus) {
                 response.request_focus();
             }
-            let all = format!("All {}", count(loaded.records.len()));
-            ui.selectable_value(&mut self.query.verdict, None, all);
-            for (verdict, number) in Verdict::ALL.into_iter().zip(self.counts) {
-                let text = format!("{} {}", Loaded::verdict_name(verdict), count(number));
-                let enabled = number > 0 || self.query.verdict == Some(verdict);
-                let selected = self.query.verdict == Some(verdict);
-                if ui.add_enabled(enabled, egui::Button::selectable(selected, text)).clicked() {
-                    self.query.verdict = Some(verdict);
+            search_field(ui, &mut filter.query, "Query, such as f1 < 0.5 and negation", half);
+        });
+        if !filter.query.trim().is_empty()
+            && let Err(error) = Query::parse(&filter.query)
+        {
+            let text = RichText::new(error.to_string()).size(CAPTION_SIZE).color(Tokens::of(ui).warning);
+            ui.add(Label::new(text).wrap());
+        }
+        ui.horizontal_wrapped(|ui| {
+            let all = format!("All {}", count(live.analysis.cases.len()));
+            if ui.selectable_label(filter.is_empty(), all).clicked() {
+                *filter = Filter::default();
+            }
+            for group in OutcomeGroup::ALL {
+                let own = live.outcomes.iter().filter(|count| count.outcome.group() == group);
+                let number: usize = own.map(|count| count.n).sum();
+                let selected = filter.group == Some(group);
+                let text = format!("{} {}", capital(group.name()), count(number));
+                let button = egui::Button::selectable(selected, text);
+                if ui.add_enabled(number > 0 || selected, button).clicked() {
+                    filter.group = if selected { None } else { Some(group) };
+                }
+            }
+            if let Some(compared) = &live.comparison {
+                for (change, name, number) in [
+                    (Change::RightToWrong, "Right to wrong", compared.found.right_to_wrong.len()),
+                    (Change::WrongToRight, "Wrong to right", compared.found.wrong_to_right.len()),
+                ] {
+                    let selected = filter.change == Some(change);
+                    let text = format!("{name} {}", count(number));
+                    if ui.selectable_label(selected, text).clicked() {
+                        filter.change = if selected { None } else { Some(change) };
+                    }
+                }
+            }
+            for (name, rest) in filter.parts(live) {
+                let text = format!("{}  {}", capital(&name), egui_phosphor::regular::X);
+                let response = ui.button(RichText::new(text).size(CAPTION_SIZE));
+                let label = format!("Without {name}");
+                response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
+                if response.clicked() {
+                    *filter = rest;
                 }
             }
         });
         ui.add_space(4.0);
     }
 
-    /// Finds the rows that the query asks for.
-    fn answer(&mut self, loaded: &Loaded) {
-        let words: Vec<String> = self.query.words.split_whitespace().map(str::to_lowercase).collect();
-        self.counts = [0; 6];
-        self.rows.clear();
-        for (index, record) in loaded.records.iter().enumerate() {
-            let verdict = record.verdict(loaded.threshold);
-            if let Some(place) = Verdict::ALL.iter().position(|other| *other == verdict) {
-                self.counts[place] += 1;
-            }
-            let fits = self.query.verdict.is_none_or(|wanted| wanted == verdict) && has_words(record, &words);
-            if fits {
-                self.rows.push(index);
-            }
-        }
+    /// Finds the rows that are asked for.
+    fn answer(&mut self, live: &Live, asked: Asked) {
+        self.rows = asked.filter.rows(live);
+        let cases = &live.analysis.cases;
         let key = |index: &usize| {
-            let record = loaded.records.get(*index);
-            match self.query.order {
+            let case = cases.get(*index);
+            match asked.order {
                 Order::Data => 0.0,
-                Order::F1 => record.map_or(0.0, |record| record.f1_at(loaded.threshold)),
-                Order::ScoreDiff => record.and_then(|record| record.score_diff).unwrap_or_default(),
+                Order::F1 => case.map_or(0.0, |case| case.scores(live.threshold).1),
+                Order::NullOdds => case.and_then(|case| case.null_odds).unwrap_or_default(),
             }
         };
-        self.rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
-        if self.query.descending {
-            self.rows.reverse();
+        if asked.order != Order::Data {
+            self.rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
+            if asked.descending {
+                self.rows.reverse();
+            }
         }
         if self.selected.is_none_or(|selected| !self.rows.contains(&selected)) {
             self.selected = self.rows.first().copied();
         }
-        self.answered = Some(self.query.clone());
+        self.answered = Some(asked);
     }
 
-    /// Arrow keys move through the rows while no field has the cursor.
+    /// Arrow keys move through the rows while nothing else has the keyboard.
     fn keys(&mut self, ui: &Ui) {
-        if ui.ctx().text_edit_focused() {
+        if ui.ctx().text_edit_focused() || ui.memory(|memory| memory.focused().is_some()) {
             return;
         }
         let (down, up) =
@@ -150,9 +189,10 @@ impl QuestionsTable {
         self.scroll_to = Some(place);
     }
 
-    fn table_ui(&mut self, ui: &mut Ui, loaded: &Loaded) {
+    fn table_ui(&mut self, ui: &mut Ui, live: &Live) {
         let tokens = Tokens::of(ui);
         let height = ui.available_height();
+        let answers = if live.comparison.is_some() { 2 } else { 1 };
         let mut table = TableBuilder::new(ui)
             .id_salt("questions")
             .striped(true)
@@ -161,22 +201,24 @@ impl QuestionsTable {
             .min_scrolled_height(height.max(120.0))
             .max_scroll_height(height)
             .auto_shrink(false)
-            .column(Column::remainder().at_least(150.0).clip(true))
-            .column(Column::initial(130.0).at_least(60.0).clip(true).resizable(true))
-            .column(Column::exact(46.0))
+            .column(Column::remainder().at_least(130.0).clip(true));
+        for _ in 0..answers {
+            table = table.column(Column::initial(110.0).at_least(50.0).clip(true).resizable(true));
+        }
+        table = table
+            .column(Column::exact(38.0))
             .column(Column::exact(62.0))
-            .column(Column::exact(118.0));
+            .column(Column::exact(104.0).clip(true));
         if let Some(row) = self.scroll_to.take() {
             table = table.scroll_to_row(row, None);
         }
         let table = table.header(22.0, |mut header| {
-            for (name, order) in [
-                ("Question", Order::Data),
-                ("Answer", Order::Data),
-                ("F1", Order::F1),
-                ("Null diff", Order::ScoreDiff),
-                ("Verdict", Order::Data),
-            ] {
+            let mut names = vec![("Question", Order::Data), ("Answer", Order::Data)];
+            if answers == 2 {
+                names.push(("Other's answer", Order::Data));
+            }
+            names.extend([("F1", Order::F1), ("Null odds", Order::NullOdds), ("Outcome", Order::Data)]);
+            for (name, order) in names {
                 header.col(|ui| self.header_ui(ui, name, order));
             }
         });
@@ -184,21 +226,17 @@ impl QuestionsTable {
         table.body(|body| {
             body.rows(ROW, self.rows.len(), |mut row| {
                 let place = row.index();
-                let Some((index, record)) =
-                    self.rows.get(place).and_then(|index| Some((*index, loaded.records.get(*index)?)))
+                let Some((index, case)) =
+                    self.rows.get(place).and_then(|index| Some((*index, live.analysis.cases.get(*index)?)))
                 else {
                     return;
                 };
-                row.set_selected(self.selected == Some(index));
-                cells(&mut row, record, loaded.threshold, &tokens);
+                let selected = self.selected == Some(index);
+                row.set_selected(selected);
+                cells(&mut row, case, live, &tokens);
                 let response = row.response();
                 response.widget_info(|| {
-                    WidgetInfo::selected(
-                        WidgetType::SelectableLabel,
-                        true,
-                        self.selected == Some(index),
-                        &record.question,
-                    )
+                    WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, &case.question)
                 });
                 if response.clicked() {
                     clicked = Some(index);
@@ -214,8 +252,8 @@ impl QuestionsTable {
             ui.label(RichText::new(name).size(CAPTION_SIZE).color(tokens.text_muted));
             return;
         }
-        let ordered = self.query.order == order;
-        let mark = match (ordered, self.query.descending) {
+        let ordered = self.order == order;
+        let mark = match (ordered, self.descending) {
             (false, _) => "",
             (true, false) => egui_phosphor::regular::CARET_UP,
             (true, true) => egui_phosphor::regular::CARET_DOWN,
@@ -225,7 +263,7 @@ impl QuestionsTable {
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Sort by {name}")));
         if response.clicked() {
             // Up, down, and back to the data set's order.
-            (self.query.order, self.query.descending) = match (ordered, self.query.descending) {
+            (self.order, self.descending) = match (ordered, self.descending) {
                 (false, _) => (order, false),
                 (true, false) => (order, true),
                 (true, true) => (Order::Data, false),
@@ -234,48 +272,45 @@ impl QuestionsTable {
     }
 }
 
-fn has_words(record: &Record, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let text = format!(
-        "{} {} {}",
-        record.question,
-        record.prediction,
-        record.gold_answers.iter().map(|answer| answer.text.as_str()).collect::<Vec<_>>().join(" ")
-    )
-    .to_lowercase();
-    words.iter().all(|word| text.contains(word))
-}
-
-fn cells(row: &mut egui_extras::TableRow<'_, '_>, record: &Record, threshold: f64, tokens: &Tokens) {
-    let verdict = record.verdict(threshold);
+fn cells(row: &mut egui_extras::TableRow<'_, '_>, case: &Case, live: &Live, tokens: &Tokens) {
+    let threshold = live.threshold;
+    let outcome = case.outcome(threshold);
     let text = |ui: &mut Ui, text: &str, color: Color32| {
         ui.add(Label::new(RichText::new(text).color(color)).truncate().selectable(false));
+    };
+    let answer = |ui: &mut Ui, case: &Case, threshold: f64| {
+        if case.abstains(threshold) {
+            text(ui, "no answer", tokens.text_muted);
+        } else {
+            text(ui, &case.prediction, tokens.text);
+        }
     };
     let number = |ui: &mut Ui, text: String| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add(Label::new(text).selectable(false));
         });
     };
-    row.col(|ui| text(ui, &record.question, tokens.text));
-    row.col(|ui| {
-        if record.abstains(threshold) {
-            text(ui, "no answer", tokens.text_muted);
-        } else {
-            text(ui, &record.prediction, tokens.text);
-        }
-    });
-    row.col(|ui| number(ui, format!("{:.0}", record.f1_at(threshold) * 100.0)));
-    row.col(|ui| number(ui, record.score_diff.map_or_else(String::new, |value| format!("{value:.2}"))));
-    row.col(|ui| text(ui, Loaded::verdict_name(verdict), verdict_color(verdict, tokens)));
+    row.col(|ui| text(ui, &case.question, tokens.text));
+    row.col(|ui| answer(ui, case, threshold));
+    if let Some(compared) = &live.comparison {
+        row.col(|ui| {
+            if let Some(other) = compared.case(case) {
+                answer(ui, other, compared.threshold);
+            }
+        });
+    }
+    row.col(|ui| number(ui, format!("{:.0}", case.scores(threshold).1 * 100.0)));
+    row.col(|ui| number(ui, case.null_odds.map_or_else(String::new, |value| format!("{value:.2}"))));
+    row.col(|ui| text(ui, &capital(outcome.name()), outcome_colors(outcome.group(), tokens).0));
 }
 
-/// Right, nearly so, or wrong.
-pub(super) fn verdict_color(verdict: Verdict, tokens: &Tokens) -> Color32 {
-    match verdict {
-        Verdict::Exact | Verdict::RightlyAbstained => tokens.success,
-        Verdict::Partial => tokens.warning,
-        Verdict::Wrong | Verdict::WronglyAbstained | Verdict::AnsweredUnanswerable => tokens.error,
+/// Right, nearly so, or wrong: text and ground.
+pub(super) fn outcome_colors(group: OutcomeGroup, tokens: &Tokens) -> (Color32, Color32) {
+    match group {
+        OutcomeGroup::Correct | OutcomeGroup::CorrectlyAbstained => (tokens.success, tokens.success_soft),
+        OutcomeGroup::Partial => (tokens.warning, tokens.warning_soft),
+        OutcomeGroup::WrongSpan | OutcomeGroup::WronglyAbstained | OutcomeGroup::AnsweredUnanswerable => {
+            (tokens.error, tokens.error_soft)
+        }
     }
 }

@@ -1,0 +1,287 @@
+//! A checkpoint evaluated on a file, by a process of its own, started and followed from here.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, Sender, channel},
+};
+
+use egui::{ComboBox, Context, ProgressBar, RichText, TextEdit, Ui};
+use egui_phosphor::regular as icon;
+use spanbert_core::run::run_name;
+
+use crate::{
+    action::Action,
+    dialogs::Purpose,
+    launch::Trainer,
+    page::Env,
+    theme::{CAPTION_SIZE, Tokens},
+    widgets::{
+        Severity, card, checkpoint_name, count, duration, labelled, notice, primary_button, symbol_button,
+    },
+};
+
+/// The folder for evaluations within the runs folder.
+pub(super) const FOLDER: &str = "evaluations";
+
+/// What the process says.
+enum News {
+    Progress { done: usize, total: usize },
+    Note(String),
+    Ended { succeeded: bool },
+}
+
+/// An evaluation at work.
+struct Running {
+    child: Child,
+    news: Receiver<News>,
+    folder: PathBuf,
+    done: usize,
+    total: usize,
+    started: std::time::Instant,
+    /// The last lines that were no progress: what went wrong, if something does.
+    notes: Vec<String>,
+    cancelled: bool,
+}
+
+/// The form and what was started with it.
+#[derive(Default)]
+pub(super) struct Evaluating {
+    pub(super) open: bool,
+    model: String,
+    data: String,
+    running: Option<Running>,
+    error: Option<String>,
+}
+
+impl Evaluating {
+    /// Fills in a path that was chosen.
+    pub(super) fn take(&mut self, purpose: Purpose, path: &Path) -> bool {
+        match purpose {
+            Purpose::EvaluateCheckpoint => self.model = path.display().to_string(),
+            Purpose::EvaluateData => self.data = path.display().to_string(),
+            _ => return false,
+        }
+        self.open = true;
+        true
+    }
+
+    /// Hears from the process. Gives the folder of an evaluation that has just ended well.
+    pub(super) fn poll(&mut self) -> Option<PathBuf> {
+        let running = self.running.as_mut()?;
+        let mut ended = None;
+        for news in running.news.try_iter() {
+            match news {
+                News::Progress { done, total } => (running.done, running.total) = (done, total),
+                News::Note(line) => running.notes.push(line),
+                News::Ended { succeeded } => ended = Some(succeeded),
+            }
+        }
+        let succeeded = ended?;
+        let mut running = self.running.take()?;
+        // It has closed its output, so it does not take long.
+        let status = running.child.wait().ok();
+        if succeeded && status.is_some_and(|status| status.success()) {
+            self.open = false;
+            return Some(running.folder);
+        }
+        if !running.cancelled {
+            let told: Vec<&str> = running
+                .notes
+                .iter()
+                .filter_map(|line| {
+                    line.strip_prefix("error: ").or_else(|| line.trim_start().strip_prefix("try: "))
+                })
+                .collect();
+            let last = running.notes.last().map_or("it was ended from outside", String::as_str);
+            self.error = Some(if told.is_empty() { last.to_owned() } else { told.join("; ") });
+        }
+        None
+    }
+
+    /// Draws the form, or how far the evaluation is.
+    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, trainer: Option<&Trainer>) {
+        if !self.open && self.running.is_none() {
+            return;
+        }
+        card(ui, "New evaluation", |ui| {
+            if self.running.is_some() {
+                self.progress_ui(ui);
+            } else {
+                self.form_ui(ui, env, trainer);
+            }
+            if let Some(error) = &self.error {
+                notice(ui, Severity::Error, error);
+            }
+        });
+        ui.add_space(6.0);
+    }
+
+    fn form_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, trainer: Option<&Trainer>) {
+        let width = (ui.available_width() / 2.0 - 110.0).max(140.0);
+        ui.horizontal_wrapped(|ui| {
+            labelled(ui, "Checkpoint to evaluate", |ui| {
+                ui.add(TextEdit::singleline(&mut self.model).hint_text("Folder or name").desired_width(width))
+            });
+            if symbol_button(ui, icon::FOLDER_OPEN, "Choose checkpoint…", true).clicked() {
+                env.ask(Action::Browse(Purpose::EvaluateCheckpoint));
+            }
+            if !env.settings.recent_checkpoints.is_empty() {
+                ComboBox::new("recent checkpoints", "").selected_text("Recent").width(90.0).show_ui(
+                    ui,
+                    |ui| {
+                        for path in &env.settings.recent_checkpoints {
+                            if ui.selectable_label(false, checkpoint_name(path)).clicked() {
+                                self.model = path.display().to_string();
+                            }
+                        }
+                    },
+                );
+            }
+        });
+        ui.horizontal_wrapped(|ui| {
+            labelled(ui, "SQuAD file to evaluate on", |ui| {
+                ui.add(
+                    TextEdit::singleline(&mut self.data)
+                        .hint_text("File, or squad2:dev")
+                        .desired_width(width),
+                )
+            });
+            if symbol_button(ui, icon::FILE, "Choose file…", true).clicked() {
+                env.ask(Action::Browse(Purpose::EvaluateData));
+            }
+        });
+        ui.horizontal(|ui| {
+            let ready = trainer.is_some() && !self.model.trim().is_empty() && !self.data.trim().is_empty();
+            if primary_button(ui, "Start evaluation", ready).clicked()
+                && let Some(trainer) = trainer
+            {
+                self.start(ui.ctx(), env, trainer);
+            }
+            if ui.button("Close").clicked() {
+                self.open = false;
+                self.error = None;
+            }
+            let text =
+                format!("On {}; the evaluation is kept in {FOLDER} of the runs folder", env.settings.backend);
+            ui.label(RichText::new(text).size(CAPTION_SIZE).color(Tokens::of(ui).text_muted));
+        });
+    }
+
+    fn progress_ui(&mut self, ui: &mut Ui) {
+        let Some(running) = &mut self.running else { return };
+        let share = running.done as f32 / running.total.max(1) as f32;
+        let text = if running.total == 0 {
+            "Loading the model".to_owned()
+        } else {
+            let left = running.started.elapsed().as_secs_f64() * f64::from((1.0 - share) / share.max(1e-6));
+            format!("{} of {} windows, {} left", count(running.done), count(running.total), duration(left))
+        };
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 130.0).max(100.0);
+            ui.add(ProgressBar::new(share).desired_width(width).text(text));
+            if ui.add_enabled(!running.cancelled, egui::Button::new("Cancel")).clicked() {
+                running.cancelled = true;
+                // If it has ended meanwhile, there is nothing to end.
+                let _ = running.child.kill();
+            }
+        });
+    }
+
+    fn start(&mut self, context: &Context, env: &Env<'_>, trainer: &Trainer) {
+        let model = self.model.trim().trim_matches('"').to_owned();
+        let name = run_name(jiff::Timestamp::now(), &checkpoint_name(Path::new(&model)));
+        let folder = env.settings.runs_folder.join(FOLDER).join(name);
+        let mut command = Command::new(&trainer.program);
+        command
+            .args(&trainer.prefix)
+            .args(["evaluate", "--model", &model, "--data", self.data.trim().trim_matches('"')])
+            .args(["--backend", &env.settings.backend, "--output-dir"])
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        self.error = None;
+        match command.spawn() {
+            Ok(mut child) => {
+                let (sender, news) = channel();
+                if let Some(errors) = child.stderr.take() {
+                    follow(errors, sender, context.clone());
+                }
+                self.running = Some(Running {
+                    child,
+                    news,
+                    folder,
+                    done: 0,
+                    total: 0,
+                    started: std::time::Instant::now(),
+                    notes: Vec::new(),
+                    cancelled: false,
+                });
+            }
+            Err(error) => {
+                self.error = Some(format!("{} does not start: {error}", trainer.program.display()));
+            }
+        }
+    }
+}
+
+impl Drop for Evaluating {
+    /// Without the page nobody would hear of it: an evaluation is repeated in minutes.
+    fn drop(&mut self) {
+        if let Some(running) = &mut self.running {
+            // It may have ended by itself.
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+        }
+    }
+}
+
+/// Reads what the process says until it closes its output.
+fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Context) {
+    let read = move || {
+        for line in BufReader::new(errors).lines().map_while(Result::ok) {
+            // The page may be gone.
+            let _ = sender.send(progress(&line).unwrap_or(News::Note(line)));
+            context.request_repaint();
+        }
+        let _ = sender.send(News::Ended { succeeded: true });
+        context.request_repaint();
+    };
+    // Without a thread nothing is heard, and the poll finds the channel closed.
+    let _ = std::thread::Builder::new().name("evaluation progress".to_owned()).spawn(read);
+}
+
+/// `answering 192/12232` as the command line writes it without a terminal.
+fn progress(line: &str) -> Option<News> {
+    let (done, total) = line.strip_prefix("answering ")?.split_whitespace().next()?.split_once('/')?;
+    Some(News::Progress { done: done.parse().ok()?, total: total.parse().ok()? })
+}
+
+/// The evaluations in the runs folder, newest first.
+pub(super) fn stored(runs_folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(runs_folder.join(FOLDER)) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("results.json").is_file())
+        .collect();
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_from_notes() {
+        let Some(News::Progress { done, total }) = progress("answering 192/12232  3 s left") else {
+            panic!("no progress");
+        };
+        assert_eq!((done, total), (192, 12_232));
+        assert!(progress("error: no such file").is_none());
+        assert!(progress("answering").is_none());
+    }
+}

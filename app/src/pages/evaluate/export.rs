@@ -1,0 +1,183 @@
+//! What is shown, as files in a folder `exports` beside the evaluation.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+};
+
+use egui::Context;
+use spanbert_core::{
+    breakdown::{Analysis, Case, Figure, Slice, html},
+    run::atomic::{create_folder, write_atomic},
+};
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Export {
+    Csv,
+    Json,
+    Html,
+    Svg,
+    Png,
+}
+
+impl Export {
+    pub(super) const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Html, Self::Svg, Self::Png];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "Questions shown as CSV",
+            Self::Json => "Questions shown as JSON",
+            Self::Html => "Everything as a web page",
+            Self::Svg => "Charts as SVG",
+            Self::Png => "Charts as PNG",
+        }
+    }
+}
+
+/// What is written, and where.
+pub(super) struct Order {
+    pub(super) export: Export,
+    pub(super) folder: PathBuf,
+    pub(super) analysis: Arc<Analysis>,
+    pub(super) threshold: f64,
+    /// The user's slices.
+    pub(super) queries: Vec<Slice>,
+    /// Questions shown.
+    pub(super) rows: Vec<usize>,
+}
+
+/// Writes on a thread; what comes back is a sentence for the user.
+pub(super) fn start(context: &Context, order: Order) -> Option<Receiver<Result<String, String>>> {
+    let (sender, receiver) = channel();
+    let context = context.clone();
+    let work = move || {
+        // The window may be closed by now.
+        let _ = sender.send(write(&order));
+        context.request_repaint();
+    };
+    std::thread::Builder::new().name("export".to_owned()).spawn(work).ok().map(|_| receiver)
+}
+
+fn write(order: &Order) -> Result<String, String> {
+    let folder = order.folder.join("exports");
+    create_folder(&folder).map_err(|error| error.to_string())?;
+    let save = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        write_atomic(&path, bytes).map_err(|error| error.to_string()).map(|()| path)
+    };
+    let cases = || order.rows.iter().filter_map(|row| order.analysis.cases.get(*row));
+    let report = || order.analysis.report(order.threshold, &order.queries).map_err(|error| error.to_string());
+    let told = |path: &Path, what: String| format!("{what} written to {}", path.display());
+    match order.export {
+        Export::Csv => {
+            let path = save("questions.csv", csv(cases(), &order.analysis, order.threshold).as_bytes())?;
+            Ok(told(&path, format!("{} questions", order.rows.len())))
+        }
+        Export::Json => {
+            let cases: Vec<&Case> = cases().collect();
+            let json = serde_json::to_vec_pretty(&cases).map_err(|error| error.to_string())?;
+            Ok(told(&save("questions.json", &json)?, format!("{} questions", cases.len())))
+        }
+        Export::Html => {
+            let page = html(&order.analysis, &report()?, None);
+            Ok(told(&save("breakdown.html", page.as_bytes())?, "The page was".to_owned()))
+        }
+        Export::Svg | Export::Png => {
+            let figures = report()?.figures();
+            let fonts = Arc::new(fonts());
+            for figure in &figures {
+                if order.export == Export::Svg {
+                    save(&format!("{}.svg", figure.id), figure.svg().as_bytes())?;
+                } else {
+                    save(&format!("{}.png", figure.id), &png(figure, &fonts)?)?;
+                }
+            }
+            Ok(told(&folder, format!("{} charts", figures.len())))
+        }
+    }
+}
+
+/// The questions as RFC 4180 has it.
+fn csv<'a>(cases: impl Iterator<Item = &'a Case>, analysis: &Analysis, threshold: f64) -> String {
+    let mut out = String::from(
+        "id,article,question,gold,prediction,answered,outcome,exact,f1,null_odds,probability\r\n",
+    );
+    for case in cases {
+        let (exact, f1) = case.scores(threshold);
+        let mut gold: Vec<&str> = case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
+        gold.dedup();
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let fields = [
+            case.id.clone(),
+            analysis.articles.get(case.article).cloned().unwrap_or_default(),
+            case.question.clone(),
+            gold.join(" | "),
+            case.prediction.clone(),
+            (!case.abstains(threshold)).to_string(),
+            case.outcome(threshold).name().to_owned(),
+            exact.to_string(),
+            f1.to_string(),
+            number(case.null_odds),
+            number(case.probability),
+        ];
+        out.push_str(&fields.map(|field| quoted(&field)).join(","));
+        out.push_str("\r\n");
+    }
+    out
+}
+
+fn quoted(field: &str) -> String {
+    // A spreadsheet runs what begins so as a formula; numbers begin with a minus, too.
+    let runs =
+        field.starts_with(['=', '+', '@']) || (field.starts_with('-') && field.parse::<f64>().is_err());
+    let field = if runs { format!("'{field}") } else { field.to_owned() };
+    if field.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+}
+
+/// The window's own font, so that a chart looks the same wherever it is drawn.
+fn fonts() -> resvg::usvg::fontdb::Database {
+    let mut database = resvg::usvg::fontdb::Database::new();
+    let definitions = egui::FontDefinitions::default();
+    if let Some(name) =
+        definitions.families.get(&egui::FontFamily::Proportional).and_then(|names| names.first())
+        && let Some(font) = definitions.font_data.get(name)
+    {
+        database.load_font_data(font.font.to_vec());
+    }
+    let family = database.faces().next().and_then(|face| Some(face.families.first()?.0.clone()));
+    database.set_sans_serif_family(family.unwrap_or_default());
+    database
+}
+
+/// A chart as a picture of twice its size, sharp on fine screens.
+fn png(figure: &Figure, fonts: &Arc<resvg::usvg::fontdb::Database>) -> Result<Vec<u8>, String> {
+    use resvg::{tiny_skia, usvg};
+    const SCALE: f32 = 2.0;
+    let options = usvg::Options { fontdb: Arc::clone(fonts), ..usvg::Options::default() };
+    let tree = usvg::Tree::from_str(&figure.svg(), &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size();
+    let scaled = size.scale_by(SCALE).ok_or("the chart is too large for a picture")?;
+    let mut pixmap = tiny_skia::Pixmap::new(scaled.width(), scaled.height())
+        .ok_or("the chart is too large for a picture")?;
+    resvg::render(&tree, tiny_skia::Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
+    pixmap.encode_png().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn fields_survive_a_spreadsheet() {
+        assert_eq!(quoted("a, \"b\"\nc"), "\"a, \"\"b\"\"\nc\"");
+        assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!(
+            (quoted("-1.5"), quoted("-x"), quoted("plain")),
+            ("-1.5".into(), "'-x".into(), "plain".into())
+        );
+    }
+}

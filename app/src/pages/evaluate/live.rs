@@ -1,0 +1,208 @@
+//! Everything on the page that follows the threshold.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use egui::Context;
+use spanbert_core::breakdown::{
+    Analysis, AtThreshold, Comparison, Dimension, OutcomeCount, Query, QueryError, Slice, SliceScores,
+};
+
+/// How long the threshold rests before intervals are computed: a bootstrap takes longer than a frame.
+const REST: Duration = Duration::from_millis(200);
+
+/// A slice of the user.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SavedQuery {
+    pub(super) name: String,
+    pub(super) query: Query,
+}
+
+/// An evaluation at the threshold in use.
+pub(super) struct Live {
+    pub(super) analysis: Arc<Analysis>,
+    /// Above these null odds a question counts as unanswered; infinite without null odds.
+    pub(super) threshold: f64,
+    /// Changed with the threshold and the slices, so that a table knows.
+    pub(super) revision: u64,
+    pub(super) at: AtThreshold,
+    pub(super) outcomes: Vec<OutcomeCount>,
+    /// The slices found, then the user's.
+    pub(super) slices: Vec<Slice>,
+    /// Their scores, in the same order; intervals come later.
+    pub(super) scores: Vec<SliceScores>,
+    queries: Vec<SavedQuery>,
+    changed: Instant,
+    /// A bootstrap at work, and the revision it is for.
+    running: Option<(u64, Receiver<Vec<SliceScores>>)>,
+    has_intervals: bool,
+    /// The other evaluation and what changed, if two are compared.
+    pub(super) comparison: Option<Compared>,
+}
+
+/// Two evaluations, and how they differ.
+pub(super) struct Compared {
+    pub(super) other: Arc<Analysis>,
+    pub(super) threshold: f64,
+    pub(super) found: Comparison,
+    /// What became of each question from this evaluation to the other: 0 nothing, -1 right to wrong, 1 wrong to right.
+    pub(super) changes: Vec<i8>,
+    /// Where the other evaluation has each question.
+    places: Arc<HashMap<String, usize>>,
+}
+
+impl Compared {
+    /// The same question of the other evaluation.
+    pub(super) fn case(
+        &self,
+        case: &spanbert_core::breakdown::Case,
+    ) -> Option<&spanbert_core::breakdown::Case> {
+        let place = *self.places.get(&case.id)?;
+        self.other.cases.get(place)
+    }
+}
+
+impl Live {
+    pub(super) fn new(analysis: Arc<Analysis>, queries: Vec<SavedQuery>) -> Self {
+        let threshold = analysis.default_threshold();
+        let mut live = Self {
+            at: analysis.at("", threshold),
+            outcomes: Vec::new(),
+            slices: Vec::new(),
+            scores: Vec::new(),
+            analysis,
+            threshold,
+            revision: 0,
+            queries,
+            changed: Instant::now(),
+            running: None,
+            has_intervals: false,
+            comparison: None,
+        };
+        live.recompute();
+        live
+    }
+
+    /// Decides anew which questions count as answered.
+    pub(super) fn set_threshold(&mut self, threshold: f64) {
+        if self.threshold.to_bits() != threshold.to_bits() && self.analysis.curve.is_some() {
+            self.threshold = threshold;
+            self.recompute();
+        }
+    }
+
+    /// Adds a slice of the user.
+    pub(super) fn add_query(&mut self, name: &str, query: &str) -> Result<(), QueryError> {
+        let query = Query::parse(query)?;
+        self.queries.retain(|saved| saved.name != name);
+        self.queries.push(SavedQuery { name: name.to_owned(), query });
+        self.recompute();
+        Ok(())
+    }
+
+    /// Forgets a slice of the user.
+    pub(super) fn remove_query(&mut self, name: &str) {
+        self.queries.retain(|saved| saved.name != name);
+        self.recompute();
+    }
+
+    /// The user's slices.
+    pub(super) fn queries(&self) -> &[SavedQuery] {
+        &self.queries
+    }
+
+    /// Compares with another evaluation, or no longer. Gives what is wrong with it.
+    pub(super) fn compare_with(&mut self, other: Option<Arc<Analysis>>) -> Result<(), String> {
+        self.comparison = None;
+        if let Some(other) = other {
+            let threshold = other.default_threshold();
+            self.comparison = Some(self.compared(other, threshold)?);
+        }
+        self.revision += 1;
+        Ok(())
+    }
+
+    fn compared(&self, other: Arc<Analysis>, threshold: f64) -> Result<Compared, String> {
+        let queries = self.slices.get(self.analysis.slices.len()..).unwrap_or_default();
+        let first = (self.analysis.as_ref(), self.threshold);
+        let found = Comparison::new(first, (other.as_ref(), threshold), queries);
+        let found = found.map_err(|error| error.to_string())?;
+        let worse: std::collections::HashSet<&str> =
+            found.right_to_wrong.iter().map(String::as_str).collect();
+        let better: std::collections::HashSet<&str> =
+            found.wrong_to_right.iter().map(String::as_str).collect();
+        let change = |id: &str| i8::from(better.contains(id)) - i8::from(worse.contains(id));
+        let changes = self.analysis.cases.iter().map(|case| change(&case.id)).collect();
+        let places = other.cases.iter().zip(0..).map(|(case, place)| (case.id.clone(), place));
+        let places = Arc::new(places.collect());
+        Ok(Compared { other, threshold, found, changes, places })
+    }
+
+    fn recompute(&mut self) {
+        let (analysis, threshold) = (&self.analysis, self.threshold);
+        self.at = analysis.at("", threshold);
+        self.outcomes = analysis.outcome_counts(threshold);
+        self.slices.truncate(analysis.slices.len());
+        if self.slices.is_empty() {
+            self.slices.clone_from(&analysis.slices);
+        }
+        self.slices.extend(self.queries.iter().map(|saved| Slice {
+            dimension: Dimension::Query,
+            label: saved.name.clone(),
+            query: Some(saved.query.text().to_owned()),
+            members: saved.query.members(analysis, threshold),
+        }));
+        self.scores = analysis.slice_scores(&self.slices, threshold);
+        self.has_intervals = false;
+        self.changed = Instant::now();
+        self.revision += 1;
+        if let Some(Compared { other, threshold, .. }) = self.comparison.take() {
+            // They were comparable a moment ago.
+            self.comparison = self.compared(other, threshold).ok();
+        }
+    }
+
+    /// Takes in intervals, or has them computed once the threshold rests. A frame never waits for them.
+    pub(super) fn poll(&mut self, context: &Context) {
+        if let Some((revision, receiver)) = &self.running {
+            match receiver.try_recv() {
+                Ok(scores) if *revision == self.revision => {
+                    self.scores = scores;
+                    self.has_intervals = true;
+                    self.running = None;
+                }
+                Ok(_) | Err(TryRecvError::Disconnected) => self.running = None,
+                Err(TryRecvError::Empty) => return,
+            }
+        }
+        if self.has_intervals {
+            return;
+        }
+        let rested = self.changed.elapsed();
+        if rested < REST {
+            context.request_repaint_after(REST - rested);
+            return;
+        }
+        let (sender, receiver) = channel();
+        let (analysis, slices, threshold) = (Arc::clone(&self.analysis), self.slices.clone(), self.threshold);
+        let mut scores = self.scores.clone();
+        let context = context.clone();
+        let work = move || {
+            analysis.add_intervals(&mut scores, &slices, threshold);
+            // The page may show something else by now.
+            let _ = sender.send(scores);
+            context.request_repaint();
+        };
+        if std::thread::Builder::new().name("intervals".to_owned()).spawn(work).is_ok() {
+            self.running = Some((self.revision, receiver));
+        } else {
+            self.has_intervals = true;
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Every question of an evaluation, measured once.
+
+use rayon::prelude::*;
+
+use super::{
+    Answers, BreakdownError, Case, Missing, NbestAnswer, NbestLists, Outcome, Slice, outcome, slices::slices,
+    traits::PassageTraits,
+};
+use crate::{
+    score::{
+        GoldQuestion, GoldQuestions, NullOdds, PrecisionRecall, Predictions, QuestionScore, QuestionTable,
+        ScoreError, Scores, ThresholdCurve, answer_tokens, compute_f1, official_of_table,
+    },
+    squad::{Article, Dataset, Paragraph, Question},
+};
+
+/// An evaluation, ready to be summed up at any threshold.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// What the system is called.
+    pub name: String,
+    /// The data set.
+    pub data: String,
+    /// Titles of its articles.
+    pub articles: Vec<String>,
+    /// The questions in the data set's order.
+    pub cases: Vec<Case>,
+    /// Groups of them, by dimension.
+    pub slices: Vec<Slice>,
+    /// The scores at every threshold, given null odds.
+    pub curve: Option<ThresholdCurve>,
+    /// The threshold stored with the system.
+    pub stored_threshold: Option<f64>,
+    /// Longest answer that the system gives, in word pieces.
+    pub max_answer_length: Option<usize>,
+    /// Whether all null odds are probabilities.
+    pub odds_are_probabilities: bool,
+    /// How many questions had no prediction and count as unanswered.
+    pub missing: usize,
+    /// How many predictions were for other questions.
+    pub other_questions: usize,
+    /// The system's best answers, if it told them.
+    pub nbest: Option<NbestLists>,
+    table: QuestionTable,
+    null_odds: Option<NullOdds>,
+}
+
+impl Analysis {
+    /// Measures every question of a data set and a system's answer to it.
+    ///
+    /// # Errors
+    /// If the predictions are for other questions, some are missing, null odds are missing or no numbers, or the data set
+    /// is empty.
+    pub fn new(dataset: &Dataset, answers: Answers) -> Result<Self, BreakdownError> {
+        let gold = GoldQuestions::from_dataset(dataset);
+        let total = gold.questions.len();
+        let mut answers = answers;
+        let known = gold.questions.iter().filter(|question| answers.predictions.get(&question.id).is_some());
+        let known = known.count();
+        let other_questions = answers.predictions.len() - known;
+        if known == 0
+            && total > 0
+            && let Some((example, _)) = answers.predictions.iter().next()
+        {
+            return Err(BreakdownError::OtherQuestions {
+                predictions: answers.predictions.len(),
+                questions: total,
+                data: dataset.source_name.clone(),
+                example: example.to_owned(),
+            });
+        }
+        if answers.missing == Missing::CountAsUnanswered {
+            fill(&gold, &mut answers.predictions, answers.null_odds.as_mut());
+        }
+        let table = QuestionTable::new(&gold, &answers.predictions).complete()?;
+        let odds = answers.null_odds.as_ref().map(|odds| table.null_odds(odds)).transpose()?;
+        if let Some((row, value)) =
+            odds.iter().flatten().zip(&table.rows).map(|(value, row)| (row, value)).find(|(_, v)| v.is_nan())
+        {
+            return Err(BreakdownError::NotANumber { id: row.id.clone(), value: *value });
+        }
+        let odds_are_probabilities =
+            odds.as_ref().is_some_and(|odds| odds.iter().all(|odds| (0.0..=1.0).contains(odds)));
+        // Null odds for other questions would stop the official script; here they are left out as predictions are.
+        let null_odds: Option<NullOdds> = answers.null_odds.as_ref().map(|odds| {
+            let ids: std::collections::HashSet<&str> = table.rows.iter().map(|row| row.id.as_str()).collect();
+            let kept = odds.iter().filter(|(id, _)| ids.contains(id));
+            kept.map(|(id, odds)| (id.to_owned(), *odds)).collect()
+        });
+        let curve = null_odds.as_ref().map(|odds| ThresholdCurve::new(&table, odds)).transpose()?;
+        let cases = cases(dataset, &gold, &table, &answers);
+        let articles = titles(&dataset.articles);
+        let slices = slices(&cases, &articles);
+        Ok(Self {
+            name: answers.name,
+            data: dataset.source_name.clone(),
+            articles,
+            slices,
+            cases,
+            curve,
+            stored_threshold: answers.stored_threshold,
+            max_answer_length: answers.max_answer_length,
+            odds_are_probabilities,
+            missing: total - known,
+            other_questions,
+            nbest: answers.nbest,
+            table,
+            null_odds,
+        })
+    }
+
+    /// The official script's figures at a threshold, and its precision-recall curves.
+    ///
+    /// # Errors
+    /// Never: null odds were checked when the analysis was made.
+    pub fn official(&self, threshold: f64) -> Result<(Scores, Option<PrecisionRecall>), ScoreError> {
+        let (mut scores, curves) = official_of_table(&self.table, self.null_odds.as_ref(), threshold)?;
+        if let Some(curves) = &curves {
+            scores.set_precision_recall(curves);
+        }
+        Ok((scores, curves))
+    }
+
+    /// The threshold that a report goes by unless told otherwise: the stored one, else the best on this set, else none
+    /// (every answer counts).
+    #[must_use]
+    pub fn default_threshold(&self) -> f64 {
+        match &self.curve {
+            None => f64::INFINITY,
+            Some(curve) => self
+                .stored_threshold
+                .or_else(|| curve.best_f1().map(|point| point.threshold))
+                .unwrap_or(f64::INFINITY),
+        }
+    }
+
+    /// Exact match and F1 (0 to 1) of every question at a threshold.
+    #[must_use]
+    pub fn scores_at(&self, threshold: f64) -> Vec<(f64, f64)> {
+        self.cases.iter().map(|case| case.scores(threshold)).collect()
+    }
+
+    /// What became of every question at a threshold.
+    #[must_use]
+    pub fn outcomes_at(&self, threshold: f64) -> Vec<Outcome> {
+        self.cases.iter().map(|case| case.outcome(threshold)).collect()
+    }
+}
+
+/// Gives every question without a prediction "no answer", and the null odds that say so.
+fn fill(gold: &GoldQuestions, predictions: &mut Predictions, mut null_odds: Option<&mut NullOdds>) {
+    let surest =
+        null_odds.as_ref().map_or(0.0, |odds| odds.iter().fold(0.0, |most: f64, (_, odds)| most.max(*odds)));
+    for question in &gold.questions {
+        if predictions.get(&question.id).is_none() {
+            predictions.insert(question.id.clone(), String::new());
+            if let Some(odds) = null_odds.as_mut()
+                && odds.get(&question.id).is_none()
+            {
+                odds.insert(question.id.clone(), surest);
+            }
+        }
+    }
+}
+
+/// The articles' titles; those without one, or with another's, get their number.
+fn titles(articles: &[Article]) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let name = |(index, article): (usize, &Article)| {
+        let title = if article.title.is_empty() { "article" } else { article.title.as_str() };
+        if !article.title.is_empty() && seen.insert(title.to_owned()) {
+            title.to_owned()
+        } else {
+            format!("{title} ({})", index + 1)
+        }
+    };
+    articles.iter().enumerate().map(name).collect()
+}
+
+fn cases(dataset: &Dataset, gold: &GoldQuestions, table: &QuestionTable, answers: &Answers) -> Vec<Case> {
+    let mut paragraphs: Vec<(usize, usize, &Paragraph, usize)> = Vec::new();
+    let mut first = 0;
+    for (article_index, article) in dataset.articles.iter().enumerate() {
+        for (index, paragraph) in article.paragraphs.iter().enumerate() {
+            paragraphs.push((article_index, index, paragraph, first));
+            first += paragraph.questions.len();
+        }
+    }
+    let of_paragraph = |(article, index, paragraph, first): &(usize, usize, &Paragraph, usize)| {
+        let passage = PassageTraits::new(&paragraph.context);
+        let rows = gold.questions.iter().zip(&table.rows).skip(*first);
+        let measured =
+            paragraph.questions.iter().zip(rows).map(|(question, (gold, row))| {
+                case((*article, *index), question, gold, row, &passage, answers)
+            });
+        measured.collect::<Vec<_>>()
+    };
+    paragraphs.par_iter().flat_map_iter(of_paragraph).collect()
+}
+
+fn case(
+    (article, paragraph): (usize, usize),
+    question: &Question,
+    gold: &GoldQuestion,
+    row: &QuestionScore,
+    passage: &PassageTraits,
+    answers: &Answers,
+) -> Case {
+    let prediction = answers.predictions.get(&question.id).cloned().unwrap_or_default();
+    let nbest = answers.nbest.as_ref().and_then(|lists| lists.get(&question.id));
+    let answered = if row.has_answer {
+        let texts = question.answers.iter().map(|answer| answer_tokens(&answer.text));
+        outcome::answered(row.exact, row.f1, &texts.collect::<Vec<_>>(), &answer_tokens(&prediction))
+    } else if question.plausible_answers.iter().any(|answer| compute_f1(&answer.text, &prediction) > 0.0) {
+        Outcome::FellForPlausible
+    } else {
+        Outcome::AnsweredUnanswerable
+    };
+    let oracle_f1 = match nbest {
+        Some(nbest) if row.has_answer => oracle(gold, nbest),
+        _ => Vec::new(),
+    };
+    Case {
+        id: question.id.clone(),
+        article,
+        paragraph,
+        question: question.question.clone(),
+        gold_answers: question.answers.clone(),
+        plausible_answers: question.plausible_answers.clone(),
+        exact: row.exact,
+        f1: row.f1,
+        answered,
+        null_odds: answers.null_odds.as_ref().and_then(|odds| odds.get(&question.id)).copied(),
+        probability: nbest.and_then(|nbest| nbest.iter().find(|entry| entry.text == prediction)?.probability),
+        oracle_f1,
+        known: answers.known.get(&question.id).cloned().unwrap_or_default(),
+        traits: passage.traits_of(question),
+        prediction,
+    }
+}
+
+/// Highest F1 among the first 1, 2, … non-empty answers.
+fn oracle(gold: &GoldQuestion, nbest: &[NbestAnswer]) -> Vec<f64> {
+    let answers = nbest.iter().filter(|entry| !entry.text.is_empty());
+    let scores = answers.map(|entry| QuestionScore::new(gold, &entry.text).f1);
+    scores
+        .scan(0.0, |best: &mut f64, f1| {
+            *best = best.max(f1);
+            Some(*best)
+        })
+        .collect()
+}

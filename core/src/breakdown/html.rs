@@ -1,0 +1,276 @@
+//! A report as one page that needs nothing else: no network, no other file.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::{
+    Analysis, Comparison, Report, SliceDifference, SliceScores,
+    figure::{bar, escaped},
+};
+
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// A question as the page's script reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    question: &'a str,
+    gold: String,
+    prediction: &'a str,
+    outcome: &'static str,
+    f1: f64,
+    odds: Option<f64>,
+    word: &'static str,
+    article: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+}
+
+/// The page of a report, with its questions and, if given, its comparison with another evaluation.
+#[must_use]
+pub fn html(analysis: &Analysis, report: &Report, comparison: Option<&Comparison>) -> String {
+    let mut out = String::with_capacity(1 << 20);
+    let title = format!("{} on {}", report.name, report.data);
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{STYLE}</style></head><body>\n<h1>{}</h1>\n<p class=\"muted\">{}</p>\n",
+        escaped(&title),
+        escaped(&title),
+        summary(report),
+    );
+    thresholds(&mut out, report);
+    outcomes(&mut out, report);
+    out.push_str("<h2>Charts</h2>\n<div class=\"charts\">");
+    for figure in report.figures() {
+        out.push_str(&figure.svg());
+    }
+    out.push_str("</div>\n");
+    slices(&mut out, report);
+    if let Some(comparison) = comparison {
+        compared(&mut out, comparison);
+    }
+    questions(&mut out, analysis, report, comparison);
+    let _ = write!(out, "<script>{SCRIPT}</script>\n</body></html>\n");
+    out
+}
+
+fn summary(report: &Report) -> String {
+    let mut parts = vec![format!("{} questions", report.official.total)];
+    if let Some(threshold) = report.threshold {
+        parts.push(format!("everything below at threshold {threshold:.4}"));
+    }
+    if report.missing > 0 {
+        parts.push(format!("{} without a prediction, counted as unanswered", report.missing));
+    }
+    parts.join(" · ")
+}
+
+fn thresholds(out: &mut String, report: &Report) {
+    out.push_str("<h2>Scores</h2>\n<table><thead><tr><th>at</th><th class=\"n\">threshold</th><th class=\"n\">exact</th><th class=\"n\">F1</th><th class=\"n\">answerable exact</th><th class=\"n\">answerable F1</th><th class=\"n\">unanswerable</th><th class=\"n\">answered / not, answerable</th><th class=\"n\">answered / not, unanswerable</th></tr></thead><tbody>");
+    for row in &report.thresholds {
+        let confusion = row.confusion;
+        let _ = write!(
+            out,
+            "<tr><td>{}</td>{}{}{}{}{}{}<td class=\"n\">{} / {}</td><td class=\"n\">{} / {}</td></tr>",
+            row.name,
+            cell(row.threshold, 4),
+            cell(Some(row.exact), 2),
+            cell(Some(row.f1), 2),
+            cell(row.has_ans_exact, 2),
+            cell(row.has_ans_f1, 2),
+            cell(row.no_ans, 2),
+            confusion.has_ans_answered,
+            confusion.has_ans_abstained,
+            confusion.no_ans_answered,
+            confusion.no_ans_abstained,
+        );
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+fn outcomes(out: &mut String, report: &Report) {
+    out.push_str("<h2>What became of the questions</h2>\n<table class=\"sortable\"><thead><tr><th>outcome</th><th class=\"n\">n</th><th class=\"n\">share</th><th class=\"n\">F1 points lost</th></tr></thead><tbody>");
+    for count in &report.outcomes {
+        let _ = write!(
+            out,
+            "<tr><td><button class=\"link\" data-outcome=\"{0}\">{0}</button></td><td class=\"n\">{1}</td>{2}{3}</tr>",
+            count.outcome.name(),
+            count.n,
+            cell(Some(count.share), 1),
+            cell(Some(count.lost_f1), 2),
+        );
+    }
+    out.push_str("</tbody></table>\n<p class=\"muted\">");
+    if let Some(plausible) = report.plausible {
+        let _ = write!(
+            out,
+            "Of {} unanswerable questions with a plausible answer, {} were answered: {} with words of it, {} exactly so. ",
+            plausible.n, plausible.answered, plausible.fell, plausible.fell_exactly
+        );
+    }
+    for score in &report.oracle {
+        let _ = write!(out, "Best of {}: answerable F1 {:.2}. ", score.k, score.f1);
+    }
+    if let Some(outside) = report.unreachable.outside_every_window {
+        let _ = write!(out, "Answers outside every window: {outside}. ");
+    }
+    if let Some(longer) = report.unreachable.longer_than_max_answer_length {
+        let _ = write!(out, "Answers longer than max_answer_length: {longer}. ");
+    }
+    out.push_str("</p>\n");
+}
+
+fn slices(out: &mut String, report: &Report) {
+    out.push_str("<h2>Slices</h2>\n<p class=\"muted\">Difference: F1 minus that of the other questions that the dimension groups. Intervals: 95 %, bootstrap of 1,000 replicates (F1, difference) and Wilson (exact). Coloured: the interval of the difference excludes 0.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">share</th><th class=\"n\">exact</th><th class=\"n\">interval</th><th class=\"n\">F1</th><th class=\"n\">interval</th><th></th><th class=\"n\">difference</th><th class=\"n\">interval</th></tr></thead><tbody>");
+    for row in std::iter::once(&report.overall).chain(&report.slices) {
+        slice_row(out, row);
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+fn slice_row(out: &mut String, row: &SliceScores) {
+    let interval = |interval: Option<super::Interval>| {
+        interval.map_or_else(String::new, |at| format!("{:.1} to {:.1}", at.low, at.high))
+    };
+    let difference = row.intervals.and_then(|intervals| intervals.difference);
+    let class = match (row.difference, difference) {
+        (Some(value), Some(interval)) if interval.excludes(0.0) => {
+            if value > 0.0 {
+                "n better"
+            } else {
+                "n worse"
+            }
+        }
+        _ => "n",
+    };
+    let _ = write!(
+        out,
+        "<tr><td>{}</td><td title=\"{}\">{}</td><td class=\"n\">{}</td>{}{}<td class=\"n muted\">{}</td>{}<td class=\"n muted\">{}</td><td>{}</td><td class=\"{class}\">{}</td><td class=\"n muted\">{}</td></tr>",
+        row.dimension.map_or("", super::Dimension::name),
+        escaped(row.query.as_deref().unwrap_or_default()),
+        escaped(&row.label),
+        row.n,
+        cell(Some(row.share), 1),
+        cell(Some(row.exact), 2),
+        interval(Some(row.exact_interval)),
+        cell(Some(row.f1), 2),
+        interval(row.intervals.map(|intervals| intervals.f1)),
+        bar(row),
+        row.difference.map_or_else(String::new, |value| format!("{value:+.2}")),
+        interval(difference),
+    );
+}
+
+fn compared(out: &mut String, comparison: &Comparison) {
+    let _ = write!(
+        out,
+        "<h2>Compared: {} → {}</h2>\n<p class=\"muted\">Both right {}, both wrong {}, right → wrong {}, wrong → right {}; McNemar's exact p = {:.4}.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">F1 of the first</th><th class=\"n\">F1 of the second</th><th class=\"n\">difference</th><th class=\"n\">interval</th><th class=\"n\">right → wrong</th><th class=\"n\">wrong → right</th><th class=\"n\">p</th></tr></thead><tbody>",
+        escaped(&comparison.first),
+        escaped(&comparison.second),
+        comparison.both_right,
+        comparison.both_wrong,
+        comparison.right_to_wrong.len(),
+        comparison.wrong_to_right.len(),
+        comparison.overall.mcnemar.p_value
+    );
+    for row in std::iter::once(&comparison.overall).chain(&comparison.slices) {
+        compared_row(out, row);
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+fn compared_row(out: &mut String, row: &SliceDifference) {
+    let class = match row.interval {
+        Some(interval) if interval.excludes(0.0) && row.difference > 0.0 => "n better",
+        Some(interval) if interval.excludes(0.0) => "n worse",
+        _ => "n",
+    };
+    let _ = write!(
+        out,
+        "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}{}<td class=\"{class}\">{:+.2}</td><td class=\"n muted\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>{}</tr>",
+        row.dimension.map_or("", super::Dimension::name),
+        escaped(&row.label),
+        row.n,
+        cell(Some(row.f1.first), 2),
+        cell(Some(row.f1.second), 2),
+        row.difference,
+        row.interval.map_or_else(String::new, |at| format!("{:+.1} to {:+.1}", at.low, at.high)),
+        row.right_to_wrong,
+        row.wrong_to_right,
+        cell(Some(row.mcnemar.p_value), 4),
+    );
+}
+
+/// The questions, drawn by the script a page at a time.
+fn questions(out: &mut String, analysis: &Analysis, report: &Report, comparison: Option<&Comparison>) {
+    let threshold = report.threshold.unwrap_or(f64::INFINITY);
+    let changed = |ids: &[String]| ids.iter().cloned().collect::<std::collections::HashSet<_>>();
+    let worse = comparison.map(|comparison| changed(&comparison.right_to_wrong)).unwrap_or_default();
+    let better = comparison.map(|comparison| changed(&comparison.wrong_to_right)).unwrap_or_default();
+    let rows: Vec<Row<'_>> = analysis
+        .cases
+        .iter()
+        .map(|case| Row {
+            id: &case.id,
+            question: &case.question,
+            gold: {
+                let mut texts: Vec<&str> =
+                    case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
+                texts.dedup();
+                texts.join(" · ")
+            },
+            prediction: &case.prediction,
+            outcome: case.outcome(threshold).name(),
+            f1: (case.scores(threshold).1 * 1000.0).round() / 10.0,
+            odds: case.null_odds.map(|odds| (odds * 1000.0).round() / 1000.0),
+            word: case.traits.question_word.name(),
+            article: analysis.articles.get(case.article).map_or("", String::as_str),
+            change: match (worse.contains(&case.id), better.contains(&case.id)) {
+                (true, _) => Some("right → wrong"),
+                (_, true) => Some("wrong → right"),
+                _ => None,
+            },
+        })
+        .collect();
+    // A closing tag within a text must not end the script.
+    let json = serde_json::to_string(&rows).unwrap_or_else(|_| "[]".to_owned()).replace('<', "\\u003c");
+    let _ = write!(
+        out,
+        "<h2 id=\"questions\">Questions</h2>\n<div class=\"filters\"><input id=\"search\" type=\"search\" placeholder=\"Search questions and answers\" aria-label=\"Search questions and answers\"><select id=\"outcome\" aria-label=\"Outcome\"></select><select id=\"word\" aria-label=\"Question word\"></select><select id=\"change\" aria-label=\"Change\"></select><span id=\"found\" class=\"muted\"></span></div>\n<table id=\"table\"><thead></thead><tbody></tbody></table>\n<div class=\"filters\"><button id=\"previous\">Previous</button><button id=\"next\">Next</button></div>\n<script id=\"data\" type=\"application/json\">{json}</script>\n"
+    );
+}
+
+/// A cell with a number, sorted by its full value.
+fn cell(value: Option<f64>, digits: usize) -> String {
+    match value {
+        Some(value) => format!("<td class=\"n\" data-value=\"{value}\">{value:.digits$}</td>"),
+        None => "<td class=\"n muted\">–</td>".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::analysis, *};
+
+    #[test]
+    fn the_page_is_whole_and_safe() {
+        let mut analysis = analysis();
+        analysis.cases[0].question = "</script><script>alert(1)</script>".into();
+        analysis.name = "<b>".into();
+        let report = analysis.report(2.5, &[]).unwrap();
+        let page = html(&analysis, &report, None);
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</body></html>\n"));
+        assert_eq!(page.matches("<script").count(), 2);
+        assert_eq!(page.matches("</script>").count(), 2);
+        assert!(page.contains("&lt;b&gt; on world.json") && !page.contains("<b>"));
+        assert!(
+            !page.contains("http://")
+                || page.matches("http://").count() == page.matches("http://www.w3.org/2000/svg").count()
+        );
+        assert!(!page.contains("https://"));
+        assert!(page.contains("fell for the plausible answer"));
+    }
+}

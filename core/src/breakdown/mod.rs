@@ -1,0 +1,41 @@
+//! Why an evaluation scores what it scores.
+//!
+//! [`Analysis`] holds every question with its answer ([`Case`]), what it is like ([`Traits`]) and the groups it belongs to
+//! ([`Slice`]); it is made once from a data set and any system's answers in the official format ([`Answers`]). A
+//! [`Report`] sums it up at a threshold, [`Comparison`] sets two of them side by side, and [`Query`] finds questions by
+//! what is known about them.
+
+mod analysis;
+mod answers;
+mod case;
+mod compare;
+mod curves;
+mod error;
+mod figure;
+mod html;
+mod outcome;
+mod query;
+mod report;
+mod slice_scores;
+mod slices;
+pub mod statistics;
+mod traits;
+
+pub use analysis::Analysis;
+pub use answers::{Answers, Missing, NbestAnswer, NbestLists};
+pub use case::{Case, Known};
+pub use compare::{Comparison, Sides, SliceDifference};
+pub use curves::{CoverageAt, Reliability, ReliabilityBin, RiskCoverage};
+pub use error::BreakdownError;
+pub use figure::{Axis, COLORS, Figure, Line};
+pub use html::html;
+pub use outcome::{Outcome, OutcomeGroup};
+pub use query::{FIELDS, Field, Kind, Query, QueryError};
+pub use report::{AtThreshold, Confusion, OracleScore, OutcomeCount, Plausible, Report, Unreachable};
+pub use slice_scores::{Intervals, SliceScores};
+pub use slices::{Dimension, Slice};
+pub use statistics::{Interval, McNemar};
+pub use traits::{NEGATIONS, Named, STOP_WORDS, Traits};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! How sure a figure is: intervals and tests that come out the same on every machine.
+
+use serde::Serialize;
+
+/// Replicates of a bootstrap.
+pub const REPLICATES: usize = 1000;
+/// Two-sided 95 % of the normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether a value lies outside.
+    #[must_use]
+    pub fn excludes(&self, value: f64) -> bool {
+        value < self.low || value > self.high
+    }
+
+    /// The interval of values in another unit.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { low: self.low * factor, high: self.high * factor }
+    }
+}
+
+/// Wilson's score interval of a rate (Wilson 1927), 0 to 1; from 0 to 1 without any trial.
+#[must_use]
+pub fn wilson(successes: f64, trials: usize) -> Interval {
+    if trials == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    let n = trials as f64;
+    let rate = successes / n;
+    let centre = rate + Z * Z / (2.0 * n);
+    let spread = Z * (rate * (1.0 - rate) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    Interval { low: ((centre - spread) / scale).max(0.0), high: ((centre + spread) / scale).min(1.0) }
+}
+
+/// The mean of every bootstrap replicate of `values`.
+///
+/// Draw `i` of replicate `r` is number `r * n + i` of splitmix64 seeded with `seed`, its upper 32 bits scaled to
+/// `0..n`: a function of counters, so that threads and other programs agree.
+#[must_use]
+pub fn bootstrap_sums(values: &[f64], seed: u64) -> Vec<f64> {
+    let n = values.len();
+    (0..REPLICATES)
+        .map(|replicate| {
+            let first = (replicate * n) as u64;
+            let mut sum = 0.0;
+            for draw in 0..n as u64 {
+                let bits = mix(seed.wrapping_add((first + draw + 1).wrapping_mul(GOLDEN)));
+                let at = ((bits >> 32) * n as u64) >> 32;
+                // In range by construction; 0.0 keeps the loop free of a branch that panics.
+                sum += values.get(at as usize).copied().unwrap_or_default();
+            }
+            sum
+        })
+        .collect()
+}
+
+/// The seed of a part of a report, from its name (FNV-1a, 64 bits).
+#[must_use]
+pub fn seed_of(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The finaliser of splitmix64 (Steele, Lea and Flood 2014).
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// The middle 95 % of replicates; `None` without any.
+#[must_use]
+pub fn middle(mut replicates: Vec<f64>) -> Option<Interval> {
+    replicates.sort_unstable_by(f64::total_cmp);
+    Some(Interval { low: quantile(&replicates, 0.025)?, high: quantile(&replicates, 0.975)? })
+}
+
+/// A quantile of sorted values, between neighbours in proportion (numpy's default).
+fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = share * last as f64;
+    let below = place.floor();
+    let (low, high) = (*sorted.get(below as usize)?, *sorted.get((below as usize + 1).min(last))?);
+    Some(low + (high - low) * (place - below))
+}
+
+/// McNemar's test of two systems on the same questions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct McNemar {
+    /// Chi-squared with continuity correction, one degree of freedom.
+    pub statistic: f64,
+    /// Exact two-sided p-value: the binomial test of both discordant counts against a half.
+    pub p_value: f64,
+}
+
+/// The test, from the number of questions only the one, and only the other system has right.
+#[must_use]
+pub fn mcnemar(only_first: usize, only_second: usize) -> McNemar {
+    let n = only_first + only_second;
+    if n == 0 {
+        return McNemar { statistic: 0.0, p_value: 1.0 };
+    }
+    let gap = only_first.abs_diff(only_second) as f64;
+    let statistic = (gap - 1.0).max(0.0).powi(2) / n as f64;
+    let fewer = only_first.min(only_second);
+    // Sum of the tail, each term from the one before, in logarithms: a half to the power of n underflows.
+    let mut term = -(n as f64) * std::f64::consts::LN_2;
+    let mut tail = term.exp();
+    for k in 1..=fewer {
+        term += ((n - k + 1) as f64 / k as f64).ln();
+        tail += term.exp();
+    }
+    McNemar { statistic, p_value: (2.0 * tail).min(1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_agree_with_published_values() {
+        // Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+        for (successes, trials, low, high) in [
+            (81.0, 263, 0.2553, 0.3662),
+            (15.0, 148, 0.0624, 0.1605),
+            (0.0, 20, 0.0, 0.1611),
+            (1.0, 29, 0.0061, 0.1718),
+        ] {
+            let found = wilson(successes, trials);
+            assert!((found.low - low).abs() < 5e-5 && (found.high - high).abs() < 5e-5, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn quantiles_are_numpys() {
+        let interval = middle((0..=10).rev().map(f64::from).collect()).unwrap();
+        assert!((interval.low - 0.25).abs() < 1e-12 && (interval.high - 9.75).abs() < 1e-12);
+        assert_eq!(middle(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_bootstrap_is_centred_and_as_wide_as_the_theory_says() {
+        let values: Vec<f64> = (0..400).map(|index| f64::from(index % 2)).collect();
+        let means = bootstrap_sums(&values, seed_of("test")).into_iter().map(|sum| sum / 400.0).collect();
+        let interval = middle(means).unwrap();
+        // 0.5 +- 1.96 * sqrt(0.25 / 400).
+        assert!(
+            (interval.low - 0.451).abs() < 0.006 && (interval.high - 0.549).abs() < 0.006,
+            "{interval:?}"
+        );
+        assert_eq!(bootstrap_sums(&values, 7), bootstrap_sums(&values, 7));
+        assert_ne!(bootstrap_sums(&values, 7), bootstrap_sums(&values, 8));
+        assert!(bootstrap_sums(&[], 7).iter().all(|sum| *sum == 0.0));
+    }
+
+    #[test]
+    fn mcnemar_is_the_exact_binomial_test() {
+        // scipy.stats.binomtest(3, 15).pvalue and (121, 121 + 59).
+        assert!((mcnemar(3, 12).p_value - 0.035_156_25).abs() < 1e-12);
+        let found = mcnemar(121, 59);
+        assert!((found.p_value - 4.434_449_263_755e-6).abs() < 1e-15, "{found:?}");
+        assert!((found.statistic - 61.0_f64.powi(2) / 180.0).abs() < 1e-12);
+        assert!((mcnemar(5, 5).p_value - 1.0).abs() < 1e-12);
+        assert!((mcnemar(0, 0).p_value - 1.0).abs() < 1e-12);
+        // Thousands of questions do not underflow.
+        assert!((mcnemar(4000, 4000).p_value - 1.0).abs() < 1e-9);
+    }
+}
