@@ -204,11 +204,11 @@ fn dragging_the_rule_of_the_curve_moves_the_threshold() {
     harness.drag_at(at(0.6));
     harness.run_steps(2);
     // To the far left: nothing counts as answered, and the table, the cells and the slices follow while it moves.
-    harness.hover_at(at(0.05));
+    harness.hover_at(at(0.01));
     harness.run_steps(3);
     harness.get_by_label("Answerable, not answered: 600");
     harness.get_by_label("Wrongly abstained 600");
-    harness.drop_at(at(0.05));
+    harness.drop_at(at(0.01));
     harness.run_steps(2);
     click(&mut harness, "Best");
     harness.get_by_label("Answerable, answered: 600");

@@ -86,6 +86,8 @@ impl Evaluating {
             self.open = false;
             return Some(running.folder);
         }
+        // Made before the work began; it goes only if nothing is in it.
+        let _ = std::fs::remove_dir(&running.folder);
         if !running.cancelled {
             let told: Vec<&str> = running
                 .notes
