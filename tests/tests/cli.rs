@@ -425,3 +425,69 @@ fn a_checkpoint_is_exported_in_half_the_size_and_answers_the_same() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("the checkpoint itself"));
     assert_eq!(told["bytes"].as_u64().unwrap(), size(&half));
 }
+
+#[test]
+fn an_evaluation_is_broken_down_compared_and_written_as_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = few_questions(folder.path(), 4);
+    let evaluation = folder.path().join("answers");
+    let model = demo().join("model");
+    let (data, answers) = (text(&data), text(&evaluation));
+    parsed(&[
+        "evaluate",
+        "--backend",
+        "cpu",
+        "--json",
+        "--model",
+        text(&model),
+        "--data",
+        data,
+        "--output-dir",
+        answers,
+    ]);
+    // The folder knows its data; the official files of the same evaluation give the same figures at the same threshold.
+    let own = parsed(&["breakdown", answers, "--json", "--slice", "mine=answerable and question_words > 3"]);
+    let file = |name: &str| evaluation.join(name).to_str().unwrap().to_owned();
+    let threshold = own["threshold"].to_string();
+    let (predictions, odds) = (file("predictions.json"), file("null_odds.json"));
+    let official =
+        ["breakdown", "--json", "--data", data, "--predictions", &predictions, "--null-odds", &odds];
+    let other = parsed(&[&official[..], &["--threshold", &threshold]].concat());
+    for figure in ["exact", "f1", "total"] {
+        assert_eq!(own["official"][figure], other["official"][figure], "{figure}");
+    }
+    let mine = own["slices"].as_array().unwrap().last().unwrap();
+    assert_eq!((&mine["dimension"], &mine["label"]), (&json!("query"), &json!("mine")));
+
+    let page = folder.path().join("page.html");
+    let told = stdout(&["breakdown", answers, "--html", text(&page), "--compare", answers]);
+    for part in
+        ["What became of the questions", "question word", "Confidence", "right to wrong 0, wrong to right 0"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let page = fs::read_to_string(&page).unwrap();
+    assert!(page.contains("id=\"data\"") && !page.contains("https://"));
+    let listed = parsed(&["breakdown", answers, "--list", "answerable", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len() as u64, own["official"]["HasAns_total"].as_u64().unwrap());
+}
+
+#[test]
+fn a_breakdown_refuses_what_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = few_questions(folder.path(), 1);
+    let predictions = folder.path().join("predictions.json");
+    let refused = |content: &str, more: &[&str], cause: &str, remedy: &str| {
+        fs::write(&predictions, content).unwrap();
+        let named = ["breakdown", "--data", text(&data), "--predictions", text(&predictions)];
+        let output = spanbert(&[&named[..], more].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(cause) && said.contains(remedy), "{said}");
+    };
+    refused(r#"{"x": "y"}"#, &[], "none of the 1 predictions is for one of", "choose the data set");
+    refused("{}", &[], "no prediction for", "--allow-missing");
+    refused("[]", &[], "predictions.json", "question ids to texts");
+    refused("{}", &["--slice", "questoin_word = \"why\""], "at column 1", "write question_word");
+    refused("{}", &["--null-odds", "/nowhere.json"], "/nowhere.json", "question ids to numbers");
+}

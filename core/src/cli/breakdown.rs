@@ -14,10 +14,13 @@ use super::{
     table::{Align, Paint, Table},
 };
 use crate::{
-    breakdown::{Analysis, Answers, Comparison, FIELDS, Missing, NbestLists, Query, Report, Slice, html},
+    breakdown::{
+        Analysis, Answers, BreakdownError, Comparison, FIELDS, Missing, NbestLists, Query, Report, Slice,
+        html,
+    },
     evaluate::EvaluationPlace,
     run::atomic::write_atomic,
-    score::{NullOdds, Predictions},
+    score::{NullOdds, Predictions, ScoreError},
     squad::Dataset,
 };
 
@@ -154,8 +157,10 @@ impl BreakdownCommand {
                 let missing = self.missing();
                 let answers = answers(path, self.null_odds.as_deref(), self.nbest.as_deref(), missing)?;
                 let analysis = Analysis::new(&dataset, answers).map_err(|error| {
+                    let is_missing =
+                        matches!(&error, BreakdownError::Score(ScoreError::MissingPredictions { .. }));
                     let error = CliError::from(error).within(path.display());
-                    if self.allow_missing { error } else { error.or_try("or add --allow-missing") }
+                    if is_missing { error.or_try("or add --allow-missing") } else { error }
                 })?;
                 Ok((analysis, dataset))
             }
@@ -197,7 +202,7 @@ impl BreakdownCommand {
         for slice in &self.slices {
             // A query alone names itself; `=` within one is part of it unless a plain name stands before.
             let named = slice.split_once('=').filter(|(name, query)| {
-                Query::parse(slice).is_err() && !name.trim().is_empty() && !query.starts_with('=')
+                Query::parse(slice).is_err() && !name.trim().is_empty() && !is_value(query)
             });
             let (name, query) =
                 named.map_or((slice.as_str(), slice.as_str()), |(name, query)| (name.trim(), query));
@@ -262,6 +267,12 @@ impl BreakdownCommand {
         output::note(format_args!("{shown} of {} questions", members.len()));
         Ok(())
     }
+}
+
+/// Whether what stands after the first `=` is a value, so that the name before it was meant as a field.
+fn is_value(text: &str) -> bool {
+    text.trim_start().starts_with(['"', '\'', '-', '.', '='])
+        || text.trim_start().starts_with(char::is_numeric)
 }
 
 /// A system's answers from files.
