@@ -216,6 +216,31 @@ fn tail(path: &Path) -> String {
     lines[lines.len().saturating_sub(12)..].join("\n")
 }
 
+/// Cause and remedy out of a trainer's output.
+pub(crate) fn last_words(output: &str) -> String {
+    let told: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: ").or_else(|| line.trim_start().strip_prefix("try: ")))
+        .collect();
+    if told.is_empty() {
+        output.lines().last().unwrap_or("it was ended from outside").to_owned()
+    } else {
+        told.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod words_tests {
+    use super::last_words;
+
+    #[test]
+    fn cause_and_remedy_are_taken_out_of_the_output() {
+        assert_eq!(last_words("device: cpu\nerror: no file a\n  try: name one"), "no file a; name one");
+        assert_eq!(last_words("Killed"), "Killed");
+        assert_eq!(last_words(""), "it was ended from outside");
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::time::{Duration, Instant};

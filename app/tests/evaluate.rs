@@ -2,9 +2,11 @@
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod harness;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -12,16 +14,8 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use spanbert_app::{
-    action::Action,
-    launch::Trainer,
-    library::{Library, Places},
-    page::{Env, PageView},
-    pages::evaluate::EvaluatePage,
-    probe::Probe,
-    settings::Settings,
-    theme,
-};
+use harness::{Paged, shows, type_text, wait};
+use spanbert_app::{action::Action, pages::evaluate::EvaluatePage};
 use spanbert_core::{
     demo,
     evaluate::{Record, RecordSpan},
@@ -53,11 +47,6 @@ fn run(folder: &Path) -> Layout {
                 });
                 let right = f64::from(!first && gold.is_some());
                 let record = Record {
-                    id: question.id.clone(),
-                    article,
-                    paragraph,
-                    question: question.question.clone(),
-                    gold_answers: question.answers.clone(),
                     plausible_answers: Vec::new(),
                     prediction: if first {
                         "nonsense".into()
@@ -66,11 +55,9 @@ fn run(folder: &Path) -> Layout {
                     },
                     exact: right,
                     f1: right,
-                    probability: Some(0.5),
                     score_diff: Some(if gold.is_some() { -2.0 } else { 2.0 }),
                     span,
-                    windows: 1,
-                    reach: None,
+                    ..harness::record(article, paragraph, question)
                 };
                 lines.push_str(&serde_json::to_string(&record).unwrap());
                 lines.push('\n');
@@ -89,82 +76,41 @@ fn run(folder: &Path) -> Layout {
     layout
 }
 
-struct State {
-    page: EvaluatePage,
-    library: Library,
-    settings: Settings,
-    probe: Probe,
-    actions: Vec<Action>,
-}
+type Page = Harness<'static, Paged<EvaluatePage>>;
 
-fn page(folder: &Path) -> Harness<'static, State> {
+fn page(folder: &Path) -> Page {
     sized_page(folder, [1400.0, 860.0])
 }
 
-fn sized_page(folder: &Path, size: [f32; 2]) -> Harness<'static, State> {
-    let context = egui::Context::default();
-    let places = Places { folder: folder.to_owned(), opened: Vec::new() };
-    let trainer = Trainer {
-        program: PathBuf::from(env!("CARGO_BIN_EXE_spanbert-studio")),
-        prefix: vec!["cli".into()],
-        logs: folder.join("launches"),
-    };
-    let settings = Settings { runs_folder: folder.to_owned(), backend: "cpu".into(), ..Settings::default() };
-    let state = State {
-        page: EvaluatePage::new(&context).with_trainer(trainer),
-        library: Library::start(&context, places),
-        settings,
-        probe: Probe::Idle,
-        actions: Vec::new(),
-    };
-    let mut first = true;
-    Harness::builder().with_size(size).build_ui_state(
-        move |ui, state: &mut State| {
-            if std::mem::take(&mut first) {
-                theme::install(ui.ctx());
-            }
-            state.library.poll();
-            let mut env = Env {
-                settings: &mut state.settings,
-                devices: &state.probe,
-                library: &state.library,
-                actions: &mut state.actions,
-            };
-            state.page.poll(&mut env);
-            state.page.ui(ui, &mut env);
-        },
-        state,
-    )
-}
-
-fn wait(harness: &mut Harness<'_, State>, label: &str) {
-    let start = Instant::now();
-    while harness.query_all_by_label_contains(label).next().is_none() {
-        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {label}");
-        harness.run_steps(1);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+fn sized_page(folder: &Path, size: [f32; 2]) -> Page {
+    let trainer = harness::options(folder).trainer;
+    harness::page(folder, size, |context| EvaluatePage::new(context).with_trainer(trainer))
 }
 
 /// A click on what has this label.
-fn click(harness: &mut Harness<'_, State>, label: &str) {
+fn click(harness: &mut Page, label: &str) {
     harness.get_by_label(label).click();
     harness.run_steps(3);
 }
 
-fn type_into(harness: &mut Harness<'_, State>, label: &str, text: &str) {
+fn type_into(harness: &mut Page, label: &str, text: &str) {
     harness.get_by_label(label).focus();
     harness.run_steps(2);
-    harness.event(egui::Event::Text(text.into()));
-    harness.run_steps(3);
+    type_text(harness, text);
+    harness.run_steps(1);
 }
 
-fn shows(harness: &Harness<'_, State>, label: &str) -> bool {
-    harness.query_all_by_label_contains(label).next().is_some()
+/// Types over what a field holds.
+fn retype(harness: &mut Page, label: &str, text: &str) {
+    harness.get_by_label(label).focus();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.run_steps(1);
+    type_text(harness, text);
+    harness.run_steps(1);
 }
 
 /// The page with the run's evaluation.
-fn shown(folder: &Path) -> (Layout, Harness<'static, State>) {
+fn shown(folder: &Path) -> (Layout, Page) {
     let layout = run(folder);
     let mut harness = page(folder);
     harness.state_mut().page.show(layout.root().to_owned(), Some(7));
@@ -260,11 +206,7 @@ fn a_query_filters_and_is_kept_as_a_slice() {
     type_into(&mut harness, query, "answerble and f1 < 0.5");
     assert!(shows(&harness, "there is no field \"answerble\" at column 1"));
     assert!(shows(&harness, "write answerable"));
-    harness.get_by_label(query).focus();
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-    harness.run_steps(1);
-    harness.event(egui::Event::Text("answerable and f1 < 0.5".into()));
-    harness.run_steps(3);
+    retype(&mut harness, query, "answerable and f1 < 0.5");
     assert!(shows(&harness, "nonsense"));
     type_into(&mut harness, "Name of the slice", "missed");
     click(&mut harness, "Save slice");
@@ -371,11 +313,7 @@ fn a_checkpoint_is_evaluated_from_here() {
     type_into(&mut harness, "SQuAD file to evaluate on", files.join("few.json").to_str().unwrap());
     click(&mut harness, "Start evaluation");
     wait(&mut harness, "no such folder");
-    harness.get_by_label("Checkpoint to evaluate").focus();
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-    harness.run_steps(1);
-    harness.event(egui::Event::Text(files.join("model").to_str().unwrap().into()));
-    harness.run_steps(2);
+    retype(&mut harness, "Checkpoint to evaluate", files.join("model").to_str().unwrap());
     click(&mut harness, "Start evaluation");
     wait(&mut harness, "All 12");
     // Kept, and found again.
@@ -429,11 +367,7 @@ fn data_that_is_gone_can_be_named() {
     type_into(&mut harness, "SQuAD file that was answered", files.join("train.json").to_str().unwrap());
     click(&mut harness, "Use this file");
     wait(&mut harness, "none of the 900 predictions is for one of");
-    harness.get_by_label("SQuAD file that was answered").focus();
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-    harness.run_steps(1);
-    harness.event(egui::Event::Text(files.join("dev.json").to_str().unwrap().into()));
-    harness.run_steps(2);
+    retype(&mut harness, "SQuAD file that was answered", files.join("dev.json").to_str().unwrap());
     click(&mut harness, "Use this file");
     wait(&mut harness, "All 900");
 }

@@ -23,7 +23,7 @@ use spanbert_core::{
         BestScore, Environment, Event, Fingerprint, Layout, Outcome, Phase, Record as Line, RunFolder,
         RunState, StepEvent, now,
     },
-    squad::Dataset,
+    squad::{Article, Dataset},
     train::Preset,
 };
 
@@ -35,6 +35,23 @@ fn places<P: PageView>(harness: &Harness<'_, Paged<P>>) -> Vec<String> {
     let nodes = harness.root().children_recursive();
     let node = nodes.map(|node| node.accesskit_node());
     node.map(|node| format!("{:?} {:?}", node.label(), node.raw_bounds())).collect()
+}
+
+/// Draws a frame; milliseconds.
+fn frame_time<P: PageView>(harness: &mut Harness<'_, Paged<P>>) -> f64 {
+    let start = Instant::now();
+    harness.step();
+    let output = harness.output();
+    let shapes = harness.ctx.tessellate(output.shapes.clone(), 1.0);
+    assert!(!shapes.is_empty());
+    start.elapsed().as_secs_f64() * 1000.0
+}
+
+/// Prints the median, the 95th percentile and the longest.
+fn tell(name: &str, mut times: Vec<f64>) {
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!("{name}: median {:.2} ms, 95 % {:.2} ms, longest {:.2} ms", at(0.5), at(0.95), at(1.0));
 }
 
 /// Scrolls and prints the median, the 95th percentile and the longest frame in milliseconds.
@@ -51,19 +68,12 @@ fn measure<P: PageView>(name: &str, harness: &mut Harness<'_, Paged<P>>, at: egu
             modifiers: egui::Modifiers::NONE,
         };
         harness.event(wheel);
-        let start = Instant::now();
-        harness.step();
-        let output = harness.output();
-        let shapes = harness.ctx.tessellate(output.shapes.clone(), 1.0);
-        times.push(start.elapsed().as_secs_f64() * 1000.0);
-        assert!(!shapes.is_empty());
+        times.push(frame_time(harness));
         if frame + 1 == FRAMES / 2 {
             assert_ne!(top, places(harness), "it does not scroll");
         }
     }
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("{name}: median {:.2} ms, 95 % {:.2} ms, longest {:.2} ms", at(0.5), at(0.95), at(1.0));
+    tell(name, times);
 }
 
 fn step(step: usize) -> StepEvent {
@@ -146,7 +156,36 @@ fn a_hundred_thousand_events() {
     measure("Run of 100,000 updates, scrolled", &mut harness, egui::pos2(800.0, 700.0));
 }
 
-/// A run whose evaluation answers 11,873 questions of generated passages; as many as the dev set of SQuAD 2.0 has.
+/// Answers to all questions, right and wrong ones; which, the shift decides.
+fn records(articles: &[Article], shift: f64) -> String {
+    let mut lines = String::new();
+    let mut index = 0_u32;
+    for (article, content) in articles.iter().enumerate() {
+        for (paragraph, passage) in content.paragraphs.iter().enumerate() {
+            for question in &passage.questions {
+                index += 1;
+                let gold = question.answers.first().map(|answer| answer.text.clone());
+                let noise = (f64::from(index) * 12.9898 + shift).sin();
+                let right = gold.is_some() && noise > -0.4;
+                let record = Record {
+                    prediction: gold
+                        .clone()
+                        .filter(|_| right)
+                        .unwrap_or_else(|| "the".to_owned() + &index.to_string()),
+                    exact: f64::from(u8::from(right)),
+                    f1: f64::from(u8::from(right)),
+                    score_diff: Some(noise * 5.0 + if gold.is_some() { -2.0 } else { 2.0 }),
+                    span: Some(RecordSpan { chars: 0..6, bytes: 0..6, window: 0 }),
+                    ..harness::record(article, paragraph, question)
+                };
+                writeln!(lines, "{}", serde_json::to_string(&record).unwrap()).unwrap();
+            }
+        }
+    }
+    lines
+}
+
+/// A run whose two evaluations answer 11,873 questions of generated passages; as many as the dev set of SQuAD 2.0 has.
 fn evaluated(folder: &Path) -> Layout {
     const QUESTIONS: usize = 11_873;
     let layout = run(folder, "20260301T120000Z-run", 3);
@@ -163,45 +202,15 @@ fn evaluated(folder: &Path) -> Layout {
     let mut environment = Environment::read(&layout).unwrap();
     environment.dev_data = Some(Fingerprint::of(&path).unwrap());
     environment.write(&layout).unwrap();
-    let mut lines = String::new();
-    let mut index = 0_u32;
-    for (article, content) in articles.iter().enumerate() {
-        for (paragraph, passage) in content.paragraphs.iter().enumerate() {
-            for question in &passage.questions {
-                index += 1;
-                let gold = question.answers.first().map(|answer| answer.text.clone());
-                let noise = (f64::from(index) * 12.9898).sin();
-                let right = gold.is_some() && noise > -0.4;
-                let record = Record {
-                    id: question.id.clone(),
-                    article,
-                    paragraph,
-                    question: question.question.clone(),
-                    gold_answers: question.answers.clone(),
-                    plausible_answers: question.plausible_answers.clone(),
-                    prediction: gold
-                        .clone()
-                        .filter(|_| right)
-                        .unwrap_or_else(|| "the".to_owned() + &index.to_string()),
-                    exact: f64::from(u8::from(right)),
-                    f1: f64::from(u8::from(right)),
-                    probability: Some(0.5),
-                    score_diff: Some(noise * 5.0 + if gold.is_some() { -2.0 } else { 2.0 }),
-                    span: Some(RecordSpan { chars: 0..6, bytes: 0..6, window: 0 }),
-                    windows: 1,
-                    reach: None,
-                };
-                writeln!(lines, "{}", serde_json::to_string(&record).unwrap()).unwrap();
-            }
-        }
+    for update in [1, 2] {
+        let evaluation = layout.evaluation(update);
+        fs::create_dir_all(&evaluation).unwrap();
+        fs::write(evaluation.join("records.jsonl"), records(&articles, update as f64)).unwrap();
+        let scores = r#"{"exact":50.0,"f1":50.0,"total":11873}"#;
+        let results =
+            format!(r#"{{"run_squad":{scores},"official":{scores},"windows":11873,"non_finite_windows":0}}"#);
+        fs::write(evaluation.join("results.json"), results).unwrap();
     }
-    let evaluation = layout.evaluation(1);
-    fs::create_dir_all(&evaluation).unwrap();
-    fs::write(evaluation.join("records.jsonl"), lines).unwrap();
-    let scores = r#"{"exact":50.0,"f1":50.0,"total":11873}"#;
-    let results =
-        format!(r#"{{"run_squad":{scores},"official":{scores},"windows":11873,"non_finite_windows":0}}"#);
-    fs::write(evaluation.join("results.json"), results).unwrap();
     layout
 }
 
@@ -214,11 +223,21 @@ fn a_dev_set_of_predictions() {
     harness.state_mut().page.show(layout.root().to_owned(), Some(1));
     wait(&mut harness, "All 11,873");
     measure("Predictions, 11,873 rows, scrolled", &mut harness, egui::pos2(800.0, 800.0));
+    drag("Threshold of 11,873 questions dragged", &mut harness);
 
-    // The threshold is dragged over the whole curve and back.
+    harness.get_by_label("Compare with").click();
+    harness.run_steps(3);
+    harness.get_by_label("This run after 2 updates").click();
+    wait(&mut harness, "Right to wrong");
+    measure("The same, compared with another evaluation", &mut harness, egui::pos2(800.0, 800.0));
+    drag("Threshold of both dragged", &mut harness);
+}
+
+/// Drags the threshold over the whole curve and back.
+fn drag(name: &str, harness: &mut Harness<'_, Paged<EvaluatePage>>) {
     let rect = harness.get_by_label("Threshold curve").rect();
     let mut times = Vec::new();
-    let before = places(&harness);
+    let before = places(harness);
     for frame in 0..FRAMES {
         let share = 0.1 + 0.8 * (frame as f32 / FRAMES as f32 * std::f32::consts::TAU).sin().abs();
         let at = egui::pos2(rect.left() + rect.width() * share, rect.center().y);
@@ -226,22 +245,12 @@ fn a_dev_set_of_predictions() {
             harness.drag_at(at);
         }
         harness.event(egui::Event::PointerMoved(at));
-        let start = Instant::now();
-        harness.step();
-        let output = harness.output();
-        let shapes = harness.ctx.tessellate(output.shapes.clone(), 1.0);
-        times.push(start.elapsed().as_secs_f64() * 1000.0);
-        assert!(!shapes.is_empty());
+        times.push(frame_time(harness));
         if frame == FRAMES / 4 {
-            assert_ne!(before, places(&harness), "the threshold does not move");
+            assert_ne!(before, places(harness), "the threshold does not move");
         }
     }
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!(
-        "Threshold of 11,873 questions dragged: median {:.2} ms, 95 % {:.2} ms, longest {:.2} ms",
-        at(0.5),
-        at(0.95),
-        at(1.0)
-    );
+    harness.drop_at(rect.center());
+    harness.run_steps(2);
+    tell(name, times);
 }

@@ -9,7 +9,7 @@ use super::{StudioApp, places};
 use crate::{
     action::Action,
     dialogs::Purpose,
-    launch::{Ended, Launch},
+    launch::{Ended, Launch, last_words},
     page::Page,
     probe::Probe,
     toasts::Toast,
@@ -178,30 +178,5 @@ impl StudioApp {
             }
         };
         self.actions.push(Action::Say(toast));
-    }
-}
-
-/// Cause and remedy out of a trainer's output.
-fn last_words(output: &str) -> String {
-    let told: Vec<&str> = output
-        .lines()
-        .filter_map(|line| line.strip_prefix("error: ").or_else(|| line.trim_start().strip_prefix("try: ")))
-        .collect();
-    if told.is_empty() {
-        output.lines().last().unwrap_or("it was ended from outside").to_owned()
-    } else {
-        told.join("; ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::last_words;
-
-    #[test]
-    fn cause_and_remedy_are_taken_out_of_the_output() {
-        assert_eq!(last_words("device: cpu\nerror: no file a\n  try: name one"), "no file a; name one");
-        assert_eq!(last_words("Killed"), "Killed");
-        assert_eq!(last_words(""), "it was ended from outside");
     }
 }

@@ -20,7 +20,7 @@ use spanbert_app::{
     theme,
 };
 use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Precision};
-use spanbert_core::demo;
+use spanbert_core::{demo, evaluate::Record, squad::Question};
 
 /// How the size of the demonstration's models is told.
 pub fn parameters() -> String {
@@ -85,6 +85,26 @@ pub fn page<P: PageView + 'static>(
         },
         state,
     )
+}
+
+/// A record of an evaluation, not answered yet.
+pub fn record(article: usize, paragraph: usize, question: &Question) -> Record {
+    Record {
+        id: question.id.clone(),
+        article,
+        paragraph,
+        question: question.question.clone(),
+        gold_answers: question.answers.clone(),
+        plausible_answers: question.plausible_answers.clone(),
+        prediction: String::new(),
+        exact: 0.0,
+        f1: 0.0,
+        probability: Some(0.5),
+        score_diff: None,
+        span: None,
+        windows: 1,
+        reach: None,
+    }
 }
 
 /// Waits until something with this in its label is there.

@@ -11,7 +11,7 @@ use crate::{
         GoldQuestion, GoldQuestions, NullOdds, PrecisionRecall, Predictions, QuestionScore, QuestionTable,
         ScoreError, Scores, ThresholdCurve, answer_tokens, compute_f1, official_of_table,
     },
-    squad::{Article, Dataset, Paragraph, Question},
+    squad::{Article, Dataset, ParagraphPlace, Question},
 };
 
 /// An evaluation, ready to be summed up at any threshold.
@@ -81,13 +81,7 @@ impl Analysis {
         }
         let odds_are_probabilities =
             odds.as_ref().is_some_and(|odds| odds.iter().all(|odds| (0.0..=1.0).contains(odds)));
-        // Null odds for other questions would stop the official script; here they are left out as predictions are.
-        let null_odds: Option<NullOdds> = answers.null_odds.as_ref().map(|odds| {
-            let ids: std::collections::HashSet<&str> = table.rows.iter().map(|row| row.id.as_str()).collect();
-            let kept = odds.iter().filter(|(id, _)| ids.contains(id));
-            kept.map(|(id, odds)| (id.to_owned(), *odds)).collect()
-        });
-        let curve = null_odds.as_ref().map(|odds| ThresholdCurve::new(&table, odds)).transpose()?;
+        let curve = answers.null_odds.as_ref().map(|odds| ThresholdCurve::new(&table, odds)).transpose()?;
         let cases = cases(dataset, &gold, &table, &answers);
         let articles = titles(&dataset.articles);
         let slices = slices(&cases, &articles);
@@ -105,7 +99,7 @@ impl Analysis {
             other_questions,
             nbest: answers.nbest,
             table,
-            null_odds,
+            null_odds: answers.null_odds,
         })
     }
 
@@ -138,12 +132,6 @@ impl Analysis {
     #[must_use]
     pub fn scores_at(&self, threshold: f64) -> Vec<(f64, f64)> {
         self.cases.iter().map(|case| case.scores(threshold)).collect()
-    }
-
-    /// What became of every question at a threshold.
-    #[must_use]
-    pub fn outcomes_at(&self, threshold: f64) -> Vec<Outcome> {
-        self.cases.iter().map(|case| case.outcome(threshold)).collect()
     }
 }
 
@@ -178,28 +166,23 @@ fn titles(articles: &[Article]) -> Vec<String> {
 }
 
 fn cases(dataset: &Dataset, gold: &GoldQuestions, table: &QuestionTable, answers: &Answers) -> Vec<Case> {
-    let mut paragraphs: Vec<(usize, usize, &Paragraph, usize)> = Vec::new();
-    let mut first = 0;
-    for (article_index, article) in dataset.articles.iter().enumerate() {
-        for (index, paragraph) in article.paragraphs.iter().enumerate() {
-            paragraphs.push((article_index, index, paragraph, first));
-            first += paragraph.questions.len();
-        }
-    }
-    let of_paragraph = |(article, index, paragraph, first): &(usize, usize, &Paragraph, usize)| {
-        let passage = PassageTraits::new(&paragraph.context);
-        let rows = gold.questions.iter().zip(&table.rows).skip(*first);
-        let measured =
-            paragraph.questions.iter().zip(rows).map(|(question, (gold, row))| {
-                case((*article, *index), question, gold, row, &passage, answers)
-            });
+    let of_paragraph = |place: &ParagraphPlace<'_>| {
+        let passage = PassageTraits::new(&place.paragraph.context);
+        let gold = gold.questions.iter().skip(place.first_question);
+        let rows = gold.zip(table.rows.iter().skip(place.first_question));
+        let measured = place
+            .paragraph
+            .questions
+            .iter()
+            .zip(rows)
+            .map(|(question, (gold, row))| case(place, question, gold, row, &passage, answers));
         measured.collect::<Vec<_>>()
     };
-    paragraphs.par_iter().flat_map_iter(of_paragraph).collect()
+    dataset.paragraphs().par_iter().flat_map_iter(of_paragraph).collect()
 }
 
 fn case(
-    (article, paragraph): (usize, usize),
+    place: &ParagraphPlace<'_>,
     question: &Question,
     gold: &GoldQuestion,
     row: &QuestionScore,
@@ -222,8 +205,8 @@ fn case(
     };
     Case {
         id: question.id.clone(),
-        article,
-        paragraph,
+        article: place.article,
+        paragraph: place.index,
         question: question.question.clone(),
         gold_answers: question.answers.clone(),
         plausible_answers: question.plausible_answers.clone(),

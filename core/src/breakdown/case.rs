@@ -60,6 +60,14 @@ impl Case {
         !self.gold_answers.is_empty()
     }
 
+    /// Texts of the gold answers, each run of equal ones once.
+    #[must_use]
+    pub fn gold_texts(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
+        texts.dedup();
+        texts
+    }
+
     /// Whether "no answer" is given at a threshold: the prediction is empty, or its null odds are above.
     #[must_use]
     pub fn abstains(&self, threshold: f64) -> bool {

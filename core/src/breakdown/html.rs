@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
-    Analysis, Comparison, Report, SliceDifference, SliceScores,
+    Analysis, Change, Comparison, Report, SliceDifference, SliceScores,
     figure::{bar, escaped},
 };
 
@@ -207,32 +207,24 @@ fn compared_row(out: &mut String, row: &SliceDifference) {
 /// The questions, drawn by the script a page at a time.
 fn questions(out: &mut String, analysis: &Analysis, report: &Report, comparison: Option<&Comparison>) {
     let threshold = report.threshold.unwrap_or(f64::INFINITY);
-    let changed = |ids: &[String]| ids.iter().cloned().collect::<std::collections::HashSet<_>>();
-    let worse = comparison.map(|comparison| changed(&comparison.right_to_wrong)).unwrap_or_default();
-    let better = comparison.map(|comparison| changed(&comparison.wrong_to_right)).unwrap_or_default();
     let rows: Vec<Row<'_>> = analysis
         .cases
         .iter()
-        .map(|case| Row {
+        .enumerate()
+        .map(|(place, case)| Row {
             id: &case.id,
             question: &case.question,
-            gold: {
-                let mut texts: Vec<&str> =
-                    case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
-                texts.dedup();
-                texts.join(" · ")
-            },
+            gold: case.gold_texts().join(" · "),
             prediction: &case.prediction,
             outcome: case.outcome(threshold).name(),
             f1: (case.scores(threshold).1 * 1000.0).round() / 10.0,
             odds: case.null_odds.map(|odds| (odds * 1000.0).round() / 1000.0),
             word: case.traits.question_word.name(),
             article: analysis.articles.get(case.article).map_or("", String::as_str),
-            change: match (worse.contains(&case.id), better.contains(&case.id)) {
-                (true, _) => Some("right → wrong"),
-                (_, true) => Some("wrong → right"),
-                _ => None,
-            },
+            change: comparison.and_then(|comparison| comparison.change(place)).map(|change| match change {
+                Change::RightToWrong => "right → wrong",
+                Change::WrongToRight => "wrong → right",
+            }),
         })
         .collect();
     // A closing tag within a text must not end the script.

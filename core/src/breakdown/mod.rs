@@ -24,7 +24,7 @@ mod traits;
 pub use analysis::Analysis;
 pub use answers::{Answers, Missing, NbestAnswer, NbestLists};
 pub use case::{Case, Known};
-pub use compare::{Comparison, Sides, SliceDifference};
+pub use compare::{Change, Comparison, Sides, SliceDifference};
 pub use curves::{CoverageAt, Reliability, ReliabilityBin, RiskCoverage};
 pub use error::BreakdownError;
 pub use figure::{Axis, COLORS, Figure, Line};

@@ -103,12 +103,12 @@ impl OutcomeGroup {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Correct => "correct",
             Self::Partial => "partial",
-            Self::WrongSpan => "wrong span",
-            Self::WronglyAbstained => "wrongly abstained",
-            Self::AnsweredUnanswerable => "answered the unanswerable",
-            Self::CorrectlyAbstained => "correctly abstained",
+            Self::Correct => Outcome::Correct.name(),
+            Self::WrongSpan => Outcome::WrongSpan.name(),
+            Self::WronglyAbstained => Outcome::WronglyAbstained.name(),
+            Self::AnsweredUnanswerable => Outcome::AnsweredUnanswerable.name(),
+            Self::CorrectlyAbstained => Outcome::CorrectlyAbstained.name(),
         }
     }
 }

@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Analysis, BreakdownError, Outcome, Query, Reliability, RiskCoverage, Slice, SliceScores,
+    Analysis, BreakdownError, Outcome, Reliability, RiskCoverage, Slice, SliceScores,
     curves::{null_probability, reliability, risk_coverage},
-    slices::Dimension,
 };
 use crate::score::{PrecisionRecall, Scores, ThresholdCurve};
 
@@ -130,20 +129,6 @@ pub struct Unreachable {
 }
 
 impl Analysis {
-    /// The user's slice of a query.
-    ///
-    /// # Errors
-    /// If the query cannot be understood.
-    pub fn query_slice(&self, label: &str, query: &str, threshold: f64) -> Result<Slice, BreakdownError> {
-        let query = Query::parse(query)?;
-        Ok(Slice {
-            dimension: Dimension::Query,
-            label: label.to_owned(),
-            members: query.members(self, threshold),
-            query: Some(query.text().to_owned()),
-        })
-    }
-
     /// Sums everything up, the user's slices included.
     ///
     /// # Errors

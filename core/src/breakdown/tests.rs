@@ -81,7 +81,8 @@ pub(super) fn analysis() -> Analysis {
 #[test]
 fn every_question_has_an_outcome_at_a_threshold() {
     let analysis = analysis();
-    let names = |threshold| analysis.outcomes_at(threshold).iter().map(|o| o.name()).collect::<Vec<_>>();
+    let names =
+        |threshold| analysis.cases.iter().map(|case| case.outcome(threshold).name()).collect::<Vec<_>>();
     assert_eq!(
         names(2.5),
         [
@@ -164,7 +165,7 @@ fn the_difference_is_to_the_others_of_the_dimension() {
     assert_eq!(first.n, 1);
     assert!((first.difference.unwrap() - (0.0 - 100.0 * (7.0 / 3.0) / 3.0)).abs() < 1e-9, "{first:?}");
     // A query is compared with all others.
-    let slice = analysis.query_slice("mine", "question_word = \"who\"", 2.5).unwrap();
+    let slice = Query::parse("question_word = \"who\"").unwrap().slice("mine", &analysis, 2.5);
     assert_eq!(slice.members, [0, 4]);
     let row = &analysis.slice_scores(std::slice::from_ref(&slice), 2.5)[0];
     assert!((row.f1 - 100.0 * (5.0 / 3.0) / 2.0).abs() < 1e-9);
@@ -239,7 +240,13 @@ fn two_systems_are_compared_question_by_question() {
     let second =
         Analysis::new(&dataset(), Answers { predictions: better, name: "other".into(), ..answers() })
             .unwrap();
-    let found = Comparison::new((&first, 2.5), (&second, 2.5), &[]).unwrap();
+    let mut found = Comparison::new((&first, 2.5), (&second, 2.5), &first.slices).unwrap();
+    found.add_intervals(&first.slices);
+    assert!(found.overall.interval.is_some() && found.slices.iter().all(|row| row.interval.is_some()));
+    let changes: Vec<_> = (0..7).map(|place| found.change(place)).collect();
+    let (worse, better) = (Some(Change::RightToWrong), Some(Change::WrongToRight));
+    assert_eq!(changes, [better, worse, None, better, None, None, None]);
+    assert_eq!((found.place_in_second(5), found.place_in_second(6)), (Some(5), None));
     assert_eq!(found.right_to_wrong, ["b"]);
     assert_eq!(found.wrong_to_right, ["a", "d"]);
     assert_eq!((found.both_right, found.both_wrong), (1, 2));

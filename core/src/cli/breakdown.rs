@@ -20,7 +20,7 @@ use crate::{
     },
     evaluate::EvaluationPlace,
     run::atomic::write_atomic,
-    score::{NullOdds, Predictions, ScoreError},
+    score::ScoreError,
     squad::Dataset,
 };
 
@@ -121,10 +121,8 @@ impl BreakdownCommand {
         if let Some(query) = list {
             return self.list(&analysis, &query, threshold);
         }
-        let slices = queries
-            .iter()
-            .map(|(label, query)| Ok(analysis.query_slice(label, query, threshold)?))
-            .collect::<Result<Vec<Slice>, CliError>>()?;
+        let slice = |(label, query): &(String, Query)| query.slice(label, &analysis, threshold);
+        let slices: Vec<Slice> = queries.iter().map(slice).collect();
         let report = analysis.report(threshold, &slices)?;
         let comparison = match &self.compare {
             Some(path) => Some(self.compared(path, &analysis, threshold, &dataset, &slices)?),
@@ -176,7 +174,7 @@ impl BreakdownCommand {
     }
 
     /// The user's slices: names and queries, checked.
-    fn queries(&self) -> Result<Vec<(String, String)>, CliError> {
+    fn queries(&self) -> Result<Vec<(String, Query)>, CliError> {
         let mut queries = Vec::new();
         if let Some(path) = &self.slices_file {
             let text = data::text(path, "a TOML file of lines NAME = \"QUERY\"")?;
@@ -193,7 +191,7 @@ impl BreakdownCommand {
                         "write its query in quotes",
                     ));
                 };
-                Query::parse(&query).map_err(|error| {
+                let query = Query::parse(&query).map_err(|error| {
                     CliError::from(error).within(format_args!("{}: {name}", path.display()))
                 })?;
                 queries.push((name, query));
@@ -206,8 +204,7 @@ impl BreakdownCommand {
             });
             let (name, query) =
                 named.map_or((slice.as_str(), slice.as_str()), |(name, query)| (name.trim(), query));
-            Query::parse(query)?;
-            queries.push((name.to_owned(), query.trim().to_owned()));
+            queries.push((name.to_owned(), Query::parse(query)?));
         }
         Ok(queries)
     }
@@ -227,7 +224,10 @@ impl BreakdownCommand {
             Analysis::new(dataset, answers).map_err(|error| CliError::from(error).within(path.display()))?
         };
         let second_threshold = self.compare_threshold.unwrap_or_else(|| second.default_threshold());
-        Ok(Comparison::new((first, threshold), (&second, second_threshold), slices)?)
+        let slices: Vec<Slice> = first.slices.iter().chain(slices).cloned().collect();
+        let mut comparison = Comparison::new((first, threshold), (&second, second_threshold), &slices)?;
+        comparison.add_intervals(&slices);
+        Ok(comparison)
     }
 
     fn list(&self, analysis: &Analysis, query: &Query, threshold: f64) -> Result<(), CliError> {
@@ -282,14 +282,7 @@ fn answers(
     nbest: Option<&Path>,
     missing: Missing,
 ) -> Result<Answers, CliError> {
-    let text = data::text(predictions, "a JSON object from question ids to answers")?;
-    let odds = match null_odds {
-        Some(path) => {
-            let text = data::text(path, "a JSON object from question ids to numbers")?;
-            Some(NullOdds::from_json(&text, &path.display().to_string())?)
-        }
-        None => None,
-    };
+    let null_odds = null_odds.map(data::null_odds).transpose()?;
     let nbest = match nbest {
         Some(path) => {
             let text = data::text(path, "a JSON object from question ids to lists of answers")?;
@@ -300,8 +293,8 @@ fn answers(
     let name = predictions.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(Answers {
         name,
-        predictions: Predictions::from_json(&text, &predictions.display().to_string())?,
-        null_odds: odds,
+        predictions: data::predictions(predictions)?,
+        null_odds,
         nbest,
         missing,
         ..Answers::default()

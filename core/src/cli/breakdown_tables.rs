@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::table::{Align, Paint, Table};
+use super::{
+    scores_table::percent,
+    table::{Align, Paint, Table},
+};
 use crate::breakdown::{Comparison, Dimension, Interval, Report, SliceScores};
 
 /// All tables of a report; slices of fewer than `min_n` questions are left out.
@@ -213,10 +216,6 @@ pub(super) fn comparison(comparison: &Comparison, min_n: usize, paint: Paint) ->
         comparison.overall.mcnemar.p_value,
         table.render(paint)
     )
-}
-
-fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
 }
 
 fn interval(interval: Option<Interval>) -> String {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{error::CliError, flags::CasingArgs, names::ModelArg, output};
 use crate::{
     checkpoint::{decide_casing, load_vocab},
+    score::{NullOdds, Predictions},
     squad::Dataset,
     tokenizer::BertTokenizer,
 };
@@ -40,6 +41,18 @@ pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
             format_args!("name {what}"),
         )
     })
+}
+
+/// Reads a `predictions.json`.
+pub(super) fn predictions(path: &Path) -> Result<Predictions, CliError> {
+    let text = text(path, "a JSON object from question ids to answers")?;
+    Ok(Predictions::from_json(&text, &path.display().to_string())?)
+}
+
+/// Reads a `null_odds.json`.
+pub(super) fn null_odds(path: &Path) -> Result<NullOdds, CliError> {
+    let text = text(path, "a JSON object from question ids to numbers")?;
+    Ok(NullOdds::from_json(&text, &path.display().to_string())?)
 }
 
 /// Where the word pieces come from when no weights are needed.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{data, error::CliError, flags::JsonArgs, names::DataArg, output, scores_table, table::Paint};
 use crate::{
-    score::{GoldQuestions, NullOdds, Predictions, official},
+    score::{GoldQuestions, official},
     squad::Dataset,
 };
 
@@ -33,15 +33,8 @@ impl ScoreCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         let gold = GoldQuestions::from_dataset(&Dataset::from_path(&self.data.file()?)?);
-        let text = data::text(&self.predictions, "a JSON object from question ids to answers")?;
-        let predictions = Predictions::from_json(&text, &self.predictions.display().to_string())?;
-        let null_odds = match &self.null_odds {
-            Some(path) => {
-                let text = data::text(path, "a JSON object from question ids to numbers")?;
-                Some(NullOdds::from_json(&text, &path.display().to_string())?)
-            }
-            None => None,
-        };
+        let predictions = data::predictions(&self.predictions)?;
+        let null_odds = self.null_odds.as_deref().map(data::null_odds).transpose()?;
         let evaluation = official(&gold, &predictions, null_odds.as_ref(), self.na_prob_thresh)
             .map_err(|error| CliError::from(error).within(self.predictions.display()))?;
         let mut scores = evaluation.scores;

@@ -70,6 +70,7 @@ pub(super) fn official(scores: &Scores, paint: Paint) -> String {
     table.render(paint)
 }
 
-fn percent(value: Option<f64>) -> String {
+/// A score in percent, a dash without one.
+pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     features::{DocTokens, Window},
-    squad::{Answer, Dataset, Question},
+    squad::{Answer, Dataset, ParagraphPlace, Question},
     tokenizer::BertTokenizer,
 };
 
@@ -24,15 +24,9 @@ pub(super) fn gold_reach(
     windows: &[Window],
     tokenizer: &BertTokenizer,
 ) -> Vec<Option<GoldReach>> {
-    let mut paragraphs = Vec::new();
-    let mut first_question = 0;
-    for paragraph in dataset.articles.iter().flat_map(|article| &article.paragraphs) {
-        paragraphs.push((first_question, paragraph));
-        first_question += paragraph.questions.len();
-    }
-    let of_paragraph = |(first, paragraph): &(usize, &crate::squad::Paragraph)| {
-        let tokens = DocTokens::new(&paragraph.context);
-        let reach = (*first..).zip(&paragraph.questions).map(|(index, question)| {
+    let of_paragraph = |place: &ParagraphPlace<'_>| {
+        let tokens = DocTokens::new(&place.paragraph.context);
+        let reach = (place.first_question..).zip(&place.paragraph.questions).map(|(index, question)| {
             let from = windows.partition_point(|window| window.example_index < index);
             let own = windows.get(from..).unwrap_or_default();
             let count = own.partition_point(|window| window.example_index == index);
@@ -40,7 +34,7 @@ pub(super) fn gold_reach(
         });
         reach.collect::<Vec<_>>()
     };
-    paragraphs.par_iter().flat_map_iter(of_paragraph).collect()
+    dataset.paragraphs().par_iter().flat_map_iter(of_paragraph).collect()
 }
 
 fn question_reach(

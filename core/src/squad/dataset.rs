@@ -61,6 +61,19 @@ pub struct Paragraph {
     pub questions: Vec<Question>,
 }
 
+/// A paragraph and where it stands in its data set.
+#[derive(Clone, Copy, Debug)]
+pub struct ParagraphPlace<'a> {
+    /// Index of its article.
+    pub article: usize,
+    /// Its index in the article.
+    pub index: usize,
+    /// Index of its first question among all questions.
+    pub first_question: usize,
+    /// The paragraph.
+    pub paragraph: &'a Paragraph,
+}
+
 /// A question about a passage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
@@ -177,6 +190,20 @@ impl Dataset {
                 paragraph.questions.iter().map(move |question| (article, paragraph, question))
             })
         })
+    }
+
+    /// Every paragraph and where it stands, in file order.
+    #[must_use]
+    pub fn paragraphs(&self) -> Vec<ParagraphPlace<'_>> {
+        let mut places = Vec::new();
+        let mut first_question = 0;
+        for (article, content) in self.articles.iter().enumerate() {
+            for (index, paragraph) in content.paragraphs.iter().enumerate() {
+                places.push(ParagraphPlace { article, index, first_question, paragraph });
+                first_question += paragraph.questions.len();
+            }
+        }
+        places
     }
 
     /// How much of everything there is.

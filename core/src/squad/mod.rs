@@ -12,7 +12,7 @@ mod error;
 mod finding;
 mod question_word;
 
-pub use dataset::{Answer, Article, Counts, Dataset, Paragraph, Question, SquadVersion};
+pub use dataset::{Answer, Article, Counts, Dataset, Paragraph, ParagraphPlace, Question, SquadVersion};
 pub use error::{Place, SquadError};
 pub use finding::{Finding, FindingKind};
 pub use question_word::QuestionWord;

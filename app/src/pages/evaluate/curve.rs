@@ -1,6 +1,6 @@
 //! The scores at every threshold: a chart whose rule is dragged, and the same as a slider.
 
-use egui::{Color32, RichText, Slider, Ui, WidgetInfo, WidgetType};
+use egui::{RichText, Slider, Ui, WidgetInfo, WidgetType};
 use egui_plot::{Line, LineStyle, Plot, VLine};
 use spanbert_core::score::{ThresholdCurve, ThresholdPoint};
 
@@ -97,7 +97,7 @@ impl Sweep {
                 plot.line(Line::new(*name, points.clone()).color(color).width(width).allow_hover(false));
             }
             let at = threshold.clamp(self.low, self.high);
-            let rule = VLine::new("threshold", at).color(rule_color(tokens)).width(1.5);
+            let rule = VLine::new("threshold", at).color(tokens.text).width(1.5);
             plot.vline(rule.style(LineStyle::dashed_loose()).allow_hover(false));
             let response = plot.response();
             let moved = response.is_pointer_button_down_on() || response.clicked();
@@ -141,8 +141,4 @@ fn named_thresholds(live: &Live) -> Vec<(&'static str, f64)> {
         live.analysis.curve.as_ref().and_then(ThresholdCurve::best_f1).map(|point| ("Best", point.threshold));
     let stored = live.analysis.stored_threshold.map(|threshold| ("Stored", threshold));
     [Some(("Zero", 0.0)), stored, best].into_iter().flatten().collect()
-}
-
-fn rule_color(tokens: &Tokens) -> Color32 {
-    tokens.text
 }

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::mpsc::{Receiver, Sender, TryRecvError, channel},
 };
 
 use egui::{ComboBox, Context, ProgressBar, RichText, TextEdit, Ui};
@@ -14,7 +14,7 @@ use spanbert_core::run::run_name;
 use crate::{
     action::Action,
     dialogs::Purpose,
-    launch::Trainer,
+    launch::{Trainer, last_words},
     page::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
@@ -29,7 +29,6 @@ pub(super) const FOLDER: &str = "evaluations";
 enum News {
     Progress { done: usize, total: usize },
     Note(String),
-    Ended { succeeded: bool },
 }
 
 /// An evaluation at work.
@@ -70,34 +69,26 @@ impl Evaluating {
     /// Hears from the process. Gives the folder of an evaluation that has just ended well.
     pub(super) fn poll(&mut self) -> Option<PathBuf> {
         let running = self.running.as_mut()?;
-        let mut ended = None;
-        for news in running.news.try_iter() {
-            match news {
-                News::Progress { done, total } => (running.done, running.total) = (done, total),
-                News::Note(line) => running.notes.push(line),
-                News::Ended { succeeded } => ended = Some(succeeded),
+        loop {
+            match running.news.try_recv() {
+                Ok(News::Progress { done, total }) => (running.done, running.total) = (done, total),
+                Ok(News::Note(line)) => running.notes.push(line),
+                Err(TryRecvError::Empty) => return None,
+                // The reader is gone, and with it the process's output.
+                Err(TryRecvError::Disconnected) => break,
             }
         }
-        let succeeded = ended?;
         let mut running = self.running.take()?;
         // It has closed its output, so it does not take long.
         let status = running.child.wait().ok();
-        if succeeded && status.is_some_and(|status| status.success()) {
+        if status.is_some_and(|status| status.success()) {
             self.open = false;
             return Some(running.folder);
         }
         // Made before the work began; it goes only if nothing is in it.
         let _ = std::fs::remove_dir(&running.folder);
         if !running.cancelled {
-            let told: Vec<&str> = running
-                .notes
-                .iter()
-                .filter_map(|line| {
-                    line.strip_prefix("error: ").or_else(|| line.trim_start().strip_prefix("try: "))
-                })
-                .collect();
-            let last = running.notes.last().map_or("it was ended from outside", String::as_str);
-            self.error = Some(if told.is_empty() { last.to_owned() } else { told.join("; ") });
+            self.error = Some(last_words(&running.notes.join("\n")));
         }
         None
     }
@@ -248,7 +239,7 @@ fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Con
             let _ = sender.send(progress(&line).unwrap_or(News::Note(line)));
             context.request_repaint();
         }
-        let _ = sender.send(News::Ended { succeeded: true });
+        drop(sender);
         context.request_repaint();
     };
     // Without a thread nothing is heard, and the poll finds the channel closed.

@@ -108,14 +108,12 @@ fn csv<'a>(cases: impl Iterator<Item = &'a Case>, analysis: &Analysis, threshold
     );
     for case in cases {
         let (exact, f1) = case.scores(threshold);
-        let mut gold: Vec<&str> = case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
-        gold.dedup();
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let fields = [
             case.id.clone(),
             analysis.articles.get(case.article).cloned().unwrap_or_default(),
             case.question.clone(),
-            gold.join(" | "),
+            case.gold_texts().join(" | "),
             case.prediction.clone(),
             (!case.abstains(threshold)).to_string(),
             case.outcome(threshold).name().to_owned(),

@@ -1,15 +1,8 @@
 //! Which questions the table shows.
 
-use spanbert_core::breakdown::{Case, Outcome, OutcomeGroup, Query};
+use spanbert_core::breakdown::{Case, Change, OutcomeGroup, Query};
 
 use super::live::Live;
-
-/// A change from this evaluation to the one it is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    RightToWrong,
-    WrongToRight,
-}
 
 /// A cell of the table of answerable and answered questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +19,6 @@ pub(super) struct Filter {
     /// A query as typed; it counts once it can be understood.
     pub(super) query: String,
     pub(super) group: Option<OutcomeGroup>,
-    pub(super) outcome: Option<Outcome>,
     pub(super) cell: Option<Cell>,
     /// Place of a slice among [`Live::slices`].
     pub(super) slice: Option<usize>,
@@ -54,20 +46,13 @@ impl Filter {
         if let Some(group) = self.group {
             parts.push((group.name().to_owned(), without(|rest| rest.group = None)));
         }
-        if let Some(outcome) = self.outcome {
-            parts.push((outcome.name().to_owned(), without(|rest| rest.outcome = None)));
-        }
         if let Some(cell) = self.cell {
             let has = if cell.has_answer { "answerable" } else { "unanswerable" };
             let answered = if cell.answered { "answered" } else { "not answered" };
             parts.push((format!("{has}, {answered}"), without(|rest| rest.cell = None)));
         }
         if let Some(change) = self.change {
-            let name = match change {
-                Change::RightToWrong => "right to wrong",
-                Change::WrongToRight => "wrong to right",
-            };
-            parts.push((name.to_owned(), without(|rest| rest.change = None)));
+            parts.push((change.name().to_owned(), without(|rest| rest.change = None)));
         }
         parts
     }
@@ -78,18 +63,17 @@ impl Filter {
         let threshold = live.threshold;
         let queried = Query::parse(&self.query).ok().map(|query| query.members(&live.analysis, threshold));
         let slice = self.slice.and_then(|place| live.slices.get(place)).map(|slice| slice.members.as_slice());
+        let changed = |index| live.comparison.as_ref().and_then(|compared| compared.found.change(index));
         let fits = |index: usize, case: &Case| {
-            let outcome = case.outcome(threshold);
             let cell = Cell { has_answer: case.has_answer(), answered: !case.abstains(threshold) };
             let within = |members: &[u32]| {
                 u32::try_from(index).is_ok_and(|index| members.binary_search(&index).is_ok())
             };
-            self.group.is_none_or(|group| group == outcome.group())
-                && self.outcome.is_none_or(|wanted| wanted == outcome)
+            self.group.is_none_or(|group| group == case.outcome(threshold).group())
                 && self.cell.is_none_or(|wanted| wanted == cell)
                 && slice.is_none_or(within)
                 && queried.as_deref().is_none_or(within)
-                && self.change.is_none_or(|change| has_changed(live, index, change))
+                && (self.change.is_none() || self.change == changed(index))
                 && has_words(case, &words)
         };
         live.analysis
@@ -100,14 +84,6 @@ impl Filter {
             .map(|(index, _)| index)
             .collect()
     }
-}
-
-fn has_changed(live: &Live, index: usize, change: Change) -> bool {
-    let wanted = match change {
-        Change::RightToWrong => -1,
-        Change::WrongToRight => 1,
-    };
-    live.comparison.as_ref().and_then(|compared| compared.changes.get(index)) == Some(&wanted)
 }
 
 fn has_words(case: &Case, words: &[String]) -> bool {

@@ -1,7 +1,6 @@
 //! Everything on the page that follows the threshold.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         mpsc::{Receiver, TryRecvError, channel},
@@ -11,7 +10,7 @@ use std::{
 
 use egui::Context;
 use spanbert_core::breakdown::{
-    Analysis, AtThreshold, Comparison, Dimension, OutcomeCount, Query, QueryError, Slice, SliceScores,
+    Analysis, AtThreshold, Case, Comparison, OutcomeCount, Query, QueryError, Slice, SliceScores,
 };
 
 /// How long the threshold rests before intervals are computed: a bootstrap takes longer than a frame.
@@ -23,6 +22,9 @@ pub(super) struct SavedQuery {
     pub(super) name: String,
     pub(super) query: Query,
 }
+
+/// The figures of a revision with their intervals.
+type Intervals = (Vec<SliceScores>, Option<Comparison>);
 
 /// An evaluation at the threshold in use.
 pub(super) struct Live {
@@ -40,7 +42,7 @@ pub(super) struct Live {
     queries: Vec<SavedQuery>,
     changed: Instant,
     /// A bootstrap at work, and the revision it is for.
-    running: Option<(u64, Receiver<Vec<SliceScores>>)>,
+    running: Option<(u64, Receiver<Intervals>)>,
     has_intervals: bool,
     /// The other evaluation and what changed, if two are compared.
     pub(super) comparison: Option<Compared>,
@@ -51,20 +53,12 @@ pub(super) struct Compared {
     pub(super) other: Arc<Analysis>,
     pub(super) threshold: f64,
     pub(super) found: Comparison,
-    /// What became of each question from this evaluation to the other: 0 nothing, -1 right to wrong, 1 wrong to right.
-    pub(super) changes: Vec<i8>,
-    /// Where the other evaluation has each question.
-    places: Arc<HashMap<String, usize>>,
 }
 
 impl Compared {
-    /// The same question of the other evaluation.
-    pub(super) fn case(
-        &self,
-        case: &spanbert_core::breakdown::Case,
-    ) -> Option<&spanbert_core::breakdown::Case> {
-        let place = *self.places.get(&case.id)?;
-        self.other.cases.get(place)
+    /// The same question of the other evaluation, by its place in this one.
+    pub(super) fn case(&self, place: usize) -> Option<&Case> {
+        self.other.cases.get(self.found.place_in_second(place)?)
     }
 }
 
@@ -124,24 +118,15 @@ impl Live {
             let threshold = other.default_threshold();
             self.comparison = Some(self.compared(other, threshold)?);
         }
-        self.revision += 1;
+        self.touch();
         Ok(())
     }
 
     fn compared(&self, other: Arc<Analysis>, threshold: f64) -> Result<Compared, String> {
-        let queries = self.slices.get(self.analysis.slices.len()..).unwrap_or_default();
         let first = (self.analysis.as_ref(), self.threshold);
-        let found = Comparison::new(first, (other.as_ref(), threshold), queries);
+        let found = Comparison::new(first, (other.as_ref(), threshold), &self.slices);
         let found = found.map_err(|error| error.to_string())?;
-        let worse: std::collections::HashSet<&str> =
-            found.right_to_wrong.iter().map(String::as_str).collect();
-        let better: std::collections::HashSet<&str> =
-            found.wrong_to_right.iter().map(String::as_str).collect();
-        let change = |id: &str| i8::from(better.contains(id)) - i8::from(worse.contains(id));
-        let changes = self.analysis.cases.iter().map(|case| change(&case.id)).collect();
-        let places = other.cases.iter().zip(0..).map(|(case, place)| (case.id.clone(), place));
-        let places = Arc::new(places.collect());
-        Ok(Compared { other, threshold, found, changes, places })
+        Ok(Compared { other, threshold, found })
     }
 
     fn recompute(&mut self) {
@@ -152,28 +137,32 @@ impl Live {
         if self.slices.is_empty() {
             self.slices.clone_from(&analysis.slices);
         }
-        self.slices.extend(self.queries.iter().map(|saved| Slice {
-            dimension: Dimension::Query,
-            label: saved.name.clone(),
-            query: Some(saved.query.text().to_owned()),
-            members: saved.query.members(analysis, threshold),
-        }));
+        let saved = self.queries.iter();
+        self.slices.extend(saved.map(|saved| saved.query.slice(&saved.name, analysis, threshold)));
         self.scores = analysis.slice_scores(&self.slices, threshold);
-        self.has_intervals = false;
-        self.changed = Instant::now();
-        self.revision += 1;
         if let Some(Compared { other, threshold, .. }) = self.comparison.take() {
             // They were comparable a moment ago.
             self.comparison = self.compared(other, threshold).ok();
         }
+        self.touch();
+    }
+
+    /// The figures are others now, and have no intervals yet.
+    fn touch(&mut self) {
+        self.has_intervals = false;
+        self.changed = Instant::now();
+        self.revision += 1;
     }
 
     /// Takes in intervals, or has them computed once the threshold rests. A frame never waits for them.
     pub(super) fn poll(&mut self, context: &Context) {
         if let Some((revision, receiver)) = &self.running {
             match receiver.try_recv() {
-                Ok(scores) if *revision == self.revision => {
+                Ok((scores, comparison)) if *revision == self.revision => {
                     self.scores = scores;
+                    if let (Some(compared), Some(found)) = (&mut self.comparison, comparison) {
+                        compared.found = found;
+                    }
                     self.has_intervals = true;
                     self.running = None;
                 }
@@ -192,11 +181,15 @@ impl Live {
         let (sender, receiver) = channel();
         let (analysis, slices, threshold) = (Arc::clone(&self.analysis), self.slices.clone(), self.threshold);
         let mut scores = self.scores.clone();
+        let mut comparison = self.comparison.as_ref().map(|compared| compared.found.clone());
         let context = context.clone();
         let work = move || {
             analysis.add_intervals(&mut scores, &slices, threshold);
+            if let Some(comparison) = &mut comparison {
+                comparison.add_intervals(&slices);
+            }
             // The page may show something else by now.
-            let _ = sender.send(scores);
+            let _ = sender.send((scores, comparison));
             context.request_repaint();
         };
         if std::thread::Builder::new().name("intervals".to_owned()).spawn(work).is_ok() {

@@ -19,7 +19,8 @@ const SHOWN: usize = 8;
 
 /// Draws the question and its passage.
 pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usize>, env: &mut Env<'_>) {
-    let Some(case) = selected.and_then(|index| live.analysis.cases.get(index)) else {
+    let chosen = selected.and_then(|place| Some((place, live.analysis.cases.get(place)?)));
+    let Some((place, case)) = chosen else {
         empty_state(ui, icon::CURSOR_CLICK, "No question chosen", "Choose one in the table.", |_| {});
         return;
     };
@@ -49,7 +50,7 @@ pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usi
                 }
             });
             ui.add_space(4.0);
-            facts(ui, case, live);
+            facts(ui, place, case, live);
         });
         ui.add_space(GAP / 2.0);
         if let Some(passage) = passage {
@@ -64,7 +65,7 @@ pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usi
     });
 }
 
-fn facts(ui: &mut Ui, case: &Case, live: &Live) {
+fn facts(ui: &mut Ui, place: usize, case: &Case, live: &Live) {
     let given = |case: &Case, threshold: f64| {
         if case.abstains(threshold) {
             let best = if case.prediction.is_empty() { "none" } else { &case.prediction };
@@ -75,12 +76,11 @@ fn facts(ui: &mut Ui, case: &Case, live: &Live) {
     };
     fact(ui, "Prediction", &given(case, live.threshold));
     if let Some(compared) = &live.comparison
-        && let Some(other) = compared.case(case)
+        && let Some(other) = compared.case(place)
     {
         fact(ui, "Other's prediction", &given(other, compared.threshold));
     }
-    let mut gold: Vec<&str> = case.gold_answers.iter().map(|answer| answer.text.as_str()).collect();
-    gold.dedup();
+    let gold = case.gold_texts();
     let gold = if gold.is_empty() { "No answer".to_owned() } else { gold.join("  ·  ") };
     fact(ui, "Gold", &gold);
     if let Some(plausible) = case.plausible_answers.first() {

@@ -2,13 +2,9 @@
 
 use egui::{Align, Color32, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
-use spanbert_core::breakdown::{Case, OutcomeGroup, Query};
+use spanbert_core::breakdown::{Case, Change, OutcomeGroup, Query};
 
-use super::{
-    filter::{Change, Filter},
-    live::Live,
-    slices::capital,
-};
+use super::{filter::Filter, live::Live, slices::capital};
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{count, search_field},
@@ -124,12 +120,12 @@ impl QuestionsTable {
                 }
             }
             if let Some(compared) = &live.comparison {
-                for (change, name, number) in [
-                    (Change::RightToWrong, "Right to wrong", compared.found.right_to_wrong.len()),
-                    (Change::WrongToRight, "Wrong to right", compared.found.wrong_to_right.len()),
+                for (change, number) in [
+                    (Change::RightToWrong, compared.found.right_to_wrong.len()),
+                    (Change::WrongToRight, compared.found.wrong_to_right.len()),
                 ] {
                     let selected = filter.change == Some(change);
-                    let text = format!("{name} {}", count(number));
+                    let text = format!("{} {}", capital(change.name()), count(number));
                     if ui.selectable_label(selected, text).clicked() {
                         filter.change = if selected { None } else { Some(change) };
                     }
@@ -233,7 +229,7 @@ impl QuestionsTable {
                 };
                 let selected = self.selected == Some(index);
                 row.set_selected(selected);
-                cells(&mut row, case, live, &tokens);
+                cells(&mut row, index, case, live, &tokens);
                 let response = row.response();
                 response.widget_info(|| {
                     WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, &case.question)
@@ -272,7 +268,7 @@ impl QuestionsTable {
     }
 }
 
-fn cells(row: &mut egui_extras::TableRow<'_, '_>, case: &Case, live: &Live, tokens: &Tokens) {
+fn cells(row: &mut egui_extras::TableRow<'_, '_>, place: usize, case: &Case, live: &Live, tokens: &Tokens) {
     let threshold = live.threshold;
     let outcome = case.outcome(threshold);
     let text = |ui: &mut Ui, text: &str, color: Color32| {
@@ -294,7 +290,7 @@ fn cells(row: &mut egui_extras::TableRow<'_, '_>, case: &Case, live: &Live, toke
     row.col(|ui| answer(ui, case, threshold));
     if let Some(compared) = &live.comparison {
         row.col(|ui| {
-            if let Some(other) = compared.case(case) {
+            if let Some(other) = compared.case(place) {
                 answer(ui, other, compared.threshold);
             }
         });

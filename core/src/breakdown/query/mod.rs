@@ -23,7 +23,7 @@ mod token;
 pub use error::QueryError;
 pub use fields::{FIELDS, Field, Kind};
 
-use super::{Analysis, Case};
+use super::{Analysis, Case, Dimension, Slice};
 
 /// A query that has been understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +94,17 @@ impl Query {
     pub fn members(&self, analysis: &Analysis, threshold: f64) -> Vec<u32> {
         let holds = |case: &Case| evaluate::holds(&self.root, case, analysis, threshold);
         (0_u32..).zip(&analysis.cases).filter(|(_, case)| holds(case)).map(|(index, _)| index).collect()
+    }
+
+    /// Those questions as a slice of this name.
+    #[must_use]
+    pub fn slice(&self, label: &str, analysis: &Analysis, threshold: f64) -> Slice {
+        Slice {
+            dimension: Dimension::Query,
+            label: label.to_owned(),
+            query: Some(self.text.clone()),
+            members: self.members(analysis, threshold),
+        }
     }
 }
 
