@@ -126,6 +126,36 @@ fn a_newcomer_asks_the_model_inside_the_program() {
     });
 }
 
+#[test]
+fn a_question_of_an_evaluation_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
+    let mut data: serde_json::Value = serde_json::from_str(&json).unwrap();
+    data["data"].as_array_mut().unwrap().truncate(1);
+    data["data"][0]["paragraphs"].as_array_mut().unwrap().truncate(2);
+    let (few, evaluation) = (folder.path().join("few.json"), folder.path().join("evaluation"));
+    std::fs::write(&few, data.to_string()).unwrap();
+    let evaluated = std::process::Command::new(env!("CARGO_BIN_EXE_spanbert-studio"))
+        .args(["cli", "evaluate", "--model", "demo", "--backend", "cpu", "--data"])
+        .arg(&few)
+        .arg("--output-dir")
+        .arg(&evaluation)
+        .output()
+        .unwrap();
+    assert!(evaluated.status.success(), "{}", String::from_utf8_lossy(&evaluated.stderr));
+
+    let mut window = window(folder.path());
+    window.input_mut().dropped_files.push(egui::DroppedFile { path: Some(evaluation), ..Default::default() });
+    wait(&mut window, "All 12");
+    window.get_by_label("Passage").click();
+    window.run_steps(4);
+    click(&mut window, "Edit and ask again");
+    // The Ask page loads the model and answers without another click.
+    wait(&mut window, "All answers");
+    let question = data["data"][0]["paragraphs"][0]["qas"][0]["question"].as_str().unwrap();
+    assert!(window.query_all_by_value(question).next().is_some(), "{:?}", labels(&window));
+}
+
 /// Names the folder in which a window of a process of its own is to train; see the test below.
 const DOOMED: &str = "SPANBERT_TEST_DOOMED_WINDOW";
 

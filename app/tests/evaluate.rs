@@ -319,7 +319,14 @@ fn a_checkpoint_is_evaluated_from_here() {
     // Kept, and found again.
     let kept = fs::read_dir(folder.path().join("evaluations")).unwrap().count();
     assert_eq!(kept, 1);
-    // Its own checkpoint is at hand.
+    // Its own checkpoint is at hand: asked once more, it shows where it looks, and so for the next question.
+    harness.get_by_role_and_label(egui::accesskit::Role::Button, "Where the model looks").click();
+    harness.run_steps(3);
+    wait(&mut harness, "Likeliest start");
+    assert!(!shows(&harness, "These weights answer"), "the same weights give the same answer");
+    harness.key_press(egui::Key::ArrowDown);
+    harness.run_steps(2);
+    wait(&mut harness, "Likeliest start");
     click(&mut harness, "Edit and ask again");
     assert!(matches!(harness.state().actions.last(), Some(Action::AskAgain { .. })));
 }

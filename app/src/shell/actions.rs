@@ -115,14 +115,14 @@ impl StudioApp {
         };
         if !taken {
             let text = format!(
-                "{} is neither a checkpoint folder, a run folder, a SQuAD file nor a text for this page",
+                "{} is neither a checkpoint folder, a run folder, an evaluation, a SQuAD file nor a text for this page",
                 path.display()
             );
             self.actions.push(Action::Say(Toast::error(text)));
         }
     }
 
-    /// The page shown has the first say; a run folder is of use on any page.
+    /// The page shown has the first say; a run, an evaluation and a checkpoint are of use on any page.
     fn take_dropped(&mut self, path: &Path) -> bool {
         if !self.welcome {
             let page = self.settings.page;
@@ -132,6 +132,11 @@ impl StudioApp {
         }
         if summarise(path).is_some() {
             return self.open_run_folder(path.to_owned());
+        }
+        if path.join("records.jsonl").is_file() {
+            self.pages.evaluate.show_folder(path.to_owned());
+            self.go(Page::Evaluate);
+            return true;
         }
         if path.join("config.json").is_file() {
             self.actions.push(Action::AskWith(path.to_owned()));

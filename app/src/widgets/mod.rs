@@ -1,6 +1,7 @@
 //! Small parts that pages share.
 
 mod controls;
+mod heat;
 mod numbers;
 mod states;
 
@@ -14,6 +15,7 @@ pub use self::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
         segmented, symbol_button, tick,
     },
+    heat::{HeatSeen, heat, heat_window},
     numbers::{
         bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path, time_ago,
     },

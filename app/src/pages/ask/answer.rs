@@ -9,13 +9,10 @@ use egui::{
 use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Answer, RankedAnswer};
 
-use super::{
-    asked::{Column, Outcome},
-    heat,
-};
+use super::asked::{Column, Outcome};
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{Severity, busy, card, duration, fact, notice, pill},
+    widgets::{Severity, busy, card, duration, fact, heat, notice, pill},
 };
 
 /// How many answers are listed.
@@ -112,7 +109,9 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
             .id_salt(("heat", column.slot))
             .default_open(true)
             .show(ui, |ui| {
-                heat::ui(ui, passage, &answered.explained, view, seen);
+                let looked = heat(ui, passage, &answered.explained, &mut view.window);
+                seen.hovered = looked.hovered.or(seen.hovered.take());
+                seen.scroll_to = looked.scroll_to.or(seen.scroll_to);
             });
     }
 }

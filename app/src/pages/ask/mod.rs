@@ -1,12 +1,11 @@
 //! Ask: a passage, a question, and what loaded models make of them.
 //!
 //! [`models`] are loaded by the [`Worker`]'s thread; [`passage`] holds the text; [`asked`] keeps questions with their
-//! outcomes, [`answer`] draws one model's, [`heat`] where it looked.
+//! outcomes, [`answer`] draws one model's.
 
 mod answer;
 mod asked;
 mod examples;
-mod heat;
 mod long_text;
 mod models;
 mod passage;
@@ -33,8 +32,8 @@ use crate::{
     page::{Env, PageView},
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{
-        Severity, busy, bytes, card, checkpoint_name, count, empty_state, named, notice, page_header,
-        primary_button, short_path, symbol_button,
+        Severity, busy, bytes, card, checkpoint_name, count, empty_state, heat_window, named, notice,
+        page_header, primary_button, short_path, symbol_button,
     },
     worker::{Reply, Slot, Worker},
 };
@@ -270,8 +269,8 @@ impl AskPage {
                 pinned.map(|ranked| Mark { bytes: ranked.bytes.clone(), ground: tokens.highlight_weak }),
             );
             if explained.heat.len() > 1 && asked.columns.len() == 1 {
-                let view = view.cloned().unwrap_or_default();
-                let shown = explained.heat.get(heat::window_of(explained, &view));
+                let chosen = view.and_then(|view| view.window);
+                let shown = explained.heat.get(heat_window(explained, chosen));
                 marks.window = shown.map(|window| window.bytes.clone());
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! [`load`] reads an evaluation on a thread, [`live`] holds everything that follows the threshold, [`filter`] says which
 //! questions are shown. Drawn are the [`curve`] and the [`confusion`] at the top, then [`slices`], the [`questions`] table,
-//! and the [`passage`] of the chosen question. [`evaluating`] starts evaluations, [`export`] writes what is shown.
+//! and the [`passage`] of the chosen question with where the model looks ([`looking`]). [`evaluating`] starts evaluations,
+//! [`export`] writes what is shown.
 
 mod confusion;
 mod curve;
@@ -11,6 +12,7 @@ mod export;
 mod filter;
 mod live;
 mod load;
+mod looking;
 mod passage;
 mod questions;
 mod slices;
@@ -31,6 +33,7 @@ use self::{
     filter::Filter,
     live::{Live, SavedQuery},
     load::{Load, Loaded, Source},
+    looking::Looking,
     questions::QuestionsTable,
     slices::SlicesPanel,
 };
@@ -79,6 +82,7 @@ pub struct EvaluatePage {
     stored: Vec<PathBuf>,
     stored_in: PathBuf,
     export: Option<Receiver<Result<String, String>>>,
+    looking: Looking,
     part: Part,
 }
 
@@ -108,6 +112,7 @@ impl EvaluatePage {
             stored: Vec::new(),
             stored_in: PathBuf::new(),
             export: None,
+            looking: Looking::new(context),
             part: Part::default(),
         }
     }
@@ -334,7 +339,9 @@ impl EvaluatePage {
             match self.part {
                 Part::Slices => view.slices_ui(ui, env),
                 Part::Questions => view.table.ui(ui, &view.live, &mut view.filter),
-                Part::Passage => passage::ui(ui, loaded, &view.live, view.table.selected(), env),
+                Part::Passage => {
+                    passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env)
+                }
             }
             return;
         }
@@ -345,7 +352,9 @@ impl EvaluatePage {
             ui.spacing_mut().item_spacing.x = GAP;
             column(ui, left, height, |ui| view.slices_ui(ui, env));
             column(ui, width - left - right, height, |ui| view.table.ui(ui, &view.live, &mut view.filter));
-            column(ui, right, height, |ui| passage::ui(ui, loaded, &view.live, view.table.selected(), env));
+            column(ui, right, height, |ui| {
+                passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env)
+            });
         });
     }
 
@@ -487,6 +496,7 @@ impl PageView for EvaluatePage {
                 Err(text) => Toast::error(text),
             }));
         }
+        self.looking.poll();
         if let Some(view) = &mut self.view {
             view.live.poll(&self.context);
         }
@@ -535,17 +545,11 @@ impl PageView for EvaluatePage {
         if self.evaluating.take(purpose, &path) {
             return true;
         }
-        match (purpose, self.source.clone()) {
-            (Purpose::AnsweredData, Some(source)) => {
-                self.open(source, Some(path));
-                true
-            }
-            (Purpose::Dropped, _) if path.join("records.jsonl").is_file() => {
-                self.show_folder(path);
-                true
-            }
-            _ => false,
+        if let (Purpose::AnsweredData, Some(source)) = (purpose, self.source.clone()) {
+            self.open(source, Some(path));
+            return true;
         }
+        false
     }
 
     fn can(&self, command: Command, _env: &Env<'_>) -> bool {

@@ -6,7 +6,7 @@ use egui::{Label, RichText, ScrollArea, Stroke, TextFormat, TextStyle, Ui, text:
 use egui_phosphor::regular as icon;
 use spanbert_core::breakdown::Case;
 
-use super::{live::Live, load::Loaded, questions::outcome_colors, slices::capital};
+use super::{live::Live, load::Loaded, looking::Looking, questions::outcome_colors, slices::capital};
 use crate::{
     action::Action,
     page::Env,
@@ -18,7 +18,14 @@ use crate::{
 const SHOWN: usize = 8;
 
 /// Draws the question and its passage.
-pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usize>, env: &mut Env<'_>) {
+pub(super) fn ui(
+    ui: &mut Ui,
+    loaded: &Loaded,
+    live: &Live,
+    selected: Option<usize>,
+    looking: &mut Looking,
+    env: &mut Env<'_>,
+) {
     let chosen = selected.and_then(|place| Some((place, live.analysis.cases.get(place)?)));
     let Some((place, case)) = chosen else {
         empty_state(ui, icon::CURSOR_CLICK, "No question chosen", "Choose one in the table.", |_| {});
@@ -59,6 +66,10 @@ pub(super) fn ui(ui: &mut Ui, loaded: &Loaded, live: &Live, selected: Option<usi
                 ui.add_space(4.0);
                 legend(ui, case);
             });
+            ui.add_space(GAP / 2.0);
+        }
+        if let (Some(checkpoint), Some(passage)) = (loaded.checkpoint(), passage) {
+            looking.ui(ui, &checkpoint, &env.settings.backend, passage, case);
             ui.add_space(GAP / 2.0);
         }
         nbest(ui, case, live);

@@ -1,5 +1,7 @@
 //! Where a model looked: the words of a window, each with how likely the answer starts (above) and ends (below) there.
 
+use std::ops::Range;
+
 use egui::{
     Color32, FontId, Label, Rect, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, WidgetType, pos2,
     vec2,
@@ -7,25 +9,33 @@ use egui::{
 use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Explained, WindowHeat, WordHeat};
 
-use super::answer::{Seen, View};
-use crate::{
-    theme::{CAPTION_SIZE, Tokens},
-    widgets::icon_button,
-};
+use super::icon_button;
+use crate::theme::{CAPTION_SIZE, Tokens};
 
 /// Height of a bar.
 const BAR: f32 = 4.0;
 
+/// What the pointer is on in the strip, and where it leads, in bytes of the passage.
+#[derive(Debug, Default)]
+pub struct HeatSeen {
+    /// The word under the pointer.
+    pub hovered: Option<Range<usize>>,
+    /// The start of the window just chosen.
+    pub scroll_to: Option<usize>,
+}
+
 /// The window to show: the one chosen, else that of the best answer.
-pub(super) fn window_of(explained: &Explained, view: &View) -> usize {
+#[must_use]
+pub fn heat_window(explained: &Explained, chosen: Option<usize>) -> usize {
     let best = explained.answer.answers.first().map_or(0, |best| best.window);
-    view.window.unwrap_or(best).min(explained.heat.len().saturating_sub(1))
+    chosen.unwrap_or(best).min(explained.heat.len().saturating_sub(1))
 }
 
 /// Draws the window's words with their bars, and the choice of the window.
-pub(super) fn ui(ui: &mut Ui, passage: &str, explained: &Explained, view: &mut View, seen: &mut Seen) {
-    let shown = window_of(explained, view);
-    let Some(window) = explained.heat.get(shown) else { return };
+pub fn heat(ui: &mut Ui, passage: &str, explained: &Explained, chosen: &mut Option<usize>) -> HeatSeen {
+    let mut seen = HeatSeen::default();
+    let shown = heat_window(explained, *chosen);
+    let Some(window) = explained.heat.get(shown) else { return seen };
     let tokens = Tokens::of(ui);
     let (start_color, end_color) = (tokens.series[0], tokens.series[1]);
     ui.horizontal_wrapped(|ui| {
@@ -33,14 +43,14 @@ pub(super) fn ui(ui: &mut Ui, passage: &str, explained: &Explained, view: &mut V
         if total > 1 {
             ui.add_enabled_ui(shown > 0, |ui| {
                 if icon_button(ui, icon::CARET_LEFT, "Window before").clicked() {
-                    view.window = Some(shown - 1);
+                    *chosen = Some(shown - 1);
                     seen.scroll_to = explained.heat.get(shown - 1).map(|window| window.bytes.start);
                 }
             });
             ui.label(format!("Window {} of {total}", shown + 1));
             ui.add_enabled_ui(shown + 1 < total, |ui| {
                 if icon_button(ui, icon::CARET_RIGHT, "Window after").clicked() {
-                    view.window = Some(shown + 1);
+                    *chosen = Some(shown + 1);
                     seen.scroll_to = explained.heat.get(shown + 1).map(|window| window.bytes.start);
                 }
             });
@@ -58,8 +68,9 @@ pub(super) fn ui(ui: &mut Ui, passage: &str, explained: &Explained, view: &mut V
     ui.add(Label::new(text).wrap());
     ui.add_space(2.0);
     ScrollArea::vertical().id_salt("heat").max_height(230.0).min_scrolled_height(230.0).show(ui, |ui| {
-        words_ui(ui, passage, explained, window, seen, [start_color, end_color]);
+        seen.hovered = words_ui(ui, passage, explained, window, [start_color, end_color]);
     });
+    seen
 }
 
 /// The likeliest start and end in words.
@@ -79,9 +90,8 @@ fn words_ui(
     passage: &str,
     explained: &Explained,
     window: &WindowHeat,
-    seen: &mut Seen,
     colors: [Color32; 2],
-) {
+) -> Option<Range<usize>> {
     let tokens = Tokens::of(ui);
     let font = FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0);
     let best = explained.answer.answers.first().map(|best| best.bytes.clone());
@@ -126,9 +136,8 @@ fn words_ui(
     let response = ui.allocate_rect(area, Sense::hover());
     let name = summary(passage, window);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &name));
-    if let Some((word, place, text)) = under_pointer {
-        seen.hovered = Some(word.bytes.clone());
-        let told = format!("{text}\nstart {:.2} %\nend {:.2} %", word.start * 100.0, word.end * 100.0);
-        ui.interact(place, ui.id().with(word.bytes.start), Sense::hover()).on_hover_text(told);
-    }
+    let (word, place, text) = under_pointer?;
+    let told = format!("{text}\nstart {:.2} %\nend {:.2} %", word.start * 100.0, word.end * 100.0);
+    ui.interact(place, ui.id().with(word.bytes.start), Sense::hover()).on_hover_text(told);
+    Some(word.bytes.clone())
 }
