@@ -147,8 +147,6 @@ fn a_question_of_an_evaluation_is_asked_again() {
     let mut window = window(folder.path());
     window.input_mut().dropped_files.push(egui::DroppedFile { path: Some(evaluation), ..Default::default() });
     wait(&mut window, "All 12");
-    window.get_by_label("Passage").click();
-    window.run_steps(4);
     click(&mut window, "Edit and ask again");
     // The Ask page loads the model and answers without another click.
     wait(&mut window, "All answers");

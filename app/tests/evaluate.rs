@@ -253,7 +253,7 @@ fn two_evaluations_are_compared() {
     click(&mut harness, "Compare with");
     click(&mut harness, "This run after 9 updates");
     wait(&mut harness, "Right to wrong 1");
-    harness.get_by_label("Right to wrong 1, wrong to right 1, McNemar p 1.0000");
+    harness.get_by_label("Right to wrong 1, wrong to right 1, McNemar p = 1.0000");
     click(&mut harness, "Right to wrong 1");
     assert!(shows(&harness, "rubbish"));
     click(&mut harness, "Without right to wrong");
@@ -335,12 +335,15 @@ fn a_checkpoint_is_evaluated_from_here() {
 fn a_narrow_window_shows_one_part_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let layout = run(folder.path());
-    let mut harness = sized_page(folder.path(), [800.0, 600.0]);
+    let mut harness = sized_page(folder.path(), [640.0, 600.0]);
     harness.state_mut().page.show(layout.root().to_owned(), Some(7));
     wait(&mut harness, "All 900");
-    for (part, label) in
-        [("Slices", "question word: who"), ("Passage", "Edit and ask again"), ("Questions", "All 900")]
-    {
+    for (part, label) in [
+        ("Slices", "question word: who"),
+        ("Scores", "Threshold curve"),
+        ("Passage", "Edit and ask again"),
+        ("Questions", "All 900"),
+    ] {
         harness.get_all_by_label(part).next().unwrap().click();
         harness.run_steps(3);
         assert!(shows(&harness, label), "{part}");

@@ -1,5 +1,5 @@
 //! Renders pages to PNG for people to look at: `cargo test --test look -- --ignored`, with SHOTS naming a folder and
-//! RUNS a runs folder; ONLY names a page, HEIGHT gives the large window's, CLICKS labels to click on it, MODEL a checkpoint to ask.
+//! RUNS a runs folder; ONLY names a page, WIDTH and HEIGHT give the large window's, CLICKS labels to click on it, MODEL a checkpoint to ask.
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
@@ -14,8 +14,9 @@ fn pages() {
     let shots = PathBuf::from(std::env::var("SHOTS").unwrap());
     let runs = PathBuf::from(std::env::var("RUNS").unwrap());
     let only = std::env::var("ONLY").unwrap_or_default();
-    let height = std::env::var("HEIGHT").ok().map_or(780.0, |height| height.parse().unwrap());
-    for (size, name) in [([1180.0, height], "wide"), ([800.0, 600.0], "small")] {
+    let size = |name, usual| std::env::var(name).ok().map_or(usual, |size| size.parse().unwrap());
+    for (size, name) in [([size("WIDTH", 1180.0), size("HEIGHT", 780.0)], "wide"), ([800.0, 600.0], "small")]
+    {
         for theme in ["dark", "light"] {
             for page in [
                 None,

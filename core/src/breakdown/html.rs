@@ -167,14 +167,14 @@ fn slice_row(out: &mut String, row: &SliceScores) {
 fn compared(out: &mut String, comparison: &Comparison) {
     let _ = write!(
         out,
-        "<h2>Compared: {} → {}</h2>\n<p class=\"muted\">Both right {}, both wrong {}, right → wrong {}, wrong → right {}; McNemar's exact p = {:.4}.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">F1 of the first</th><th class=\"n\">F1 of the second</th><th class=\"n\">difference</th><th class=\"n\">interval</th><th class=\"n\">right → wrong</th><th class=\"n\">wrong → right</th><th class=\"n\">p</th></tr></thead><tbody>",
+        "<h2>Compared: {} → {}</h2>\n<p class=\"muted\">Both right {}, both wrong {}, right → wrong {}, wrong → right {}; McNemar's exact p {}.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">F1 of the first</th><th class=\"n\">F1 of the second</th><th class=\"n\">difference</th><th class=\"n\">interval</th><th class=\"n\">right → wrong</th><th class=\"n\">wrong → right</th><th class=\"n\">p</th></tr></thead><tbody>",
         escaped(&comparison.first),
         escaped(&comparison.second),
         comparison.both_right,
         comparison.both_wrong,
         comparison.right_to_wrong.len(),
         comparison.wrong_to_right.len(),
-        comparison.overall.mcnemar.p_value
+        escaped(&comparison.overall.mcnemar.p_text())
     );
     for row in std::iter::once(&comparison.overall).chain(&comparison.slices) {
         compared_row(out, row);
@@ -190,7 +190,7 @@ fn compared_row(out: &mut String, row: &SliceDifference) {
     };
     let _ = write!(
         out,
-        "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}{}<td class=\"{class}\">{:+.2}</td><td class=\"n muted\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>{}</tr>",
+        "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}{}<td class=\"{class}\">{:+.2}</td><td class=\"n muted\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\" data-value=\"{}\">{}</td></tr>",
         row.dimension.map_or("", super::Dimension::name),
         escaped(&row.label),
         row.n,
@@ -200,7 +200,8 @@ fn compared_row(out: &mut String, row: &SliceDifference) {
         row.interval.map_or_else(String::new, |at| format!("{:+.1} to {:+.1}", at.low, at.high)),
         row.right_to_wrong,
         row.wrong_to_right,
-        cell(Some(row.mcnemar.p_value), 4),
+        row.mcnemar.p_value,
+        escaped(row.mcnemar.p_text().trim_start_matches("= ")),
     );
 }
 

@@ -202,18 +202,18 @@ pub(super) fn comparison(comparison: &Comparison, min_n: usize, paint: Paint) ->
             interval(row.interval),
             row.right_to_wrong.to_string(),
             row.wrong_to_right.to_string(),
-            format!("{:.4}", row.mcnemar.p_value),
+            row.mcnemar.p_text().trim_start_matches("= ").to_owned(),
         ]);
     }
     let title = format!("Compared with {}", comparison.second);
     format!(
-        "\n{}\nboth right {}, both wrong {}, right to wrong {}, wrong to right {}; McNemar's exact p {:.4}\n{}",
+        "\n{}\nboth right {}, both wrong {}, right to wrong {}, wrong to right {}; McNemar's exact p {}\n{}",
         paint.bold(&title),
         comparison.both_right,
         comparison.both_wrong,
         comparison.right_to_wrong.len(),
         comparison.wrong_to_right.len(),
-        comparison.overall.mcnemar.p_value,
+        comparison.overall.mcnemar.p_text(),
         table.render(paint)
     )
 }

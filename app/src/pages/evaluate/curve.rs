@@ -56,6 +56,12 @@ impl Sweep {
         });
     }
 
+    /// Draws the figures and the slider only.
+    pub(super) fn strip(&self, ui: &mut Ui, live: &mut Live) {
+        self.legend(ui, live, &Tokens::of(ui));
+        self.slider(ui, live);
+    }
+
     fn legend(&self, ui: &mut Ui, live: &Live, tokens: &Tokens) {
         let at = &live.at;
         ui.horizontal_wrapped(|ui| {

@@ -81,7 +81,7 @@ impl Looking {
     pub(super) fn ui(&mut self, ui: &mut Ui, checkpoint: &Path, backend: &str, passage: &str, case: &Case) {
         card(ui, "Where the model looks", |ui| {
             let header = CollapsingHeader::new("Where the model looks").id_salt("looking");
-            let unfolded = header.show(ui, |ui| {
+            let unfolded = header.show_unindented(ui, |ui| {
                 self.follow(checkpoint, backend, passage, case);
                 self.body_ui(ui, passage, case);
             });

@@ -52,14 +52,19 @@ use crate::{
     },
 };
 
-/// Below this width the parts are shown one at a time.
+/// From this width on the slices, the questions and the passage are side by side.
 const ALL_BESIDE: f32 = 1000.0;
-/// Below this height they are, too, under a lower curve.
+/// From this width on the passage is beside one of the others; below, the parts are shown one at a time.
+const TWO_BESIDE: f32 = 760.0;
+/// Below this height the curve and the cells are a part too, and only their figures and the slider stay on top.
 const LOW: f32 = 560.0;
+/// Height of the curve with its figures and the slider.
+const CURVE: f32 = 190.0;
 
 /// Which part is shown where there is no room for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
+    Scores,
     Slices,
     #[default]
     Questions,
@@ -206,11 +211,14 @@ impl EvaluatePage {
     fn choices_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         let sources = self.sources(env);
         let (mut wanted, mut compared) = (None, None);
+        let room = ui.available_width();
         ui.horizontal_wrapped(|ui| {
+            // A button that does not fit goes to the next row whole.
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             let shown = self.source.as_ref().map_or("Choose a run".to_owned(), |source| name(source.path()));
             let response = ComboBox::new("evaluated run", "")
                 .selected_text(shown)
-                .width(230.0)
+                .width((room * 0.28).clamp(150.0, 230.0))
                 .truncate()
                 .show_ui(ui, |ui| {
                     for source in &sources {
@@ -267,7 +275,7 @@ impl EvaluatePage {
             None => "Compare with…".to_owned(),
         };
         let response =
-            ComboBox::new("compared", "").selected_text(shown).width(190.0).truncate().show_ui(ui, |ui| {
+            ComboBox::new("compared", "").selected_text(shown).width(170.0).truncate().show_ui(ui, |ui| {
                 if self.other.is_some() && ui.selectable_label(false, "Nothing").clicked() {
                     chosen = Some(None);
                 }
@@ -328,34 +336,44 @@ impl EvaluatePage {
             notice(ui, Severity::Error, &text);
         }
         let low = ui.available_height() < LOW;
-        view.top_ui(ui, if low { 150.0 } else { 190.0 });
-        ui.add_space(GAP / 2.0);
-        if ui.available_width() < ALL_BESIDE {
-            segmented(
-                ui,
-                &mut self.part,
-                &[(Part::Slices, "Slices"), (Part::Questions, "Questions"), (Part::Passage, "Passage")],
-            );
-            match self.part {
-                Part::Slices => view.slices_ui(ui, env),
-                Part::Questions => view.table.ui(ui, &view.live, &mut view.filter),
-                Part::Passage => {
-                    passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env)
-                }
-            }
-            return;
+        if low {
+            view.strip_ui(ui);
+        } else {
+            view.top_ui(ui, CURVE);
         }
+        ui.add_space(GAP / 2.0);
         let (width, height) = (ui.available_width() - 2.0 * GAP, ui.available_height());
-        let left = (width * 0.25).clamp(250.0, 330.0);
-        let right = (width * 0.31).clamp(290.0, 460.0);
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = GAP;
-            column(ui, left, height, |ui| view.slices_ui(ui, env));
-            column(ui, width - left - right, height, |ui| view.table.ui(ui, &view.live, &mut view.filter));
-            column(ui, right, height, |ui| {
-                passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env)
+        let mut passage_ui = |ui: &mut Ui, view: &View, env: &mut Env<'_>| {
+            passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env);
+        };
+        if width >= ALL_BESIDE {
+            let left = (width * 0.25).clamp(250.0, 330.0);
+            let right = (width * 0.31).clamp(290.0, 460.0);
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = GAP;
+                column(ui, left, height, |ui| {
+                    view.part_ui(ui, &mut self.part, &[Part::Slices], low, env);
+                });
+                column(ui, width - left - right, height, |ui| {
+                    view.table.ui(ui, &view.live, &mut view.filter);
+                });
+                column(ui, right, height, |ui| passage_ui(ui, view, env));
             });
-        });
+        } else if width >= TWO_BESIDE {
+            let right = (width * 0.42).clamp(290.0, 430.0);
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = GAP;
+                column(ui, width + GAP - right, height, |ui| {
+                    view.part_ui(ui, &mut self.part, &[Part::Slices, Part::Questions], low, env);
+                });
+                column(ui, right, height, |ui| passage_ui(ui, view, env));
+            });
+        } else {
+            let parts = [Part::Slices, Part::Questions, Part::Passage];
+            if view.part_ui(ui, &mut self.part, &parts, low, env) == Part::Passage {
+                passage_ui(ui, view, env);
+            }
+        }
     }
 
     /// What went wrong, and a field for the data set if that may help.
@@ -385,7 +403,61 @@ impl EvaluatePage {
     }
 }
 
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Scores => "Scores",
+            Self::Slices => "Slices",
+            Self::Questions => "Questions",
+            Self::Passage => "Passage",
+        }
+    }
+}
+
 impl View {
+    /// A choice of parts, and the chosen one unless it is the passage. In a low window the scores are one of them.
+    fn part_ui(
+        &mut self,
+        ui: &mut Ui,
+        chosen: &mut Part,
+        parts: &[Part],
+        low: bool,
+        env: &mut Env<'_>,
+    ) -> Part {
+        let scores = low.then_some(Part::Scores);
+        let offered: Vec<(Part, &str)> =
+            scores.into_iter().chain(parts.iter().copied()).map(|part| (part, part.name())).collect();
+        let mut shown = *chosen;
+        if !offered.iter().any(|(part, _)| *part == shown) {
+            // What was chosen has a place of its own in this window, and comes back in another.
+            shown = parts.last().copied().unwrap_or_default();
+        }
+        if offered.len() > 1 {
+            let before = shown;
+            segmented(ui, &mut shown, &offered);
+            if shown != before {
+                *chosen = shown;
+            }
+        }
+        match shown {
+            Part::Scores => {
+                let height = ui.available_height() - 40.0;
+                self.top_ui(ui, height);
+            }
+            Part::Slices => self.slices_ui(ui, env),
+            Part::Questions => self.table.ui(ui, &self.live, &mut self.filter),
+            Part::Passage => {}
+        }
+        shown
+    }
+
+    /// The scores in figures, and the slider.
+    fn strip_ui(&mut self, ui: &mut Ui) {
+        if let Some(sweep) = &self.sweep {
+            card(ui, "Scores at the threshold", |ui| sweep.strip(ui, &mut self.live));
+        }
+    }
+
     /// The curve beside the four cells.
     fn top_ui(&mut self, ui: &mut Ui, height: f32) {
         card(ui, "Scores", |ui| match &self.sweep {
@@ -444,10 +516,10 @@ fn compared_ui(ui: &mut Ui, live: &Live) {
         RichText::new(format!("Other F1 {:.2}, {:+.2}{interval}", all.f1.second, all.difference)).strong(),
     );
     let text = format!(
-        "Right to wrong {}, wrong to right {}, McNemar p {:.4}",
+        "Right to wrong {}, wrong to right {}, McNemar p {}",
         count(all.right_to_wrong),
         count(all.wrong_to_right),
-        all.mcnemar.p_value
+        all.mcnemar.p_text()
     );
     ui.label(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted));
 }

@@ -11,6 +11,8 @@ use crate::{
 };
 
 const ROW: f32 = 24.0;
+/// A table wider than this has room for the longest outcome.
+const WIDE: f32 = 640.0;
 
 /// What decides the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,6 +191,8 @@ impl QuestionsTable {
         let tokens = Tokens::of(ui);
         let height = ui.available_height();
         let answers = if live.comparison.is_some() { 2 } else { 1 };
+        let wide = ui.available_width() > WIDE;
+        let answer_width = (ui.available_width() * if answers == 2 { 0.16 } else { 0.2 }).clamp(70.0, 220.0);
         let mut table = TableBuilder::new(ui)
             .id_salt("questions")
             .striped(true)
@@ -199,12 +203,12 @@ impl QuestionsTable {
             .auto_shrink(false)
             .column(Column::remainder().at_least(130.0).clip(true));
         for _ in 0..answers {
-            table = table.column(Column::initial(110.0).at_least(50.0).clip(true).resizable(true));
+            table = table.column(Column::initial(answer_width).at_least(50.0).clip(true).resizable(true));
         }
         table = table
             .column(Column::exact(38.0))
             .column(Column::exact(62.0))
-            .column(Column::exact(104.0).clip(true));
+            .column(Column::exact(if wide { 172.0 } else { 130.0 }).clip(true));
         if let Some(row) = self.scroll_to.take() {
             table = table.scroll_to_row(row, None);
         }
@@ -255,7 +259,13 @@ impl QuestionsTable {
             (true, true) => egui_phosphor::regular::CARET_DOWN,
         };
         let text = RichText::new(format!("{name}{mark}")).size(CAPTION_SIZE).color(tokens.text_muted);
-        let response = ui.add(Label::new(text).sense(Sense::click())).on_hover_text("Sort");
+        // Over the figures, which are flush right.
+        let response = ui
+            .with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.add(Label::new(text).sense(Sense::click()))
+            })
+            .inner
+            .on_hover_text("Sort");
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Sort by {name}")));
         if response.clicked() {
             // Up, down, and back to the data set's order.
