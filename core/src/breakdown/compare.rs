@@ -101,50 +101,55 @@ impl Comparison {
     ) -> Result<Self, BreakdownError> {
         let order = same_questions(first, second)?;
         let of_second = second.scores_at(second_threshold);
-        let pairs: Vec<Pair> = first
-            .scores_at(first_threshold)
-            .into_iter()
-            .zip(order)
-            .map(|(first, place)| Pair {
-                first,
-                second: of_second.get(place).copied().unwrap_or_default(),
-                place,
-            })
-            .collect();
+        let pair = |place: usize| Pair {
+            first: (0.0, 0.0),
+            second: of_second.get(place).copied().unwrap_or_default(),
+            place,
+        };
+        let mut compared = Self {
+            first: first.name.clone(),
+            second: second.name.clone(),
+            overall: difference(None, "all questions", std::iter::empty()),
+            slices: Vec::new(),
+            both_right: 0,
+            both_wrong: 0,
+            right_to_wrong: Vec::new(),
+            wrong_to_right: Vec::new(),
+            pairs: order.into_iter().map(pair).collect(),
+        };
+        compared.move_first(first, first_threshold, slices);
+        Ok(compared)
+    }
+
+    /// Compares at another threshold of the first system, again without intervals. `first` is that of [`Self::new`].
+    pub fn move_first(&mut self, first: &Analysis, threshold: f64, slices: &[Slice]) {
+        for (pair, scores) in self.pairs.iter_mut().zip(first.scores_at(threshold)) {
+            pair.first = scores;
+        }
+        let pairs = &self.pairs;
         let ids = |wanted: Change| {
-            let found = first.cases.iter().zip(&pairs).filter(move |(_, pair)| pair.change() == Some(wanted));
+            let found = first.cases.iter().zip(pairs).filter(move |(_, pair)| pair.change() == Some(wanted));
             found.map(|(case, _)| case.id.clone()).collect()
         };
         let both = |right: bool| {
-            pairs
-                .iter()
-                .filter(|pair| (pair.first.0 > 0.0) == right && (pair.second.0 > 0.0) == right)
-                .count()
+            let alike = |pair: &&Pair| (pair.first.0 > 0.0) == right && (pair.second.0 > 0.0) == right;
+            pairs.iter().filter(alike).count()
         };
-        Ok(Self {
-            first: first.name.clone(),
-            second: second.name.clone(),
-            overall: difference(None, "all questions", &pairs.iter().collect::<Vec<_>>()),
-            slices: slices
-                .iter()
-                .map(|slice| difference(Some(slice.dimension), &slice.label, &members(slice, &pairs)))
-                .collect(),
-            both_right: both(true),
-            both_wrong: both(false),
-            right_to_wrong: ids(Change::RightToWrong),
-            wrong_to_right: ids(Change::WrongToRight),
-            pairs,
-        })
+        (self.both_right, self.both_wrong) = (both(true), both(false));
+        (self.right_to_wrong, self.wrong_to_right) = (ids(Change::RightToWrong), ids(Change::WrongToRight));
+        self.overall = difference(None, "all questions", pairs.iter());
+        let row = |slice: &Slice| difference(Some(slice.dimension), &slice.label, members(slice, pairs));
+        self.slices = slices.par_iter().map(row).collect();
     }
 
     /// Draws the intervals; `slices` are those of [`Self::new`].
     pub fn add_intervals(&mut self, slices: &[Slice]) {
         let pairs = &self.pairs;
-        self.overall.interval = interval(&self.overall, &pairs.iter().collect::<Vec<_>>());
+        self.overall.interval = interval(&self.overall, pairs.iter());
         self.slices
             .par_iter_mut()
             .zip(slices)
-            .for_each(|(row, slice)| row.interval = interval(row, &members(slice, pairs)));
+            .for_each(|(row, slice)| row.interval = interval(row, members(slice, pairs)));
     }
 
     /// What became of a question, by its place in the first system.
@@ -179,22 +184,35 @@ impl Pair {
     }
 }
 
-fn members<'a>(slice: &Slice, pairs: &'a [Pair]) -> Vec<&'a Pair> {
-    slice.members.iter().filter_map(|index| pairs.get(*index as usize)).collect()
+fn members<'a>(slice: &'a Slice, pairs: &'a [Pair]) -> impl Iterator<Item = &'a Pair> {
+    slice.members.iter().filter_map(|index| pairs.get(*index as usize))
 }
 
-fn difference(dimension: Option<Dimension>, label: &str, own: &[&Pair]) -> SliceDifference {
-    let n = own.len();
+fn difference<'a>(
+    dimension: Option<Dimension>,
+    label: &str,
+    own: impl Iterator<Item = &'a Pair>,
+) -> SliceDifference {
+    let (mut n, mut right_to_wrong, mut wrong_to_right) = (0, 0, 0);
+    let (mut exact, mut f1) = (Sides { first: 0.0, second: 0.0 }, Sides { first: 0.0, second: 0.0 });
+    for pair in own {
+        n += 1;
+        exact = Sides { first: exact.first + pair.first.0, second: exact.second + pair.second.0 };
+        f1 = Sides { first: f1.first + pair.first.1, second: f1.second + pair.second.1 };
+        match pair.change() {
+            Some(Change::RightToWrong) => right_to_wrong += 1,
+            Some(Change::WrongToRight) => wrong_to_right += 1,
+            None => {}
+        }
+    }
     let mean = |sum: f64| 100.0 * sum / n.max(1) as f64;
-    let side = |value: fn(&Pair) -> f64| mean(own.iter().map(|pair| value(pair)).sum());
-    let f1 = Sides { first: side(|pair| pair.first.1), second: side(|pair| pair.second.1) };
-    let changed = |change| own.iter().filter(|pair| pair.change() == Some(change)).count();
-    let (right_to_wrong, wrong_to_right) = (changed(Change::RightToWrong), changed(Change::WrongToRight));
+    let means = |sums: Sides| Sides { first: mean(sums.first), second: mean(sums.second) };
+    let f1 = means(f1);
     SliceDifference {
         dimension,
         label: label.to_owned(),
         n,
-        exact: Sides { first: side(|pair| pair.first.0), second: side(|pair| pair.second.0) },
+        exact: means(exact),
         f1,
         difference: f1.second - f1.first,
         interval: None,
@@ -205,8 +223,8 @@ fn difference(dimension: Option<Dimension>, label: &str, own: &[&Pair]) -> Slice
 }
 
 /// The 95 % interval of a slice's difference; none for an empty slice.
-fn interval(row: &SliceDifference, own: &[&Pair]) -> Option<Interval> {
-    let gains: Vec<f64> = own.iter().map(|pair| pair.second.1 - pair.first.1).collect();
+fn interval<'a>(row: &SliceDifference, own: impl Iterator<Item = &'a Pair>) -> Option<Interval> {
+    let gains: Vec<f64> = own.map(|pair| pair.second.1 - pair.first.1).collect();
     let seed = format!("{}/{}", row.dimension.map_or("difference", Dimension::name), row.label);
     let sums = bootstrap_sums(&gains, seed_of(&seed)).into_iter();
     middle(sums.map(|sum| 100.0 * sum / row.n.max(1) as f64).collect()).filter(|_| row.n > 0)

@@ -131,8 +131,7 @@ impl Report {
     }
 
     fn reliability_figures(&self) -> Option<Figure> {
-        let diagonal =
-            Line { name: "as it should be".into(), points: vec![[0.0, 0.0], [100.0, 100.0]], marked: false };
+        let diagonal = Line { name: "ideal".into(), points: vec![[0.0, 0.0], [100.0, 100.0]], marked: false };
         let line = |reliability: &super::Reliability| Line {
             name: format!("{} (error {:.3})", reliability.of, reliability.calibration_error),
             points: reliability

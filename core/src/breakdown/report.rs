@@ -295,7 +295,7 @@ impl Analysis {
         let nulls = self.cases.iter().filter_map(|case| {
             Some((null_probability(self.odds_are_probabilities, case.null_odds?), !case.has_answer()))
         });
-        [reliability("the answer is right", answers), reliability("there is no answer", nulls)]
+        [reliability("answer right", answers), reliability("no answer", nulls)]
             .into_iter()
             .flatten()
             .collect()

@@ -140,9 +140,8 @@ impl Live {
         let saved = self.queries.iter();
         self.slices.extend(saved.map(|saved| saved.query.slice(&saved.name, analysis, threshold)));
         self.scores = analysis.slice_scores(&self.slices, threshold);
-        if let Some(Compared { other, threshold, .. }) = self.comparison.take() {
-            // They were comparable a moment ago.
-            self.comparison = self.compared(other, threshold).ok();
+        if let Some(compared) = &mut self.comparison {
+            compared.found.move_first(analysis, threshold, &self.slices);
         }
         self.touch();
     }
