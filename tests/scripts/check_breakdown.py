@@ -4,13 +4,15 @@
     spanbert breakdown --data dev.json --predictions P --null-odds N [--nbest B] --json > breakdown.json
     check_breakdown.py --data dev.json --predictions P --null-odds N [--nbest B] breakdown.json
 
-With --records FILE (records.jsonl of an evaluation) predictions, null odds, windows and reach come from there. Nothing of the
+With --records FILE (records.jsonl of an evaluation) predictions, null odds, windows and reach come from there. A comparison
+(`--compare EVALUATION`) is checked with --other-records FILE and --other-threshold X, those of that evaluation. Nothing of the
 program's code is used: definitions are those of its documentation. Exits with 1 if a figure differs by more than --tolerance
 (default 1e-9).
 """
 import argparse
 import collections
 import json
+import math
 import re
 import string
 import sys
@@ -306,6 +308,53 @@ def check_confidence(check, frame, report):
         check.same(f"Brier of {reliability['of']}", ((said - is_so) ** 2).mean(), reliability["brier"])
 
 
+def check_comparison(check, frame, other, comparison):
+    pairs = frame.merge(other[["id", "now_exact", "now_f1"]], on="id", suffixes=("", "_other"))
+    gain = pairs["now_f1_other"] - pairs["now_f1"]
+    right, right_other = pairs["now_exact"] > 0, pairs["now_exact_other"] > 0
+    check.same("both right", (right & right_other).sum(), comparison["both_right"])
+    check.same("both wrong", (~right & ~right_other).sum(), comparison["both_wrong"])
+    for key, changed in (("right_to_wrong", right & ~right_other), ("wrong_to_right", ~right & right_other)):
+        check.same(key, " ".join(pairs["id"][changed]), " ".join(comparison[key]))
+    for row in [comparison["overall"], *comparison["slices"]]:
+        dimension, label = row["dimension"], row["label"]
+        own = pairs[dimension] == label if dimension else pairs["id"].notna()
+        what = f"compared {dimension}/{label} "
+        check.same(what + "n", own.sum(), row["n"])
+        check.same(what + "exact of the first", 100 * pairs["now_exact"][own].mean(), row["exact"]["first"])
+        check.same(what + "exact of the second", 100 * pairs["now_exact_other"][own].mean(), row["exact"]["second"])
+        check.same(what + "f1 of the first", 100 * pairs["now_f1"][own].mean(), row["f1"]["first"])
+        check.same(what + "f1 of the second", 100 * pairs["now_f1_other"][own].mean(), row["f1"]["second"])
+        check.same(what + "difference", 100 * gain[own].mean(), row["difference"])
+        drawn = sums(gain[own].to_numpy(), f"{NAMES.get(dimension, 'difference')}/{label}")
+        low, high = np.percentile(100 * drawn / own.sum(), [2.5, 97.5])
+        check.same(what + "bootstrap low", low, row["interval"]["low"])
+        check.same(what + "bootstrap high", high, row["interval"]["high"])
+        worse, better = (own & right & ~right_other).sum(), (own & ~right & right_other).sum()
+        check.same(what + "right to wrong", worse, row["right_to_wrong"])
+        check.same(what + "wrong to right", better, row["wrong_to_right"])
+        n, fewer = int(worse + better), int(min(worse, better))
+        tail = sum(math.comb(n, k) for k in range(fewer + 1))
+        check.same(what + "p", min(1.0, float(2 * tail / 2**n)), row["mcnemar"]["p_value"])
+
+
+def at_threshold(frame, threshold):
+    """Scores with every answer blanked whose null odds are above."""
+    blanked = (frame["odds"] > threshold).to_numpy()
+    right = (~frame["has_answer"]).astype(float)
+    frame["abstains"] = blanked | (frame["prediction"] == "")
+    frame["now_exact"] = np.where(blanked, right, frame["exact"])
+    frame["now_f1"] = np.where(blanked, right, frame["f1"])
+
+
+def read_records(path):
+    with open(path, encoding="utf-8") as file:
+        known = {record["id"]: record for record in map(json.loads, file)}
+    predictions = {key: record["prediction"] for key, record in known.items()}
+    null_odds = {key: record["score_diff"] for key, record in known.items() if record["score_diff"] is not None}
+    return known, predictions, null_odds
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("breakdown")
@@ -314,6 +363,8 @@ def main():
     parser.add_argument("--null-odds")
     parser.add_argument("--nbest")
     parser.add_argument("--records")
+    parser.add_argument("--other-records")
+    parser.add_argument("--other-threshold", type=float)
     parser.add_argument("--tolerance", type=float, default=1e-9)
     arguments = parser.parse_args()
 
@@ -323,22 +374,15 @@ def main():
 
     known = {}
     if arguments.records:
-        with open(arguments.records, encoding="utf-8") as file:
-            known = {record["id"]: record for record in map(json.loads, file)}
-        predictions = {key: record["prediction"] for key, record in known.items()}
-        null_odds = {key: record["score_diff"] for key, record in known.items() if record["score_diff"] is not None}
+        known, predictions, null_odds = read_records(arguments.records)
     else:
         predictions = read(arguments.predictions)
         null_odds = read(arguments.null_odds) if arguments.null_odds else None
     report = read(arguments.breakdown)
     nbest = read(arguments.nbest) if arguments.nbest else None
-    frame = table(read(arguments.data)["data"], predictions, null_odds, nbest, known)
-    threshold = report["threshold"] if report["threshold"] is not None else np.inf
-    blanked = (frame["odds"] > threshold).to_numpy()
-    frame["abstains"] = blanked | (frame["prediction"] == "")
-    right = (~frame["has_answer"]).astype(float)
-    frame["now_exact"] = np.where(blanked, right, frame["exact"])
-    frame["now_f1"] = np.where(blanked, right, frame["f1"])
+    data = read(arguments.data)["data"]
+    frame = table(data, predictions, null_odds, nbest, known)
+    at_threshold(frame, report["threshold"] if report["threshold"] is not None else np.inf)
     frame["outcome"] = np.where(
         frame["abstains"], np.where(frame["has_answer"], "wrongly_abstained", "correctly_abstained"), frame["answered"]
     )
@@ -348,6 +392,11 @@ def main():
     check_slices(check, frame, report)
     check_outcomes(check, frame, report)
     check_confidence(check, frame, report)
+    if arguments.other_records:
+        known, predictions, null_odds = read_records(arguments.other_records)
+        other = table(data, predictions, null_odds, None, known)
+        at_threshold(other, arguments.other_threshold)
+        check_comparison(check, frame, other, report["comparison"])
     print(json.dumps({
         "compared": check.compared, "largest_difference": check.worst, "tolerance": arguments.tolerance,
         "different": [[str(part) for part in row] for row in check.wrong[:20]], "differences": len(check.wrong),
