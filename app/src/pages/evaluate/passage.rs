@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use egui::{Label, RichText, ScrollArea, Stroke, TextFormat, TextStyle, Ui, text::LayoutJob};
+use egui::{Label, RichText, ScrollArea, Stroke, TextFormat, TextStyle, Ui, Vec2, text::LayoutJob};
 use egui_phosphor::regular as icon;
 use spanbert_core::breakdown::Case;
 
@@ -14,6 +14,8 @@ use crate::{
     widgets::{card, empty_state, fact, pill, symbol_button},
 };
 
+/// Size of a figure with its name; one that does not fit goes to the next row whole.
+const FIGURE: Vec2 = Vec2::new(72.0, 36.0);
 /// Answers of the n-best list that are shown.
 const SHOWN: usize = 8;
 
@@ -97,20 +99,21 @@ fn facts(ui: &mut Ui, place: usize, case: &Case, live: &Live) {
     if let Some(plausible) = case.plausible_answers.first() {
         fact(ui, "Plausible but wrong", &plausible.text);
     }
+    let figures = [
+        ("Null odds", case.null_odds.map(|odds| format!("{odds:.3}"))),
+        ("Probability", case.probability.map(|probability| format!("{probability:.3}"))),
+        ("F1", Some(format!("{:.1}", case.scores(live.threshold).1 * 100.0))),
+        ("Best of list", case.oracle_f1.last().map(|best| format!("{:.1}", best * 100.0))),
+        ("Windows", case.known.windows.map(|windows| windows.to_string())),
+    ];
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 24.0;
-        if let Some(odds) = case.null_odds {
-            fact(ui, "Null odds", &format!("{odds:.3}"));
-        }
-        if let Some(probability) = case.probability {
-            fact(ui, "Probability", &format!("{probability:.3}"));
-        }
-        fact(ui, "F1", &format!("{:.1}", case.scores(live.threshold).1 * 100.0));
-        if let Some(best) = case.oracle_f1.last() {
-            fact(ui, "Best of list", &format!("{:.1}", best * 100.0));
-        }
-        if let Some(windows) = case.known.windows {
-            fact(ui, "Windows", &windows.to_string());
+        ui.spacing_mut().item_spacing.x = 6.0;
+        for (name, value) in figures {
+            let Some(value) = value else { continue };
+            ui.allocate_ui(FIGURE, |ui| {
+                ui.set_width(FIGURE.x);
+                fact(ui, name, &value)
+            });
         }
     });
 }

@@ -86,7 +86,9 @@ impl SlicesPanel {
                     let name = capital(dimension.name());
                     row.col(|ui| {
                         let text = RichText::new(name).size(CAPTION_SIZE).strong().color(tokens.text_muted);
-                        ui.add(Label::new(text).truncate().selectable(false));
+                        // Over the columns beside, which are empty in this row.
+                        ui.set_clip_rect(ui.clip_rect().with_max_x(f32::INFINITY));
+                        ui.add(Label::new(text).extend().selectable(false));
                     });
                     for _ in 0..3 {
                         row.col(|_| {});
