@@ -94,7 +94,7 @@ fn a_newcomer_trains_the_demo_and_asks_it() {
 fn example() -> Vec<Question> {
     let json = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
     let mut dataset = Dataset::from_json(&json, "dev").unwrap();
-    dataset.articles[0].paragraphs.swap_remove(17).questions
+    dataset.articles[1].paragraphs.swap_remove(4).questions
 }
 
 /// A model of the demonstration brings an example, and the cursor is in the question: Enter answers, rightly.

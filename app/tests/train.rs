@@ -137,9 +137,9 @@ fn a_bad_value_is_told_beside_its_field_and_can_be_taken_back() {
     assert!(!can_start(&harness));
     enter(&mut harness, "Learning rate", "quick");
     assert!(shows(&harness, "quick is no number"));
-    harness.get_by_label("Set learning rate back to 7e-4").click();
+    harness.get_by_label("Set learning rate back to 5e-4").click();
     harness.run_steps(3);
-    assert_eq!(value(&harness, "Learning rate"), "7e-4");
+    assert_eq!(value(&harness, "Learning rate"), "5e-4");
     assert!(can_start(&harness));
 }
 

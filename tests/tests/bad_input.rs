@@ -12,7 +12,7 @@ use assert_cmd::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A folder of its own with the untrained demo model and a small SQuAD file.
+/// A folder of its own with the demo model and a small SQuAD file.
 struct Workplace {
     folder: TempDir,
 }

@@ -31,7 +31,7 @@ fn parsed(arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(arguments)).unwrap()
 }
 
-/// The untrained demo model and its data, written once.
+/// The demo model and its data, written once.
 fn demo() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER

@@ -290,7 +290,7 @@ fn corpus(folder: &Path) -> PathBuf {
 }
 
 fn begin(corpus: &Path) -> PretrainStart {
-    let model = demo::starting_model();
+    let model = demo::random_model();
     let recipe = PretrainRecipe {
         train_batch_size: 8,
         micro_batch: 5,
@@ -394,7 +394,7 @@ fn what_was_pre_trained_is_fine_tuned() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let config = demo::starting_model().config.to_hugging_face().to_string();
+    let config = demo::random_model().config.to_hugging_face().to_string();
     std::fs::write(folder.path().join("tiny.json"), config).unwrap();
     let corpus = corpus.to_str().unwrap();
     let told = spanbert(&[

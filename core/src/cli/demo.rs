@@ -27,7 +27,7 @@ use crate::{
 /// How many questions are asked at the end.
 const QUESTIONS_ASKED: usize = 5;
 
-/// Train a small SpanBERT from scratch on questions about an invented world, evaluate it, and ask it.
+/// Fine-tune a small SpanBERT, pre-trained on text about an invented world, on questions about it, evaluate it, and ask it.
 ///
 /// Everything is made on the spot, nothing is downloaded. The dev questions are about
 /// people, villages, ships and things whose names do not occur in training.
@@ -36,8 +36,8 @@ pub(super) struct DemoCommand {
     /// The run folder to make; without it a new one in runs/.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// Only write the untrained model and the data into this folder, to train on by hand, and a text about the same world to
-    /// pre-train on.
+    /// Only write the data into this folder, the model (pre-trained, and with random weights), and a text about the same
+    /// world to pre-train on: to train by hand.
     #[arg(long, value_name = "DIR", conflicts_with = "output_dir")]
     write_files: Option<PathBuf>,
     /// Write a training set of so many passages, six questions each, instead of the demo's.
@@ -89,7 +89,7 @@ impl DemoCommand {
             None => Recipe { num_train_epochs: self.epochs, ..Preset::Demo.recipe() },
         };
         let outcome = fine_tune(FineTuning {
-            model: ModelSource::Ready(Box::new(demo::starting_model())),
+            model: ModelSource::Ready(Box::new(demo::pretrained_model()?)),
             train: train.source(),
             dev: Some(dev.source()),
             recipe,

@@ -113,7 +113,7 @@ impl TrainCommand {
         let dev_file = DataArg::optional(self.dev_file.as_ref())?;
         let model = match (&named, &sources.model) {
             (Some(model), _) | (None, Some(model)) => ModelSource::Directory(model),
-            (None, None) => ModelSource::Ready(Box::new(demo::starting_model())),
+            (None, None) => ModelSource::Ready(Box::new(demo::pretrained_model()?)),
         };
         let train = train_file.as_deref().map_or_else(|| sources.train.source(), DataSource::File);
         let dev = dev_file.as_deref().map(DataSource::File);

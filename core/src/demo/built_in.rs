@@ -1,10 +1,11 @@
-//! The demonstration's models: one to be trained, made on the spot, and one that is trained already, inside the program.
+//! The demonstration's models: one with random weights, made on the spot, the same pre-trained, and the same fine-tuned, both
+//! inside the program.
 
 use std::path::{Path, PathBuf};
 
 use super::{start, vocab};
 use crate::{
-    checkpoint::{CheckpointError, META_FILE, SAFETENSORS_FILE, StagedFiles},
+    checkpoint::{CheckpointError, META_FILE, SAFETENSORS_FILE, StagedFiles, weights_from_bytes},
     open::cache_folder,
     run::sha256_hex,
     train::StartingModel,
@@ -18,6 +19,8 @@ const FILES: [(&str, &[u8]); 5] = [
     (META_FILE, include_bytes!("../../../assets/demo/model/spanbert.json")),
     ("config.json", include_bytes!("../../../assets/demo/model/config.json")),
 ];
+/// Weights of the pre-trained model, made by the same script.
+const PRETRAINED: &[u8] = include_bytes!("../../../assets/demo/pretrained/model.safetensors");
 /// The name that stands for the trained model where a model is asked for.
 pub const MODEL_NAME: &str = "demo";
 /// What it is, in a line.
@@ -25,19 +28,31 @@ pub const LABEL: &str = "small demonstration model, trained on generated text";
 /// Seed of the starting weights.
 const WEIGHTS_SEED: u64 = 42;
 
-/// The untrained model, in memory.
+/// The model with random weights, in memory.
 #[must_use]
-pub fn starting_model() -> StartingModel {
+pub fn random_model() -> StartingModel {
     let config = start::config();
     StartingModel {
         weights: start::weights(&config, WEIGHTS_SEED),
         config,
         vocab: vocab::pieces(),
         do_lower_case: false,
-        notes: vec!["a small model, untrained".to_owned()],
+        notes: vec!["a small model with random weights".to_owned()],
         warnings: Vec::new(),
         files: Vec::new(),
     }
+}
+
+/// The pre-trained model, in memory: what the demonstration fine-tunes. Its question-answering head is random.
+///
+/// # Errors
+/// If the program's own copy is damaged.
+pub fn pretrained_model() -> Result<StartingModel, CheckpointError> {
+    let random = random_model();
+    let path = Path::new("assets/demo/pretrained").join(SAFETENSORS_FILE);
+    let (weights, _) = weights_from_bytes(path, PRETRAINED, &random.config, WEIGHTS_SEED)?;
+    let notes = vec!["a small model, pre-trained on generated text".to_owned()];
+    Ok(StartingModel { weights, notes, ..random })
 }
 
 /// Writes the trained model's folder, unless it is there already.
@@ -82,12 +97,29 @@ mod tests {
     fn the_trained_model_is_small_and_of_the_starting_model_s_make() {
         let folder = tempfile::tempdir().unwrap();
         write_trained(folder.path()).unwrap();
-        let (trained, start) = (load(folder.path(), Default::default()).unwrap(), starting_model());
+        let (trained, start) = (load(folder.path(), Default::default()).unwrap(), random_model());
         assert_eq!((&trained.config, &trained.vocab), (&start.config, &start.vocab));
         assert!(!trained.casing.do_lower_case && !trained.report.has_fresh_head());
         assert!(trained.stored.is_some_and(|meta| meta.threshold.is_some()));
-        let size: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum();
+        let size: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() + PRETRAINED.len();
         assert!(size < 12 << 20, "{size} bytes");
+    }
+
+    #[test]
+    fn the_pretrained_model_is_the_random_one_further_on() {
+        let (pretrained, random) = (pretrained_model().unwrap(), random_model());
+        let encoder = |model: &StartingModel| {
+            let names = model.weights.keys().filter(|name| name.starts_with("bert."));
+            names.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(encoder(&pretrained), encoder(&random));
+        let query = "bert.encoder.layer.0.attention.self.query.weight";
+        assert_ne!(pretrained.weights[query], random.weights[query]);
+        // Pre-training has not seen questions and their answers' places: the head is as random as before.
+        let head = |model: &StartingModel| model.weights["qa_outputs.weight"].values.clone();
+        for (one, other) in head(&pretrained).into_iter().zip(head(&random)) {
+            assert!((one - other).abs() < 1e-3, "{one} {other}");
+        }
     }
 
     #[test]

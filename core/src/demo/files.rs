@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    AnswerSpan, corpus,
+    AnswerSpan,
+    built_in::{pretrained_model, random_model},
+    corpus,
     generate::{GeneratedPassage, GeneratedQuestion, GeneratorOptions, generate},
-    starting_model,
     world::Split,
 };
 use crate::{
@@ -29,8 +30,10 @@ const CORPUS_SEED: u64 = 11;
 /// Where the demo lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DemoFiles {
-    /// Hugging Face folder with the untrained model.
+    /// Hugging Face folder with the pre-trained model.
     pub model: PathBuf,
+    /// The same with random weights.
+    pub random: PathBuf,
     /// SQuAD 2.0 file to train on.
     pub train: PathBuf,
     /// SQuAD 2.0 file to evaluate on.
@@ -74,29 +77,32 @@ pub fn built_in(name: &str) -> Option<serde_json::Result<String>> {
     }
 }
 
-/// Writes the untrained model and both data sets into `folder`: `model/`, `train.json`, `dev.json`.
+/// Writes the model, pre-trained and with random weights, and both data sets into `folder`: `model/`, `random/`, `train.json`,
+/// `dev.json`.
 ///
 /// # Errors
 /// If the folder cannot be written.
 pub fn write(folder: &Path) -> Result<DemoFiles, DemoError> {
     let files = DemoFiles {
         model: folder.join("model"),
+        random: folder.join("random"),
         train: folder.join("train.json"),
         dev: folder.join("dev.json"),
     };
     std::fs::create_dir_all(folder)
         .map_err(|source| DemoError::Folder { path: folder.display().to_string(), source })?;
-    let model = starting_model();
-    save(
-        &files.model,
-        &SaveCheckpoint {
-            config: &model.config,
-            weights: &model.weights,
-            vocab: &model.vocab,
-            do_lower_case: model.do_lower_case,
-            meta: &SpanbertMeta::default(),
-        },
-    )?;
+    for (path, model) in [(&files.model, pretrained_model()?), (&files.random, random_model())] {
+        save(
+            path,
+            &SaveCheckpoint {
+                config: &model.config,
+                weights: &model.weights,
+                vocab: &model.vocab,
+                do_lower_case: model.do_lower_case,
+                meta: &SpanbertMeta::default(),
+            },
+        )?;
+    }
     write_atomic(&files.train, squad_json("train", &TRAIN)?.as_bytes())?;
     write_atomic(&files.dev, squad_json("dev", &DEV)?.as_bytes())?;
     Ok(files)

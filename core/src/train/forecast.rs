@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn demo_lengths(recipe: &Recipe) -> (WindowLengths, BertConfig) {
-        let model = demo::starting_model();
+        let model = demo::random_model();
         let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case).unwrap();
         let data = |name| Dataset::from_json(&demo::built_in(name).unwrap().unwrap(), name).unwrap();
         let (train, dev) = (data(demo::TRAIN_NAME), data(demo::DEV_NAME));

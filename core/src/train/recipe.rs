@@ -147,10 +147,10 @@ impl Preset {
                 // Small batches: what a small model lacks is updates.
                 train_batch_size: 8,
                 eval_batch_size: 32,
-                learning_rate: Some(7e-4),
+                learning_rate: Some(5e-4),
                 // The generator has more questions than there is time: none is asked twice.
                 num_train_epochs: 1.0,
-                // From scratch: a full learning rate before attention has found its bearings undoes it.
+                // A full learning rate too soon undoes what the small model has learnt before.
                 warmup_proportion: 0.2,
                 max_seq_length: 128,
                 doc_stride: 64,

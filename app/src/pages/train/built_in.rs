@@ -64,7 +64,7 @@ impl Demo {
 }
 
 fn built_in() -> Option<Box<BuiltIn>> {
-    let start = demo::starting_model();
+    let start = demo::random_model();
     let tokenizer = BertTokenizer::from_vocab(start.vocab, start.do_lower_case).ok()?;
     let facts = vec![
         spanbert_core::checkpoint::architecture(&start.config),

@@ -198,7 +198,7 @@ impl Sources {
         ui.add_space(6.0);
         if self.origin == Origin::Demo {
             self.choose_demo(ui.ctx());
-            let text = "A small SpanBERT with random weights, and questions about an invented world. Nothing is downloaded; a minute or two on a processor.";
+            let text = "A small SpanBERT, pre-trained on text about an invented world, and questions about it. Nothing is downloaded; a minute or two on a processor.";
             ui.add(Label::new(RichText::new(text).color(Tokens::of(ui).text_muted)).wrap());
             ui.add_space(4.0);
             match &self.demo {
