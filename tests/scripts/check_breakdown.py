@@ -293,7 +293,7 @@ def check_confidence(check, frame, report):
             fits = given[100 * (1 - risk) >= at["accuracy"]]
             check.same(f"coverage at {at['accuracy']}", 100 * fits.max() / len(frame) if len(fits) else 0.0, at["coverage"])
     for reliability in report["reliability"]:
-        if reliability["of"] == "the answer is right":
+        if reliability["of"] == "answer right":
             own = frame[~frame["abstains"] & frame["probability"].notna()]
             said, is_so = own["probability"].astype(float), own["exact"] > 0
         else:
