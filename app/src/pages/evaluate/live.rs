@@ -116,17 +116,13 @@ impl Live {
         self.comparison = None;
         if let Some(other) = other {
             let threshold = other.default_threshold();
-            self.comparison = Some(self.compared(other, threshold)?);
+            let first = (self.analysis.as_ref(), self.threshold);
+            let found = Comparison::new(first, (other.as_ref(), threshold), &self.slices);
+            let found = found.map_err(|error| error.to_string())?;
+            self.comparison = Some(Compared { other, threshold, found });
         }
         self.touch();
         Ok(())
-    }
-
-    fn compared(&self, other: Arc<Analysis>, threshold: f64) -> Result<Compared, String> {
-        let first = (self.analysis.as_ref(), self.threshold);
-        let found = Comparison::new(first, (other.as_ref(), threshold), &self.slices);
-        let found = found.map_err(|error| error.to_string())?;
-        Ok(Compared { other, threshold, found })
     }
 
     fn recompute(&mut self) {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::{CollapsingHeader, Context, Label, RichText, Ui};
+use spanbert_backends::DeviceChoice;
 use spanbert_core::breakdown::Case;
 
 use crate::{
@@ -52,7 +53,8 @@ impl Looking {
         for reply in self.worker.poll() {
             match (reply, &mut self.model) {
                 (Reply::Stage { text, .. }, Model::Loading { stage, .. }) => *stage = text,
-                (Reply::Loaded { .. }, Model::Loading { folder, .. }) => {
+                // Another checkpoint may be wanted by now.
+                (Reply::Loaded { facts, .. }, Model::Loading { folder, .. }) if facts.folder == *folder => {
                     self.model = Model::Ready { folder: std::mem::take(folder) };
                 }
                 (
@@ -113,15 +115,12 @@ impl Looking {
     fn load(&mut self, checkpoint: &Path, backend: &str) {
         let folder = checkpoint.to_owned();
         self.asked = None;
-        self.model = match backend.parse() {
+        self.model = match backend.parse::<DeviceChoice>() {
             Ok(choice) => {
                 self.worker.load(SLOT, folder.clone(), choice);
                 Model::Loading { folder, stage: "Loading the checkpoint".to_owned() }
             }
-            Err(error) => {
-                let error: spanbert_backends::BackendError = error;
-                Model::Failed { folder, message: error.to_string() }
-            }
+            Err(error) => Model::Failed { folder, message: error.to_string() },
         };
     }
 

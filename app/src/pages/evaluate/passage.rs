@@ -34,7 +34,7 @@ pub(super) fn ui(
         return;
     };
     let tokens = Tokens::of(ui);
-    let passage = loaded.passage(case);
+    let (passage, checkpoint) = (loaded.passage(case), loaded.checkpoint());
     ScrollArea::vertical().id_salt("passage").auto_shrink(false).show(ui, |ui| {
         card(ui, "Question", |ui| {
             ui.add(Label::new(RichText::new(&case.question).size(16.0).strong()).wrap());
@@ -43,7 +43,6 @@ pub(super) fn ui(
             let (color, ground) = outcome_colors(outcome.group(), &tokens);
             ui.horizontal_wrapped(|ui| {
                 pill(ui, &capital(outcome.name()), color, ground);
-                let checkpoint = loaded.checkpoint();
                 let ready = checkpoint.is_some() && passage.is_some();
                 let response = symbol_button(ui, icon::PENCIL_SIMPLE, "Edit and ask again", ready);
                 let hint =
@@ -52,7 +51,7 @@ pub(super) fn ui(
                     .on_hover_text(hint)
                     .on_disabled_hover_text("The checkpoint is not at hand")
                     .clicked()
-                    && let (Some(checkpoint), Some(passage)) = (checkpoint, passage)
+                    && let (Some(checkpoint), Some(passage)) = (checkpoint.clone(), passage)
                 {
                     let (passage, question) = (passage.to_owned(), case.question.clone());
                     env.ask(Action::AskAgain { checkpoint, passage, question });
@@ -70,8 +69,8 @@ pub(super) fn ui(
             });
             ui.add_space(GAP / 2.0);
         }
-        if let (Some(checkpoint), Some(passage)) = (loaded.checkpoint(), passage) {
-            looking.ui(ui, &checkpoint, &env.settings.backend, passage, case);
+        if let (Some(checkpoint), Some(passage)) = (&checkpoint, passage) {
+            looking.ui(ui, checkpoint, &env.settings.backend, passage, case);
             ui.add_space(GAP / 2.0);
         }
         nbest(ui, case, live);
