@@ -273,7 +273,7 @@ fn a_folder_deleted_while_it_is_shown_is_told() {
 fn compared_runs_show_where_they_differ() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = Preset::Demo.recipe();
-    let other = Recipe { learning_rate: Some(5e-4), ..recipe.clone() };
+    let other = Recipe { learning_rate: Some(1e-4), ..recipe.clone() };
     let events = [step(10), evaluation(10, 80.0)];
     drop(run(folder.path(), "20260301T120000Z-one", &recipe, ended(Some(Outcome::Completed), 81.0), &events));
     drop(run(folder.path(), "20260302T120000Z-two", &other, ended(Some(Outcome::Completed), 82.0), &events));
@@ -289,7 +289,7 @@ fn compared_runs_show_where_they_differ() {
     assert!(actions(&mut harness).iter().any(|action| matches!(action, Action::Do(Command::CompareRuns))));
     command(&mut harness, Command::CompareRuns);
     wait(&mut harness, "learning_rate");
-    assert!(shows(&harness, "0.0005") && shows(&harness, "Compare 2 runs"));
+    assert!(shows(&harness, "0.0001") && shows(&harness, "Compare 2 runs"));
     wait(&mut harness, "one 0.4 after update 10, two 0.4 after update 10");
 }
 
