@@ -253,7 +253,7 @@ fn two_evaluations_are_compared() {
     click(&mut harness, "Compare with");
     click(&mut harness, "This run after 9 updates");
     wait(&mut harness, "Right to wrong 1");
-    harness.get_by_label("Right to wrong 1, wrong to right 1, McNemar p = 1.0000");
+    harness.get_by_label("Right to wrong 1, wrong to right 1, McNemar p 1.0000");
     click(&mut harness, "Right to wrong 1");
     assert!(shows(&harness, "rubbish"));
     click(&mut harness, "Without right to wrong");

@@ -22,7 +22,7 @@ use spanbert_core::{
     open::{Notice, OpenError, OpenedModel},
 };
 
-use super::{Answered, Facts, Reply, Request, Slot};
+use super::{Answered, Facts, LoadId, Reply, Request, Slot};
 
 /// Windows answered at once; enough to fill a device, few enough to give up soon.
 const BATCH: usize = 8;
@@ -37,7 +37,9 @@ pub(super) fn serve(requests: &Receiver<Request>, replies: &Sender<Reply>, conte
     };
     while let Ok(request) = requests.recv() {
         match request {
-            Request::Load { slot, folder, choice, cancel } => models.load(slot, folder, &choice, &cancel),
+            Request::Load { slot, load, folder, choice, cancel } => {
+                models.load(slot, load, folder, &choice, &cancel);
+            }
             Request::Unload { slot } => models.drop_model(slot),
             Request::Ask { slot, id, passage, question, cancel } => {
                 models.ask(slot, id, &passage, &question, &cancel);
@@ -63,12 +65,19 @@ enum Failure {
 }
 
 impl Models {
-    fn load(&mut self, slot: Slot, folder: PathBuf, choice: &DeviceChoice, cancel: &AtomicBool) {
+    fn load(
+        &mut self,
+        slot: Slot,
+        load: LoadId,
+        folder: PathBuf,
+        choice: &DeviceChoice,
+        cancel: &AtomicBool,
+    ) {
         // Before the new one is made: both may not fit on the device.
         self.drop_model(slot);
         let started = Instant::now();
         let (mut warnings, mut kind) = (Vec::new(), choice.kind());
-        let outcome = self.open(slot, &folder, choice, cancel, &mut warnings, &mut kind);
+        let outcome = self.open(load, &folder, choice, cancel, &mut warnings, &mut kind);
         let reply = match outcome {
             Ok(model) => {
                 let facts = Facts {
@@ -82,13 +91,13 @@ impl Models {
                     load_secs: started.elapsed().as_secs_f64(),
                 };
                 self.models.insert(slot, model);
-                Reply::Loaded { slot, facts: Box::new(facts) }
+                Reply::Loaded { load, facts: Box::new(facts) }
             }
-            Err(Failure::Cancelled) => Reply::LoadCancelled { slot },
-            Err(Failure::Told(message)) => Reply::LoadFailed { slot, message },
+            Err(Failure::Cancelled) => Reply::LoadCancelled { load },
+            Err(Failure::Told(message)) => Reply::LoadFailed { load, message },
             Err(Failure::Device(cause)) => {
                 let message = self.device_failed(kind, &cause);
-                Reply::LoadFailed { slot, message }
+                Reply::LoadFailed { load, message }
             }
         };
         self.say(reply);
@@ -96,7 +105,7 @@ impl Models {
 
     fn open(
         &self,
-        slot: Slot,
+        load: LoadId,
         folder: &std::path::Path,
         choice: &DeviceChoice,
         cancel: &AtomicBool,
@@ -112,8 +121,8 @@ impl Models {
         }
         let mut notices = |notice| {
             match notice {
-                Notice::Stage(text) => self.say(Reply::Stage { slot, text: text.to_owned() }),
-                Notice::Note(text) => self.say(Reply::Stage { slot, text }),
+                Notice::Stage(text) => self.say(Reply::Stage { load, text: text.to_owned() }),
+                Notice::Note(text) => self.say(Reply::Stage { load, text }),
                 Notice::Warning(text) => warnings.push(text),
             }
             !cancel.load(Ordering::Relaxed)

@@ -4,6 +4,7 @@
 //! frame never waits for a device. The thread starts with the first load: until then no device is opened.
 
 mod inference;
+mod model;
 
 use std::{
     collections::HashMap,
@@ -23,9 +24,15 @@ use spanbert_core::{
     features::WindowOptions,
 };
 
+pub use self::model::{Model, State};
+
 /// The place of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub u64);
+
+/// One loading of a checkpoint; a place sees several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadId(u64);
 
 /// A model that is ready, in facts.
 #[derive(Clone, Debug)]
@@ -70,29 +77,29 @@ pub struct Answered {
 pub enum Reply {
     /// What loading is at.
     Stage {
-        /// The model's place.
-        slot: Slot,
+        /// Which loading.
+        load: LoadId,
         /// In words.
         text: String,
     },
     /// A model is ready.
     Loaded {
-        /// Its place.
-        slot: Slot,
+        /// Which loading.
+        load: LoadId,
         /// About it.
         facts: Box<Facts>,
     },
     /// A model could not be loaded.
     LoadFailed {
-        /// Its place.
-        slot: Slot,
+        /// Which loading.
+        load: LoadId,
         /// Why.
         message: String,
     },
     /// Loading was given up, as asked.
     LoadCancelled {
-        /// The place.
-        slot: Slot,
+        /// Which loading.
+        load: LoadId,
     },
     /// How far a question is.
     Progress {
@@ -148,7 +155,7 @@ pub enum Reply {
 
 /// What the thread is asked for.
 enum Request {
-    Load { slot: Slot, folder: PathBuf, choice: DeviceChoice, cancel: Arc<AtomicBool> },
+    Load { slot: Slot, load: LoadId, folder: PathBuf, choice: DeviceChoice, cancel: Arc<AtomicBool> },
     Unload { slot: Slot },
     Ask { slot: Slot, id: u64, passage: Arc<str>, question: String, cancel: Arc<AtomicBool> },
 }
@@ -160,20 +167,31 @@ pub struct Worker {
     /// What is under way, to give it up.
     cancels: HashMap<Slot, Vec<Arc<AtomicBool>>>,
     failures: Vec<Reply>,
+    /// Checkpoints loaded so far.
+    loads: u64,
 }
 
 impl Worker {
     /// Starts no thread yet.
     #[must_use]
     pub fn new(context: &Context) -> Self {
-        Self { context: context.clone(), thread: None, cancels: HashMap::new(), failures: Vec::new() }
+        Self {
+            context: context.clone(),
+            thread: None,
+            cancels: HashMap::new(),
+            failures: Vec::new(),
+            loads: 0,
+        }
     }
 
-    /// Loads a checkpoint into a place; a model that was there is dropped first.
-    pub fn load(&mut self, slot: Slot, folder: PathBuf, choice: DeviceChoice) {
+    /// Loads a checkpoint into a place; a model that was there is dropped first. Replies about it carry the number given.
+    pub fn load(&mut self, slot: Slot, folder: PathBuf, choice: DeviceChoice) -> LoadId {
         self.cancel(slot);
+        self.loads += 1;
+        let load = LoadId(self.loads);
         let cancel = self.cancellable(slot);
-        self.send(Request::Load { slot, folder, choice, cancel });
+        self.send(Request::Load { slot, load, folder, choice, cancel });
+        load
     }
 
     /// Drops a model.

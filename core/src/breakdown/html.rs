@@ -201,7 +201,7 @@ fn compared_row(out: &mut String, row: &SliceDifference) {
         row.right_to_wrong,
         row.wrong_to_right,
         row.mcnemar.p_value,
-        escaped(row.mcnemar.p_text().trim_start_matches("= ")),
+        escaped(&row.mcnemar.p_text()),
     );
 }
 

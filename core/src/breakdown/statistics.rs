@@ -107,10 +107,10 @@ pub struct McNemar {
 }
 
 impl McNemar {
-    /// The p-value in words, such as `= 0.0352` or `< 0.0001`.
+    /// The p-value in words, such as `0.0352` or `< 0.0001`.
     #[must_use]
     pub fn p_text(&self) -> String {
-        if self.p_value < 1e-4 { "< 0.0001".to_owned() } else { format!("= {:.4}", self.p_value) }
+        if self.p_value < 1e-4 { "< 0.0001".to_owned() } else { format!("{:.4}", self.p_value) }
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         assert!((mcnemar(3, 12).p_value - 0.035_156_25).abs() < 1e-12);
         let found = mcnemar(121, 59);
         assert!((found.p_value - 4.434_449_263_755e-6).abs() < 1e-15, "{found:?}");
-        assert_eq!((found.p_text().as_str(), mcnemar(3, 12).p_text().as_str()), ("< 0.0001", "= 0.0352"));
+        assert_eq!((found.p_text().as_str(), mcnemar(3, 12).p_text().as_str()), ("< 0.0001", "0.0352"));
         assert!((found.statistic - 61.0_f64.powi(2) / 180.0).abs() < 1e-12);
         assert!((mcnemar(5, 5).p_value - 1.0).abs() < 1e-12);
         assert!((mcnemar(0, 0).p_value - 1.0).abs() < 1e-12);

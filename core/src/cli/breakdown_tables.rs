@@ -202,7 +202,7 @@ pub(super) fn comparison(comparison: &Comparison, min_n: usize, paint: Paint) ->
             interval(row.interval),
             row.right_to_wrong.to_string(),
             row.wrong_to_right.to_string(),
-            row.mcnemar.p_text().trim_start_matches("= ").to_owned(),
+            row.mcnemar.p_text(),
         ]);
     }
     let title = format!("Compared with {}", comparison.second);

@@ -22,7 +22,7 @@ use self::{
     answer::{Seen, View},
     asked::{Asked, Column, History, Outcome},
     examples::{Sample, Samples, samples},
-    models::{ModelSlot, State},
+    models::ModelSlot,
     passage::{Mark, Marks, Passage},
 };
 use crate::{
@@ -137,63 +137,35 @@ impl AskPage {
     }
 
     fn receive(&mut self, reply: Reply, env: &mut Env<'_>) {
-        let model =
-            |models: &mut Vec<ModelSlot>, slot: Slot| models.iter().position(|model| model.slot == slot);
-        match reply {
-            Reply::Stage { slot, text } => {
-                if let Some(index) = model(&mut self.models, slot)
-                    && let State::Loading { stage, .. } = &mut self.models[index].state
-                {
-                    *stage = text;
-                }
+        if let Reply::Loaded { facts, .. } = &reply {
+            env.settings.remember_checkpoint(&facts.folder);
+        }
+        // The thread's end concerns every model.
+        let ready: Vec<Slot> = self.models.iter_mut().filter_map(|model| model.receive(&reply)).collect();
+        for slot in ready {
+            self.became_ready(slot);
+        }
+        if let Some(id) = self.history.receive(reply) {
+            self.look_at_answer(id);
+        }
+    }
+
+    /// A first example for the demonstration's model, and the question that waited for this checkpoint.
+    fn became_ready(&mut self, slot: Slot) {
+        let model = self.models.iter().find(|model| model.model.slot() == slot);
+        let Some(facts) = model.and_then(ModelSlot::facts) else { return };
+        let is_demo = facts.report.architecture == demo_architecture();
+        let awaited = self.ask_when_loaded.take_if(|wanted| *wanted == facts.folder).is_some();
+        self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
+        if is_demo && self.passage.is_blank() {
+            let samples = self.samples.get_or_insert_with(samples);
+            if let Some(first) = samples.invented.first().cloned() {
+                self.take_sample(first);
             }
-            Reply::Loaded { slot, facts } => {
-                env.settings.remember_checkpoint(&facts.folder);
-                let Some(index) = model(&mut self.models, slot) else { return };
-                self.models[index].threshold = facts.threshold();
-                let is_demo = facts.report.architecture == demo_architecture();
-                let loaded = facts.folder.clone();
-                self.models[index].state = State::Ready(facts);
-                self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
-                if is_demo && self.passage.is_blank() {
-                    let samples = self.samples.get_or_insert_with(samples);
-                    if let Some(first) = samples.invented.first().cloned() {
-                        self.take_sample(first);
-                    }
-                }
-                self.focus_question = true;
-                if self.ask_when_loaded.take_if(|wanted| *wanted == loaded).is_some() {
-                    self.ask();
-                }
-            }
-            Reply::LoadFailed { slot, message } => {
-                if let Some(index) = model(&mut self.models, slot) {
-                    self.models[index].state = State::Empty(Some(message));
-                }
-            }
-            Reply::LoadCancelled { slot } => {
-                if let Some(index) = model(&mut self.models, slot)
-                    && matches!(self.models[index].state, State::Loading { .. })
-                {
-                    self.models[index].state = State::Empty(None);
-                }
-            }
-            Reply::DeviceFailed { message, dropped, .. } => {
-                for model in self.models.iter_mut().filter(|model| dropped.contains(&model.slot)) {
-                    model.state = State::Empty(Some(message.clone()));
-                }
-            }
-            Reply::Gone { message } => {
-                for model in &mut self.models {
-                    model.state = State::Empty(Some(message.clone()));
-                }
-                self.history.receive(Reply::Gone { message });
-            }
-            reply => {
-                if let Some(id) = self.history.receive(reply) {
-                    self.look_at_answer(id);
-                }
-            }
+        }
+        self.focus_question = true;
+        if awaited {
+            self.ask();
         }
     }
 
@@ -233,7 +205,7 @@ impl AskPage {
         let column = |model: &&ModelSlot| {
             let facts = model.facts()?;
             Some(Column {
-                slot: model.slot,
+                slot: model.model.slot(),
                 model: checkpoint_name(&facts.folder),
                 stored: facts.threshold(),
                 threshold: model.threshold,
@@ -288,11 +260,11 @@ impl AskPage {
         let mut removed = None;
         for model in &mut self.models {
             if model.ui(ui, env, &mut self.worker, removable) {
-                removed = Some(model.slot);
+                removed = Some(model.model.slot());
             }
             ui.add_space(GAP / 2.0);
         }
-        self.models.retain(|model| Some(model.slot) != removed);
+        self.models.retain(|model| Some(model.model.slot()) != removed);
         self.problem_ui(ui, Field::Model);
     }
 
@@ -419,7 +391,9 @@ impl AskPage {
                     ui.add_space(GAP / 2.0);
                 }
                 for column in columns {
-                    if let Some(model) = self.models.iter_mut().find(|model| model.slot == column.slot) {
+                    if let Some(model) =
+                        self.models.iter_mut().find(|model| model.model.slot() == column.slot)
+                    {
                         // The next question is decided by the threshold the user has set.
                         model.threshold = column.threshold;
                     }

@@ -20,7 +20,7 @@ use crate::{
         Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, notice, percent, pill,
         score_name, short_path,
     },
-    worker::{Facts, Slot, Worker},
+    worker::{Facts, Model, Reply, Slot, State, Worker},
 };
 
 /// How many suggestions are shown.
@@ -30,20 +30,9 @@ const ONE_ROW: f32 = 720.0;
 /// Width of the device and the buttons, with gaps.
 const CONTROLS: f32 = 370.0;
 
-/// How far a model is.
-pub(super) enum State {
-    /// None chosen, or the last one failed with this message.
-    Empty(Option<String>),
-    /// It is being loaded.
-    Loading { folder: PathBuf, stage: String, since: Instant },
-    /// It answers.
-    Ready(Box<Facts>),
-}
-
 /// A place for a model.
 pub(super) struct ModelSlot {
-    pub(super) slot: Slot,
-    pub(super) state: State,
+    pub(super) model: Model,
     /// The null score difference above which there is "no answer"; the user's.
     pub(super) threshold: f64,
     typed: String,
@@ -61,44 +50,30 @@ enum Wish {
 
 impl ModelSlot {
     pub(super) fn new(slot: Slot, backend: &str) -> Self {
-        Self {
-            slot,
-            state: State::Empty(None),
-            threshold: 0.0,
-            typed: String::new(),
-            backend: backend.to_owned(),
-        }
+        Self { model: Model::new(slot), threshold: 0.0, typed: String::new(), backend: backend.to_owned() }
     }
 
-    /// The model, if it answers.
+    /// About the model, if it answers.
     pub(super) fn facts(&self) -> Option<&Facts> {
-        match &self.state {
-            State::Ready(facts) => Some(facts),
-            _ => None,
-        }
+        self.model.facts()
     }
 
     /// Whether another checkpoint may come here without taking one's place.
     pub(super) fn is_free(&self) -> bool {
-        matches!(self.state, State::Empty(_))
+        matches!(self.model.state(), State::Empty | State::Failed { .. })
     }
 
     /// Starts to load a checkpoint; what is plainly none is refused at once.
     pub(super) fn load(&mut self, folder: &Path, worker: &mut Worker) {
         self.typed = folder.display().to_string();
-        let choice = match self.backend.parse::<DeviceChoice>() {
-            Ok(choice) => choice,
-            Err(error) => {
-                self.state = State::Empty(Some(error.to_string()));
-                return;
-            }
-        };
-        self.state = State::Loading {
-            folder: folder.to_owned(),
-            stage: "Waiting for the thread of models".to_owned(),
-            since: Instant::now(),
-        };
-        worker.load(self.slot, folder.to_owned(), choice);
+        self.model.load(worker, folder, &self.backend);
+    }
+
+    /// Takes in what the thread of models says. Gives the place if its model has just become ready.
+    pub(super) fn receive(&mut self, reply: &Reply) -> Option<Slot> {
+        let ready = self.model.receive(reply).then_some(self.model.slot())?;
+        self.threshold = self.facts().map_or(0.0, Facts::threshold);
+        Some(ready)
     }
 
     /// Draws the place. Gives whether it is to be removed.
@@ -109,21 +84,18 @@ impl ModelSlot {
         worker: &mut Worker,
         removable: bool,
     ) -> bool {
-        let wish = card(ui, "Model", |ui| match &self.state {
-            State::Empty(_) => self.empty_ui(ui, env, removable),
-            State::Loading { folder, stage, since } => loading_ui(ui, folder, stage, *since),
+        let wish = card(ui, "Model", |ui| match self.model.state() {
+            State::Empty | State::Failed { .. } => self.empty_ui(ui, env, removable),
+            State::Loading { folder, stage, since, .. } => loading_ui(ui, folder, stage, *since),
             State::Ready(facts) => ready_ui(ui, facts, removable),
         })
         .inner;
         match wish {
             Some(Wish::Load(folder)) => self.load(&folder, worker),
-            Some(Wish::Cancel) => worker.cancel(self.slot),
-            Some(Wish::Unload) => {
-                worker.unload(self.slot);
-                self.state = State::Empty(None);
-            }
+            Some(Wish::Cancel) => worker.cancel(self.model.slot()),
+            Some(Wish::Unload) => self.model.unload(worker),
             Some(Wish::Remove) => {
-                worker.unload(self.slot);
+                self.model.unload(worker);
                 return true;
             }
             None => {}
@@ -142,7 +114,7 @@ impl ModelSlot {
             let entered = self.typed_ui(ui, ui.available_width());
             ui.horizontal(|ui| self.controls_ui(ui, env, entered, removable)).inner
         };
-        if let State::Empty(Some(message)) = &self.state {
+        if let State::Failed { message, .. } = self.model.state() {
             ui.add_space(4.0);
             notice(ui, Severity::Error, message);
         }
@@ -203,8 +175,10 @@ impl ModelSlot {
                     .map_or(self.backend.clone(), |device| format!("{}  {}", device.choice, device.name)),
                 _ => self.backend.clone(),
             };
-            let combo =
-                ComboBox::from_id_salt(("device", self.slot)).selected_text(chosen).width(170.0).truncate();
+            let combo = ComboBox::from_id_salt(("device", self.model.slot()))
+                .selected_text(chosen)
+                .width(170.0)
+                .truncate();
             let response = combo.show_ui(ui, |ui| {
                 let auto = DeviceChoice::Auto.to_string();
                 ui.selectable_value(&mut self.backend, auto.clone(), format!("{auto}  the best there is"));

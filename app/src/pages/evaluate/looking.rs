@@ -1,28 +1,19 @@
 //! Where the model looks in the chosen question's passage: the evaluation keeps answers only, so the checkpoint is asked
 //! once more, as long as the part is unfolded.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egui::{CollapsingHeader, Context, Label, RichText, Ui};
-use spanbert_backends::DeviceChoice;
 use spanbert_core::breakdown::Case;
 
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{Severity, busy, card, heat, notice},
-    worker::{Answered, Reply, Slot, Worker},
+    worker::{Answered, Model, Reply, Slot, State, Worker},
 };
 
-/// The only model.
+/// The only model's.
 const SLOT: Slot = Slot(0);
-
-/// How far the checkpoint is.
-enum Model {
-    Absent,
-    Loading { folder: PathBuf, stage: String },
-    Ready { folder: PathBuf },
-    Failed { folder: PathBuf, message: String },
-}
 
 /// A question asked once more.
 struct Asked {
@@ -45,29 +36,16 @@ pub(super) struct Looking {
 impl Looking {
     /// Nothing loaded.
     pub(super) fn new(context: &Context) -> Self {
-        Self { worker: Worker::new(context), model: Model::Absent, asked: None, requests: 0, window: None }
+        Self { worker: Worker::new(context), model: Model::new(SLOT), asked: None, requests: 0, window: None }
     }
 
     /// Takes in what the thread for models has to say.
     pub(super) fn poll(&mut self) {
         for reply in self.worker.poll() {
-            match (reply, &mut self.model) {
-                (Reply::Stage { text, .. }, Model::Loading { stage, .. }) => *stage = text,
-                // Another checkpoint may be wanted by now.
-                (Reply::Loaded { facts, .. }, Model::Loading { folder, .. }) if facts.folder == *folder => {
-                    self.model = Model::Ready { folder: std::mem::take(folder) };
-                }
-                (
-                    Reply::LoadFailed { message, .. }
-                    | Reply::DeviceFailed { message, .. }
-                    | Reply::Gone { message },
-                    Model::Loading { folder, .. } | Model::Ready { folder },
-                ) => {
-                    self.model = Model::Failed { folder: std::mem::take(folder), message };
-                    self.asked = None;
-                }
-                (Reply::Answered { id, answered, .. }, _) => self.answered(id, Ok(answered)),
-                (Reply::AskFailed { id, message, .. }, _) => self.answered(id, Err(message)),
+            self.model.receive(&reply);
+            match reply {
+                Reply::Answered { id, answered, .. } => self.answered(id, Ok(answered)),
+                Reply::AskFailed { id, message, .. } => self.answered(id, Err(message)),
                 _ => {}
             }
         }
@@ -87,21 +65,23 @@ impl Looking {
                 self.follow(checkpoint, backend, passage, case);
                 self.body_ui(ui, passage, case);
             });
-            if unfolded.body_returned.is_none() && !matches!(self.model, Model::Absent) {
+            if unfolded.body_returned.is_none() && self.model.folder().is_some() {
                 // A folded part holds no memory of a device.
-                self.worker.unload(SLOT);
-                (self.model, self.asked) = (Model::Absent, None);
+                self.model.unload(&mut self.worker);
+                self.asked = None;
             }
         });
     }
 
     /// Loads the checkpoint and asks the question, if that has not happened yet.
     fn follow(&mut self, checkpoint: &Path, backend: &str, passage: &str, case: &Case) {
-        match &self.model {
-            Model::Ready { folder } if folder == checkpoint => {}
-            // What failed stays until the part is folded or another checkpoint is wanted.
-            Model::Loading { folder, .. } | Model::Failed { folder, .. } if folder == checkpoint => return,
-            _ => return self.load(checkpoint, backend),
+        if self.model.folder() != Some(checkpoint) {
+            self.asked = None;
+            return self.model.load(&mut self.worker, checkpoint, backend);
+        }
+        // What failed stays until the part is folded or another checkpoint is wanted.
+        if self.model.facts().is_none() {
+            return;
         }
         if self.asked.as_ref().is_none_or(|asked| asked.question_id != case.id) {
             self.worker.cancel(SLOT);
@@ -112,26 +92,11 @@ impl Looking {
         }
     }
 
-    fn load(&mut self, checkpoint: &Path, backend: &str) {
-        let folder = checkpoint.to_owned();
-        self.asked = None;
-        self.model = match backend.parse::<DeviceChoice>() {
-            Ok(choice) => {
-                self.worker.load(SLOT, folder.clone(), choice);
-                Model::Loading { folder, stage: "Loading the checkpoint".to_owned() }
-            }
-            Err(error) => Model::Failed { folder, message: error.to_string() },
-        };
-    }
-
     fn body_ui(&mut self, ui: &mut Ui, passage: &str, case: &Case) {
-        if let Model::Failed { message, .. } = &self.model {
-            notice(ui, Severity::Error, message);
-            return;
-        }
-        if let Model::Loading { stage, .. } = &self.model {
-            busy(ui, stage);
-            return;
+        match self.model.state() {
+            State::Failed { message, .. } => return notice(ui, Severity::Error, message),
+            State::Loading { stage, .. } => return busy(ui, stage),
+            State::Empty | State::Ready(_) => {}
         }
         match self.asked.as_ref().and_then(|asked| asked.outcome.as_ref()) {
             None => busy(ui, "Reading the passage"),
