@@ -66,7 +66,7 @@ fn a_training_of_own_files_is_checked_and_started() {
     assert!(state.take(Purpose::Dropped, files.train.clone()));
     assert!(state.take(Purpose::Dropped, files.dev.clone()));
     wait(&mut harness, &parameters());
-    wait(&mut harness, "50,400 questions");
+    wait(&mut harness, "60,000 questions");
     wait(&mut harness, "900 questions");
     // The published recipe's windows are longer than this model's positions.
     assert!(shows(&harness, "one setting is out of bounds"));
@@ -75,7 +75,7 @@ fn a_training_of_own_files_is_checked_and_started() {
     enter(&mut harness, "Max seq length", "128");
     enter(&mut harness, "Doc stride", "64");
     wait_until(&mut harness, "a start", can_start);
-    wait(&mut harness, "6,300");
+    wait(&mut harness, "7,500");
     enter(&mut harness, "Name of the run", "first try");
     harness.get_by_role_and_label(Role::Button, "Start training").click();
     harness.run_steps(3);
@@ -149,10 +149,10 @@ fn the_demonstration_is_told_and_started() {
     let mut harness = page(folder.path());
     harness.get_by_label("Demonstration").click();
     // Updates and windows, as `spanbert demo` has them.
-    wait(&mut harness, "6,300");
+    wait(&mut harness, "7,500");
     assert!(shows(&harness, "told by the first updates"));
     enter(&mut harness, "Num train epochs", "2");
-    wait(&mut harness, "12,600");
+    wait(&mut harness, "15,000");
     harness.get_by_role_and_label(Role::Button, "Start training").click();
     harness.run_steps(3);
     let launch = launched(&mut harness);
@@ -203,7 +203,7 @@ fn a_run_fills_the_form_and_missing_files_are_told() {
     environment.write(&layout).unwrap();
     let mut harness = page(folder.path());
     harness.state_mut().page.fill_from(&run);
-    wait(&mut harness, "50,400 questions");
+    wait(&mut harness, "60,000 questions");
     wait(&mut harness, "gone.json");
     assert_eq!((value(&harness, "Seed"), value(&harness, "Name of the run")), ("7".into(), "mine".into()));
     assert!(shows(&harness, "the development data cannot be used"));

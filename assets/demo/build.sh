@@ -10,11 +10,11 @@ work=${1:-target/demo}
 spanbert=${CARGO_TARGET_DIR:-target}/release/spanbert
 build() { cargo build --release --locked -p spanbert-core --bin spanbert --no-default-features --features cli; }
 
-# SpanBERT's own objective, from random weights, on text about the same world: six passes over 20,000 documents.
+# SpanBERT's own objective, from random weights, on text about the same world: six passes over 60,000 documents.
 build
 "$spanbert" demo --write-files "$work"
 "$spanbert" pretrain --model "$work/random" --corpus "$work/corpus.txt" --max-seq-length 160 --num-train-epochs 7 \
-    --max-steps 4000 --train-batch-size 32 --micro-batch 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
+    --max-steps 12000 --train-batch-size 32 --micro-batch 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
 "$spanbert" export "$work/pretraining/last" --dtype fp16 --output-dir assets/demo/pretrained
 
 # Five times the questions that the demonstration itself has time for.

@@ -27,7 +27,7 @@ fn parsed(folder: &Path, arguments: &[&str]) -> Value {
 fn the_demo_learns_and_its_run_can_be_used() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
-    let recipe = Recipe { max_steps: Some(2100), eval_per_epoch: 3, ..Preset::Demo.recipe() };
+    let recipe = Recipe { max_steps: Some(2500), eval_per_epoch: 3, ..Preset::Demo.recipe() };
     fs::write(folder.join("short.toml"), recipe.to_toml()).unwrap();
     let shortened = ["--recipe", "short.toml", "--output-dir", "runs/demo", "--json"];
     let results = parsed(folder, &[&["demo", "--backend", "cpu"][..], &shortened].concat());
@@ -64,11 +64,11 @@ fn files_are_complete(folder: &Path) {
         "best/model.safetensors",
         "best/spanbert.json",
         "last/model.safetensors",
-        "eval/step-2100/predictions.json",
-        "eval/step-2100/nbest_predictions.json",
-        "eval/step-2100/null_odds.json",
-        "eval/step-2100/results.json",
-        "eval/step-2100/records.jsonl",
+        "eval/step-2500/predictions.json",
+        "eval/step-2500/nbest_predictions.json",
+        "eval/step-2500/null_odds.json",
+        "eval/step-2500/results.json",
+        "eval/step-2500/records.jsonl",
     ] {
         assert!(folder.join("runs/demo").join(file).is_file(), "{file}");
     }
@@ -79,7 +79,7 @@ fn the_run_is_listed(folder: &Path) {
     assert_eq!((runs[0]["name"].as_str(), runs[0]["status"].as_str()), (Some("demo"), Some("completed")));
     let shown = stdout(folder, &["runs", "show", "runs/demo"]);
     assert!(
-        shown.contains("completed") && shown.contains("2100 / 2100") && shown.contains("kept as best"),
+        shown.contains("completed") && shown.contains("2500 / 2500") && shown.contains("kept as best"),
         "{shown}"
     );
 }
@@ -117,8 +117,8 @@ fn the_reference_s_flags_use_it(folder: &Path) {
     let flags: Vec<&str> = flags.split_whitespace().collect();
     stdout(folder, &flags);
     let predictions = |name: &str| fs::read(folder.join("runs/demo").join(name)).unwrap();
-    assert_eq!(predictions("predictions.json"), predictions("eval/step-2100/predictions.json"));
+    assert_eq!(predictions("predictions.json"), predictions("eval/step-2500/predictions.json"));
     // The test set's answers are blanked by the dev set's threshold: here the same answers.
     stdout(folder, &[&flags[..], &["--eval_test", "--test_file", "files/dev.json"]].concat());
-    assert_eq!(predictions("predictions.json"), predictions("eval/step-2100/predictions.json"));
+    assert_eq!(predictions("predictions.json"), predictions("eval/step-2500/predictions.json"));
 }

@@ -85,6 +85,19 @@ fn accumulate_by(engine: &mut dyn TrainingEngine, batch: &Batch, micro: usize, s
     }
 }
 
+/// The same, all parts at once: the processor does them side by side.
+fn accumulate_together(engine: &mut dyn TrainingEngine, batch: &Batch, micro: usize, seed: u64) {
+    let parts = micro_batches(batch, micro);
+    let weight = 0.5 / batch.rows as f32;
+    let mut first_row = 0;
+    let mut micros = Vec::new();
+    for batch in &parts {
+        micros.push(MicroBatch { batch, first_row, start_weight: weight, end_weight: weight, seed });
+        first_row += batch.rows;
+    }
+    engine.accumulate_all(&micros).unwrap();
+}
+
 fn gradients_by(dropout: f64, micro: usize) -> Weights {
     let mut engine = open(dropout);
     accumulate_by(engine.as_mut(), &batch(32), micro, 3);
@@ -103,6 +116,37 @@ fn micro_batches_sum_to_the_whole_batch() {
     }
     let other = difference(&gradients_by(0.0, 32), &gradients_by(0.2, 32));
     assert!(other.0 > 0.01, "dropout changes nothing: {other:?}");
+}
+
+#[test]
+fn parts_side_by_side_give_the_bits_of_parts_one_after_another() {
+    let batch = batch(14);
+    let run = |accumulate: fn(&mut dyn TrainingEngine, &Batch, usize, u64)| {
+        let mut engine = open(0.2);
+        for step in 0..3 {
+            accumulate(engine.as_mut(), &batch, 4, step);
+            engine.update(1e-3).unwrap();
+        }
+        accumulate(engine.as_mut(), &batch, 4, 3);
+        let last = (engine.gradients().unwrap(), engine.last_loss().unwrap());
+        (last, engine.drain_metrics().unwrap(), engine.weights().unwrap())
+    };
+    assert_eq!(run(accumulate_by), run(accumulate_together));
+    // A part that is refused is told, and the engine goes on.
+    let mut engine = open(0.2);
+    let mut bad = batch.clone();
+    bad.input_ids[3] = 50;
+    let micros = [&batch, &bad].map(|batch| MicroBatch {
+        batch,
+        first_row: 0,
+        start_weight: 1.0,
+        end_weight: 1.0,
+        seed: 0,
+    });
+    assert!(matches!(engine.accumulate_all(&micros), Err(EngineError::Input(_))));
+    engine.discard_gradients();
+    accumulate_together(engine.as_mut(), &batch, 4, 0);
+    engine.update(1e-3).unwrap();
 }
 
 #[test]

@@ -25,7 +25,7 @@ const WAYS: [(&str, &str, &str, Command); 3] = [
     (
         icon::ROCKET_LAUNCH,
         "See it learn",
-        "Fine-tunes a small SpanBERT on 50,400 questions about an invented world, here and now. No GPU needed: a minute or two on two processor cores.",
+        "Fine-tunes a small SpanBERT on 60,000 questions about an invented world, here and now. No GPU needed: a minute or two on two processor cores.",
         Command::StartDemo,
     ),
     (

@@ -245,6 +245,14 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
             OpsKind::UnTracked(step) => step.finish(output),
         }
     }
+
+    fn bert_lanes() -> usize {
+        B::lanes()
+    }
+
+    fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        B::side_by_side(jobs, work)
+    }
 }
 
 #[derive(Debug)]

@@ -263,6 +263,16 @@ pub trait BertKernels: Backend {
         let square = Self::float_mul(x.clone(), x);
         Self::float_sum_dim(Self::float_sum_dim(square, 1), 0)
     }
+
+    /// As [`BertBackend::bert_lanes`](super::BertBackend::bert_lanes).
+    fn lanes() -> usize {
+        1
+    }
+
+    /// As [`BertBackend::bert_side_by_side`](super::BertBackend::bert_side_by_side).
+    fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        jobs.into_iter().map(work).collect()
+    }
 }
 
 fn normal_cdf<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {

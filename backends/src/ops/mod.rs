@@ -127,6 +127,16 @@ pub trait BertBackend: Backend {
 
     /// Zeroes what is dropped and scales the rest. Any shape.
     fn bert_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self>;
+
+    /// How many jobs [`bert_side_by_side`](Self::bert_side_by_side) does at once.
+    fn bert_lanes() -> usize;
+
+    /// Does independent jobs, each a whole pass through a model, and gives their results in order. The processor does
+    /// several at once, and a single one faster than outside; other devices do one after another.
+    ///
+    /// Jobs that record gradients share no parameter ([`Module::fork`](burn::module::Module::fork)): autodiff keeps what
+    /// hangs together under one lock.
+    fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R>;
 }
 
 /// The tensor in a format; itself if it is of that format, or if the format is f32, which rounds nothing.
@@ -227,6 +237,14 @@ macro_rules! inference_backend {
 
             fn bert_dropout(x: FloatTensor<Self>, dropout: $crate::ops::Dropout) -> FloatTensor<Self> {
                 <Self as $crate::ops::BertKernels>::dropout(x, dropout)
+            }
+
+            fn bert_lanes() -> usize {
+                <Self as $crate::ops::BertKernels>::lanes()
+            }
+
+            fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+                <Self as $crate::ops::BertKernels>::side_by_side(jobs, work)
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     bench::{forward_flops, training_flops},
-    engine::{EngineError, InferenceEngine, MicroBatch, TrainingEngine},
+    engine::{EngineError, InferenceEngine, TrainingEngine},
     train::Prepared,
 };
 
@@ -47,17 +47,7 @@ impl Learning {
 
 impl Subject for Learning {
     fn step(&mut self, batch: &Prepared) -> Result<(), EngineError> {
-        let mut first_row = 0;
-        for part in &batch.parts {
-            self.engine.accumulate(&MicroBatch {
-                batch: part,
-                first_row,
-                start_weight: batch.weights.start,
-                end_weight: batch.weights.end,
-                seed: batch.seed,
-            })?;
-            first_row += part.rows;
-        }
+        self.engine.accumulate_all(&batch.micro_batches())?;
         self.engine.update(LEARNING_RATE)
     }
 

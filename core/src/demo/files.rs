@@ -15,16 +15,16 @@ use crate::{
     squad::{Answer, Article, Paragraph, Question},
 };
 
-/// The training set: 50,400 questions about 8,400 passages, as many as a demonstration has time for.
+/// The training set: 60,000 questions about 10,000 passages, as many as a demonstration has time for.
 pub const TRAIN: GeneratorOptions =
-    GeneratorOptions { passages: 8400, questions_per_passage: 6, split: Split::Train, seed: 1 };
+    GeneratorOptions { passages: 10_000, questions_per_passage: 6, split: Split::Train, seed: 1 };
 /// The dev set: 900 questions about 150 passages, with other names.
 pub const DEV: GeneratorOptions =
     GeneratorOptions { passages: 150, questions_per_passage: 6, split: Split::Dev, seed: 2 };
 /// Passages in an article.
 const PASSAGES_PER_ARTICLE: usize = 25;
 /// Documents to pre-train on.
-const DOCUMENTS: usize = 20_000;
+const DOCUMENTS: usize = 60_000;
 const CORPUS_SEED: u64 = 11;
 
 /// Where the demo lies.
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn both_sets_are_faultless_squad() {
-        for (name, options, questions) in [("train", TRAIN, 50_400), ("dev", DEV, 900)] {
+        for (name, options, questions) in [("train", TRAIN, 60_000), ("dev", DEV, 900)] {
             let dataset = dataset(name, &options);
             dataset.validate().unwrap();
             assert!(dataset.warnings.is_empty(), "{:?}", dataset.warnings.first());

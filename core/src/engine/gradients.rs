@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Tensor, backend::AutodiffBackend},
+    tensor::{
+        Tensor,
+        backend::{AutodiffBackend, Backend},
+    },
 };
 use spanbert_backends::TrainingBackend;
 
@@ -23,6 +26,21 @@ pub(super) fn collect<AB: TrainingBackend>(
     sum: &mut Gradients<Inner<AB>>,
 ) {
     module.visit(&mut Collector::<AB> { pass, path: ParameterPath::at(path), sum });
+}
+
+/// Adds gradients to `sum`.
+pub(super) fn add<B: Backend>(sum: &mut Gradients<B>, gradients: Gradients<B>) {
+    for (name, grad) in gradients {
+        add_one(sum, name, grad);
+    }
+}
+
+fn add_one<B: Backend>(sum: &mut Gradients<B>, name: String, grad: Tensor<B, 2>) {
+    let total = match sum.remove(&name) {
+        Some(earlier) => earlier + grad,
+        None => grad,
+    };
+    sum.insert(name, total);
 }
 
 struct Collector<'a, AB: TrainingBackend> {
@@ -45,10 +63,6 @@ impl<AB: TrainingBackend> ModuleVisitor<AB> for Collector<'_, AB> {
         let shape = matrix_shape(&grad.dims());
         let grad = grad.reshape(shape);
         let name = self.path.hugging_face_name();
-        let sum = match self.sum.remove(&name) {
-            Some(earlier) => earlier + grad,
-            None => grad,
-        };
-        self.sum.insert(name, sum);
+        add_one(self.sum, name, grad);
     }
 }

@@ -31,6 +31,25 @@ const VALUE: u64 = 4;
 /// No batch has more rows; where the search for the largest ends.
 const MAX_ROWS: usize = 1 << 16;
 
+/// Most parameters of a small model.
+const SMALL: usize = 4_000_000;
+/// Positions of a part of a small model's batch: enough for matrix products to be fast on one thread.
+const PART_POSITIONS: usize = 512;
+
+/// Whether a processor computes parts of a batch side by side: it has to hold the gradients of each, and the products of
+/// a larger model keep all threads busy anyway.
+#[must_use]
+pub fn is_small(config: &BertConfig) -> bool {
+    config.parameter_count() <= SMALL
+}
+
+/// How many windows of `length` pieces make a part of a small model's batch on a processor. The same for any number of
+/// threads: the split decides the order of rounding.
+#[must_use]
+pub fn part_rows(length: usize) -> usize {
+    (PART_POSITIONS / length.max(1)).max(1)
+}
+
 /// What the memory is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {

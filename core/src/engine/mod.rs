@@ -118,6 +118,14 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If the batch does not fit the model or has no targets, or the device fails.
     fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError>;
+    /// [`accumulate`](Self::accumulate) for the parts of a batch; a processor computes those of a small model side by
+    /// side. Gradients are summed in their order, so that the result is the same.
+    ///
+    /// # Errors
+    /// As [`accumulate`](Self::accumulate); some parts may be counted then.
+    fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        micros.iter().try_for_each(|micro| self.accumulate(micro))
+    }
     /// Forgets the gradients and losses summed since the last update.
     fn discard_gradients(&mut self);
     /// Chooses between keeping every layer's activations for the backward pass and computing them again layer by

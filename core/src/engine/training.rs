@@ -11,8 +11,9 @@ use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_
 use super::{
     EngineError, InferenceEngine, Logits, LossScale, MicroBatch, OptimizerConfig, OptimizerState,
     StepMetrics, TrainingEngine,
-    gradients::{Gradients, collect},
+    gradients::{Gradients, add, collect},
     inference::{build, check_batch, predict, read, read_error},
+    memory,
     optimizer::{Inner, Optimizer, Stepped},
     recompute,
 };
@@ -43,6 +44,8 @@ pub(super) struct BurnTrainer<AB: TrainingBackend> {
     unused: Weights,
     /// Whether activations are computed again in the backward pass.
     recompute: bool,
+    /// Whether a processor computes several micro-batches at once, each with gradients of its own.
+    small: bool,
 }
 
 impl<AB: TrainingBackend> BurnTrainer<AB> {
@@ -53,6 +56,7 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
         precision: Precision,
         device: AB::Device,
     ) -> Result<Self, EngineError> {
+        let small = memory::is_small(&config);
         let model = build::<AB>(&config, &mut weights, precision, &device)?;
         Ok(Self {
             loss_scale: (precision == Precision::F16).then(|| LossScale::new(optimizer.loss_scale)),
@@ -66,6 +70,7 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
             pending: Vec::new(),
             unused: weights,
             recompute: false,
+            small,
         })
     }
 
@@ -90,36 +95,50 @@ impl<AB: TrainingBackend> InferenceEngine for BurnTrainer<AB> {
 
 impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError> {
-        check_batch(&self.config, micro.batch)?;
-        let Some(targets) = &micro.batch.targets else {
-            return Err(EngineError::Input("a training batch needs targets".into()));
-        };
+        self.accumulate_all(std::slice::from_ref(micro))
+    }
+
+    fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
-        let sum = &mut self.gradients;
-        let scale = self.loss_scale.as_ref().map(LossScale::scale);
-        let loss = fault::guard(|| {
-            let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
-            let input = ModelInput::for_training(micro.batch, self.config.vocab_size, &self.device);
-            let factor = scale.unwrap_or(1.0);
-            let weights = (factor * micro.start_weight, factor * micro.end_weight);
-            let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
-            let loss = if self.recompute {
-                recompute::accumulate(model, input, seeds, loss_of, sum)?
-            } else {
-                let loss = loss_of(model.forward(input, Some(seeds)));
-                collect(model, &[], loss.backward(), sum);
-                loss.inner()
-            };
-            Ok::<_, EngineError>(match scale {
-                Some(scale) => loss.div_scalar(scale),
+        let pass = Pass::<AB> {
+            config: &self.config,
+            device: &self.device,
+            scale: self.loss_scale.as_ref().map(LossScale::scale),
+            recompute: self.recompute,
+        };
+        let mut losses = Vec::with_capacity(micros.len());
+        if self.small && micros.len() > 1 && AB::bert_lanes() > 1 {
+            let jobs = micros.iter().map(|micro| (micro, model.clone().fork(&self.device))).collect();
+            let passed = fault::guard(|| {
+                AB::bert_side_by_side(jobs, |(micro, model)| {
+                    let mut gradients = Gradients::new();
+                    pass.run(&model, micro, &mut gradients).map(|loss| (loss, gradients))
+                })
+            })?;
+            // In their order, so that threads decide nothing.
+            for found in passed {
+                let (loss, gradients) = found?;
+                losses.push(loss);
+                fault::guard(|| add(&mut self.gradients, gradients))?;
+            }
+        } else {
+            for micro in micros {
+                let jobs = vec![&mut self.gradients];
+                let passed = fault::guard(|| {
+                    AB::bert_side_by_side(jobs, |gradients| pass.run(model, micro, gradients))
+                })?;
+                for loss in passed {
+                    losses.push(loss?);
+                }
+            }
+        }
+        for loss in losses {
+            self.last_loss = Some(loss.clone());
+            self.loss = Some(match self.loss.take() {
+                Some(sum) => sum + loss,
                 None => loss,
-            })
-        })??;
-        self.last_loss = Some(loss.clone());
-        self.loss = Some(match self.loss.take() {
-            Some(sum) => sum + loss,
-            None => loss,
-        });
+            });
+        }
         Ok(())
     }
 
@@ -137,8 +156,13 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let model = self.model.take().ok_or(EngineError::NoModel)?;
         let gradients = std::mem::take(&mut self.gradients);
         let scale = self.loss_scale.as_ref().map(LossScale::scale);
-        let Stepped { model, norm, overflowed } =
-            fault::guard(|| self.optimizer.step(model, gradients, learning_rate, scale))??;
+        let job = vec![(&mut self.optimizer, model, gradients)];
+        let mut stepped = fault::guard(|| {
+            AB::bert_side_by_side(job, |(optimizer, model, gradients)| {
+                optimizer.step(model, gradients, learning_rate, scale)
+            })
+        })?;
+        let Stepped { model, norm, overflowed } = stepped.pop().ok_or(EngineError::NoModel)??;
         self.model = Some(model);
         // Where nothing is left to try, the metrics only say that the norm is not finite.
         let left_out = overflowed && self.loss_scale.is_some_and(|scale| scale.goes_on());
@@ -202,6 +226,46 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             *own = saved;
         }
         fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
+    }
+}
+
+/// A forward and backward pass.
+struct Pass<'a, AB: TrainingBackend> {
+    config: &'a BertConfig,
+    device: &'a AB::Device,
+    /// In fp16, the loss scale.
+    scale: Option<f32>,
+    recompute: bool,
+}
+
+impl<AB: TrainingBackend> Pass<'_, AB> {
+    /// Adds the gradients of a micro-batch to `sum` and gives its weighted loss `[1]`.
+    fn run(
+        &self,
+        model: &SpanBert<AB>,
+        micro: &MicroBatch<'_>,
+        sum: &mut Gradients<Inner<AB>>,
+    ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
+        check_batch(self.config, micro.batch)?;
+        let Some(targets) = &micro.batch.targets else {
+            return Err(EngineError::Input("a training batch needs targets".into()));
+        };
+        let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
+        let input = ModelInput::for_training(micro.batch, self.config.vocab_size, self.device);
+        let factor = self.scale.unwrap_or(1.0);
+        let weights = (factor * micro.start_weight, factor * micro.end_weight);
+        let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
+        let loss = if self.recompute {
+            recompute::accumulate(model, input, seeds, loss_of, sum)?
+        } else {
+            let loss = loss_of(model.forward(input, Some(seeds)));
+            collect(model, &[], loss.backward(), sum);
+            loss.inner()
+        };
+        Ok(match self.scale {
+            Some(scale) => loss.div_scalar(scale),
+            None => loss,
+        })
     }
 }
 

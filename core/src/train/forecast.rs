@@ -191,16 +191,16 @@ mod tests {
         let (lengths, config) = demo_lengths(&recipe);
         let forecast = Forecast::new(&recipe, &config, &lengths, &limits(Some(8 << 30)));
         // What `spanbert demo` does: one pass, evaluated at its end.
-        assert_eq!((forecast.updates, forecast.evaluations, forecast.trainings), (6300, 1, 1));
-        assert_eq!(forecast.fit.micro_batch, 8);
+        assert_eq!((forecast.updates, forecast.evaluations, forecast.trainings), (7500, 1, 1));
+        assert_eq!(forecast.fit.micro_batch, 4);
         assert!(forecast.memory.total < forecast.usable_memory.unwrap());
-        let short = Recipe { max_steps: Some(630), ..recipe.clone() };
+        let short = Recipe { max_steps: Some(750), ..recipe.clone() };
         let short = Forecast::new(&short, &config, &lengths, &limits(None));
-        assert_eq!((short.updates, short.usable_memory), (630, None));
+        assert_eq!((short.updates, short.usable_memory), (750, None));
         assert!((short.training_flops / forecast.training_flops - 0.1).abs() < 1e-9);
         let sweep = Recipe { learning_rate: None, ..recipe };
         let sweep = Forecast::new(&sweep, &config, &lengths, &limits(None));
-        assert_eq!((sweep.trainings, sweep.updates), (8, 8 * 6300));
+        assert_eq!((sweep.trainings, sweep.updates), (8, 8 * 7500));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 use super::{Place, Recipe, Schedule, seed::dropout_seed};
 use crate::{
     batch::{Batch, LossWeights, Order, collate, loss_weights, micro_batches},
+    engine::MicroBatch,
     features::Window,
 };
 
@@ -48,6 +49,27 @@ pub struct Prepared {
     pub windows: usize,
     /// Word pieces in it, padding left out.
     pub tokens: usize,
+}
+
+impl Prepared {
+    /// The parts as an engine takes them.
+    #[must_use]
+    pub fn micro_batches(&self) -> Vec<MicroBatch<'_>> {
+        let mut next_row = 0;
+        let mut micro_batches = Vec::with_capacity(self.parts.len());
+        for batch in &self.parts {
+            let first_row = next_row;
+            next_row += batch.rows;
+            micro_batches.push(MicroBatch {
+                batch,
+                first_row,
+                start_weight: self.weights.start,
+                end_weight: self.weights.end,
+                seed: self.seed,
+            });
+        }
+        micro_batches
+    }
 }
 
 /// Starts a thread that prepares the batches of a training in order, from a place on; it ends when the receiver is

@@ -8,7 +8,7 @@ use crate::{
     config::BertConfig,
     engine::{
         EngineError, MicroBatch, TrainingEngine,
-        memory::{MemoryEstimate, Work, estimate, fits},
+        memory::{MemoryEstimate, Work, estimate, fits, is_small, part_rows},
     },
 };
 
@@ -89,6 +89,9 @@ pub(super) fn plan_for(
     let (micro_batch, recompute) = match recipe.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
+        MicroBatchSize::Auto if limits.backend == BackendKind::Cpu && is_small(config) => {
+            (part_rows(length).min(whole), false)
+        }
         MicroBatchSize::Auto => halves(whole).find(allowed).map_or((1, true), |rows| (rows, false)),
     };
     let eval_batch = limits.inference_rows(config, recipe.eval_batch_size, length);
@@ -170,6 +173,19 @@ mod tests {
         let (rows, recompute, _) = planned(&recipe, Some(8 * GB), None);
         assert!((1..32).contains(&rows) && !recompute, "{rows}");
         assert_eq!(planned(&recipe, Some(GB), None), (1, true, 8));
+    }
+
+    #[test]
+    fn a_processor_takes_parts_of_a_small_model_side_by_side() {
+        let rows = |backend, config: &BertConfig, length| {
+            let limits = DeviceLimits { backend, memory_bytes: None, max_buffer_bytes: None };
+            plan_for(&Recipe::default(), config, length, &limits).0.micro_batch
+        };
+        let small =
+            BertConfig { hidden_size: 128, num_hidden_layers: 2, vocab_size: 1000, ..BertConfig::default() };
+        assert_eq!([64, 128, 384, 512].map(|length| rows(BackendKind::Cpu, &small, length)), [8, 4, 1, 1]);
+        assert_eq!(rows(BackendKind::Cpu, &BertConfig::default(), 128), 32);
+        assert_eq!(rows(BackendKind::Wgpu, &small, 128), 32);
     }
 
     #[test]

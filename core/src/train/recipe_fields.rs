@@ -108,7 +108,8 @@ recipe! {
         [value_name = "N"] eval_per_epoch: usize = 10,
         /// Score that decides which weights are kept as the best.
         [value_enum] eval_metric: EvalMetric = EvalMetric::F1,
-        /// Windows computed at once on the device: a number, or auto for as many as fit. Does not change the result.
+        /// Windows computed at once on the device: a number, or auto for as many as fit, of a small model on a processor a
+        /// few for each thread. Does not change the result.
         [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Auto,
         /// Candidate answers kept per question.
         [value_name = "N"] n_best_size: usize = 20,

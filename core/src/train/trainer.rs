@@ -10,7 +10,7 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
-    engine::{MicroBatch, StepMetrics, TrainingEngine},
+    engine::{StepMetrics, TrainingEngine},
     run::{Event, Layout, Phase, Request, StepEvent},
 };
 
@@ -155,13 +155,7 @@ impl<'a> Trainer<'a, '_> {
     }
 
     fn accumulate(&mut self, engine: &mut dyn TrainingEngine, prepared: &Prepared) -> Result<(), TrainError> {
-        let (start_weight, end_weight) = (prepared.weights.start, prepared.weights.end);
-        let mut first_row = 0;
-        for batch in &prepared.parts {
-            let seed = prepared.seed;
-            engine.accumulate(&MicroBatch { batch, first_row, start_weight, end_weight, seed })?;
-            first_row += batch.rows;
-        }
+        engine.accumulate_all(&prepared.micro_batches())?;
         self.pace.batch(prepared.windows, prepared.tokens);
         Ok(())
     }

@@ -8,6 +8,7 @@ mod dropout;
 mod embedding;
 mod gelu;
 mod half;
+mod lanes;
 mod layer_norm;
 mod linear;
 mod math;
@@ -232,6 +233,14 @@ impl BertKernels for Flex {
 
     fn square_sum(x: FloatTensor<Self>) -> FloatTensor<Self> {
         tensor(vec![adam::square_sum(dense(x).storage::<f32>())], [1, 1])
+    }
+
+    fn lanes() -> usize {
+        lanes::count()
+    }
+
+    fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        lanes::side_by_side(jobs, work)
     }
 }
 
