@@ -133,7 +133,7 @@ fn matches_pytorch(choice: &DeviceChoice, fusion: Fusion) {
         sbo_weight: (1.0 / sbo) as f32,
         seed: 1,
     };
-    engine.accumulate(&micro).unwrap();
+    engine.accumulate(&[micro]).unwrap();
     let gradients = engine.gradients().unwrap();
     assert_eq!(gradients.len(), fixture.gradients.len());
     for (name, expected) in &fixture.gradients {
@@ -192,25 +192,31 @@ fn a_batch_in_parts_gives_the_gradients_of_the_whole() {
     let texts: Vec<MaskedText<'_>> =
         pieces.iter().zip(&masked).map(|(pieces, masked)| MaskedText { pieces, masked }).collect();
     let frame = FramePieces { cls: 1, sep: 2, pad: 0 };
-    let gradients = |parts: &[&[MaskedText<'_>]]| {
+    let whole = collate(&texts, frame, 10, SPAN_POSITIONS);
+    let gradients = |parts: &[&[MaskedText<'_>]], at_once: bool| {
         let mut engine = open(&config, weights(&config));
-        let whole = collate(&texts, frame, 10, SPAN_POSITIONS);
+        let batches: Vec<_> = parts.iter().map(|part| collate(part, frame, 10, SPAN_POSITIONS)).collect();
         let mut first_row = 0;
-        for part in parts {
-            let batch = collate(part, frame, 10, SPAN_POSITIONS);
-            let micro = PretrainMicroBatch {
-                batch: &batch,
+        let mut micros = Vec::new();
+        for (batch, part) in batches.iter().zip(parts) {
+            micros.push(PretrainMicroBatch {
+                batch,
                 first_row,
                 mlm_weight: 1.0 / whole.mlm.pieces.len() as f32,
                 sbo_weight: 1.0 / whole.sbo.pieces.len() as f32,
                 seed: 1,
-            };
-            engine.accumulate(&micro).unwrap();
+            });
             first_row += part.len();
+        }
+        for micros in micros.chunks(if at_once { micros.len() } else { 1 }) {
+            engine.accumulate(micros).unwrap();
         }
         engine.gradients().unwrap()
     };
-    let (whole, parts) = (gradients(&[&texts]), gradients(&[&texts[..1], &texts[1..]]));
+    let parts = [&texts[..1], &texts[1..]];
+    let (whole, parts, at_once) =
+        (gradients(&[&texts], false), gradients(&parts, false), gradients(&parts, true));
+    assert_eq!(parts, at_once, "a processor computes parts side by side, to the same bits");
     for (name, tensor) in &whole {
         for (a, b) in tensor.values.iter().zip(&parts[name].values) {
             assert!((a - b).abs() < 1e-6, "{name}: {a} {b}");
@@ -257,7 +263,7 @@ fn masked_spans_are_learnt() {
             sbo_weight: 1.0 / batch.sbo.pieces.len() as f32,
             seed: 1,
         };
-        engine.accumulate(&micro).unwrap();
+        engine.accumulate(&[micro]).unwrap();
         engine.update(2e-3).unwrap();
         losses.extend(engine.drain_metrics().unwrap());
     }

@@ -6,6 +6,7 @@ mod loss_scale;
 pub mod memory;
 mod open;
 mod optimizer;
+mod parts;
 #[cfg(feature = "cli")]
 mod pretraining;
 mod recompute;

@@ -9,7 +9,9 @@ use super::{
     EngineError, OptimizerConfig, OptimizerState,
     gradients::{Gradients, collect},
     inference::{check_batch, outside, read, read_error},
+    memory,
     optimizer::{Inner, Optimizer, Stepped, matrix_shape},
+    parts,
     training::Layout,
 };
 use crate::{
@@ -52,11 +54,11 @@ pub struct PretrainMetrics {
 
 /// A model that is pre-trained; see [`TrainingEngine`](super::TrainingEngine) for what the methods have in common.
 pub trait PretrainEngine {
-    /// Runs forward and backward and adds the gradients; does not wait for the device.
+    /// Runs forward and backward on parts of a batch and adds their gradients in order; does not wait for the device.
     ///
     /// # Errors
-    /// If the batch does not fit the model or the device fails.
-    fn accumulate(&mut self, micro: &PretrainMicroBatch<'_>) -> Result<(), EngineError>;
+    /// If a part does not fit the model, before anything is done, or the device fails.
+    fn accumulate(&mut self, micros: &[PretrainMicroBatch<'_>]) -> Result<(), EngineError>;
     /// Applies the summed gradients and clears them; does not wait for the device.
     ///
     /// # Errors
@@ -130,6 +132,8 @@ struct BurnPretrainer<AB: TrainingBackend> {
     losses: Option<Tensor<Inner<AB>, 1>>,
     /// Both losses and the gradient norm of each update not read yet, `[3]`.
     pending: Vec<Tensor<Inner<AB>, 1>>,
+    /// Whether a processor computes several micro-batches at once, each with gradients of its own.
+    small: bool,
 }
 
 impl<AB: TrainingBackend> BurnPretrainer<AB> {
@@ -139,6 +143,7 @@ impl<AB: TrainingBackend> BurnPretrainer<AB> {
         optimizer: OptimizerConfig,
         device: AB::Device,
     ) -> Result<Self, EngineError> {
+        let small = memory::is_small(&config);
         let model = fault::guard(|| PretrainingBert::from_weights(&config, &mut weights, &device))?
             .map_err(|error| EngineError::Weights(error.to_string()))?;
         Ok(Self {
@@ -149,6 +154,7 @@ impl<AB: TrainingBackend> BurnPretrainer<AB> {
             gradients: Gradients::new(),
             losses: None,
             pending: Vec::new(),
+            small,
         })
     }
 
@@ -158,37 +164,30 @@ impl<AB: TrainingBackend> BurnPretrainer<AB> {
 }
 
 impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
-    fn accumulate(&mut self, micro: &PretrainMicroBatch<'_>) -> Result<(), EngineError> {
-        let batch = micro.batch;
-        check_batch(&self.config, &batch.batch)?;
-        check_targets(&self.config, batch)?;
+    fn accumulate(&mut self, micros: &[PretrainMicroBatch<'_>]) -> Result<(), EngineError> {
+        for micro in micros {
+            check_batch(&self.config, &micro.batch.batch)?;
+            check_targets(&self.config, micro.batch)?;
+        }
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
-        let sum = &mut self.gradients;
+        let pass = Pass::<AB> { vocab_size: self.config.vocab_size, device: &self.device };
         let losses = fault::guard(|| {
-            let seeds = DropoutSeeds::new(micro.seed, micro.first_row * batch.batch.length);
-            let input = ModelInput::for_training(&batch.batch, self.config.vocab_size, &self.device);
-            let found = model.forward(input, batch, Some(seeds));
-            let weighted = |loss: Option<Tensor<AB, 1>>, weight: f32| {
-                loss.filter(|_| weight > 0.0).map(|loss| loss.mul_scalar(weight))
-            };
-            let (mlm, sbo) = (weighted(found.mlm, micro.mlm_weight), weighted(found.sbo, micro.sbo_weight));
-            let value = |loss: &Option<Tensor<AB, 1>>| {
-                loss.as_ref().map_or_else(|| Tensor::zeros([1], &self.device), |loss| loss.clone().inner())
-            };
-            let values = Tensor::cat(vec![value(&mlm), value(&sbo)], 0);
-            let total = match (mlm, sbo) {
-                (Some(mlm), Some(sbo)) => Some(mlm + sbo),
-                (one, other) => one.or(other),
-            };
-            if let Some(total) = total {
-                collect(model, &[], total.backward(), sum);
-            }
-            values
+            let run = |model: &_, micro: &_, sum: &mut _| pass.run(model, micro, sum);
+            parts::accumulate::<AB, _, _, _>(
+                model,
+                &self.device,
+                self.small,
+                micros,
+                &mut self.gradients,
+                run,
+            )
         })?;
-        self.losses = Some(match self.losses.take() {
-            Some(sum) => sum + losses,
-            None => losses,
-        });
+        for losses in losses {
+            self.losses = Some(match self.losses.take() {
+                Some(sum) => sum + losses,
+                None => losses,
+            });
+        }
         Ok(())
     }
 
@@ -203,8 +202,13 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
             let zeros = |dims: Vec<usize>| Tensor::zeros(matrix_shape(&dims), &self.device);
             gradients.extend(idle.map(|(name, (_, dims))| (name, zeros(dims))));
         }
-        let Stepped { model, norm, .. } =
-            fault::guard(|| self.optimizer.step(model, gradients, learning_rate, None))??;
+        let job = vec![(&mut self.optimizer, model, gradients)];
+        let mut stepped = fault::guard(|| {
+            AB::bert_side_by_side(job, |(optimizer, model, gradients)| {
+                optimizer.step(model, gradients, learning_rate, None)
+            })
+        })?;
+        let Stepped { model, norm, .. } = stepped.pop().ok_or(EngineError::NoModel)??;
         self.model = Some(model);
         if let Some(losses) = self.losses.take() {
             self.pending.push(Tensor::cat(vec![losses, norm.reshape([1])], 0));
@@ -245,6 +249,43 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
         let mut layout = Layout::default();
         self.model()?.visit(&mut layout);
         fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
+    }
+}
+
+/// A forward and backward pass.
+struct Pass<'a, AB: TrainingBackend> {
+    vocab_size: usize,
+    device: &'a AB::Device,
+}
+
+impl<AB: TrainingBackend> Pass<'_, AB> {
+    /// Adds the gradients of a micro-batch to `sum` and gives both weighted losses `[2]`.
+    fn run(
+        &self,
+        model: &PretrainingBert<AB>,
+        micro: &PretrainMicroBatch<'_>,
+        sum: &mut Gradients<Inner<AB>>,
+    ) -> Tensor<Inner<AB>, 1> {
+        let batch = micro.batch;
+        let seeds = DropoutSeeds::new(micro.seed, micro.first_row * batch.batch.length);
+        let input = ModelInput::for_training(&batch.batch, self.vocab_size, self.device);
+        let found = model.forward(input, batch, Some(seeds));
+        let weighted = |loss: Option<Tensor<AB, 1>>, weight: f32| {
+            loss.filter(|_| weight > 0.0).map(|loss| loss.mul_scalar(weight))
+        };
+        let (mlm, sbo) = (weighted(found.mlm, micro.mlm_weight), weighted(found.sbo, micro.sbo_weight));
+        let value = |loss: &Option<Tensor<AB, 1>>| {
+            loss.as_ref().map_or_else(|| Tensor::zeros([1], self.device), |loss| loss.clone().inner())
+        };
+        let values = Tensor::cat(vec![value(&mlm), value(&sbo)], 0);
+        let total = match (mlm, sbo) {
+            (Some(mlm), Some(sbo)) => Some(mlm + sbo),
+            (one, other) => one.or(other),
+        };
+        if let Some(total) = total {
+            collect(model, &[], total.backward(), sum);
+        }
+        values
     }
 }
 

@@ -11,11 +11,11 @@ use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_
 use super::{
     EngineError, InferenceEngine, Logits, LossScale, MicroBatch, OptimizerConfig, OptimizerState,
     StepMetrics, TrainingEngine,
-    gradients::{Gradients, add, collect},
+    gradients::{Gradients, collect},
     inference::{build, check_batch, predict, read, read_error},
     memory,
     optimizer::{Inner, Optimizer, Stepped},
-    recompute,
+    parts, recompute,
 };
 use crate::{
     batch::Batch,
@@ -106,32 +106,18 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             scale: self.loss_scale.as_ref().map(LossScale::scale),
             recompute: self.recompute,
         };
-        let mut losses = Vec::with_capacity(micros.len());
-        if self.small && micros.len() > 1 && AB::bert_lanes() > 1 {
-            let jobs = micros.iter().map(|micro| (micro, model.clone().fork(&self.device))).collect();
-            let passed = fault::guard(|| {
-                AB::bert_side_by_side(jobs, |(micro, model)| {
-                    let mut gradients = Gradients::new();
-                    pass.run(&model, micro, &mut gradients).map(|loss| (loss, gradients))
-                })
-            })?;
-            // In their order, so that threads decide nothing.
-            for found in passed {
-                let (loss, gradients) = found?;
-                losses.push(loss);
-                fault::guard(|| add(&mut self.gradients, gradients))?;
-            }
-        } else {
-            for micro in micros {
-                let jobs = vec![&mut self.gradients];
-                let passed = fault::guard(|| {
-                    AB::bert_side_by_side(jobs, |gradients| pass.run(model, micro, gradients))
-                })?;
-                for loss in passed {
-                    losses.push(loss?);
-                }
-            }
-        }
+        let passed = fault::guard(|| {
+            let run = |model: &_, micro: &_, sum: &mut _| pass.run(model, micro, sum);
+            parts::accumulate::<AB, _, _, _>(
+                model,
+                &self.device,
+                self.small,
+                micros,
+                &mut self.gradients,
+                run,
+            )
+        })?;
+        let losses: Vec<_> = passed.into_iter().collect::<Result<_, _>>()?;
         for loss in losses {
             self.last_loss = Some(loss.clone());
             self.loss = Some(match self.loss.take() {

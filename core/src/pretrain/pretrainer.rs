@@ -109,11 +109,12 @@ impl Pretrainer<'_, '_> {
         let sbo_weight = weight(parts.iter().map(|part| part.sbo.pieces.len()).sum());
         let seed = dropout_seed(recipe.seed, self.place.epoch, self.place.batches);
         let mut first_row = 0;
-        for part in &parts {
-            let micro = PretrainMicroBatch { batch: part, first_row, mlm_weight, sbo_weight, seed };
-            engine.accumulate(&micro)?;
-            first_row += part.batch.rows;
+        let mut micros = Vec::with_capacity(parts.len());
+        for batch in &parts {
+            micros.push(PretrainMicroBatch { batch, first_row, mlm_weight, sbo_weight, seed });
+            first_row += batch.batch.rows;
         }
+        engine.accumulate(&micros)?;
         let done = self.place.step as f64 / self.total_steps as f64;
         let learning_rate = recipe.learning_rate * warmup_linear(done, recipe.warmup_proportion);
         engine.update(learning_rate)?;
