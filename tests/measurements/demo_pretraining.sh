@@ -6,7 +6,8 @@
 #
 # Rows: structured, structured-spans, structured-pieces (random weights in which equal words attract each other, with which
 # the demonstration's model begins), plain, plain-spans, plain-pieces (independent normal weights, as BERT begins). OUT
-# keeps data and run folders; one line a row goes to OUT/results.txt. Two minutes to ten a row on two processor cores.
+# keeps data and run folders; one line a row goes to OUT/results.txt. A minute or two a row on two processor cores, with
+# pre-training up to half an hour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 : "${OUT:?a folder for data and runs}"
@@ -27,9 +28,9 @@ architecture=(--config "$OUT/files/random/config.json" --vocab "$OUT/files/rando
 for row in "$@"; do
     case $row in
     structured) model=$OUT/files/random ;;
-    structured-spans) model=$(pretrained "$row" --model "$OUT/files/random" --max-steps 4000 --learning-rate 3e-4) ;;
+    structured-spans) model=$(pretrained "$row" --model "$OUT/files/random" --max-steps 12000 --learning-rate 3e-4) ;;
     structured-pieces)
-        model=$(pretrained "$row" --model "$OUT/files/random" --max-steps 4000 --learning-rate 3e-4 --masking pieces)
+        model=$(pretrained "$row" --model "$OUT/files/random" --max-steps 12000 --learning-rate 3e-4 --masking pieces)
         ;;
     # One update too small to change a weight.
     plain) model=$(pretrained "$row" "${architecture[@]}" --max-steps 1 --learning-rate 1e-12) ;;

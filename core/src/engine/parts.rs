@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Runs `pass` for every part and gives what it returns, in order. `pass` adds a part's gradients to what it is handed;
-/// in the end `sum` has grown by all of them, added in the order of the parts, so that threads decide no bit.
+/// in the end `sum` has grown by all of them, added in the order of the parts, whichever was done first.
 ///
 /// `small` says that several parts may hold gradients of their own at once.
 pub(super) fn accumulate<AB, M, P, R>(
