@@ -2,7 +2,7 @@
 # Makes the demonstration's models in this folder from nothing but seeds: bash assets/demo/build.sh [FOLDER]
 #
 # FOLDER keeps the generated text and questions and the run folders (target/demo). On two processor cores it takes about
-# twenty minutes, and gives the same bytes on the same kind of processor. The program is built again in between: the
+# half an hour, and gives the same bytes on the same kind of processor. The program is built again in between: the
 # pre-trained weights are part of it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,7 +17,7 @@ build
     --max-steps 12000 --train-batch-size 32 --micro-batch 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
 "$spanbert" export "$work/pretraining/last" --dtype fp16 --output-dir assets/demo/pretrained
 
-# Five times the questions that the demonstration itself has time for.
+# Four times the questions that the demonstration itself has time for.
 build
 "$spanbert" demo --write-files "$work" --passages 40000
 "$spanbert" train --preset demo --train-batch-size 16 --learning-rate 7e-4 --warmup-proportion 0.1 --model "$work/model" \
