@@ -250,6 +250,10 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         B::lanes()
     }
 
+    fn bert_inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+        B::inside(work)
+    }
+
     fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         B::side_by_side(jobs, work)
     }

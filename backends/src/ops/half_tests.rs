@@ -7,11 +7,14 @@
 
 use burn::{
     backend::Autodiff,
-    tensor::{DType, Tensor, TensorData, TensorPrimitive, backend::Backend, ops::FloatTensor},
+    tensor::{DType, Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor},
 };
 use half::{bf16, f16};
 
-use super::{Dropout, SelfAttention, attention, linear, product, round, rounded, self_attention};
+use super::{
+    Dropout, SelfAttention, attention, linear, product, round, rounded, self_attention,
+    tests::{leaf, weighed},
+};
 use crate::{Cpu, Precision};
 
 type Training = Autodiff<Cpu>;
@@ -19,23 +22,8 @@ type Training = Autodiff<Cpu>;
 /// The half formats with half a unit in the last place of 1, the largest relative error of rounding.
 const HALVES: [(Precision, f32); 2] = [(Precision::Bf16, 1.0 / 256.0), (Precision::F16, 1.0 / 2048.0)];
 
-fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<Training, D> {
-    // Not the backend's own generator: all tests of the process share it.
-    let mut state = seed;
-    let mut uniform = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 + 0.5) / (1u32 << 24) as f32
-    };
-    // Box and Muller's way to the normal distribution.
-    let mut normal = || (-2.0 * uniform().ln()).sqrt() * (std::f32::consts::TAU * uniform()).cos();
-    let values: Vec<f32> = (0..shape.iter().product()).map(|_| normal()).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Default::default()).require_grad()
-}
-
-/// A scalar that weighs every element differently, so that its gradient tests each of them.
-fn weighed<const D: usize>(y: Tensor<Training, D>) -> Tensor<Training, 1> {
-    let weights = random(y.dims(), 99).detach();
-    (y * weights).sum()
+fn random<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<Training, D> {
+    leaf(shape, seed, &Default::default())
 }
 
 fn values<B: Backend, const D: usize>(x: Tensor<B, D>) -> Vec<f32> {

@@ -269,6 +269,11 @@ pub trait BertKernels: Backend {
         1
     }
 
+    /// As [`BertBackend::bert_inside`](super::BertBackend::bert_inside).
+    fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+        work()
+    }
+
     /// As [`BertBackend::bert_side_by_side`](super::BertBackend::bert_side_by_side).
     fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         jobs.into_iter().map(work).collect()

@@ -131,8 +131,12 @@ pub trait BertBackend: Backend {
     /// How many jobs [`bert_side_by_side`](Self::bert_side_by_side) does at once.
     fn bert_lanes() -> usize;
 
-    /// Does independent jobs, each a whole pass through a model, and gives their results in order. The processor does
-    /// several at once, and a single one faster than outside; other devices do one after another.
+    /// Does a job of many operations, such as a pass through a model, where they start soonest: on the processor inside a
+    /// pool of its threads, which each operation from outside would have to wake.
+    fn bert_inside<R: Send>(work: impl FnOnce() -> R + Send) -> R;
+
+    /// [`bert_inside`](Self::bert_inside) for independent jobs, with their results in order. The processor does several at
+    /// once; other devices do one after another.
     ///
     /// Jobs that record gradients share no parameter ([`Module::fork`](burn::module::Module::fork)): autodiff keeps what
     /// hangs together under one lock.
@@ -241,6 +245,10 @@ macro_rules! inference_backend {
 
             fn bert_lanes() -> usize {
                 <Self as $crate::ops::BertKernels>::lanes()
+            }
+
+            fn bert_inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+                <Self as $crate::ops::BertKernels>::inside(work)
             }
 
             fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {

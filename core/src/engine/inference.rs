@@ -74,13 +74,13 @@ pub(super) fn predict<B: BertBackend>(
     device: &B::Device,
 ) -> Result<Logits, EngineError> {
     check_batch(config, batch)?;
-    let found = fault::guard(|| {
-        B::bert_side_by_side(vec![batch], |batch| {
+    let mut values = fault::guard(|| {
+        B::bert_inside(|| {
             let logits = model.forward(ModelInput::from_batch(batch, device), None);
             read([logits.start, logits.end])
         })
-    })?;
-    let mut values = found.into_iter().next().transpose()?.unwrap_or_default().into_iter();
+    })??
+    .into_iter();
     let (start, end) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
     let size = batch.rows * batch.length;
     if start.len() != size || end.len() != size {

@@ -1,7 +1,13 @@
 //! Passes over the parts of a batch: one after another, or of a small model side by side on a processor.
 
-use burn::module::Module;
-use spanbert_backends::TrainingBackend;
+use burn::{
+    module::Module,
+    tensor::{Tensor, backend::Backend},
+};
+use spanbert_backends::{
+    TrainingBackend,
+    fault::{self, Fault},
+};
 
 use super::{
     gradients::{Gradients, add},
@@ -12,6 +18,9 @@ use super::{
 /// in the end `sum` has grown by all of them, added in the order of the parts, whichever was done first.
 ///
 /// `small` says that several parts may hold gradients of their own at once.
+///
+/// # Errors
+/// If the device fails.
 pub(super) fn accumulate<AB, M, P, R>(
     model: &M,
     device: &AB::Device,
@@ -19,27 +28,33 @@ pub(super) fn accumulate<AB, M, P, R>(
     parts: &[P],
     sum: &mut Gradients<Inner<AB>>,
     pass: impl Fn(&M, &P, &mut Gradients<Inner<AB>>) -> R + Sync,
-) -> Vec<R>
+) -> Result<Vec<R>, Fault>
 where
     AB: TrainingBackend,
     M: Module<AB> + Sync,
     P: Sync,
     R: Send,
 {
-    if !small || parts.len() < 2 || AB::bert_lanes() < 2 {
-        let one = |part| AB::bert_side_by_side(vec![&mut *sum], |sum| pass(model, part, sum));
-        return parts.iter().flat_map(one).collect();
-    }
-    // Autodiff keeps what hangs together under one lock: each part has parameters of its own.
-    let jobs = parts.iter().map(|part| (part, model.clone().fork(device))).collect();
-    let passed = AB::bert_side_by_side(jobs, |(part, model)| {
-        let mut gradients = Gradients::new();
-        (pass(&model, part, &mut gradients), gradients)
+    fault::guard(|| {
+        if !small || parts.len() < 2 || AB::bert_lanes() < 2 {
+            return parts.iter().map(|part| AB::bert_inside(|| pass(model, part, sum))).collect();
+        }
+        // Autodiff keeps what hangs together under one lock: each part has parameters of its own.
+        let jobs = parts.iter().map(|part| (part, model.clone().fork(device))).collect();
+        let passed = AB::bert_side_by_side(jobs, |(part, model)| {
+            let mut gradients = Gradients::new();
+            (pass(&model, part, &mut gradients), gradients)
+        });
+        let (results, gradients): (Vec<R>, Vec<_>) = passed.into_iter().unzip();
+        gradients.into_iter().for_each(|gradients| add(sum, gradients));
+        results
+    })
+}
+
+/// Adds a part's loss to those of the parts before.
+pub(super) fn add_loss<B: Backend>(sum: &mut Option<Tensor<B, 1>>, loss: Tensor<B, 1>) {
+    *sum = Some(match sum.take() {
+        Some(earlier) => earlier + loss,
+        None => loss,
     });
-    let mut results = Vec::with_capacity(parts.len());
-    for (result, gradients) in passed {
-        add(sum, gradients);
-        results.push(result);
-    }
-    results
 }

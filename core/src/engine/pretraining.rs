@@ -171,22 +171,16 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
         }
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         let pass = Pass::<AB> { vocab_size: self.config.vocab_size, device: &self.device };
-        let losses = fault::guard(|| {
-            let run = |model: &_, micro: &_, sum: &mut _| pass.run(model, micro, sum);
-            parts::accumulate::<AB, _, _, _>(
-                model,
-                &self.device,
-                self.small,
-                micros,
-                &mut self.gradients,
-                run,
-            )
-        })?;
+        let losses = parts::accumulate::<AB, _, _, _>(
+            model,
+            &self.device,
+            self.small,
+            micros,
+            &mut self.gradients,
+            |model, micro, sum| pass.run(model, micro, sum),
+        )?;
         for losses in losses {
-            self.losses = Some(match self.losses.take() {
-                Some(sum) => sum + losses,
-                None => losses,
-            });
+            parts::add_loss(&mut self.losses, losses);
         }
         Ok(())
     }
@@ -202,13 +196,8 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
             let zeros = |dims: Vec<usize>| Tensor::zeros(matrix_shape(&dims), &self.device);
             gradients.extend(idle.map(|(name, (_, dims))| (name, zeros(dims))));
         }
-        let job = vec![(&mut self.optimizer, model, gradients)];
-        let mut stepped = fault::guard(|| {
-            AB::bert_side_by_side(job, |(optimizer, model, gradients)| {
-                optimizer.step(model, gradients, learning_rate, None)
-            })
-        })?;
-        let Stepped { model, norm, .. } = stepped.pop().ok_or(EngineError::NoModel)??;
+        let Stepped { model, norm, .. } =
+            fault::guard(|| AB::bert_inside(|| self.optimizer.step(model, gradients, learning_rate, None)))??;
         self.model = Some(model);
         if let Some(losses) = self.losses.take() {
             self.pending.push(Tensor::cat(vec![losses, norm.reshape([1])], 0));

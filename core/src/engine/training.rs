@@ -106,24 +106,18 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             scale: self.loss_scale.as_ref().map(LossScale::scale),
             recompute: self.recompute,
         };
-        let passed = fault::guard(|| {
-            let run = |model: &_, micro: &_, sum: &mut _| pass.run(model, micro, sum);
-            parts::accumulate::<AB, _, _, _>(
-                model,
-                &self.device,
-                self.small,
-                micros,
-                &mut self.gradients,
-                run,
-            )
-        })?;
+        let passed = parts::accumulate::<AB, _, _, _>(
+            model,
+            &self.device,
+            self.small,
+            micros,
+            &mut self.gradients,
+            |model, micro, sum| pass.run(model, micro, sum),
+        )?;
         let losses: Vec<_> = passed.into_iter().collect::<Result<_, _>>()?;
         for loss in losses {
             self.last_loss = Some(loss.clone());
-            self.loss = Some(match self.loss.take() {
-                Some(sum) => sum + loss,
-                None => loss,
-            });
+            parts::add_loss(&mut self.loss, loss);
         }
         Ok(())
     }
@@ -142,13 +136,9 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         let model = self.model.take().ok_or(EngineError::NoModel)?;
         let gradients = std::mem::take(&mut self.gradients);
         let scale = self.loss_scale.as_ref().map(LossScale::scale);
-        let job = vec![(&mut self.optimizer, model, gradients)];
-        let mut stepped = fault::guard(|| {
-            AB::bert_side_by_side(job, |(optimizer, model, gradients)| {
-                optimizer.step(model, gradients, learning_rate, scale)
-            })
-        })?;
-        let Stepped { model, norm, overflowed } = stepped.pop().ok_or(EngineError::NoModel)??;
+        let Stepped { model, norm, overflowed } = fault::guard(|| {
+            AB::bert_inside(|| self.optimizer.step(model, gradients, learning_rate, scale))
+        })??;
         self.model = Some(model);
         // Where nothing is left to try, the metrics only say that the norm is not finite.
         let left_out = overflowed && self.loss_scale.is_some_and(|scale| scale.goes_on());

@@ -152,7 +152,7 @@ impl AskPage {
 
     /// A first example for the demonstration's model, and the question that waited for this checkpoint.
     fn became_ready(&mut self, slot: Slot) {
-        let model = self.models.iter().find(|model| model.model.slot() == slot);
+        let model = self.models.iter().find(|model| model.slot() == slot);
         let Some(facts) = model.and_then(ModelSlot::facts) else { return };
         let is_demo = facts.report.architecture == demo_architecture();
         let awaited = self.ask_when_loaded.take_if(|wanted| *wanted == facts.folder).is_some();
@@ -205,7 +205,7 @@ impl AskPage {
         let column = |model: &&ModelSlot| {
             let facts = model.facts()?;
             Some(Column {
-                slot: model.model.slot(),
+                slot: model.slot(),
                 model: checkpoint_name(&facts.folder),
                 stored: facts.threshold(),
                 threshold: model.threshold,
@@ -260,11 +260,11 @@ impl AskPage {
         let mut removed = None;
         for model in &mut self.models {
             if model.ui(ui, env, &mut self.worker, removable) {
-                removed = Some(model.model.slot());
+                removed = Some(model.slot());
             }
             ui.add_space(GAP / 2.0);
         }
-        self.models.retain(|model| Some(model.model.slot()) != removed);
+        self.models.retain(|model| Some(model.slot()) != removed);
         self.problem_ui(ui, Field::Model);
     }
 
@@ -391,9 +391,7 @@ impl AskPage {
                     ui.add_space(GAP / 2.0);
                 }
                 for column in columns {
-                    if let Some(model) =
-                        self.models.iter_mut().find(|model| model.model.slot() == column.slot)
-                    {
+                    if let Some(model) = self.models.iter_mut().find(|model| model.slot() == column.slot) {
                         // The next question is decided by the threshold the user has set.
                         model.threshold = column.threshold;
                     }

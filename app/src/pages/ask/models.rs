@@ -32,7 +32,7 @@ const CONTROLS: f32 = 370.0;
 
 /// A place for a model.
 pub(super) struct ModelSlot {
-    pub(super) model: Model,
+    model: Model,
     /// The null score difference above which there is "no answer"; the user's.
     pub(super) threshold: f64,
     typed: String,
@@ -51,6 +51,10 @@ enum Wish {
 impl ModelSlot {
     pub(super) fn new(slot: Slot, backend: &str) -> Self {
         Self { model: Model::new(slot), threshold: 0.0, typed: String::new(), backend: backend.to_owned() }
+    }
+
+    pub(super) fn slot(&self) -> Slot {
+        self.model.slot()
     }
 
     /// About the model, if it answers.

@@ -23,6 +23,17 @@ pub(super) fn count() -> usize {
     rayon::current_num_threads()
 }
 
+/// Does one job inside a pool of all threads.
+pub(super) fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let Some(lanes) = take(1, count()) else { return work() };
+    let result = match lanes.pools.first() {
+        Some(pool) => pool.install(work),
+        None => work(),
+    };
+    give_back(lanes);
+    result
+}
+
 /// Does the jobs, as many at once as there are threads, and gives their results in order.
 pub(super) fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = count();
@@ -44,7 +55,7 @@ pub(super) fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R
         }
     };
     on_each(&lanes.pools, &lane);
-    FREE.lock().unwrap_or_else(PoisonError::into_inner).push(lanes);
+    give_back(lanes);
     results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
 }
 
@@ -66,6 +77,10 @@ fn take(pools: usize, threads: usize) -> Option<Lanes> {
     }
     let build = |_| ThreadPoolBuilder::new().num_threads(threads).build().ok();
     Some(Lanes { pools: (0..pools).map(build).collect::<Option<_>>()?, threads })
+}
+
+fn give_back(lanes: Lanes) {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner).push(lanes);
 }
 
 #[cfg(test)]
@@ -93,5 +108,7 @@ mod tests {
         }));
         assert_eq!(failed.unwrap_err().downcast_ref::<String>().unwrap(), "job 2");
         assert_eq!(side_by_side(vec![1, 2], |job| job * 2), [2, 4]);
+        assert!(catch_unwind(|| inside(|| panic!("one"))).is_err());
+        assert_eq!(inside(rayon::current_num_threads), count());
     }
 }

@@ -239,6 +239,10 @@ impl BertKernels for Flex {
         lanes::count()
     }
 
+    fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+        lanes::inside(work)
+    }
+
     fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         lanes::side_by_side(jobs, work)
     }

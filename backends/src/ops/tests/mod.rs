@@ -78,7 +78,7 @@ fn random<B: Backend, const D: usize>(shape: [usize; D], seed: u32, device: &B::
     Tensor::from_data(data, device)
 }
 
-fn leaf<B: TrainingBackend, const D: usize>(
+pub(super) fn leaf<B: TrainingBackend, const D: usize>(
     shape: [usize; D],
     seed: u32,
     device: &B::Device,
@@ -87,7 +87,7 @@ fn leaf<B: TrainingBackend, const D: usize>(
 }
 
 /// A scalar that weighs every element differently, so that its gradient tests each of them.
-fn weighed<B: TrainingBackend, const D: usize>(y: Tensor<B, D>) -> Tensor<B, 1> {
+pub(super) fn weighed<B: TrainingBackend, const D: usize>(y: Tensor<B, D>) -> Tensor<B, 1> {
     let weights = random(y.dims(), 99, &y.device());
     (y * weights).sum()
 }
