@@ -14,7 +14,7 @@ build() { cargo build --release --locked -p spanbert-core --bin spanbert --no-de
 build
 "$spanbert" demo --write-files "$work"
 "$spanbert" pretrain --model "$work/random" --corpus "$work/corpus.txt" --max-seq-length 160 --num-train-epochs 7 \
-    --max-steps 12000 --train-batch-size 32 --micro-batch 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
+    --max-steps 12000 --train-batch-size 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
 "$spanbert" export "$work/pretraining/last" --dtype fp16 --output-dir assets/demo/pretrained
 
 # Four times the questions that the demonstration itself has time for.

@@ -19,7 +19,7 @@ pretrained() { # ROW, FLAGS of pretrain: the weights' folder
     local row=$1
     shift
     "$spanbert" pretrain --corpus "$OUT/files/corpus.txt" --max-seq-length 160 --num-train-epochs 7 --train-batch-size 32 \
-        --micro-batch 32 --output-dir "$OUT/$row-pretraining" --backend cpu "$@" >"$OUT/$row-pretraining.log" 2>&1
+        --output-dir "$OUT/$row-pretraining" --backend cpu "$@" >"$OUT/$row-pretraining.log" 2>&1
     echo "$OUT/$row-pretraining/last"
 }
 

@@ -7,7 +7,7 @@ use super::{
     generate::answerable,
     random::SplitMix,
     tell::{Told, tell},
-    template::{choose_form, fill},
+    template::{capital, choose_form, fill},
     world::Split,
 };
 
@@ -51,9 +51,4 @@ fn tell_again(random: &mut SplitMix, told: &Told) -> String {
     }
     random.shuffle(&mut sentences);
     sentences.join(" ")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -20,7 +20,7 @@ const WORD_GAIN: f64 = 1.1;
 /// How strongly near positions attract each other at first.
 const POSITION_GAIN: f64 = 1.0;
 
-/// The demo model: three layers, 96 features, four heads.
+/// The demo model: three layers, 128 features, four heads.
 #[must_use]
 pub fn config() -> BertConfig {
     BertConfig {
@@ -168,10 +168,11 @@ mod tests {
         let weights = weights(&config, 7);
         let words = &weights["bert.embeddings.word_embeddings.weight"].values;
         let query = &weights["bert.encoder.layer.0.attention.self.query.weight"].values;
+        let (hidden, head_size) = (config.hidden_size, config.head_size());
         let project = |word: usize| -> Vec<f64> {
-            let word = &words[word * 96..][..96];
+            let word = &words[word * hidden..][..hidden];
             let row = |row: &[f32]| row.iter().zip(word).map(|(a, b)| f64::from(a * b)).sum();
-            query.chunks(96).take(24).map(row).collect()
+            query.chunks(hidden).take(head_size).map(row).collect()
         };
         let (one, other) = (project(200), project(300));
         assert!(dot(&one, &one) > 3.0 * dot(&one, &other).abs());

@@ -43,6 +43,12 @@ pub fn fill(form: &str, values: &[String], out: &mut String) -> Vec<usize> {
     starts
 }
 
+/// The text with a capital in front.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

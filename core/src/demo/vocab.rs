@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     facts::{FILLERS, JOINTS, OPENERS, relations},
+    template::capital,
     words::{name_pieces, words},
 };
 
@@ -32,10 +33,7 @@ fn running_words() -> impl Iterator<Item = String> {
     let fixed = FILLERS.iter().chain(OPENERS).chain(JOINTS).copied();
     let running =
         templates.chain(fixed).flat_map(|text| text.split(|letter: char| !letter.is_ascii_alphabetic()));
-    let listed = words().map(|word| {
-        let (first, rest) = word.split_at(1);
-        format!("{}{rest}", first.to_ascii_uppercase())
-    });
+    let listed = words().map(capital);
     running
         .chain(words())
         .map(str::to_owned)
@@ -72,7 +70,8 @@ mod tests {
                 }
             }
         }
-        assert!(lengths[2] > 450 && lengths[2] < 600, "{lengths:?}");
+        // Two thirds of the training set's names and five sixths of the dev set's.
+        assert!((400..500).contains(&lengths[2]), "{lengths:?}");
     }
 
     #[test]

@@ -5,17 +5,24 @@
 
 use super::{
     random::SplitMix,
+    template::capital,
     words::{
-        ACTS, ANIMALS, BUILDINGS, CAUSE_FIRST, CAUSE_SECOND, DISASTERS, FAULT_FIRST, FAULT_SECOND,
+        ACTS, ANIMALS, BUILDINGS, CAUSE_FIRST, CAUSE_SECOND, CODAS, DISASTERS, FAULT_FIRST, FAULT_SECOND,
         FEAST_FIRST, FEAST_SECOND, FIRST_YEAR, GENRES, GIVEN_TAILS, GOODS, HEADS, LANDMARK_FIRST,
-        LANDMARK_SECOND, LARGEST_COUNT, MEANS, MONTHS, NUMBER_WORDS, OFFICES, PLACE_TAILS, PURPOSE_FIRST,
-        PURPOSE_SECOND, RARE_HEADS, SHIP_FIRST, SHIP_SECOND, SKILLS, SURNAME_TAILS, THING_FIRST,
-        THING_SECOND, TRADES, UNSEEN_HEADS, WORK_FIRST, WORK_SECOND, YEARS,
+        LANDMARK_SECOND, LARGEST_COUNT, MEANS, MONTHS, NUMBER_WORDS, OFFICES, ONSETS, PLACE_TAILS,
+        PURPOSE_FIRST, PURPOSE_SECOND, SHIP_FIRST, SHIP_SECOND, SKILLS, SURNAME_TAILS, THING_FIRST,
+        THING_SECOND, TRADES, UNSEEN_HEADS, VOWELS, WORK_FIRST, WORK_SECOND, YEARS,
     },
 };
 
-/// Share of names that have such a head: one in so many.
-const RARE_EVERY: usize = 6;
+/// Names of one word that are spelled, their heads being no word pieces: one in so many. Training has more of them than
+/// the dev set: they are what takes the most practice.
+const fn rare_every(split: Split) -> usize {
+    match split {
+        Split::Train => 3,
+        Split::Dev => 6,
+    }
+}
 
 /// What may stand in a slot of a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,11 +144,24 @@ pub fn pronoun(person: &str) -> &'static str {
 
 /// A name of one word. Every fourth combination belongs to the dev set; spelled heads are each set's own.
 fn name(random: &mut SplitMix, split: Split, tails: &[&str]) -> String {
-    if random.below(RARE_EVERY) == 0 {
-        let heads = if split == Split::Dev { UNSEEN_HEADS } else { RARE_HEADS };
-        return format!("{}{}", random.choose(heads), random.choose(tails));
+    if random.below(rare_every(split)) > 0 {
+        return combination(random, split, HEADS, tails).concat();
     }
-    combination(random, split, HEADS, tails).concat()
+    match split {
+        Split::Train => spelled(random, tails),
+        Split::Dev => format!("{}{}", random.choose(UNSEEN_HEADS), random.choose(tails)),
+    }
+}
+
+/// A rare name of the training set: one that begins like no other kind of name.
+fn spelled(random: &mut SplitMix, tails: &[&str]) -> String {
+    loop {
+        let parts = [ONSETS, VOWELS, CODAS, tails].map(|list| *random.choose(list));
+        let name = capital(&parts.concat());
+        if !HEADS.iter().chain(UNSEEN_HEADS).any(|head| name.starts_with(head)) {
+            return name;
+        }
+    }
 }
 
 fn pair(random: &mut SplitMix, split: Split, first: &[&str], second: &[&str]) -> String {
@@ -160,5 +180,37 @@ fn combination<'a>(
         if of_dev == (split == Split::Dev) {
             return [first[head], second[tail]];
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn spelled_names_are_many_and_begin_like_no_other() {
+        let mut random = SplitMix::new(1);
+        let names: BTreeSet<String> = (0..2000).map(|_| spelled(&mut random, GIVEN_TAILS)).collect();
+        assert!(names.len() > 1800, "{}", names.len());
+        for name in &names {
+            assert!(name.starts_with(|first: char| first.is_ascii_uppercase()), "{name}");
+            let known = HEADS.iter().chain(UNSEEN_HEADS).find(|head| name.starts_with(**head));
+            assert_eq!(known, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_dev_set_has_its_own_heads() {
+        let begins = |split: Split| {
+            let mut random = SplitMix::new(2);
+            (0..2000)
+                .map(|_| Kind::Place.draw(&mut random, split))
+                .filter(|name| UNSEEN_HEADS.iter().any(|head| name.starts_with(head)))
+                .count()
+        };
+        assert_eq!(begins(Split::Train), 0);
+        assert!((250..420).contains(&begins(Split::Dev)), "{}", begins(Split::Dev));
     }
 }
