@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use egui::{
-    Button, CollapsingHeader, Label, ProgressBar, Rect, RichText, Slider, SliderClamping, Stroke, Ui, pos2,
-    vec2,
+    Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Slider, SliderClamping,
+    Stroke, Ui, pos2, vec2,
 };
 use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Answer, RankedAnswer};
@@ -200,12 +200,13 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
     let tokens = Tokens::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
-        fact(ui, "Null score difference", &format!("{difference:+.3}")).on_hover_text(HELP);
+        let shown = fact(ui, "Null score difference", &format!("{difference:+.3}")).on_hover_text(HELP);
+        pointer(ui, shown.rect.right_center() + vec2(10.0, 3.0));
         fact(ui, "Stored threshold", &format!("{stored:+.3}")).on_hover_text(HELP);
     });
     let reach = ((difference - stored).abs() * 1.5).max(8.0);
     let (low, high) = (stored - reach, stored + reach);
-    ui.add_space(6.0);
+    ui.add_space(10.0);
     ui.horizontal(|ui| {
         let muted = tokens.text_muted;
         let label = ui.label(RichText::new("Threshold").size(CAPTION_SIZE).color(muted)).on_hover_text(HELP);
@@ -224,14 +225,8 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
             let share = ((value - low) / (high - low)).clamp(0.0, 1.0) as f32;
             rail.left() + 8.0 + share * (rail.width() - 16.0)
         };
-        let mark = at(difference);
         // Where this question stands on the same scale.
-        let points = [
-            pos2(mark - 4.0, rail.top() - 5.0),
-            pos2(mark + 4.0, rail.top() - 5.0),
-            pos2(mark, rail.top() + 1.0),
-        ];
-        ui.painter().add(egui::Shape::convex_polygon(points.to_vec(), tokens.warning, Stroke::NONE));
+        pointer(ui, pos2(at(difference), rail.top() + 1.0));
         if reset
             && crate::widgets::icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, "Back to the stored threshold")
                 .clicked()
@@ -246,6 +241,12 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
     };
     let text = format!("The difference is {verdict}");
     ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+}
+
+/// Paints the sign of the null score difference, which points to a place.
+fn pointer(ui: &Ui, tip: Pos2) {
+    let points = vec![tip + vec2(-4.0, -6.0), tip + vec2(4.0, -6.0), tip];
+    ui.painter().add(Shape::convex_polygon(points, Tokens::of(ui).warning, Stroke::NONE));
 }
 
 /// A text without line breaks.
