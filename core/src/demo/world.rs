@@ -1,7 +1,8 @@
 //! The words of the demo's invented world: islanders, villages, ships, what they own and why they do things.
 //!
 //! Names and phrases are put together from two lists. Training and dev take different combinations, so no entity of the
-//! dev set occurs in training; a part of the dev set's names begins with heads that no name of the training set has.
+//! dev set occurs in training. Some names are spelled instead: those of the training set in thousands of ways, those of
+//! the dev set with heads that no name of the training set begins with.
 
 use super::{
     random::SplitMix,
