@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     facts::Style,
     generate::{GeneratedPassage, GeneratorOptions, generate},
-    words::UNSEEN_HEADS,
+    world::has_unseen_head,
 };
 use crate::squad::QuestionWord;
 
@@ -58,9 +58,7 @@ impl Statistics {
         let (train, dev) = (generate(train), generate(dev));
         let (known, asked) = (entities(&train), entities(&dev));
         let texts: BTreeSet<&str> = train.iter().map(|passage| passage.context.as_str()).collect();
-        let unseen = asked.iter().filter(|name| {
-            name.split(' ').any(|word| UNSEEN_HEADS.iter().any(|head| word.starts_with(head)))
-        });
+        let unseen = asked.iter().filter(|name| name.split(' ').any(has_unseen_head));
         Self {
             shared_entities: known.intersection(&asked).count(),
             shared_passages: dev.iter().filter(|passage| texts.contains(passage.context.as_str())).count(),

@@ -159,10 +159,15 @@ fn spelled(random: &mut SplitMix, tails: &[&str]) -> String {
     loop {
         let parts = [ONSETS, VOWELS, CODAS, tails].map(|list| *random.choose(list));
         let name = capital(&parts.concat());
-        if !HEADS.iter().chain(UNSEEN_HEADS).any(|head| name.starts_with(head)) {
+        if !has_unseen_head(&name) && !HEADS.iter().any(|head| name.starts_with(head)) {
             return name;
         }
     }
+}
+
+/// Whether a name begins as only those of the dev set do.
+pub(super) fn has_unseen_head(name: &str) -> bool {
+    UNSEEN_HEADS.iter().any(|head| name.starts_with(head))
 }
 
 fn pair(random: &mut SplitMix, split: Split, first: &[&str], second: &[&str]) -> String {
@@ -208,7 +213,7 @@ mod tests {
             let mut random = SplitMix::new(2);
             (0..2000)
                 .map(|_| Kind::Place.draw(&mut random, split))
-                .filter(|name| UNSEEN_HEADS.iter().any(|head| name.starts_with(head)))
+                .filter(|name| has_unseen_head(name))
                 .count()
         };
         assert_eq!(begins(Split::Train), 0);

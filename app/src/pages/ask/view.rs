@@ -1,11 +1,13 @@
 //! The page as it is drawn: models, passage, question, answers, and what was asked before.
 
+use std::collections::HashMap;
+
 use egui::{Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use super::{
     AskPage, Field,
-    answer::{self, Seen},
+    answer::{self, Seen, View},
     asked::Asked,
     examples::{self, samples},
     passage::{Mark, Marks},
@@ -19,6 +21,7 @@ use crate::{
         Severity, busy, bytes, card, count, empty_state, heat_window, named, notice, page_header,
         primary_button, short_path, symbol_button,
     },
+    worker::Slot,
 };
 
 /// Below this width the answer is under the question, not beside it.
@@ -184,35 +187,8 @@ impl AskPage {
                     ui.label(RichText::new("The passage has changed since").size(CAPTION_SIZE).color(muted));
                 }
                 ui.add_space(4.0);
-                let fit = ((ui.available_width() + GAP) / (COLUMN + GAP)).floor().max(1.0) as usize;
-                let Asked { passage, columns, .. } = asked;
-                let width = {
-                    let across = fit.min(columns.len().max(1)) as f32;
-                    (ui.available_width() - GAP * (across - 1.0)) / across
-                };
-                for row in columns.chunks_mut(fit) {
-                    ui.horizontal_top(|ui| {
-                        ui.spacing_mut().item_spacing.x = GAP;
-                        for column in row {
-                            ui.allocate_ui_with_layout(
-                                vec2(width, 0.0),
-                                Layout::top_down(Align::Min),
-                                |ui| {
-                                    ui.set_width(width);
-                                    ui.push_id(column.slot, |ui| {
-                                        let view = self.views.entry(column.slot).or_default();
-                                        answer::ui(ui, passage, column, view, &mut seen);
-                                    });
-                                },
-                            );
-                            if std::mem::take(&mut seen.cancel) {
-                                cancelled.push(column.slot);
-                            }
-                        }
-                    });
-                    ui.add_space(GAP / 2.0);
-                }
-                for column in columns {
+                cancelled = columns_ui(ui, asked, &mut self.views, &mut seen);
+                for column in &asked.columns {
                     if let Some(model) = self.models.iter_mut().find(|model| model.slot() == column.slot) {
                         // The next question is decided by the threshold the user has set.
                         model.threshold = column.threshold;
@@ -293,4 +269,32 @@ impl AskPage {
         marks.marks.extend(hovered.map(|bytes| Mark { bytes, ground: tokens.highlight_weak }));
         marks
     }
+}
+
+/// Draws each model's answer, as many beside each other as fit. Gives those that need not answer any more.
+fn columns_ui(ui: &mut Ui, asked: &mut Asked, views: &mut HashMap<Slot, View>, seen: &mut Seen) -> Vec<Slot> {
+    let Asked { passage, columns, .. } = asked;
+    let fit = ((ui.available_width() + GAP) / (COLUMN + GAP)).floor().max(1.0) as usize;
+    let across = fit.min(columns.len().max(1)) as f32;
+    let size = vec2((ui.available_width() - GAP * (across - 1.0)) / across, 0.0);
+    let mut cancelled = Vec::new();
+    for row in columns.chunks_mut(fit) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            for column in row {
+                ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(size.x);
+                    ui.push_id(column.slot, |ui| {
+                        let view = views.entry(column.slot).or_default();
+                        answer::ui(ui, passage, column, view, seen);
+                    });
+                });
+                if std::mem::take(&mut seen.cancel) {
+                    cancelled.push(column.slot);
+                }
+            }
+        });
+        ui.add_space(GAP / 2.0);
+    }
+    cancelled
 }
