@@ -76,6 +76,7 @@ pub struct ParagraphPlace<'a> {
 
 /// A question about a passage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RawQuestion")]
 pub struct Question {
     /// Unique in its file.
     pub id: String,
@@ -87,9 +88,34 @@ pub struct Question {
     /// What a hasty reader might answer to an unanswerable question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plausible_answers: Vec<Answer>,
-    /// Whether the passage holds no answer; absent in SQuAD 1.1.
+    /// Whether the passage holds no answer; absent in SQuAD 1.1. An empty list of answers says `true` where the key is
+    /// absent; a question without a list says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_impossible: Option<bool>,
+}
+
+/// A question as files write it.
+#[derive(Deserialize)]
+struct RawQuestion {
+    id: String,
+    question: String,
+    #[serde(default)]
+    answers: Option<Vec<Answer>>,
+    #[serde(default)]
+    plausible_answers: Vec<Answer>,
+    #[serde(default)]
+    is_impossible: Option<bool>,
+}
+
+impl From<RawQuestion> for Question {
+    fn from(raw: RawQuestion) -> Self {
+        let RawQuestion { id, question, answers, plausible_answers, is_impossible } = raw;
+        let is_impossible = match &answers {
+            Some(answers) if answers.is_empty() => is_impossible.or(Some(true)),
+            _ => is_impossible,
+        };
+        Self { id, question, answers: answers.unwrap_or_default(), plausible_answers, is_impossible }
+    }
 }
 
 /// A piece of the passage that answers the question.
@@ -160,9 +186,10 @@ impl Dataset {
     /// A data set made in memory, with the same checks as a file's.
     ///
     /// # Errors
-    /// If versions are mixed or an id is repeated.
+    /// If an id is repeated.
     pub fn from_articles(articles: Vec<Article>, source_name: &str) -> Result<Self, SquadError> {
-        let version = version(&articles, source_name)?;
+        let mut articles = articles;
+        let version = settle_version(&mut articles);
         let (ids, warnings) = rayon::join(|| check_ids(&articles, source_name), || findings(&articles));
         ids?;
         Ok(Self { version, articles, warnings, source_name: source_name.to_owned() })
@@ -181,6 +208,14 @@ impl Dataset {
         let mut mistakes = self.warnings.iter().filter(|finding| finding.kind.is_mistake());
         let Some(first) = mistakes.next() else { return Ok(()) };
         Err(SquadError::Invalid { file: file(), finding: Box::new(first.clone()), others: mistakes.count() })
+    }
+
+    /// Whether the file says anything about answers: some question has one, or is said to have none. A file of questions
+    /// alone can be answered but not scored.
+    #[must_use]
+    pub fn has_gold_answers(&self) -> bool {
+        self.questions()
+            .any(|(_, _, question)| !question.answers.is_empty() || question.is_impossible == Some(true))
     }
 
     /// Every question with its article and paragraph, in file order.
@@ -243,23 +278,21 @@ fn place(articles: &[Article], (article, paragraph, index): (usize, usize, usize
     Box::new(Place { article, title, paragraph, question: Some((index, id.to_owned())) })
 }
 
-/// SQuAD 2.0 if any question has `is_impossible`; then all must have it.
-fn version(articles: &[Article], source_name: &str) -> Result<SquadVersion, SquadError> {
-    let mut without = None;
-    let mut any_with = false;
-    try_for_each_question(articles, |at, question| {
-        match question.is_impossible {
-            Some(_) => any_with = true,
-            None if without.is_none() => without = Some(place(articles, at, &question.id)),
-            None => {}
-        }
-        Ok(())
-    })?;
-    match without {
-        Some(place) if any_with => Err(SquadError::MixedVersions { file: source_name.to_owned(), place }),
-        _ if any_with => Ok(SquadVersion::V2),
-        _ => Ok(SquadVersion::V1),
+/// SQuAD 2.0 if any question has `is_impossible` or an empty list of answers. Then the mark of the others follows from
+/// their answers; questions without a list keep none.
+fn settle_version(articles: &mut [Article]) -> SquadVersion {
+    let questions = || articles.iter().flat_map(|article| &article.paragraphs).flat_map(|p| &p.questions);
+    if questions().all(|question| question.is_impossible.is_none()) {
+        return SquadVersion::V1;
     }
+    for article in articles {
+        for question in article.paragraphs.iter_mut().flat_map(|paragraph| &mut paragraph.questions) {
+            if question.is_impossible.is_none() && !question.answers.is_empty() {
+                question.is_impossible = Some(false);
+            }
+        }
+    }
+    SquadVersion::V2
 }
 
 fn check_ids(articles: &[Article], source_name: &str) -> Result<(), SquadError> {

@@ -78,17 +78,6 @@ pub enum SquadError {
         /// What is there.
         found: String,
     },
-    /// Some questions have `is_impossible`, this one does not.
-    #[error(
-        "{file}: {place}: expected is_impossible, which other questions of this file have; \
-         add it (SQuAD 2.0) or remove it everywhere (SQuAD 1.1)"
-    )]
-    MixedVersions {
-        /// The file as given.
-        file: String,
-        /// The first question without the key.
-        place: Box<Place>,
-    },
     /// Two questions share an id, so their predictions could not be told apart.
     #[error("{file}: {second}: this id was used before, at {first}; give every question an id of its own")]
     DuplicateId {

@@ -65,7 +65,11 @@ fn a_sound_file_is_read_whole() {
 fn version_one_is_recognised_from_the_questions() {
     let mut root = sound();
     for pointer in [FIRST, "/data/0/paragraphs/0/qas/1", "/data/0/paragraphs/1/qas/0"] {
-        root.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove("is_impossible");
+        let question = root.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        question.remove("is_impossible");
+        if question["answers"] == json!([]) {
+            question.remove("answers");
+        }
     }
     let dataset = Dataset::from_json(&root.to_string(), "my.json").unwrap();
     assert_eq!(dataset.version, SquadVersion::V1);
@@ -197,14 +201,32 @@ fn missing_keys_are_located() {
 }
 
 #[test]
-fn mixed_versions_are_located() {
-    let message = error(&changed("/data/0/paragraphs/1/qas/0/is_impossible", None));
-    assert!(
-        message.starts_with(
-            "my.json: data[0].paragraphs[1].qas[0] (article \"Tides\", question \"c\"): expected is_impossible"
-        ),
-        "{message}"
-    );
+fn the_mark_follows_from_the_answers_where_it_is_absent() {
+    // An empty list is a statement, no list is none.
+    for (pointer, expected) in [
+        ("/data/0/paragraphs/1/qas/0", [Some(false), Some(true), Some(false)]),
+        ("/data/0/paragraphs/0/qas/1", [Some(false), Some(true), Some(false)]),
+    ] {
+        let dataset =
+            Dataset::from_json(&changed(&format!("{pointer}/is_impossible"), None), "my.json").unwrap();
+        assert_eq!(dataset.version, SquadVersion::V2);
+        let marks: Vec<_> = dataset.questions().map(|(_, _, question)| question.is_impossible).collect();
+        assert_eq!(marks, expected);
+    }
+    let question = |rest: &str| {
+        let json = format!(
+            r#"{{"data": [{{"paragraphs": [{{"context": "c", "qas": [{{"id": "a", "question": "q"{rest}}}]}}]}}]}}"#
+        );
+        let dataset = Dataset::from_json(&json, "my.json").unwrap();
+        let mark = dataset.questions().next().unwrap().2.is_impossible;
+        (dataset.version, dataset.has_gold_answers(), mark)
+    };
+    assert_eq!(question(""), (SquadVersion::V1, false, None));
+    assert_eq!(question(r#", "answers": []"#), (SquadVersion::V2, true, Some(true)));
+    assert_eq!(question(r#", "is_impossible": false"#), (SquadVersion::V2, false, Some(false)));
+    assert_eq!(question(r#", "is_impossible": true"#), (SquadVersion::V2, true, Some(true)));
+    let answer = r#", "answers": [{"text": "c", "answer_start": 0}]"#;
+    assert_eq!(question(answer), (SquadVersion::V1, true, None));
 }
 
 #[test]
