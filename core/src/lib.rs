@@ -17,6 +17,7 @@ mod json;
 pub mod model;
 pub mod score;
 pub mod squad;
+pub mod text_file;
 pub mod tokenizer;
 
 #[cfg(feature = "cli")]
