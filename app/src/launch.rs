@@ -10,7 +10,7 @@ use std::{
 };
 
 use egui::Context;
-use spanbert_core::run::Layout;
+use spanbert_core::run::{Layout, reserve_run, run_name};
 
 /// Bytes read from the end of a trainer's output.
 const TAIL: u64 = 16 * 1024;
@@ -47,6 +47,14 @@ impl Launch {
         let arguments = vec![command.into(), "--resume".into(), run.clone().into()];
         Self { run, arguments, recipe: None }
     }
+}
+
+/// A folder of its own for a run that is about to be started, made at once so that no other gets it. If it cannot be made,
+/// the trainer is left to say why.
+#[must_use]
+pub fn new_run_folder(runs: &Path, name: &str) -> PathBuf {
+    reserve_run(runs, name, "")
+        .map_or_else(|_| runs.join(run_name(jiff::Timestamp::now(), name)), |reserved| reserved.keep())
 }
 
 /// The program that trains, and where its output is kept.
@@ -173,6 +181,8 @@ impl Launcher {
         let (sender, context) = (self.sender.clone(), self.context.clone());
         let wait = move || {
             let code = child.wait().ok().and_then(|status| status.code());
+            // A folder that was made for it stays empty if it was refused; one that is not empty cannot be removed so.
+            let _ = std::fs::remove_dir(&run);
             // The window may be closing.
             let _ = sender.send(Ended { run, code, output: tail(&log) });
             context.request_repaint();

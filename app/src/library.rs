@@ -10,7 +10,7 @@ use std::{
 };
 
 use egui::Context;
-use spanbert_core::run::{RunNotes, RunStatus, RunSummary, list, summarise};
+use spanbert_core::run::{RunNotes, RunStatus, RunSummary, list, newest_first, summarise};
 
 /// Time between looks while a training is at work.
 const LIVELY: Duration = Duration::from_millis(700);
@@ -150,7 +150,7 @@ fn look(places: &Places) -> Found {
     }
     let entry = |summary: RunSummary| RunEntry { notes: RunNotes::read(&summary.path), summary };
     let mut runs: Vec<RunEntry> = summaries.into_iter().map(entry).collect();
-    runs.sort_by(|a, b| b.is_live().cmp(&a.is_live()).then_with(|| b.summary.name.cmp(&a.summary.name)));
+    runs.sort_by(|a, b| b.is_live().cmp(&a.is_live()).then_with(|| newest_first(&a.summary, &b.summary)));
     Found { runs: Arc::new(runs), error }
 }
 

@@ -53,6 +53,7 @@ pub enum Precision {
     #[default]
     F32,
     /// IEEE half precision.
+    #[serde(rename = "fp16", alias = "f16")]
     F16,
     /// bfloat16: the exponent of `f32`, eight bits of significand.
     Bf16,
@@ -74,7 +75,7 @@ impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::F32 => "f32",
-            Self::F16 => "f16",
+            Self::F16 => "fp16",
             Self::Bf16 => "bf16",
         })
     }

@@ -23,7 +23,7 @@ PARITY_TESTS=${PARITY_TESTS:-}
 LIMIT=${LIMIT:-570}
 # No step begins that many seconds after the start of the script.
 BUDGET=${BUDGET:-100000}
-PRECISIONS=${PRECISIONS:-f32 bf16 f16}
+PRECISIONS=${PRECISIONS:-f32 bf16 fp16}
 ROUNDS=${ROUNDS:-3}
 DRY=${DRY:-}
 

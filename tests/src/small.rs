@@ -183,6 +183,7 @@ pub fn train<'a>(
         choice: "cpu",
         device: "cpu",
         version_2_with_negative: false,
+        notes: Vec::new(),
         pieces: None,
         open: Box::leak(Box::new(move |config: &BertConfig, weights, optimizer: &OptimizerConfig| {
             open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer, precision)

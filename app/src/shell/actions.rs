@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use egui::Context;
-use spanbert_core::run::{Layout, RunState, run_name, summarise};
+use spanbert_core::run::{Layout, RunState, summarise};
 
 use super::{StudioApp, places};
 use crate::{
     action::Action,
     dialogs::Purpose,
-    launch::{Ended, Launch, last_words},
+    launch::{Ended, Launch, last_words, new_run_folder},
     page::Page,
     probe::Probe,
     toasts::Toast,
@@ -87,7 +87,7 @@ impl StudioApp {
 
     /// The built-in example, in a new run folder.
     pub(super) fn start_demo(&mut self, context: &Context) {
-        let run = self.settings.runs_folder.join(run_name(jiff::Timestamp::now(), "demo"));
+        let run = new_run_folder(&self.settings.runs_folder, "demo");
         let backend = self.settings.backend.clone();
         self.launch(context, &Launch::demo(run, &backend));
     }

@@ -57,7 +57,7 @@ pub fn peak(device: &str, kind: BackendKind, precision: Precision) -> Option<Pea
         (BackendKind::Cuda, Precision::F32) => tf32.map_or((f32, "f32"), |tf32| (tf32, "tf32")),
         (BackendKind::Wgpu, Precision::F32) => (f32, "f32"),
         (_, Precision::Bf16) => (bf16?, "bf16"),
-        (_, Precision::F16) => (f16?, "f16"),
+        (_, Precision::F16) => (f16?, "fp16"),
     };
     Some(Peak { tflops, format })
 }
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(of("NVIDIA H200", wgpu, Precision::F32), Some((67.0, "f32")));
         assert_eq!(of("Tesla T4", cuda, Precision::F32), Some((8.1, "f32")));
         assert_eq!(of("Tesla T4", cuda, Precision::Bf16), None);
-        assert_eq!(of("Tesla T4", cuda, Precision::F16), Some((65.0, "f16")));
+        assert_eq!(of("Tesla T4", cuda, Precision::F16), Some((65.0, "fp16")));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     runs::RUNS_FOLDER,
     sources::Data,
     table::Paint,
-    train::{FineTuning, fine_tune, new_run, whereabouts},
+    train::{FineTuning, NewRun, fine_tune, new_run, whereabouts},
 };
 use crate::{
     ask::AskOptions,
@@ -82,7 +82,10 @@ impl DemoCommand {
             }
             return output::print(&demo_statistics::render(&statistics, Paint::stdout()));
         }
-        let folder = self.output_dir.clone().unwrap_or_else(|| new_run(Path::new(RUNS_FOLDER), "demo"));
+        let folder = match &self.output_dir {
+            Some(folder) => NewRun::At(folder.clone()),
+            None => new_run(Path::new(RUNS_FOLDER), "demo")?,
+        };
         let (train, dev) = (Data::demo_train()?, Data::demo_dev()?);
         let recipe = match &self.recipe {
             Some(path) => Recipe::from_path(path)?,
@@ -93,7 +96,8 @@ impl DemoCommand {
             train: train.source(),
             dev: Some(dev.source()),
             recipe,
-            folder: &folder,
+            notes: Vec::new(),
+            folder: folder.path(),
             start: Start::New,
             choice: &self.device.backend,
             version_2_with_negative: true,

@@ -15,7 +15,7 @@ use super::{
     output,
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
-    train::new_run,
+    train::{NewRun, new_run},
 };
 use crate::{
     checkpoint::{decide_casing, load_vocab},
@@ -122,17 +122,21 @@ impl PretrainCommand {
     /// Runs the command. Ctrl-C ends it after the current update, with everything saved.
     pub(super) fn run(&self) -> Result<(), CliError> {
         let (start, folder) = match &self.resume {
-            Some(run) => (PretrainStart::Resume, run.clone()),
+            Some(run) => (PretrainStart::Resume, NewRun::At(run.clone())),
             None => {
-                let folder = self.output_dir.clone();
-                (self.new_model()?, folder.unwrap_or_else(|| new_run(&self.runs_dir, &self.name)))
+                let start = self.new_model()?;
+                let folder = match &self.output_dir {
+                    Some(folder) => NewRun::At(folder.clone()),
+                    None => new_run(&self.runs_dir, &self.name)?,
+                };
+                (start, folder)
             }
         };
         let device = find_device(&self.device.backend)?;
         let mut progress = Progress::new();
         let result = run_pretraining(PretrainJob {
             start,
-            output: &folder,
+            output: folder.path(),
             length_multiple: if device.kind == spanbert_backends::BackendKind::Cpu { 8 } else { 64 },
             choice: &device.choice.to_string(),
             device: &device.name,
@@ -190,6 +194,9 @@ impl PretrainCommand {
             let vocab = load_vocab(&folder)?.pieces;
             let casing = decide_casing(&folder, &vocab, None)?;
             output::note(format_args!("{}: {casing}", folder.display()));
+            if let Some(warning) = &casing.warning {
+                output::warn(warning);
+            }
             return Ok(PretrainStart::New {
                 config: Box::new(config),
                 vocab,

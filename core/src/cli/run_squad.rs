@@ -15,7 +15,7 @@ use super::{
     output,
     predict::write,
     supervisor,
-    train::{FineTuning, fine_tune, whereabouts},
+    train::{FineTuning, fine_tune, fit_length, whereabouts},
 };
 use crate::{
     evaluate::EvaluateOptions,
@@ -108,7 +108,7 @@ impl RunSquadCommand {
         Ok(recipe)
     }
 
-    fn train(&self, recipe: Recipe, choice: &DeviceChoice) -> Result<Ending, CliError> {
+    fn train(&self, mut recipe: Recipe, choice: &DeviceChoice) -> Result<Ending, CliError> {
         let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
             return Err(CliError::new(
                 "--do_train needs a model and data",
@@ -117,11 +117,13 @@ impl RunSquadCommand {
         };
         let (model, train_file) = (model.folder()?, train_file.file()?);
         let dev_file = DataArg::optional(self.dev_file.as_ref().filter(|_| self.do_eval))?;
+        let notes = fit_length(&mut recipe, &self.recipe, &model).into_iter().collect();
         let outcome = fine_tune(FineTuning {
             model: ModelSource::Directory(&model),
             train: DataSource::File(&train_file),
             dev: dev_file.as_deref().map(DataSource::File),
             recipe,
+            notes,
             folder: &self.output_dir,
             start: Start::New,
             choice,
@@ -134,6 +136,11 @@ impl RunSquadCommand {
     /// The last part of the reference: the best weights answer the dev or test set.
     fn evaluate(&self, recipe: &Recipe, choice: &DeviceChoice) -> Result<(), CliError> {
         let weights = trained_weights(&self.output_dir)?;
+        let mut recipe = recipe.clone();
+        // A training in the same call has said so.
+        if let Some(note) = fit_length(&mut recipe, &self.recipe, &weights).filter(|_| !self.do_train) {
+            output::note(note);
+        }
         let file = if self.eval_test { &self.test_file } else { &self.dev_file };
         let Some(file) = file else {
             return Err(CliError::new(

@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::{
     error::CliError,
     flags::JsonArgs,
-    output,
+    group_table, output,
     table::{Align, Paint, Table},
 };
 use crate::{
-    run::{self, Event, Layout, Request, RunStatus, RunSummary, list, read_history, summarise},
+    run::{self, Event, GroupScores, Layout, Request, RunStatus, RunSummary, list, read_history, summarise},
     score::Scores,
     train::resume_command,
 };
@@ -35,17 +35,21 @@ pub(super) struct RunsCommand {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the run folders in a folder, newest first.
+    /// List the run folders in a folder, the one that started last first.
     List {
         /// The folder that holds them.
         #[arg(value_name = "DIR", default_value = RUNS_FOLDER)]
         folder: PathBuf,
+        /// List groups of runs that differ by their seed (`spanbert train --seeds`) instead, with mean and standard
+        /// deviation of their scores; all of them, or the one of this name.
+        #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+        group: Option<Option<String>>,
         #[command(flatten)]
         output: JsonArgs,
     },
-    /// Show one run: where it stands, and its evaluations.
+    /// Show one run: where it stands, its evaluations, and the table of its group if it is one of several seeds.
     Show {
-        /// The run folder.
+        /// The run folder, or a folder that holds a group of runs.
         #[arg(value_name = "RUN")]
         run: PathBuf,
         #[command(flatten)]
@@ -110,8 +114,11 @@ impl RunsCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         match &self.action {
-            Action::List { folder, output } => {
+            Action::List { folder, group, output } => {
                 let runs = list(folder)?;
+                if let Some(name) = group {
+                    return groups(folder, &runs, name.as_deref(), output.json);
+                }
                 if output.json {
                     return output::json(&runs);
                 }
@@ -126,16 +133,55 @@ impl RunsCommand {
             Action::Stop(asked) => asked.ask(Request::Stop),
             Action::Evaluate(asked) => asked.ask(Request::Evaluate),
             Action::Show { run, output } => {
-                let summary = summarise(run).ok_or_else(|| no_run(run))?;
+                let Some(summary) = summarise(run) else {
+                    let runs = list(run)?;
+                    if runs.iter().all(|run| run.group.is_none()) {
+                        return Err(no_run(run));
+                    }
+                    return groups(run, &runs, None, output.json);
+                };
                 let evaluations = evaluations(&Layout::new(run))?;
+                let scores = group_of(run, &summary)?;
                 if output.json {
-                    output::json(&Shown { summary: &summary, evaluations: &evaluations })
-                } else {
-                    output::print(&details(&summary, &evaluations, Paint::stdout()))
+                    let scores = scores.as_ref();
+                    return output::json(&Shown { summary: &summary, evaluations: &evaluations, scores });
                 }
+                let paint = Paint::stdout();
+                let group = scores
+                    .map_or_else(String::new, |scores| format!("\n{}", group_table::render(&scores, paint)));
+                output::print(&format!("{}{group}", details(&summary, &evaluations, paint)))
             }
         }
     }
+}
+
+/// The groups in a folder, or the one of a name.
+fn groups(folder: &Path, runs: &[RunSummary], name: Option<&str>, json: bool) -> Result<(), CliError> {
+    let found = match name {
+        None => GroupScores::of(runs),
+        Some(name) => vec![GroupScores::named(runs, name).ok_or_else(|| {
+            CliError::new(
+                format_args!("no group of runs in {} is called {name:?}", folder.display()),
+                "choose one that `spanbert runs list --group` shows",
+            )
+        })?],
+    };
+    if json {
+        return output::json(&found);
+    }
+    if found.is_empty() {
+        output::note(format_args!("no groups of runs in {}", folder.display()));
+        return Ok(());
+    }
+    let tables: Vec<String> = found.iter().map(|group| group_table::render(group, Paint::stdout())).collect();
+    output::print(&tables.join("\n"))
+}
+
+/// The group that a run belongs to, with its runs beside this one.
+fn group_of(run: &Path, summary: &RunSummary) -> Result<Option<GroupScores>, CliError> {
+    let Some(mark) = &summary.group else { return Ok(None) };
+    let beside = std::path::absolute(run)?.parent().map_or_else(PathBuf::new, Path::to_owned);
+    Ok(GroupScores::named(&list(&beside)?, &mark.name))
 }
 
 fn no_run(run: &Path) -> CliError {
@@ -159,6 +205,8 @@ struct Shown<'a> {
     #[serde(flatten)]
     summary: &'a RunSummary,
     evaluations: &'a [EvaluationLine],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<&'a GroupScores>,
 }
 
 fn evaluations(layout: &Layout) -> Result<Vec<EvaluationLine>, CliError> {
@@ -175,7 +223,8 @@ fn evaluations(layout: &Layout) -> Result<Vec<EvaluationLine>, CliError> {
     Ok(records.into_iter().filter_map(|record| evaluation(record.event)).collect())
 }
 
-fn status(status: RunStatus) -> &'static str {
+/// The word for where a run stands.
+pub(super) fn status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Running => "running",
         RunStatus::Paused => "paused",
@@ -201,11 +250,14 @@ fn listing(runs: &[RunSummary], paint: Paint) -> String {
         ("status", Align::Left),
         ("steps", Align::Right),
         ("best", Align::Left),
+        ("started", Align::Left),
         ("updated", Align::Left),
     ]);
     for run in runs {
         let updated = run.state.as_ref().map_or_else(String::new, |state| state.updated.clone());
-        table.row([run.name.clone(), status(run.status).to_owned(), steps(run), best(run), updated]);
+        let started = run.started.clone().unwrap_or_default();
+        let status = status(run.status).to_owned();
+        table.row([run.name.clone(), status, steps(run), best(run), started, updated]);
     }
     table.render(paint)
 }
@@ -218,6 +270,9 @@ fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> St
         steps(run),
         best(run)
     );
+    if let Some(reason) = run.state.as_ref().and_then(|state| state.reason.as_ref()) {
+        out.push_str(&format!("early   {}\n", reason.replace(char::is_control, " ")));
+    }
     if let Some(error) = run.state.as_ref().and_then(|state| state.error.as_ref()) {
         // Files may hold anything, commands for the terminal as well.
         out.push_str(&format!("error   {}\n", error.replace(char::is_control, " ")));

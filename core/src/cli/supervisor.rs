@@ -15,7 +15,7 @@ use std::{
 
 use super::{error::CliError, output};
 use crate::{
-    run::Layout,
+    run::{Event, EventLog, Layout, TrainLog},
     train::{Activity, Fit, InjectedFault, StopFlag, interrupt, resume_command},
 };
 
@@ -24,6 +24,9 @@ const DEVICE_FAULT: u8 = 3;
 
 /// Set for a worker: the run folder.
 const WORKER: &str = "SPANBERT_WORKER";
+
+/// Set for a worker of a group of runs: the seed of its run.
+const SEED: &str = "SPANBERT_WORKER_SEED";
 
 /// For tests: when the first worker's device is made to fail.
 const INJECT_FAULT: &str = "SPANBERT_INJECT_FAULT";
@@ -34,6 +37,22 @@ const POLL: Duration = Duration::from_millis(20);
 /// The run folder if this process is a worker.
 pub(super) fn worker_folder() -> Option<PathBuf> {
     std::env::var_os(WORKER).map(PathBuf::from)
+}
+
+/// The seed of the run if this process is a worker of a group of runs.
+pub(super) fn worker_seed() -> Option<u64> {
+    std::env::var(SEED).ok()?.parse().ok()
+}
+
+/// What the first worker of a run is started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// This process's own arguments.
+    AsTyped,
+    /// The same, for the run with this seed.
+    WithSeed(u64),
+    /// `train --resume`.
+    Resume,
 }
 
 /// When a test wants the device to fail.
@@ -58,14 +77,22 @@ pub(super) fn stop_flag() -> StopFlag {
 ///
 /// # Errors
 /// If one fails for another reason than its device, or nothing smaller is left to try. The worker has said why.
-pub(super) fn supervise(folder: &Path) -> Result<(), CliError> {
+pub(super) fn supervise(folder: &Path, first: First) -> Result<(), CliError> {
     interrupt::install_counter();
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let through_app = arguments.first().is_some_and(|first| first == "cli");
+    let resuming = || {
+        let program = through_app.then(|| "cli".into());
+        program.into_iter().chain(["train".into(), "--resume".into(), folder.into()]).collect()
+    };
+    if first == First::Resume {
+        arguments = resuming();
+    }
+    let seed = if let First::WithSeed(seed) = first { Some(seed) } else { None };
     let mut is_first = true;
     loop {
         let faults = Fit::read(&Layout::new(folder)).map_or(0, |fit| fit.faults);
-        let status = Worker::start(&arguments, folder, is_first)?.wait()?;
+        let status = Worker::start(&arguments, folder, seed, is_first)?.wait()?;
         match status.code() {
             Some(0) => return Ok(()),
             Some(code) if code == i32::from(DEVICE_FAULT) && interrupt::received() == 0 => {}
@@ -73,9 +100,7 @@ pub(super) fn supervise(folder: &Path) -> Result<(), CliError> {
             None => after_death(folder, status, faults)?,
         }
         is_first = false;
-        arguments.clear();
-        arguments.extend(through_app.then(|| "cli".into()));
-        arguments.extend(["train".into(), "--resume".into(), folder.into()]);
+        arguments = resuming();
     }
 }
 
@@ -123,10 +148,19 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(arguments: &[OsString], folder: &Path, is_first: bool) -> Result<Self, CliError> {
+    fn start(
+        arguments: &[OsString],
+        folder: &Path,
+        seed: Option<u64>,
+        is_first: bool,
+    ) -> Result<Self, CliError> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(program);
         command.args(arguments).env(WORKER, folder).stdin(Stdio::piped());
+        match seed {
+            Some(seed) => command.env(SEED, seed.to_string()),
+            None => command.env_remove(SEED),
+        };
         if !is_first {
             command.env_remove(INJECT_FAULT);
         }
@@ -175,13 +209,23 @@ fn after_death(folder: &Path, status: ExitStatus, faults_before: usize) -> Resul
         && let Some(smaller) = fit.and_then(|fit| fit.smaller(Activity::Training))
     {
         smaller.write(&layout)?;
-        output::note(format_args!("the training crashed ({status}); going on, {}", smaller.describe()));
+        let told = format!("the training crashed ({status}); resuming, {}", smaller.describe());
+        output::warn(&told);
+        record_warning(&layout, &told);
         return Ok(());
     }
     Err(CliError::new(
         format_args!("the training was ended from outside ({status}), by the system if its memory was short"),
         format_args!("{resume}, with --micro-batch 1 if memory is short"),
     ))
+}
+
+/// Puts a warning into the records of a run whose worker is gone. If they cannot be written, the next worker ends with that
+/// as its error.
+fn record_warning(layout: &Layout, message: &str) {
+    let event = Event::Warning { message: message.to_owned() };
+    let _ = EventLog::open(&layout.events()).and_then(|mut log| log.append(&event));
+    let _ = TrainLog::open(&layout.train_log()).and_then(|mut log| log.line(&format!("warning: {message}")));
 }
 
 /// Whether it ended by a signal that a driver's crash raises.

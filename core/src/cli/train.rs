@@ -16,15 +16,17 @@ use super::{
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
     scores_table,
+    seeds::{self, Place},
     sources::{Data, Sources},
-    supervisor,
+    supervisor::{self, First},
     table::Paint,
 };
 use crate::{
+    config::BertConfig,
     demo,
     engine::open_training,
     evaluate::ResultsFile,
-    run::{Event, Layout, Lock, Outcome, RunFolder, RunState, read_events, run_name},
+    run::{Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run},
     train::{
         DataSource, DeviceLimits, Ending, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainJob,
         TrainOutcome, resume_command, run_training,
@@ -44,7 +46,7 @@ pub(super) struct TrainCommand {
     /// SQuAD file to choose the best weights by; without it only the last ones are kept.
     #[arg(long, value_name = "FILE")]
     dev_file: Option<DataArg>,
-    /// The run folder to make.
+    /// The run folder to make; with --seeds, the folder that holds the runs.
     #[arg(long, value_name = "DIR", conflicts_with = "runs_dir")]
     output_dir: Option<PathBuf>,
     /// Make a new run folder, named after the time, in this folder.
@@ -57,6 +59,14 @@ pub(super) struct TrainCommand {
     /// have moved are named again.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "preset", "recipe"])]
     resume: Option<PathBuf>,
+    /// Train once with each of these seeds, one after the other, a run folder each, and print mean and standard deviation
+    /// of the scores. If it is interrupted, the same command again resumes with the unfinished runs. `spanbert runs list
+    /// --group` prints the table again.
+    #[arg(
+        long, value_name = "N,N,…", value_delimiter = ',', conflicts_with_all = ["resume", "seed"],
+        value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64)
+    )]
+    seeds: Vec<u64>,
     /// Go on although the recipe, the data or the checkpoint are not those the run began with.
     #[arg(long, requires = "resume")]
     force: bool,
@@ -74,6 +84,15 @@ pub(super) struct TrainCommand {
 impl TrainCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        // Said first: the other sentences are about one training.
+        if !self.seeds.is_empty() && supervisor::worker_folder().is_none() {
+            let given = self.given()?;
+            let place = match &self.output_dir {
+                Some(folder) => Place::In(folder),
+                None => Place::Named { runs: &self.runs_dir, name: &self.name },
+            };
+            return seeds::run(&self.seeds, place, &given, self.output.json);
+        }
         let outcome = match &self.resume {
             Some(run) => self.go_on(run)?,
             None => self.begin()?,
@@ -88,22 +107,47 @@ impl TrainCommand {
     }
 
     fn begin(&self) -> Result<TrainOutcome, CliError> {
-        let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
-            return Err(CliError::new("a training needs a model and data", "add --model and --train-file"));
+        let mut given = self.given()?;
+        if let Some(seed) = supervisor::worker_seed() {
+            given.recipe.seed = seed;
+        }
+        let folder = match &self.output_dir {
+            Some(folder) => NewRun::At(folder.clone()),
+            None => new_run(&self.runs_dir, &self.name)?,
         };
-        let (model, train_file) = (model.folder()?, train_file.file()?);
-        let dev_file = DataArg::optional(self.dev_file.as_ref())?;
-        let folder = self.output_dir.clone().unwrap_or_else(|| new_run(&self.runs_dir, &self.name));
         fine_tune(FineTuning {
-            model: ModelSource::Directory(&model),
-            train: DataSource::File(&train_file),
-            dev: dev_file.as_deref().map(DataSource::File),
-            recipe: self.recipe.resolve()?,
-            folder: &folder,
+            model: ModelSource::Directory(&given.model),
+            train: DataSource::File(&given.train),
+            dev: given.dev.as_deref().map(DataSource::File),
+            recipe: given.recipe,
+            notes: given.notes,
+            folder: folder.path(),
             start: Start::New,
             choice: &self.device.backend,
             version_2_with_negative: self.version_2_with_negative,
         })
+    }
+
+    /// What a new training is made of.
+    fn given(&self) -> Result<Given, CliError> {
+        let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
+            return Err(CliError::new("a training needs a model and data", "add --model and --train-file"));
+        };
+        let (model, train) = (model.folder()?, train_file.file()?);
+        let dev = DataArg::optional(self.dev_file.as_ref())?;
+        let mut recipe = self.recipe.resolve()?;
+        if recipe.learning_rate.is_none() && dev.is_none() {
+            return Err(CliError::new(
+                format_args!(
+                    "without a learning rate {} are tried, and without --dev-file there is nothing to choose the best \
+                     one by",
+                    recipe.learning_rates().len()
+                ),
+                "add --learning-rate 2e-5, or --dev-file FILE to have them all tried",
+            ));
+        }
+        let notes = fit_length(&mut recipe, &self.recipe, &model).into_iter().collect();
+        Ok(Given { model, train, dev, recipe, notes })
     }
 
     fn go_on(&self, run: &Path) -> Result<TrainOutcome, CliError> {
@@ -126,12 +170,38 @@ impl TrainCommand {
             train,
             dev: dev.or_else(|| sources.dev.as_ref().map(Data::source)),
             recipe: self.recipe.apply(sources.recipe.clone()),
+            notes: Vec::new(),
             folder: run,
             start: Start::Resume { force: self.force },
             choice,
             version_2_with_negative: self.version_2_with_negative,
         })
     }
+}
+
+/// Model, data and recipe of a new training.
+pub(super) struct Given {
+    /// The starting model's folder.
+    pub(super) model: PathBuf,
+    /// Training data.
+    pub(super) train: PathBuf,
+    /// Development data.
+    pub(super) dev: Option<PathBuf>,
+    /// Every hyper-parameter.
+    pub(super) recipe: Recipe,
+    /// What has been decided on the way.
+    pub(super) notes: Vec<String>,
+}
+
+/// Lowers a window length that the user has not asked for to the positions of the model, and says so. One that was asked
+/// for stays, and is refused with the number to use when the model is loaded.
+pub(super) fn fit_length(recipe: &mut Recipe, given: &RecipeArgs, model: &Path) -> Option<String> {
+    if given.max_seq_length.is_some() || given.recipe.is_some() {
+        return None;
+    }
+    // A checkpoint that cannot be read is refused for that in a moment.
+    let config = BertConfig::from_path(&model.join("config.json")).ok()?;
+    recipe.fit_length(config.max_position_embeddings)
 }
 
 /// What `train`, `run_squad` and `demo` have in common.
@@ -144,6 +214,8 @@ pub(super) struct FineTuning<'a> {
     pub(super) dev: Option<DataSource<'a>>,
     /// Every hyper-parameter.
     pub(super) recipe: Recipe,
+    /// What the run's records are to say besides.
+    pub(super) notes: Vec<String>,
     /// The run folder to make, or to go on with.
     pub(super) folder: &'a Path,
     /// Whether it is made or resumed.
@@ -167,13 +239,29 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         Start::New => RunFolder::check(job.folder)?,
         Start::Resume { .. } => Lock::check(&Layout::new(job.folder))?,
     }
-    supervisor::supervise(job.folder)?;
+    if job.start == Start::New {
+        announce(&job.recipe);
+    }
+    supervisor::supervise(job.folder, First::AsTyped)?;
     outcome(job.folder)
+}
+
+/// Says what a user might not expect before any time is spent on it.
+pub(super) fn announce(recipe: &Recipe) {
+    let rates = recipe.learning_rates();
+    if let [first, .., last] = rates[..] {
+        output::note(format_args!(
+            "no learning rate is given: as in the reference, {count} from {first:e} to {last:e} are tried one after the \
+             other and the best weights of all are kept; that takes about {count} times as long as one training \
+             (--learning-rate 2e-5 trains once)",
+            count = rates.len(),
+        ));
+    }
 }
 
 /// Trains in this process.
 fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
-    let FineTuning { model, train, dev, recipe, folder, start, choice, version_2_with_negative } = job;
+    let FineTuning { model, train, dev, recipe, notes, folder, start, choice, version_2_with_negative } = job;
     let device = model::find_device(choice)?;
     let precision = recipe.precision.into();
     let mut progress = Progress::new();
@@ -188,6 +276,7 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         choice: &device.choice.to_string(),
         device: &device.name,
         version_2_with_negative,
+        notes,
         pieces: model::piece_cache().as_ref(),
         open: &|config, weights, optimizer| {
             let fusion = model::prove_device(&device, precision)?;
@@ -206,8 +295,11 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
 
 /// The error, with how to go on if the run has come to something.
 fn with_resume(error: TrainError, folder: &Path) -> CliError {
-    let can_be_resumed = !matches!(error, TrainError::Changed { .. } | TrainError::Complete { .. })
-        && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
+    let over = matches!(
+        error,
+        TrainError::Changed { .. } | TrainError::Complete { .. } | TrainError::EndedEarly { .. }
+    );
+    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
     let error = CliError::from(error);
     if can_be_resumed {
         error.or_try(format_args!("then `{}` goes on from the last checkpoint", resume_command(folder)))
@@ -217,7 +309,7 @@ fn with_resume(error: TrainError, folder: &Path) -> CliError {
 }
 
 /// What came of a training, read from its folder.
-fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
+pub(super) fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
     let layout = Layout::new(folder);
     let state = RunState::read(&layout)?;
     let elapsed =
@@ -230,6 +322,7 @@ fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
         steps: state.step,
         best: state.best,
         elapsed_secs: elapsed_secs.unwrap_or_default(),
+        ended_early: state.reason,
         layout,
     })
 }
@@ -243,18 +336,43 @@ fn best_scores(layout: &Layout, step: usize, paint: Paint) -> Result<String, Cli
     Ok(scores_table::results(&results, paint))
 }
 
-/// The path of a new run.
-pub(super) fn new_run(runs: &Path, name: &str) -> PathBuf {
-    runs.join(run_name(jiff::Timestamp::now(), name))
+/// Where a new run goes.
+#[derive(Debug)]
+pub(super) enum NewRun {
+    /// Where the user, or the process that watches over this one, has said.
+    At(PathBuf),
+    /// Into a folder made for it, which is removed again if nothing comes of it.
+    Reserved(ReservedRun),
 }
 
+impl NewRun {
+    /// The run folder.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::At(path) => path,
+            Self::Reserved(reserved) => reserved.path(),
+        }
+    }
+}
+
+/// A new run in a folder of runs, under a name that no other run has.
+pub(super) fn new_run(runs: &Path, name: &str) -> Result<NewRun, CliError> {
+    Ok(match supervisor::worker_folder() {
+        Some(folder) => NewRun::At(folder),
+        None => NewRun::Reserved(reserve_run(runs, name, "")?),
+    })
+}
+
+/// A run for programs.
 #[derive(Serialize)]
-struct Trained<'a> {
+pub(super) struct Trained<'a> {
     run: &'a Path,
     completed: bool,
     steps: usize,
     best: Option<&'a crate::run::BestScore>,
     elapsed_secs: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_early: Option<&'a str>,
 }
 
 impl<'a> From<&'a TrainOutcome> for Trained<'a> {
@@ -265,6 +383,7 @@ impl<'a> From<&'a TrainOutcome> for Trained<'a> {
             steps: outcome.steps,
             best: outcome.best.as_ref(),
             elapsed_secs: outcome.elapsed_secs,
+            ended_early: outcome.ended_early.as_deref(),
         }
     }
 }
@@ -276,9 +395,11 @@ pub(super) fn whereabouts(outcome: &TrainOutcome) -> String {
         Ending::Completed => ("trained", String::new()),
         Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(layout.root()))),
     };
+    let early =
+        outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
     let weights = if outcome.best.is_some() { layout.best() } else { layout.last() };
     format!(
-        "{ending} after {} updates, {}\n{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
+        "{ending} after {} updates, {}\n{early}{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
         outcome.steps,
         duration(outcome.elapsed_secs),
         layout.root().display(),

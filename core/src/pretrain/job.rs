@@ -151,7 +151,7 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<PretrainOutcome, Pretrain
     let ending = ending.inspect_err(|error| trainer.recorder.fail(&error.to_string(), elapsed_secs))?;
     let outcome = if ending == Ending::Completed { Outcome::Completed } else { Outcome::Stopped };
     let steps = trainer.place.step;
-    trainer.recorder.record(Event::Finished { outcome, step: steps, elapsed_secs })?;
+    trainer.recorder.record(Event::Finished { outcome, step: steps, elapsed_secs, reason: None })?;
     let count = trainer.recent.len() as f64;
     let sums = trainer.recent.iter().fold((0.0, 0.0), |(mlm, sbo), metrics| {
         (mlm + f64::from(metrics.mlm_loss), sbo + f64::from(metrics.sbo_loss))

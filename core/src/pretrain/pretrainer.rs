@@ -15,8 +15,8 @@ use crate::{
     engine::{PretrainEngine, PretrainMetrics, PretrainMicroBatch},
     run::{CheckpointKind, Event, Layout, Phase, Request, StepEvent, take_request},
     train::{
-        Ending, PROGRESS_VERSION, Pace, Place, Progress, Recorder, StopFlag, dropout_seed, warmup_linear,
-        write_checkpoint,
+        Ending, PROGRESS_VERSION, Pace, Patience, Place, Progress, Recorder, StopFlag, dropout_seed,
+        warmup_linear, write_checkpoint,
     },
 };
 
@@ -200,11 +200,16 @@ impl Pretrainer<'_, '_> {
             latest: None,
             evaluations: 0,
             owed_evaluation: false,
+            patience: Patience::default(),
             elapsed_secs: self.pace.elapsed_secs(Instant::now()),
             loss_scale: None,
             files: BTreeMap::new(),
         };
-        write_checkpoint(&self.layout, &engine.weights()?, engine.optimizer_state()?, progress)?;
+        let warnings =
+            write_checkpoint(&self.layout, &engine.weights()?, engine.optimizer_state()?, progress)?;
+        for warning in warnings {
+            self.recorder.warn(warning)?;
+        }
         self.checkpointed = Instant::now();
         let step = self.place.step;
         self.saved(CheckpointKind::Training, format!("checkpoints/step-{step}"))?;

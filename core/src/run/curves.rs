@@ -102,14 +102,15 @@ impl Curves {
             }
             Event::Warning { message } => self.tell(time, Weight::Warning, message),
             Event::Error { message } => self.tell(time, Weight::Error, message),
-            Event::Finished { outcome, step, .. } => {
+            Event::Finished { outcome, step, reason, .. } => {
                 self.outcome = Some(outcome);
                 let how = match outcome {
                     Outcome::Completed => "Completed",
                     Outcome::Stopped => "Stopped, as asked,",
                     Outcome::Failed => "Failed",
                 };
-                self.tell(time, Weight::Note, format!("{how} after {step} updates"));
+                let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                self.tell(time, Weight::Note, format!("{how} after {step} updates{why}"));
             }
             Event::Unknown => {}
         }
@@ -187,7 +188,7 @@ mod tests {
             step(3),
             evaluation(3, false),
             step(4),
-            Event::Finished { outcome: Outcome::Stopped, step: 4, elapsed_secs: 4.0 },
+            Event::Finished { outcome: Outcome::Stopped, step: 4, elapsed_secs: 4.0, reason: None },
             resumed(2, 1),
             step(3),
         ]

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::score::Scores;
 
+/// How all files of a run write a time: RFC 3339 in UTC with milliseconds, so that texts sort as times do.
+pub(super) const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
+
 /// The time now, RFC 3339 in UTC with milliseconds, as in all files of a run.
 #[must_use]
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    jiff::Timestamp::now().strftime(TIME_FORMAT).to_string()
 }
 
 /// What a training is busy with.
@@ -177,6 +180,9 @@ pub enum Event {
         step: usize,
         /// Seconds since training began.
         elapsed_secs: f64,
+        /// Why it is complete although updates were left (early stopping).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A line of a later version of this program.
     #[serde(other)]

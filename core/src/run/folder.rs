@@ -79,6 +79,8 @@ impl RunFolder {
             layout.events(),
             layout.train_log(),
             layout.fit(),
+            layout.group(),
+            layout.group_lock(),
             layout.lock(),
         ];
         for file in files {

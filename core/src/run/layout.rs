@@ -132,6 +132,18 @@ impl Layout {
         self.root.join("notes.json")
     }
 
+    /// What the run has in common with others that differ from it by their seed; see [`RunGroup`](super::RunGroup).
+    #[must_use]
+    pub fn group(&self) -> PathBuf {
+        self.root.join("group.json")
+    }
+
+    /// Held by the process that works through a group of runs, in the folder of the group's first.
+    #[must_use]
+    pub fn group_lock(&self) -> PathBuf {
+        self.root.join("group.lock")
+    }
+
     /// Held by the trainer.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
@@ -157,8 +169,12 @@ impl Layout {
     }
 }
 
+/// How a run folder's name begins.
+const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
 /// A run folder's name, `<utc-stamp>-<name>` such as `20260301T120000Z-squad2`; characters that trouble shells or
-/// file systems become `-`.
+/// file systems become `-`. Runs that start in the same second have the same name: see
+/// [`reserve_run`](super::reserve_run).
 #[must_use]
 pub fn run_name(time: jiff::Timestamp, name: &str) -> String {
     let mut clean: String = name
@@ -169,7 +185,14 @@ pub fn run_name(time: jiff::Timestamp, name: &str) -> String {
     if clean.trim_matches(['-', '.']).is_empty() {
         clean = "run".into();
     }
-    format!("{}-{}", time.strftime("%Y%m%dT%H%M%SZ"), clean.trim_matches(['-', '.']))
+    format!("{}-{}", time.strftime(STAMP), clean.trim_matches(['-', '.']))
+}
+
+/// The time that a name of [`run_name`]'s making begins with.
+pub(super) fn time_of_name(name: &str) -> Option<jiff::Timestamp> {
+    let (stamp, _) = name.split_once('-').unwrap_or((name, ""));
+    let time = jiff::civil::DateTime::strptime(STAMP, stamp).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -182,6 +205,9 @@ mod tests {
         assert_eq!(run_name(time, "squad 2/base"), "20260301T120000Z-squad-2-base");
         assert_eq!(run_name(time, "../.."), "20260301T120000Z-run");
         assert_eq!(run_name(time, ""), "20260301T120000Z-run");
+        let read = time_of_name("20260301T120000Z-squad-2-base").unwrap();
+        assert_eq!(read, "2026-03-01T12:00:00Z".parse().unwrap());
+        assert_eq!((time_of_name("squad-2"), time_of_name("20269901T120000Z-x")), (None, None));
     }
 
     #[test]

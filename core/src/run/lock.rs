@@ -43,21 +43,28 @@ impl Lock {
     /// # Errors
     /// If another living process holds it, or the lock file cannot be written.
     pub fn acquire(layout: &Layout) -> Result<Self, RunError> {
-        let path = layout.lock();
+        Self::try_acquire(&layout.lock())?.ok_or_else(|| refusal(layout))
+    }
+
+    /// Takes any lock file of an existing folder; `None` if another living process holds it.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn try_acquire(path: &Path) -> Result<Option<Self>, RunError> {
         let mut file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&path)
-            .map_err(WriteError::at(&path))?;
+            .open(path)
+            .map_err(WriteError::at(path))?;
         // Someone who only looks (`is_held`) holds it for an instant: try again before giving up.
         for attempt in 0.. {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if attempt < 5 => std::thread::sleep(Duration::from_millis(20)),
-                Err(TryLockError::WouldBlock) => return Err(refusal(layout)),
-                Err(TryLockError::Error(source)) => return Err(WriteError { path, source }.into()),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(source)) => return Err(WriteError::at(path)(source).into()),
             }
         }
         let holder = Holder { pid: std::process::id(), since: now() };
@@ -66,8 +73,8 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(&text))
             .and_then(|()| file.sync_all())
-            .map_err(WriteError::at(&path))?;
-        Ok(Self { file })
+            .map_err(WriteError::at(path))?;
+        Ok(Some(Self { file }))
     }
 
     /// Refuses a folder whose lock a living process holds; takes nothing.
@@ -81,7 +88,13 @@ impl Lock {
     /// Whether a living process holds the folder's lock.
     #[must_use]
     pub fn is_held(layout: &Layout) -> bool {
-        let Ok(file) = File::open(layout.lock()) else { return false };
+        Self::is_file_held(&layout.lock())
+    }
+
+    /// Whether a living process holds a lock file.
+    #[must_use]
+    pub fn is_file_held(path: &Path) -> bool {
+        let Ok(file) = File::open(path) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! recipe.toml  environment.json  state.json  events.jsonl  train.log  tb/  lock  control
-//! checkpoints/step-<n>/  best/  last/  eval/step-<n>/  eval_results.txt
+//! checkpoints/step-<n>/  best/  last/  eval/step-<n>/  eval_results.txt  group.json (of a run of `--seeds`)
 //! ```
 //!
 //! Plain files, readable without us. Files that are replaced are replaced at once ([`atomic`]); logs grow by whole
@@ -18,11 +18,14 @@ mod event_log;
 mod event_reader;
 mod fingerprint;
 mod folder;
+mod group;
+mod group_scores;
 mod history;
 mod layout;
 mod list;
 mod lock;
 mod notes;
+mod reserve;
 mod state;
 mod tensorboard;
 mod tfrecord;
@@ -40,11 +43,14 @@ pub use event_reader::{EventReader, read_events};
 pub(crate) use fingerprint::hex;
 pub use fingerprint::{Fingerprint, sha256_hex};
 pub use folder::RunFolder;
+pub use group::RunGroup;
+pub use group_scores::{GroupMember, GroupScores, ScoreSpread};
 pub use history::read_history;
 pub use layout::{Layout, run_name};
-pub use list::{RunStatus, RunSummary, list, summarise};
+pub use list::{RunStatus, RunSummary, list, newest_first, summarise};
 pub use lock::{Holder, Lock};
 pub use notes::RunNotes;
+pub use reserve::{ReservedRun, reserve_run};
 pub use state::{BestScore, RunState};
 pub use tensorboard::ScalarWriter;
 pub use train_log::TrainLog;

@@ -47,6 +47,9 @@ pub struct RunState {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why it is complete although updates were left (early stopping).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl RunState {
@@ -66,6 +69,7 @@ impl RunState {
             started: now.clone(),
             updated: now,
             error: None,
+            reason: None,
         }
     }
 

@@ -5,8 +5,14 @@ use crate::run::{Environment, Fingerprint};
 
 /// Fields of a recipe that may change in a run: they decide what is done at once, what is written and when training
 /// ends, not what is learnt.
-const FREE: [&str; 5] =
-    ["micro_batch", "eval_batch_size", "checkpoint_steps", "checkpoint_minutes", "max_steps"];
+const FREE: [&str; 6] = [
+    "micro_batch",
+    "eval_batch_size",
+    "checkpoint_steps",
+    "checkpoint_minutes",
+    "max_steps",
+    "early_stopping_patience",
+];
 
 /// Every difference that would make the rest of the run another one, a phrase each.
 #[must_use]

@@ -95,6 +95,25 @@ pub enum TrainError {
         /// What differs.
         differences: String,
     },
+    /// Early stopping without evaluations.
+    #[error(
+        "early_stopping_patience waits for the score on development data to improve, but there is none; add \
+         --dev-file, or leave early_stopping_patience out"
+    )]
+    NothingToWaitFor,
+    /// The run has ended early, as its recipe wants it to.
+    #[error(
+        "{} is complete: it ended early after {steps} updates, because {reason}; start a new run, or raise \
+         --early-stopping-patience to train on", run.display()
+    )]
+    EndedEarly {
+        /// The run folder.
+        run: PathBuf,
+        /// Updates of the run.
+        steps: usize,
+        /// Why it did.
+        reason: String,
+    },
     /// Nothing is left to be done.
     #[error("{} is complete, all {steps} updates are made; start a new run, or raise --max-steps if that ended it", run.display())]
     Complete {

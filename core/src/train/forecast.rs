@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     DeviceLimits, Fit, Precision, Recipe, Schedule, TrainError,
     probe::{USABLE, plan_for},
+    samples::first_questions,
 };
 use crate::{
     bench::flops::{forward_flops, training_flops},
@@ -43,7 +44,8 @@ impl WindowLengths {
     ) -> Result<Self, TrainError> {
         let lengths = |windows: Vec<Window>| windows.iter().map(|window| window.input_ids.len()).collect();
         let options = recipe.window_options();
-        let (examples, _) = training_examples(train)?;
+        let first = recipe.max_train_samples.map(|most| first_questions(train.clone(), most));
+        let (examples, _) = training_examples(first.as_ref().unwrap_or(train))?;
         let train = lengths(windows(&examples, tokenizer, &options, true)?);
         let dev = dev.map(evaluation_examples);
         let dev = dev.map(|examples| windows(&examples, tokenizer, &options, false)).transpose()?;

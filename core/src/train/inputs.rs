@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DataSource, ModelSource, Recipe, StartingModel, TrainError};
+use super::{DataSource, ModelSource, Recipe, StartingModel, TrainError, samples::first_questions};
 use crate::{
     checkpoint::Weights,
     config::BertConfig,
@@ -44,6 +44,15 @@ impl Inputs {
         recipe.validate(&model.config)?;
         let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case)?;
         let (train, dev) = (train.read()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
+        let mut notes = model.notes;
+        let train = match recipe.max_train_samples {
+            Some(most) => {
+                let all = train.counts().questions;
+                notes.push(format!("training on the first {} of {all} questions", most.min(all)));
+                first_questions(train, most)
+            }
+            None => train,
+        };
         let (examples, skipped) = training_examples(&train)?;
         let mut warnings = model.warnings;
         warnings.extend(skipped_warning(&train, &skipped));
@@ -54,7 +63,7 @@ impl Inputs {
             config: model.config,
             tokenizer: Arc::new(tokenizer),
             files: model.files,
-            notes: model.notes,
+            notes,
             warnings,
             train,
             dev,

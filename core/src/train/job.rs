@@ -54,6 +54,8 @@ pub struct TrainJob<'a> {
     pub device: &'a str,
     /// Whether the user says that the data is SQuAD 2.0; the data decides, this only checks.
     pub version_2_with_negative: bool,
+    /// What the caller has decided and the run's records are to say, a sentence each.
+    pub notes: Vec<String>,
     /// Where word pieces are kept between runs, if they are.
     pub pieces: Option<&'a PieceCache>,
     /// Opens the device; called once for each learning rate.
@@ -79,6 +81,8 @@ pub struct TrainOutcome {
     pub best: Option<BestScore>,
     /// Seconds from the first step to the last file.
     pub elapsed_secs: f64,
+    /// Why it is complete although updates were left (early stopping).
+    pub ended_early: Option<String>,
 }
 
 /// Does a training, or the rest of one. Everything given is checked, and the device opened, before the run folder is
@@ -95,8 +99,13 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
     job.observer.event(&loading);
     let model = job.model.directory();
-    let (inputs, weights) = Inputs::read(job.model, job.train_data, job.dev_data, &job.recipe)?;
+    let (mut inputs, weights) = Inputs::read(job.model, job.train_data, job.dev_data, &job.recipe)?;
     inputs.check_version(job.version_2_with_negative, &job.recipe)?;
+    if job.recipe.early_stopping_patience.is_some() && inputs.dev.is_none() {
+        return Err(TrainError::NothingToWaitFor);
+    }
+    inputs.notes.extend(job.notes);
+    inputs.warnings.extend(job.recipe.warnings());
     let length_multiple = job.recipe.length_multiple_for(job.limits.backend).min(job.recipe.max_seq_length);
     let recipe = Recipe {
         length_multiple: Some(length_multiple),
@@ -232,6 +241,7 @@ impl Run<'_> {
             owed_evaluation: progress.is_some_and(|progress| progress.owed_evaluation),
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
+            ended_early: None,
             inject_fault: self.inject_fault,
         };
         let ending = sweep(&mut trainer, &rates, progress.map(|progress| progress.place), engines, first);
@@ -242,9 +252,11 @@ impl Run<'_> {
             Ending::Stopped => Outcome::Stopped,
         };
         let step = trainer.boundary.step;
-        trainer.recorder.record(Event::Finished { outcome, step, elapsed_secs })?;
+        let ended_early = trainer.ended_early.take();
+        let reason = ended_early.clone();
+        trainer.recorder.record(Event::Finished { outcome, step, elapsed_secs, reason })?;
         let best = trainer.keeper.best().cloned();
-        Ok(TrainOutcome { ending, layout: self.layout.clone(), steps: step, best, elapsed_secs })
+        Ok(TrainOutcome { ending, layout: self.layout.clone(), steps: step, best, elapsed_secs, ended_early })
     }
 
     /// Decides how batches are split, and tries it on a GPU. A processor is not tried: it has no fault to catch, and a

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, TrainError};
+use super::{Patience, Recipe, TrainError};
 use crate::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save, to_safetensors},
     config::BertConfig,
@@ -60,6 +60,9 @@ pub struct Progress {
     /// Whether the evaluation that is due here was broken off and has to be made first.
     #[serde(default)]
     pub owed_evaluation: bool,
+    /// How long the score of the present training has not improved.
+    #[serde(default)]
+    pub patience: Patience,
     /// Seconds spent on the run.
     #[serde(default)]
     pub elapsed_secs: f64,
@@ -80,7 +83,9 @@ impl Progress {
         let Place { training, epoch, batches, training_step, step } = progress.place;
         let latest = progress.latest.as_ref().map_or(0, |(step, _)| *step);
         let best = progress.best.as_ref().map_or(0, |best| best.step);
-        let counts = [training, epoch, batches, training_step, step, progress.evaluations, latest, best];
+        let waited = progress.patience.without_improvement;
+        let counts =
+            [training, epoch, batches, training_step, step, progress.evaluations, latest, best, waited];
         if are_counts(counts) && progress.loss_scale.is_none_or(|scale| scale.is_sound()) {
             Ok(progress)
         } else {
@@ -116,6 +121,7 @@ pub struct Keeper<'a> {
     best: Option<BestScore>,
     latest: Option<(usize, Scores)>,
     evaluations: usize,
+    patience: Patience,
 }
 
 impl<'a> Keeper<'a> {
@@ -139,6 +145,7 @@ impl<'a> Keeper<'a> {
             best: None,
             latest: None,
             evaluations: 0,
+            patience: Patience::default(),
         }
     }
 
@@ -147,6 +154,29 @@ impl<'a> Keeper<'a> {
         self.best.clone_from(&progress.best);
         self.latest.clone_from(&progress.latest);
         self.evaluations = progress.evaluations;
+        self.patience = progress.patience;
+    }
+
+    /// Begins another training of a learning-rate sweep: the best is shared, patience is not.
+    pub fn begin_training(&mut self) {
+        self.patience = Patience::default();
+    }
+
+    /// Notes an evaluation that the schedule asked for, for early stopping.
+    pub fn evaluated_on_schedule(&mut self, scores: &Scores) {
+        if let Some(value) = scores.get(self.recipe.eval_metric.key()) {
+            self.patience.evaluated(value);
+        }
+    }
+
+    /// Why the present training has to end early, if the recipe's patience is used up.
+    #[must_use]
+    pub fn out_of_patience(&self) -> Option<String> {
+        let patience = self.recipe.early_stopping_patience?;
+        let best = self.patience.best.filter(|_| self.patience.without_improvement >= patience)?;
+        let (metric, waited) = (self.recipe.eval_metric.key(), self.patience.without_improvement);
+        let evaluations = if waited == 1 { "evaluation" } else { "evaluations" };
+        Some(format!("{metric} has not improved on {best:.2} for {waited} {evaluations}"))
     }
 
     /// Evaluations made so far.
@@ -209,7 +239,7 @@ impl<'a> Keeper<'a> {
         Ok(folder)
     }
 
-    /// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two.
+    /// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two; says which it could not.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -218,7 +248,7 @@ impl<'a> Keeper<'a> {
         weights: &Weights,
         optimizer: OptimizerState,
         moment: Moment,
-    ) -> Result<PathBuf, TrainError> {
+    ) -> Result<Vec<String>, TrainError> {
         let Moment { place, learning_rate, owed_evaluation, elapsed_secs } = moment;
         let progress = Progress {
             version: PROGRESS_VERSION,
@@ -228,6 +258,7 @@ impl<'a> Keeper<'a> {
             latest: self.latest.clone(),
             evaluations: self.evaluations,
             owed_evaluation,
+            patience: self.patience,
             elapsed_secs,
             loss_scale: optimizer.loss_scale,
             files: BTreeMap::new(),
@@ -271,13 +302,14 @@ impl<'a> Keeper<'a> {
     }
 }
 
-/// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two.
+/// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two; a warning for each old one that
+/// stays, because they would fill the disk.
 pub(crate) fn write_checkpoint(
     layout: &Layout,
     weights: &Weights,
     optimizer: OptimizerState,
     progress: Progress,
-) -> Result<PathBuf, TrainError> {
+) -> Result<Vec<String>, TrainError> {
     let step = progress.place.step;
     let folder = layout.checkpoint(step);
     let staging = layout.checkpoints().join(format!(".step-{step}.tmp"));
@@ -287,11 +319,12 @@ pub(crate) fn write_checkpoint(
         let _ = fs::remove_dir_all(&staging);
         return Err(RunError::from(error).into());
     }
-    // An old checkpoint that cannot be removed only costs space.
-    for step in checkpoint_steps(layout).into_iter().skip(CHECKPOINTS_KEPT) {
-        let _ = fs::remove_dir_all(layout.checkpoint(step));
-    }
-    Ok(folder)
+    let old = checkpoint_steps(layout).into_iter().skip(CHECKPOINTS_KEPT).map(|step| layout.checkpoint(step));
+    let stays = old.filter_map(|folder| {
+        let error = fs::remove_dir_all(&folder).err()?;
+        Some(format!("the old checkpoint {} cannot be removed: {error}", folder.display()))
+    });
+    Ok(stays.collect())
 }
 
 fn fill_checkpoint(

@@ -245,6 +245,31 @@ impl Recipe {
         self.train_batch_size / self.gradient_accumulation_steps.max(1)
     }
 
+    /// What a user may not expect of these values, a sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let (epochs, whole) = (self.num_train_epochs, self.whole_epochs());
+        if epochs.fract() != 0.0 {
+            let passes = if whole == 1 { "1 pass".to_owned() } else { format!("{whole} passes") };
+            warnings.push(format!(
+                "num_train_epochs is {epochs}: {passes} over the data will be made, with a learning rate scheduled for \
+                 {epochs}, as in the reference"
+            ));
+        }
+        warnings
+    }
+
+    /// Lowers a `max_seq_length` that nobody asked for to the positions of the model; gives a note if it had to.
+    pub fn fit_length(&mut self, positions: usize) -> Option<String> {
+        let before = self.max_seq_length;
+        if before <= positions {
+            return None;
+        }
+        self.max_seq_length = positions;
+        Some(format!("max_seq_length is {positions} instead of {before}: the model has no more positions"))
+    }
+
     /// Whole epochs trained; the fraction only stretches the schedule, as in the reference.
     #[must_use]
     pub fn whole_epochs(&self) -> usize {
@@ -292,6 +317,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::LrSchedule;
 
     #[test]
     fn defaults_are_the_reference_s() {
@@ -340,6 +366,37 @@ mod tests {
         assert!(error.contains("line 1") && error.contains("best_f1"), "{error}");
         let error = Recipe::from_path(Path::new("/nonexistent/recipe.toml")).unwrap_err().to_string();
         assert!(error.contains("/nonexistent/recipe.toml"), "{error}");
+    }
+
+    #[test]
+    fn recipes_of_earlier_versions_mean_the_same() {
+        // As written before there was a choice of schedules.
+        let recipe = Recipe::from_toml("learning_rate = 2e-5\nwarmup_proportion = 0.1\n", "r.toml").unwrap();
+        assert_eq!(recipe.lr_schedule, LrSchedule::Linear);
+        assert_eq!((recipe.max_train_samples, recipe.early_stopping_patience), (None, None));
+        let text = "lr_schedule = \"cosine\"\nmax_train_samples = 9\nearly_stopping_patience = 3";
+        let recipe = Recipe::from_toml(text, "r.toml").unwrap();
+        assert_eq!(Recipe::from_toml(&recipe.to_toml(), "r.toml").unwrap(), recipe);
+        let found = (recipe.lr_schedule, recipe.max_train_samples, recipe.early_stopping_patience);
+        assert_eq!(found, (LrSchedule::Cosine, Some(9), Some(3)));
+    }
+
+    #[test]
+    fn a_fraction_of_an_epoch_is_said_not_to_be_trained() {
+        let warnings = |epochs| Recipe { num_train_epochs: epochs, ..Recipe::default() }.warnings();
+        assert_eq!(warnings(2.0), Vec::<String>::new());
+        let text = warnings(1.5).concat();
+        assert!(text.contains("num_train_epochs is 1.5: 1 pass over the data"), "{text}");
+        assert!(warnings(2.5).concat().contains("2 passes"));
+    }
+
+    #[test]
+    fn a_default_length_is_lowered_to_the_model_s() {
+        let mut recipe = Recipe::default();
+        assert_eq!(recipe.fit_length(384), None);
+        let note = recipe.fit_length(128).unwrap();
+        assert_eq!(recipe.max_seq_length, 128);
+        assert!(note.contains("128 instead of 384"), "{note}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     micro_batch_size::MicroBatchSize,
     recipe::{EvalMetric, OptimizerKind, Precision, Preset, RecipeError},
+    schedule::LrSchedule,
 };
 use crate::batch::TrainMode;
 
@@ -72,10 +73,14 @@ recipe! {
         /// Parts of a batch computed one after the other before an update, as in the reference: the batch is cut
         /// into this many, and a remainder at the end of an epoch is carried into the next.
         [value_name = "N"] gradient_accumulation_steps: usize = 1,
-        /// Passes over the training data; a fraction stretches the schedule but trains no part of an epoch.
+        /// Passes over the training data. Only whole ones are made, as in the reference: 1.5 makes one pass, with a
+        /// learning rate that is scheduled for one and a half and ends before it reaches 0.
         [value_name = "N"] num_train_epochs: f64 = 3.0,
-        /// Share of all updates during which the learning rate rises linearly; then it falls linearly to 0.
+        /// Share of all updates during which the learning rate rises linearly; lr_schedule says what follows.
         [value_name = "SHARE"] warmup_proportion: f64 = 0.1,
+        /// What the learning rate does after the warm-up: it falls linearly to 0 as in the reference, stays constant, or
+        /// falls along half a cosine to 0, with the formulas of transformers' schedulers.
+        [value_enum] lr_schedule: LrSchedule = LrSchedule::Linear,
         /// Optimizer arithmetic of the reference's f32 path or of its fp16 path.
         [value_enum] optimizer: OptimizerKind = OptimizerKind::BertAdam,
         /// Decay of weights per update, times the learning rate; biases and LayerNorm are not decayed.
@@ -128,6 +133,13 @@ recipe! {
         [value_name = "N"] length_multiple: usize,
         /// Stop after this many updates of each training; the schedule stays that of the whole training.
         [value_name = "N"] max_steps: usize,
+        /// Train on the first N questions of the data only, in the order of the file and with all their windows; for
+        /// quick trials and learning curves. Hugging Face's run_qa.py takes the same questions, and then only the first N
+        /// of their windows.
+        [value_name = "N"] max_train_samples: usize,
+        /// End the training once this many evaluations in a row have not improved eval_metric. The learning rate is
+        /// scheduled for the whole training in any case. Needs development data.
+        [value_name = "N"] early_stopping_patience: usize,
         /// Write a training checkpoint, to resume from, every this many updates.
         [value_name = "N"] checkpoint_steps: usize,
         /// Write a training checkpoint every this many minutes; without it and checkpoint_steps every five.

@@ -67,6 +67,8 @@ impl Recipe {
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
             ("micro_batch", self.micro_batch.windows(), "auto takes as many as fit"),
+            ("max_train_samples", self.max_train_samples, "leave it out to train on all questions"),
+            ("early_stopping_patience", self.early_stopping_patience, "leave it out to train to the end"),
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
         ];
         for (field, value, remedy) in counts {
@@ -186,7 +188,16 @@ impl Recipe {
                 "a question of max_query_length ({}) pieces, three special pieces and some context must fit",
                 self.max_query_length
             ),
-            format!("use at least {} or shorten max_query_length", self.max_query_length.saturating_add(4)),
+            if self.max_query_length.saturating_add(4) <= positions {
+                format!(
+                    "use at least {} or shorten max_query_length",
+                    self.max_query_length.saturating_add(4)
+                )
+            } else {
+                // No length that the checkpoint has positions for is long enough.
+                let most = self.max_seq_length.min(positions).saturating_sub(4);
+                format!("use a max_query_length of at most {most}")
+            },
         );
         let multiple = self.length_multiple.unwrap_or(1);
         check(
@@ -234,6 +245,8 @@ mod tests {
             ("micro_batch", Recipe { micro_batch: MicroBatchSize::Windows(usize::MAX), ..base() }),
             ("checkpoint_minutes", Recipe { checkpoint_minutes: Some(0.0), ..base() }),
             ("max_steps", Recipe { max_steps: Some(0), ..base() }),
+            ("max_train_samples", Recipe { max_train_samples: Some(0), ..base() }),
+            ("early_stopping_patience", Recipe { early_stopping_patience: Some(0), ..base() }),
             ("seed", Recipe { seed: u64::MAX, ..base() }),
             ("learning_rate", Recipe { learning_rate: Some(-1.0), ..base() }),
             ("learning_rate", Recipe { learning_rate: Some(f64::NAN), ..base() }),

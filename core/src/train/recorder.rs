@@ -113,7 +113,8 @@ impl<'a> Recorder<'a> {
                 self.write_state()?;
             }
             Event::Error { message } => self.state.error = Some(message.clone()),
-            Event::Finished { outcome, step, .. } => {
+            Event::Finished { outcome, step, reason, .. } => {
+                self.state.reason.clone_from(reason);
                 self.state.phase = Phase::Finished;
                 self.state.outcome = Some(*outcome);
                 self.state.step = *step;
@@ -170,7 +171,8 @@ impl<'a> Recorder<'a> {
     pub fn fail(&mut self, message: &str, elapsed_secs: f64) {
         let _ = self.record(Event::Error { message: message.to_owned() });
         let step = self.state.step;
-        let _ = self.record(Event::Finished { outcome: Outcome::Failed, step, elapsed_secs });
+        let (outcome, reason) = (Outcome::Failed, None);
+        let _ = self.record(Event::Finished { outcome, step, elapsed_secs, reason });
     }
 
     /// Shows progress within a phase; not recorded.
@@ -219,14 +221,59 @@ fn describe(event: &Event) -> String {
         Event::Checkpoint { step, path, .. } => format!("saved {path} at step {step}"),
         Event::Warning { message } => format!("warning: {message}"),
         Event::Error { message } => format!("error: {message}"),
-        Event::Finished { outcome, step, elapsed_secs } => {
+        Event::Finished { outcome, step, elapsed_secs, reason } => {
             let how = match outcome {
                 Outcome::Completed => "completed",
                 Outcome::Stopped => "stopped on request",
                 Outcome::Failed => "failed",
             };
-            format!("{how} at step {step} after {elapsed_secs:.1} s")
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("{how} at step {step} after {elapsed_secs:.1} s{why}")
         }
         Event::Unknown => "an event of a later version".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::read_events;
+
+    #[derive(Default)]
+    struct Seen(Vec<String>);
+
+    impl Observer for Seen {
+        fn event(&mut self, event: &Event) {
+            if let Event::Warning { message } = event {
+                self.0.push(message.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn a_warning_reaches_the_watcher_the_log_and_the_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        let mut seen = Seen::default();
+        Recorder::start(&layout, &mut seen, &[]).unwrap().warn("the weights are odd").unwrap();
+        assert_eq!(seen.0, ["the weights are odd"]);
+        let log = std::fs::read_to_string(layout.train_log()).unwrap();
+        assert!(log.contains("warning: the weights are odd"), "{log}");
+        let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains("odd"));
+        assert!(read_events(&layout.events()).unwrap().iter().any(|record| warned(&record.event)));
+    }
+
+    #[test]
+    fn why_a_run_is_complete_stands_in_its_state_and_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        let mut seen = Seen::default();
+        let reason = Some("f1 has not improved on 20.00 for 2 evaluations".to_owned());
+        let finished =
+            |reason| Event::Finished { outcome: Outcome::Completed, step: 8, elapsed_secs: 1.0, reason };
+        Recorder::start(&layout, &mut seen, &[]).unwrap().record(finished(reason.clone())).unwrap();
+        assert_eq!(RunState::read(&layout).unwrap().reason, reason);
+        let log = std::fs::read_to_string(layout.train_log()).unwrap();
+        assert!(log.contains("completed at step 8 after 1.0 s: f1 has not improved on 20.00"), "{log}");
     }
 }

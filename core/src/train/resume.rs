@@ -90,11 +90,16 @@ impl Resumed {
     ) -> Result<Self, TrainError> {
         let run = layout.root().to_owned();
         let (recipe_before, before) = (Recipe::from_path(&layout.recipe())?, Environment::read(layout)?);
-        let same_end = recipe_before.max_steps == recipe.max_steps;
-        if let Ok(RunState { outcome: Some(Outcome::Completed), step: steps, .. }) = RunState::read(layout)
-            && same_end
+        let same_steps = recipe_before.max_steps == recipe.max_steps;
+        let same_patience = recipe_before.early_stopping_patience == recipe.early_stopping_patience;
+        if let Ok(RunState { outcome: Some(Outcome::Completed), step: steps, reason, .. }) =
+            RunState::read(layout)
         {
-            return Err(TrainError::Complete { run, steps });
+            match reason {
+                Some(reason) if same_patience => return Err(TrainError::EndedEarly { run, steps, reason }),
+                None if same_steps => return Err(TrainError::Complete { run, steps }),
+                _ => {}
+            }
         }
         let differences = changes((&recipe_before, &before), (recipe, &environment));
         let mut warnings = Vec::new();

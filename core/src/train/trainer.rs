@@ -8,6 +8,7 @@ use super::{
     pace::Pace,
     prefetch::{Prepared, TrainingData, prefetch},
     recorder::Recorder,
+    trainer_keeping::Asked,
 };
 use crate::{
     engine::{StepMetrics, TrainingEngine},
@@ -28,10 +29,17 @@ pub struct Training {
     pub learning_rate: f64,
 }
 
+impl Training {
+    /// `training 3 of 8, learning rate 3e-6`.
+    fn describe(&self) -> String {
+        format!("training {} of {}, learning rate {:e}", self.index + 1, self.count, self.learning_rate)
+    }
+}
+
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All steps done.
+    /// All steps done, or no improvement for as long as the recipe waits for one.
     Completed,
     /// On request.
     Stopped,
@@ -67,6 +75,8 @@ pub struct Trainer<'a, 'o> {
     pub checkpointed: Instant,
     /// Updates whose metrics are still on the device.
     pub pending: VecDeque<Update>,
+    /// Why the present training ended before its last step, if it did.
+    pub ended_early: Option<String>,
     /// When a test wants the device to fail.
     pub inject_fault: Option<InjectedFault>,
 }
@@ -94,12 +104,24 @@ impl<'a> Trainer<'a, '_> {
         let step = training.index * self.schedule.steps();
         self.place = from.unwrap_or(Place { training: training.index, step, ..Place::default() });
         self.boundary = self.place;
-        self.recorder.phase(Phase::Training)?;
-        if self.owed_evaluation && !self.evaluate(engine, training)? {
+        if from.is_none() {
+            self.keeper.begin_training();
+        }
+        self.ended_early = None;
+        if training.count > 1 {
+            self.recorder.detailed_phase(Phase::Training, training.describe())?;
+        } else {
+            self.recorder.phase(Phase::Training)?;
+        }
+        if self.owed_evaluation && !self.evaluate(engine, training, Asked::BySchedule)? {
             self.save_checkpoint(engine, training)?;
             return Ok(Ending::Stopped);
         }
         self.owed_evaluation = false;
+        // The run may have been interrupted between the evaluation that used up its patience and its end.
+        if self.ends_early()? {
+            return Ok(Ending::Completed);
+        }
         std::thread::scope(|scope| self.batches(scope, engine, training))
     }
 
@@ -127,14 +149,21 @@ impl<'a> Trainer<'a, '_> {
             let request = self.request(engine, training)?;
             stop |= request == Some(Request::Stop) || self.stop.is_requested();
             let due = self.schedule.evaluates_after(prepared.position);
-            if due && (stop || !self.evaluate(engine, training)?) {
+            if due && (stop || !self.evaluate(engine, training, Asked::BySchedule)?) {
                 // Made when the run is resumed: here if the checkpoint is of here, else on the way to here.
                 self.owed_evaluation = self.boundary == self.place;
                 self.save_checkpoint(engine, training)?;
                 return Ok(Ending::Stopped);
             }
             if !due && !stop && request == Some(Request::Evaluate) {
-                stop |= !self.evaluate(engine, training)?;
+                stop |= !self.evaluate(engine, training, Asked::ByRequest)?;
+            }
+            if due && self.ends_early()? {
+                // With more patience the run can be resumed here, if no gradients are pending.
+                if self.boundary == self.place {
+                    self.save_checkpoint(engine, training)?;
+                }
+                break;
             }
             stop |= self.stop.is_requested();
             if updates && (checkpoint_due || stop) {

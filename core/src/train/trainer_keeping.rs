@@ -22,6 +22,15 @@ const CHECKPOINT_MINUTES: f64 = 5.0;
 /// Time between looks for the end of a pause.
 const PAUSE_POLL: Duration = Duration::from_millis(200);
 
+/// Who wants an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The recipe; it counts for early stopping.
+    BySchedule,
+    /// Somebody, from another process.
+    ByRequest,
+}
+
 impl Trainer<'_, '_> {
     /// Evaluates the weights as they are and keeps them if they are the best. False if a stop broke it off, without a
     /// score.
@@ -29,6 +38,7 @@ impl Trainer<'_, '_> {
         &mut self,
         engine: &mut dyn TrainingEngine,
         training: Training,
+        asked: Asked,
     ) -> Result<bool, TrainError> {
         // Numbers that went wrong must be found before their weights are scored or saved.
         self.drain(engine, training)?;
@@ -47,7 +57,10 @@ impl Trainer<'_, '_> {
         let Some(scores) = scores else { return Ok(false) };
         let secs = began.elapsed().as_secs_f64();
         self.pace.evaluated(began, Instant::now());
-        self.keep(engine, training, scores, secs)?;
+        self.keep(engine, training, &scores, secs)?;
+        if asked == Asked::BySchedule {
+            self.keeper.evaluated_on_schedule(&scores);
+        }
         self.recorder.phase(Phase::Training)?;
         self.pace.resumed(Instant::now());
         Ok(true)
@@ -57,11 +70,11 @@ impl Trainer<'_, '_> {
         &mut self,
         engine: &mut dyn TrainingEngine,
         training: Training,
-        scores: Scores,
+        scores: &Scores,
         secs: f64,
     ) -> Result<(), TrainError> {
         let place = self.place;
-        let best = self.keeper.evaluated(place, &scores);
+        let best = self.keeper.evaluated(place, scores);
         self.recorder.record(Event::Evaluation {
             step: place.step,
             training: training.index,
@@ -73,13 +86,22 @@ impl Trainer<'_, '_> {
         if best {
             self.recorder.phase(Phase::Saving)?;
             let weights = engine.weights()?;
-            self.keeper.save_best(&weights, place, training.learning_rate, &scores)?;
+            self.keeper.save_best(&weights, place, training.learning_rate, scores)?;
             if let Some(best) = self.keeper.best() {
                 self.recorder.set_best(BestScore::clone(best));
             }
             self.saved(CheckpointKind::Best, place.step, "best")?;
         }
         Ok(())
+    }
+
+    /// Whether the training ends here because its score has not improved for as long as the recipe waits; says so if it
+    /// does.
+    pub(super) fn ends_early(&mut self) -> Result<bool, TrainError> {
+        let Some(reason) = self.keeper.out_of_patience() else { return Ok(false) };
+        self.recorder.detailed_phase(Phase::Training, format!("ending early: {reason}"))?;
+        self.ended_early = Some(reason);
+        Ok(true)
     }
 
     /// Whether the recipe wants a checkpoint after this update.
@@ -106,7 +128,9 @@ impl Trainer<'_, '_> {
             owed_evaluation: self.owed_evaluation,
             elapsed_secs: self.pace.elapsed_secs(Instant::now()),
         };
-        self.keeper.save_checkpoint(&weights, optimizer, moment)?;
+        for warning in self.keeper.save_checkpoint(&weights, optimizer, moment)? {
+            self.recorder.warn(warning)?;
+        }
         self.checkpointed = Instant::now();
         let step = self.boundary.step;
         self.saved(CheckpointKind::Training, step, &format!("checkpoints/step-{step}"))?;
@@ -167,7 +191,7 @@ impl Trainer<'_, '_> {
                 Some(Request::Pause) | None => std::thread::sleep(PAUSE_POLL),
                 Some(Request::Resume) => break None,
                 Some(Request::Evaluate) => {
-                    self.evaluate(engine, training)?;
+                    self.evaluate(engine, training, Asked::ByRequest)?;
                     self.recorder.phase(Phase::Paused)?;
                 }
                 Some(Request::Stop) => break Some(Request::Stop),

@@ -61,6 +61,7 @@ struct Setup {
 
 struct Ran {
     result: Result<Ending, TrainError>,
+    ended_early: Option<String>,
     calls: Vec<Call>,
     layout: Layout,
     folder: tempfile::TempDir,
@@ -112,6 +113,7 @@ impl Setup {
             place: Place::default(),
             boundary: Place::default(),
             owed_evaluation: false,
+            ended_early: None,
             inject_fault: None,
             checkpointed: Instant::now(),
             pending: VecDeque::new(),
@@ -127,8 +129,9 @@ impl Setup {
             }
             trainer.save_last(&mut engine).unwrap();
         }
+        let ended_early = trainer.ended_early.take();
         drop(trainer);
-        Ran { result, calls: calls.take(), layout, folder: self.folder }
+        Ran { result, ended_early, calls: calls.take(), layout, folder: self.folder }
     }
 }
 
@@ -364,4 +367,72 @@ fn few_steps_end_early_on_the_same_schedule() {
     let ran = Setup::new(Recipe { max_steps: Some(3), ..recipe() }, 11).run();
     let rates: Vec<f64> = ran.steps().iter().map(|step| step.learning_rate).collect();
     assert_eq!(rates, [0.0, 1e-3 * super::warmup_linear(0.125, 0.1), 1e-3 * super::warmup_linear(0.25, 0.1)]);
+}
+
+#[test]
+fn a_training_ends_when_its_score_stops_improving() {
+    // 16 updates; evaluations after 2, 4, ...: 10, 20, 20, 5.
+    let long = Recipe { num_train_epochs: 4.0, ..recipe() };
+    let ran = Setup::new(Recipe { early_stopping_patience: Some(2), ..long.clone() }, 11).run();
+    assert_eq!(ran.result.as_ref().unwrap(), &Ending::Completed);
+    assert_eq!(ran.evaluations(), [(2, true), (4, true), (6, false), (8, false)]);
+    let reason = ran.ended_early.as_deref();
+    assert_eq!(reason, Some("f1 has not improved on 20.00 for 2 evaluations"));
+    // The rates are those of the whole training, to the bit.
+    let whole = Setup::new(long.clone(), 11).run();
+    assert_eq!((whole.steps().len(), whole.ended_early.as_ref()), (16, None));
+    let rates = |ran: &Ran| -> Vec<u64> {
+        ran.steps().iter().map(|step| step.learning_rate.to_bits()).take(8).collect()
+    };
+    assert_eq!((rates(&ran), ran.steps()[7].total_steps), (rates(&whole), 16));
+    assert_eq!(updates_behind(&ran.weights(&ran.layout.last())), 8.0);
+    // With more patience it can be resumed where it ended.
+    let progress = std::fs::read(ran.layout.checkpoint(8).join("progress.json")).unwrap();
+    let progress = Progress::from_json(&progress).unwrap();
+    assert_eq!((progress.patience.best, progress.patience.without_improvement), (Some(20.0), 2));
+    let log = std::fs::read_to_string(ran.layout.train_log()).unwrap();
+    assert!(log.contains("ending early: f1 has not improved on 20.00 for 2 evaluations"), "{log}");
+
+    let scores = vec![10.0, 20.0, 20.0, 20.5, 1.0, 2.0, 3.0];
+    let patient = Recipe { early_stopping_patience: Some(3), ..long };
+    let ran = Setup { scores, ..Setup::new(patient, 11) }.run();
+    assert_eq!(ran.evaluations().last(), Some(&(14, false)));
+}
+
+#[test]
+fn evaluations_that_somebody_asks_for_do_not_end_a_training() {
+    let recipe = Recipe { num_train_epochs: 4.0, early_stopping_patience: Some(2), ..recipe() };
+    let setup = Setup { scores: vec![30.0, 10.0, 20.0, 20.0, 5.0], ..Setup::new(recipe, 11) };
+    request(&Layout::new(setup.folder.path()), Request::Evaluate).unwrap();
+    let ran = setup.run();
+    // The first one, after update 1, is the best of all, and the training ends where it does without it.
+    assert_eq!(ran.evaluations(), [(1, true), (2, false), (4, false), (6, false), (8, false)]);
+    assert_eq!(ran.steps().len(), 8);
+}
+
+#[test]
+fn each_training_of_a_sweep_has_its_own_patience() {
+    let recipe = Recipe { num_train_epochs: 4.0, early_stopping_patience: Some(2), ..recipe() };
+    let scores = vec![20.0, 5.0, 5.0, 10.0, 11.0, 9.0, 9.0];
+    let ran = Setup { rates: vec![1e-3, 2e-3], scores, ..Setup::new(recipe, 11) }.run();
+    let evaluated: Vec<usize> = ran.evaluations().into_iter().map(|(step, _)| step).collect();
+    assert_eq!(evaluated, [2, 4, 6, 18, 20, 22, 24]);
+    assert_eq!(ran.ended_early.as_deref(), Some("f1 has not improved on 11.00 for 2 evaluations"));
+    let log = std::fs::read_to_string(ran.layout.train_log()).unwrap();
+    assert!(log.contains("training 2 of 2, learning rate 2e-3"), "{log}");
+}
+
+#[test]
+fn the_recipe_s_schedule_decides_the_rates() {
+    let rates = |lr_schedule| -> Vec<f64> {
+        let recipe = Recipe { lr_schedule, warmup_proportion: 0.25, ..recipe() };
+        Setup::new(recipe, 11).run().steps().iter().map(|step| step.learning_rate).collect()
+    };
+    use super::LrSchedule::{Constant, Cosine, Linear};
+    assert_eq!(rates(Constant), [0.0, 5e-4, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3]);
+    let half = |step: f64| 1e-3 * 0.5 * (1.0 + (std::f64::consts::PI * (step - 2.0) / 6.0).cos());
+    for (found, expected) in rates(Cosine)[2..].iter().zip([2.0, 3.0, 4.0, 5.0, 6.0, 7.0].map(half)) {
+        assert!((found - expected).abs() < 1e-18, "{found} {expected}");
+    }
+    assert_eq!(rates(Linear)[5], 1e-3 * super::warmup_linear(0.625, 0.25));
 }

@@ -38,7 +38,7 @@ def main():
     model.train()
     optimizer = optimizer_for(model, options)
     # Half precision needs a scaled loss; bf16 does not.
-    scaler = torch.amp.GradScaler(options.device, enabled=options.precision == "f16")
+    scaler = torch.amp.GradScaler(options.device, enabled=options.precision == "fp16")
     batches, move = Batches(config["vocab_size"], options.seed), torch_bert.mover(options)
     last = {}
 

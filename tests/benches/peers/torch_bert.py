@@ -158,7 +158,7 @@ def load(model, folder):
 
 def autocast(options):
     """The context in which forward passes run."""
-    kind = {"bf16": torch.bfloat16, "f16": torch.float16}.get(options.precision)
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.precision)
     return torch.autocast(options.device, dtype=kind, enabled=kind is not None)
 
 

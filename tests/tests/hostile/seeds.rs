@@ -118,7 +118,7 @@ fn run_folder() -> Vec<Vec<u8>> {
         Event::Fault { step: 1, out_of_memory: true, message: "m".into() },
         Event::Checkpoint { kind: CheckpointKind::Best, step: 1, path: "best".into() },
         Event::Warning { message: "w".into() },
-        Event::Finished { outcome: Outcome::Completed, step: 9, elapsed_secs: 9.0 },
+        Event::Finished { outcome: Outcome::Completed, step: 9, elapsed_secs: 9.0, reason: None },
     ];
     let lines =
         events.map(|event| serde_json::to_string(&Record { time: "t".into(), event }).unwrap() + "\n");

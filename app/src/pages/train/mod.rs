@@ -20,7 +20,7 @@ use spanbert_backends::DeviceInfo;
 use spanbert_core::{
     demo,
     fetch::Places,
-    run::{Environment, Layout as RunLayout, run_name},
+    run::{Environment, Layout as RunLayout},
     train::{Preset, Recipe},
 };
 
@@ -34,7 +34,7 @@ use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
-    launch::Launch,
+    launch::{Launch, new_run_folder},
     page::{Env, PageView},
     probe::Probe,
     settings::LastSources,
@@ -191,7 +191,7 @@ impl TrainPage {
         }
         let typed = self.name.trim();
         let name = if typed.is_empty() { self.form.base().word() } else { typed };
-        let run = env.settings.runs_folder.join(run_name(jiff::Timestamp::now(), name));
+        let run = new_run_folder(&env.settings.runs_folder, name);
         let backend = self.backend(env);
         let mut arguments: Vec<OsString> = Vec::new();
         match self.sources.origin {

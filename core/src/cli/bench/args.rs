@@ -38,7 +38,7 @@ pub(super) struct SpeedArgs {
     /// Decides random weights and windows.
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(super) seed: u64,
-    /// Number format: f32, bf16 or f16 (fp32 and fp16 are the same).
+    /// Number format: f32, bf16 or fp16.
     #[arg(long, value_name = "FORMAT", default_value = "f32", value_parser = precision)]
     pub(super) precision: Precision,
     /// SQuAD file for `--length squad`.
@@ -74,13 +74,13 @@ pub(super) struct ReportArgs {
     pub(super) output: Option<PathBuf>,
 }
 
-/// A number format by any of its usual names.
+/// A number format by the name that all commands give it, or by its other usual one.
 fn precision(text: &str) -> Result<Precision, String> {
     match text {
         "f32" | "fp32" => Ok(Precision::F32),
         "bf16" => Ok(Precision::Bf16),
         "f16" | "fp16" => Ok(Precision::F16),
-        _ => Err(format!("{text:?} is none of f32, bf16, f16")),
+        _ => Err(format!("{text:?} is none of f32, bf16, fp16")),
     }
 }
 
@@ -99,6 +99,10 @@ mod tests {
         ] {
             assert_eq!(precision(text), Ok(format));
         }
+        // What is printed is what the other commands call it, and verdicts stored under the old word are read.
+        assert_eq!(Precision::F16.to_string(), "fp16");
+        assert_eq!(serde_json::to_string(&Precision::F16).unwrap(), "\"fp16\"");
+        assert_eq!(serde_json::from_str::<Precision>("\"f16\"").unwrap(), Precision::F16);
         assert!(precision("tf32").unwrap_err().contains("bf16"));
     }
 }
