@@ -3,7 +3,10 @@
 
 use spanbert_core::{
     run::{Event, read_events},
-    train::{Ending, Observer, OptimizerKind, Precision, Recipe, Start, StopFlag, TrainError, TrainOutcome},
+    train::{
+        Ending, LrSchedule, Observer, OptimizerKind, Precision, Recipe, Start, StopFlag, TrainError,
+        TrainOutcome,
+    },
 };
 use spanbert_tests::{
     small::{Folder, dataset, recipe, train},
@@ -123,6 +126,27 @@ fn a_sweep_goes_on_with_its_training() {
         ..recipe()
     };
     check(sweep, &[(3, false), (20, false), (70, false)]);
+}
+
+#[test]
+fn other_schedules_are_resumed_bitwise() {
+    for lr_schedule in [LrSchedule::Cosine, LrSchedule::Constant] {
+        check(Recipe { lr_schedule, ..recipe() }, &[(1, false), (4, true), (12, false)]);
+    }
+}
+
+#[test]
+fn a_training_that_ends_early_does_so_after_the_same_update_when_resumed() {
+    // With such a rate no score ever changes: evaluations after 4, 8 and 13, the first is the best, the third the last.
+    let hopeless = Recipe { learning_rate: Some(1e-12), early_stopping_patience: Some(2), ..recipe() };
+    check(
+        hopeless.clone(),
+        &[(1, false), (4, false), (4, true), (6, false), (8, true), (9, false), (13, true)],
+    );
+    // Evaluations between updates, with gradients pending.
+    let between =
+        Recipe { train_batch_size: 16, gradient_accumulation_steps: 2, eval_per_epoch: 3, ..hopeless };
+    check(between, &[(1, false), (2, true), (3, false), (4, false)]);
 }
 
 #[test]

@@ -81,9 +81,9 @@ pub(super) struct PretrainCommand {
     /// Texts on the device at once; the result is the same.
     #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().micro_batch)]
     micro_batch: usize,
-    /// Longest text in word pieces.
-    #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().max_seq_length)]
-    max_seq_length: usize,
+    /// Longest text in word pieces; without it 512, or as many as the model has positions.
+    #[arg(long, value_name = "N")]
+    max_seq_length: Option<usize>,
     /// Decay of weights.
     #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().weight_decay)]
     weight_decay: f64,
@@ -170,7 +170,6 @@ impl PretrainCommand {
             max_steps: self.max_steps,
             train_batch_size: self.train_batch_size,
             micro_batch: self.micro_batch,
-            max_seq_length: self.max_seq_length,
             weight_decay: self.weight_decay,
             masking: self.masking,
             mask_share: self.mask_share,
@@ -182,11 +181,24 @@ impl PretrainCommand {
         }
     }
 
+    /// The recipe with a window length that suits the model: one that was asked for stays, and is refused if it is too
+    /// long.
+    fn recipe_for(&self, config: &BertConfig) -> PretrainRecipe {
+        let recipe = self.recipe();
+        let (usual, positions) = (recipe.max_seq_length, config.max_position_embeddings);
+        let max_seq_length = self.max_seq_length.unwrap_or_else(|| usual.min(positions));
+        if self.max_seq_length.is_none() && max_seq_length < usual {
+            output::note(format_args!(
+                "max_seq_length is {positions} instead of {usual}: the model has no more positions"
+            ));
+        }
+        PretrainRecipe { max_seq_length, ..recipe }
+    }
+
     fn new_model(&self) -> Result<PretrainStart, CliError> {
         // The run may be resumed from another folder.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let corpus: Vec<PathBuf> = self.corpus.iter().map(absolute).collect();
-        let recipe = self.recipe();
         if let Some(model) = &self.model {
             let folder = absolute(&model.folder()?);
             let text = data::text(&folder.join("config.json"), "a checkpoint folder")?;
@@ -198,12 +210,12 @@ impl PretrainCommand {
                 output::warn(warning);
             }
             return Ok(PretrainStart::New {
+                recipe: self.recipe_for(&config),
                 config: Box::new(config),
                 vocab,
                 do_lower_case: casing.do_lower_case,
                 model: Some(folder),
                 corpus,
-                recipe,
             });
         }
         let Some(config) = &self.config else {
@@ -226,12 +238,12 @@ impl PretrainCommand {
             }
         };
         Ok(PretrainStart::New {
+            recipe: self.recipe_for(&config),
             config: Box::new(config),
             vocab,
             do_lower_case: self.do_lower_case,
             model: None,
             corpus,
-            recipe,
         })
     }
 }

@@ -56,6 +56,12 @@ enum Made {
     Run { _reserved: ReservedRun },
 }
 
+/// One of the seeds of `--seeds`; blanks around it are allowed.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let parsed = text.trim().parse::<u64>().ok().filter(|seed| i64::try_from(*seed).is_ok());
+    parsed.ok_or_else(|| format!("{text:?} is no whole number from 0 to {}; give seeds as 1,2,3", i64::MAX))
+}
+
 /// Trains with each seed in turn; what is complete is left as it is, what has begun is resumed.
 pub(super) fn run(seeds: &[u64], place: Place<'_>, given: &Given, json: bool) -> Result<(), CliError> {
     if let Some(twice) = seeds.iter().enumerate().find(|(at, seed)| seeds[..*at].contains(seed)) {
@@ -64,7 +70,7 @@ pub(super) fn run(seeds: &[u64], place: Place<'_>, given: &Given, json: bool) ->
             "name each seed once; the same seed gives the same run",
         ));
     }
-    announce(&given.recipe);
+    announce(&given.recipe, given.dev.is_some());
     let group = Group::of(seeds, place, given)?;
     output::note(format_args!(
         "{} runs with the seeds {}, one after the other, in {}",

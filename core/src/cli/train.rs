@@ -64,7 +64,7 @@ pub(super) struct TrainCommand {
     /// --group` prints the table again.
     #[arg(
         long, value_name = "N,N,…", value_delimiter = ',', conflicts_with_all = ["resume", "seed"],
-        value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64)
+        value_parser = seeds::seed
     )]
     seeds: Vec<u64>,
     /// Go on although the recipe, the data or the checkpoint are not those the run began with.
@@ -240,20 +240,24 @@ pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         Start::Resume { .. } => Lock::check(&Layout::new(job.folder))?,
     }
     if job.start == Start::New {
-        announce(&job.recipe);
+        announce(&job.recipe, job.dev.is_some());
     }
     supervisor::supervise(job.folder, First::AsTyped)?;
     outcome(job.folder)
 }
 
 /// Says what a user might not expect before any time is spent on it.
-pub(super) fn announce(recipe: &Recipe) {
+pub(super) fn announce(recipe: &Recipe, has_dev: bool) {
     let rates = recipe.learning_rates();
+    let kept = if has_dev {
+        "the best weights of all are kept"
+    } else {
+        "without development data those of the last one are kept"
+    };
     if let [first, .., last] = rates[..] {
         output::note(format_args!(
             "no learning rate is given: as in the reference, {count} from {first:e} to {last:e} are tried one after the \
-             other and the best weights of all are kept; that takes about {count} times as long as one training \
-             (--learning-rate 2e-5 trains once)",
+             other and {kept}; that takes about {count} times as long as one training (--learning-rate 2e-5 trains once)",
             count = rates.len(),
         ));
     }

@@ -43,7 +43,7 @@ pub enum PretrainError {
         size: usize,
     },
     /// The texts are longer than the model.
-    #[error("max_seq_length is {asked}, but the model has {positions} positions; lower it")]
+    #[error("max_seq_length is {asked}, but the model has {positions} positions; use at most {positions}")]
     TooLong {
         /// Asked for.
         asked: usize,
