@@ -177,12 +177,14 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let done = RunFolder::create(&path("2")).unwrap();
-        RunState { outcome: Some(Outcome::Completed), ..RunState::starting() }.write(done.layout()).unwrap();
+        let started = |time: &str| RunState { started: time.to_owned(), ..RunState::starting() };
+        let state = started("2026-03-02T12:00:00.000Z");
+        RunState { outcome: Some(Outcome::Completed), ..state }.write(done.layout()).unwrap();
         drop(done);
         let live = RunFolder::create(&path("1")).unwrap();
         RunState::starting().write(live.layout()).unwrap();
         let other = RunFolder::create(&elsewhere.path().join("0")).unwrap();
-        RunState::starting().write(other.layout()).unwrap();
+        started("2026-03-01T12:00:00.000Z").write(other.layout()).unwrap();
         drop(other);
         let places = Places { folder: folder.path().to_owned(), opened: vec![elsewhere.path().join("0")] };
         let mut library = Library::start(&Context::default(), places);

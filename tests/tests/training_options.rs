@@ -519,3 +519,20 @@ fn the_same_sweep_twice_at_once_is_two_groups() {
     let text = failed(&run(seeds(&case, "1").args(["--output-dir=out", "--max-answer-length=7"])));
     assert!(text.contains("another recipe, model or data"), "{text}");
 }
+
+#[test]
+fn pre_training_lowers_a_default_length_and_refuses_one_that_was_asked_for() {
+    let case = case();
+    let text = "ada lives in oslo . ben lives in rome and ada does .\n\n".repeat(20);
+    std::fs::write(case.folder.path("corpus.txt"), text).unwrap();
+    let start = |name: &str| {
+        let mut command = case.command(&["pretrain", "--model", "model", "--corpus", "corpus.txt"]);
+        command.args(["--max-steps=1", "--train-batch-size=4", "--backend=cpu", "--output-dir", name]);
+        command
+    };
+    let text = succeeded(&run(&mut start("run")));
+    assert!(text.contains("max_seq_length is 32 instead of 512"), "{text}");
+    let text = failed(&run(start("long").arg("--max-seq-length=64")));
+    assert!(text.contains("max_seq_length is 64") && text.contains("use at most 32"), "{text}");
+    assert!(!case.folder.path("long").exists());
+}
