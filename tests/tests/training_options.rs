@@ -536,3 +536,28 @@ fn pre_training_lowers_a_default_length_and_refuses_one_that_was_asked_for() {
     assert!(text.contains("max_seq_length is 64") && text.contains("use at most 32"), "{text}");
     assert!(!case.folder.path("long").exists());
 }
+
+/// A crash of a driver: the worker is gone without a word, and the process that watches over it writes down why.
+#[cfg(unix)]
+#[test]
+fn a_crash_is_in_the_run_s_records() {
+    let case = Case::new(CLI, 400);
+    let mut child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > 6);
+    let pid = RunState::read(&case.layout("run")).unwrap().pid;
+    Command::new("kill").args(["-ABRT", &pid.to_string()]).status().unwrap();
+    let began = Instant::now();
+    let resumed = |event: &Event| matches!(event, Event::Resumed { .. });
+    let events = || read_events(&case.layout("run").events()).unwrap();
+    while !events().iter().any(|record| resumed(&record.event)) {
+        assert!(began.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(case.ask("stop", "run").status.success());
+    let text = succeeded(&child.wait_with_output().unwrap());
+    let warning = "the training crashed (signal: 6";
+    assert!(text.contains(&format!("warning: {warning}")), "{text}");
+    assert!(log(&case.layout("run")).contains(&format!("warning: {warning}")));
+    let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains(warning));
+    assert!(events().iter().any(|record| warned(&record.event)));
+}
