@@ -18,23 +18,24 @@ use burn::{
 };
 
 use super::{
-    AttentionOutput, BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout,
+    Activation, AttentionOutput, BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout,
     embedding::lookup, round,
 };
 use crate::Precision;
 
 #[derive(Debug)]
-struct Gelu;
+struct Activate;
 
-impl<B: BertKernels> Backward<B, 1> for Gelu {
+impl<B: BertKernels> Backward<B, 1> for Activate {
     /// The input; the derivative needs nothing else.
-    type State = FloatTensor<B>;
+    type State = (FloatTensor<B>, Activation);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [parent] = ops.parents;
         let grad = grads.consume::<B>(&ops.node);
         if let Some(node) = parent {
-            grads.register::<B>(node.id, B::gelu_backward_exact(ops.state, grad));
+            let (x, activation) = ops.state;
+            grads.register::<B>(node.id, B::activation_backward(x, grad, activation));
         }
     }
 }
@@ -150,13 +151,13 @@ impl<B: BertKernels> Backward<B, 1> for DropoutStep {
 }
 
 impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
-    fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        match Gelu.prepare::<C>([x.node.clone()]).compute_bound().stateful() {
+    fn bert_activation(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        match Activate.prepare::<C>([x.node.clone()]).compute_bound().stateful() {
             OpsKind::Tracked(step) => {
                 let state = x.primitive.clone();
-                step.finish(state, B::gelu_forward(x.primitive))
+                step.finish((state, activation), B::activation_forward(x.primitive, activation))
             }
-            OpsKind::UnTracked(step) => step.finish(B::gelu_forward(x.primitive)),
+            OpsKind::UnTracked(step) => step.finish(B::activation_forward(x.primitive, activation)),
         }
     }
 

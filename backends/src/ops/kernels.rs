@@ -9,7 +9,8 @@ use burn::tensor::{
 };
 
 use super::{
-    AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention, adam, attention, product,
+    Activation, AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention,
+    activation::Formula, adam, attention, product,
 };
 
 /// `1 / sqrt(2 pi)`.
@@ -48,6 +49,29 @@ pub struct SoftmaxOutput<T> {
 
 /// Forward and backward kernels of a backend without gradients.
 pub trait BertKernels: Backend {
+    /// An activation's values. Any shape.
+    fn activation_forward(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        match activation.formula() {
+            Formula::Gelu => Self::gelu_forward(x),
+            Formula::Gated(gate) => gate.forward::<Self>(x),
+            Formula::Relu => Self::relu(x),
+        }
+    }
+
+    /// The gradient of an activation's input, from the input.
+    fn activation_backward(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        match activation.formula() {
+            Formula::Gelu => Self::gelu_backward_exact(x, grad),
+            Formula::Gated(gate) => gate.backward::<Self>(x, grad),
+            // Burn asks for the output, which is positive where the input is.
+            Formula::Relu => Self::relu_backward(x, grad),
+        }
+    }
+
     /// `x * Phi(x)`.
     fn gelu_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let cdf = normal_cdf::<Self>(x.clone());

@@ -5,6 +5,7 @@
 //! the model calls: on a plain backend it is the forward kernel, on [`Autodiff`](burn::backend::Autodiff) it
 //! also records the backward.
 
+mod activation;
 mod adam;
 mod attention;
 mod autodiff;
@@ -29,14 +30,15 @@ use burn::tensor::{
 
 use crate::Precision;
 
+pub use activation::{Activation, Gate};
 pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_factors};
 pub use autodiff::BackwardFrom;
 pub use dropout::Dropout;
 pub use embedding::{PlacesLayout, TokenPlaces};
 pub use kernels::{AttentionOutput, BertKernels, LayerNormOutput, SoftmaxOutput};
 pub use tensor::{
-    backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear, residual_layer_norm,
-    rounded, self_attention,
+    activate, backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear,
+    residual_layer_norm, rounded, self_attention,
 };
 
 /// Shapes and constants of a self-attention.
@@ -68,8 +70,8 @@ impl SelfAttention {
 
 /// A backend with the operations SpanBERT adds.
 pub trait BertBackend: Backend {
-    /// GELU by the error function: `x * Phi(x)`. Any shape.
-    fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// An activation, exact in value and derivative. Any shape.
+    fn bert_activation(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
     /// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`.
     ///
@@ -179,8 +181,11 @@ impl<B> TrainingBackend for B where
 macro_rules! inference_backend {
     ($backend:ty) => {
         impl $crate::ops::BertBackend for $backend {
-            fn bert_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::gelu_forward(x)
+            fn bert_activation(
+                x: FloatTensor<Self>,
+                activation: $crate::ops::Activation,
+            ) -> FloatTensor<Self> {
+                <Self as $crate::ops::BertKernels>::activation_forward(x, activation)
             }
 
             fn bert_linear(

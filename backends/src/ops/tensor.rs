@@ -2,13 +2,19 @@
 
 use burn::tensor::{Int, Tensor, TensorPrimitive, backend::AutodiffBackend};
 
-use super::{BackwardFrom, BertBackend, Dropout, SelfAttention, TokenPlaces};
+use super::{Activation, BackwardFrom, BertBackend, Dropout, SelfAttention, TokenPlaces};
 use crate::Precision;
 
 /// GELU by the error function, any shape; exact in value and derivative.
 #[must_use]
 pub fn gelu<B: BertBackend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
-    wrap(B::bert_gelu(x.into_primitive().tensor()))
+    activate(x, Activation::Gelu)
+}
+
+/// An activation, any shape; exact in value and derivative.
+#[must_use]
+pub fn activate<B: BertBackend, const D: usize>(x: Tensor<B, D>, activation: Activation) -> Tensor<B, D> {
+    wrap(B::bert_activation(x.into_primitive().tensor(), activation))
 }
 
 /// Linear layer: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to `[rows, output]`; the operands

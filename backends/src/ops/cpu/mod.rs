@@ -6,6 +6,7 @@ mod adam;
 mod attention;
 mod dropout;
 mod embedding;
+mod gate;
 mod gelu;
 mod half;
 mod lanes;
@@ -24,8 +25,8 @@ use burn::tensor::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::{
-    AdamStep, AdamTensors, AttentionOutput, BertKernels, Dropout, PlacesLayout, SelfAttention,
-    kernels::LayerNormOutput,
+    Activation, AdamStep, AdamTensors, AttentionOutput, BertKernels, Dropout, PlacesLayout, SelfAttention,
+    activation::Formula, kernels::LayerNormOutput,
 };
 use crate::Precision;
 
@@ -33,15 +34,29 @@ use crate::Precision;
 const CHUNK: usize = 16 * 1024;
 
 impl BertKernels for Flex {
-    fn gelu_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn activation_forward(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
         let mut x = dense(x);
-        gelu::forward(x.storage_mut::<f32>());
+        let values = x.storage_mut::<f32>();
+        match activation.formula() {
+            Formula::Gelu => gelu::forward(values),
+            Formula::Gated(gate) => gate::forward(values, gate),
+            Formula::Relu => gate::relu_forward(values),
+        }
         x
     }
 
-    fn gelu_backward_exact(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn activation_backward(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
         let (x, mut grad) = (dense(x), dense(grad));
-        gelu::backward(x.storage::<f32>(), grad.storage_mut::<f32>());
+        let (values, gradients) = (x.storage::<f32>(), grad.storage_mut::<f32>());
+        match activation.formula() {
+            Formula::Gelu => gelu::backward(values, gradients),
+            Formula::Gated(gate) => gate::backward(values, gradients, gate),
+            Formula::Relu => gate::relu_backward(values, gradients),
+        }
         grad
     }
 

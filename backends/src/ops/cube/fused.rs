@@ -1,6 +1,6 @@
 //! The kernels as operations of the fused graph: each a node that Fusion runs between the blocks it fuses.
 //!
-//! GELU stays what Burn's operations make of it: those are fused with their neighbours. Seeds and step sizes are not
+//! Activations stay what Burn's operations make of them: those are fused with their neighbours. Seeds and step sizes are not
 //! part of a node's description, so that graphs which differ only in them share their plans.
 
 use std::{fmt, marker::PhantomData};

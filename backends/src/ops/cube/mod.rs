@@ -8,6 +8,7 @@ mod columns;
 mod dropout;
 mod embedding;
 mod fused;
+mod gate;
 mod gelu;
 mod launch;
 mod layer_norm;
@@ -22,8 +23,8 @@ use burn_cubecl::{BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElemen
 use launch::{dense, dense_int};
 
 use super::{
-    AdamStep, AdamTensors, BertKernels, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention,
-    SoftmaxOutput, kernels::LayerNormOutput,
+    Activation, AdamStep, AdamTensors, BertKernels, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention,
+    SoftmaxOutput, activation::Formula, kernels::LayerNormOutput,
 };
 
 impl<R, F, I, BT> BertKernels for CubeBackend<R, F, I, BT>
@@ -35,12 +36,26 @@ where
     I: IntElement,
     BT: BoolElement,
 {
-    fn gelu_forward(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        gelu::forward(dense::<R, F, I, BT>(x))
+    fn activation_forward(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        let x = dense::<R, F, I, BT>(x);
+        match activation.formula() {
+            Formula::Gelu => gelu::forward(x),
+            Formula::Gated(gate) => gate::forward(x, gate),
+            Formula::Relu => Self::relu(x),
+        }
     }
 
-    fn gelu_backward_exact(x: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self> {
-        gelu::backward(dense::<R, F, I, BT>(x), dense::<R, F, I, BT>(grad))
+    fn activation_backward(
+        x: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let [x, grad] = [x, grad].map(dense::<R, F, I, BT>);
+        match activation.formula() {
+            Formula::Gelu => gelu::backward(x, grad),
+            Formula::Gated(gate) => gate::backward(x, grad, gate),
+            Formula::Relu => Self::relu_backward(x, grad),
+        }
     }
 
     fn bias_gradient(grad: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,4 +1,4 @@
-//! GELU, linear layer, LayerNorm, dropout, embedding.
+//! Activations, linear layer, LayerNorm, dropout, embedding.
 
 use burn::tensor::{Int, Tensor};
 
@@ -6,13 +6,15 @@ use super::{assert_close, leaf, on_every_backend, random, weighed};
 use crate::{
     Precision, TrainingBackend,
     ops::{
-        Dropout, TokenPlaces, backward_from, dropout, embedding, gelu, layer_norm, linear,
-        residual_layer_norm,
+        Activation, Dropout, TokenPlaces, activate, backward_from, dropout, embedding, gelu, layer_norm,
+        linear, residual_layer_norm,
     },
 };
 
 on_every_backend!(
     gelu_matches_the_error_function_form,
+    activations_match_their_formulas,
+    derivatives_of_activations_are_differences,
     linear_matches_the_matrix_product,
     layer_norm_matches_its_formula,
     residual_layer_norm_is_its_parts,
@@ -30,6 +32,64 @@ fn gelu_matches_the_error_function_form<B: TrainingBackend>(device: &B::Device) 
         assert_close(ours.clone(), theirs.clone(), 2e-6, "GELU");
         let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
         assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 1e-5, "GELU's gradient");
+    }
+}
+
+fn activations_match_their_formulas<B: TrainingBackend>(device: &B::Device) {
+    let tanh = |x: Tensor<B, 2>| {
+        let inner = (x.clone() + x.clone().powi_scalar(3) * 0.044_715) * (2.0 / std::f32::consts::PI).sqrt();
+        x * (inner.tanh() + 1.0) * 0.5
+    };
+    let sigmoid = |x: Tensor<B, 2>| ((-x).exp() + 1.0).recip();
+    for shape in [[7, 33], [5, 64]] {
+        let x = leaf::<B, 2>(shape, 1, device) * 3.0;
+        let x = Tensor::from_inner(x.inner()).require_grad();
+        for (activation, theirs) in [
+            (Activation::GeluTanh, tanh(x.clone())),
+            (Activation::QuickGelu, x.clone() * sigmoid(x.clone() * 1.702)),
+            (Activation::Silu, x.clone() * sigmoid(x.clone())),
+            (Activation::Relu, x.clone().clamp_min(0.0)),
+        ] {
+            let ours = activate(x.clone(), activation);
+            assert_close(ours.clone(), theirs.clone(), 4e-6, &format!("{activation:?}"));
+            let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+            let what = format!("the gradient of {activation:?}");
+            assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 2e-5, &what);
+        }
+    }
+}
+
+/// Against differences in double precision, beyond where the gate saturates.
+fn derivatives_of_activations_are_differences<B: TrainingBackend>(device: &B::Device) {
+    let points: Vec<f32> = (-60..=60).map(|step| step as f32 * 0.25 + 0.01).collect();
+    let x = Tensor::<B, 1>::from_data(points.as_slice(), device).require_grad();
+    let sigmoid = |y: f64| 1.0 / (1.0 + (-y).exp());
+    let tanh = move |x: f64| {
+        x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh())
+    };
+    let value = |activation, x: f64| match activation {
+        Activation::Gelu | Activation::GeluTanh => tanh(x),
+        Activation::QuickGelu => x * sigmoid(1.702 * x),
+        Activation::Silu => x * sigmoid(x),
+        Activation::Relu => x.max(0.0),
+    };
+    for activation in [Activation::GeluTanh, Activation::QuickGelu, Activation::Silu, Activation::Relu] {
+        let y = activate(x.clone(), activation);
+        let values = y.clone().into_data().to_vec::<f32>().unwrap();
+        let gradients = x.grad(&y.sum().backward()).unwrap().into_data().to_vec::<f32>().unwrap();
+        for ((&x, found), gradient) in points.iter().zip(values).zip(gradients) {
+            let (x, h) = (f64::from(x), 1e-4);
+            let expected = value(activation, x);
+            assert!(
+                (f64::from(found) - expected).abs() < 2e-6 * (1.0 + x.abs()),
+                "{activation:?}({x}): {found}"
+            );
+            let slope = (value(activation, x + h) - value(activation, x - h)) / (2.0 * h);
+            assert!(
+                (f64::from(gradient) - slope).abs() < 1e-5,
+                "{activation:?}'({x}): {gradient}, not {slope}"
+            );
+        }
     }
 }
 
