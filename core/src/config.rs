@@ -1,10 +1,15 @@
 //! The model's architecture (`config.json` of a Hugging Face directory).
 
+mod activation;
+mod family;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use spanbert_backends::ops::Activation;
 
+pub(crate) use self::family::Family;
 use crate::json;
 
 /// Longest side of any parameter and the like; far above every BERT, low enough that products do not overflow.
@@ -25,7 +30,7 @@ pub struct BertConfig {
     pub num_attention_heads: usize,
     /// Width of the feed-forward layer.
     pub intermediate_size: usize,
-    /// Activation of the feed-forward layer; only `gelu` (by erf) is supported.
+    /// Activation of the feed-forward layer by the name that `transformers` has for it; see [`activation`](Self::activation).
     pub hidden_act: String,
     /// Dropout after embeddings, attention output and feed-forward output.
     pub hidden_dropout_prob: f64,
@@ -33,7 +38,7 @@ pub struct BertConfig {
     pub attention_probs_dropout_prob: f64,
     /// Longest input in word pieces.
     pub max_position_embeddings: usize,
-    /// Number of segment ids.
+    /// Number of segment ids; with one, question and passage share it.
     pub type_vocab_size: usize,
     /// Standard deviation of fresh weights.
     pub initializer_range: f64,
@@ -82,6 +87,28 @@ pub enum ConfigError {
         /// What the parser said, with line and column.
         cause: serde_json::Error,
     },
+    /// The model is no BERT.
+    #[error("{origin}: {found}, and only BERT (model_type \"bert\") is supported; use {instead}")]
+    Family {
+        /// File or other source of the text.
+        origin: String,
+        /// The key that says so, its value and what it means.
+        found: String,
+        /// Models that can be used.
+        instead: &'static str,
+    },
+    /// The activation is not implemented.
+    #[error(
+        "{origin}: hidden_act is {value:?}, which is not implemented; use a model whose hidden_act is one of {supported}"
+    )]
+    Activation {
+        /// File or other source of the text.
+        origin: String,
+        /// The activation's name.
+        value: String,
+        /// The names that are known.
+        supported: String,
+    },
     /// A value is well-formed but not one this model can have.
     #[error("{origin}: {key} is {value}: {why}")]
     Value {
@@ -118,10 +145,10 @@ impl BertConfig {
         let reject = |key, value: String, why| ConfigError::Value { origin: origin.into(), key, value, why };
         let mut config: Value = json::parse(text.as_bytes()).map_err(wrong)?;
         let variant = Variant::deserialize(&config).map_err(wrong)?;
-        if let Some(kind) = variant.model_type.filter(|kind| kind != "bert") {
-            return Err(reject("model_type", format!("{kind:?}"), "only \"bert\" is supported"));
+        if let Some((found, instead)) = variant.foreign() {
+            return Err(ConfigError::Family { origin: origin.into(), found, instead });
         }
-        if let Some(kind) = variant.position_embedding_type.filter(|kind| kind != "absolute") {
+        if let Some(kind) = variant.position_embedding_type.as_ref().filter(|kind| *kind != "absolute") {
             let why = "only \"absolute\" position embeddings are supported";
             return Err(reject("position_embedding_type", format!("{kind:?}"), why));
         }
@@ -131,6 +158,15 @@ impl BertConfig {
         if variant.add_cross_attention == Some(true) {
             let why = "only an encoder without cross-attention is supported";
             return Err(reject("add_cross_attention", "true".into(), why));
+        }
+        if let Some(method) = variant.quantization() {
+            let why = "quantised weights are not read; use the model that was quantised";
+            return Err(reject("quantization_config", method, why));
+        }
+        let pruned = variant.pruned_heads.as_ref().and_then(Value::as_object).map_or(0, Map::len);
+        if pruned > 0 {
+            let why = "models with heads cut out are not supported; use the model before pruning";
+            return Err(reject("pruned_heads", format!("set for {pruned} layers"), why));
         }
         // A null is an absent key (older exporters write `"pad_token_id": null`).
         if let Value::Object(keys) = &mut config {
@@ -144,7 +180,7 @@ impl BertConfig {
     /// Checks that the sizes are consistent and the activation is one the model has.
     ///
     /// # Errors
-    /// On a zero or absurd size, heads that do not divide the hidden size, an activation other than `gelu`, a
+    /// On a zero or absurd size, heads that do not divide the hidden size, an activation that is not implemented, a
     /// probability outside `[0, 1)`, or a padding id outside the vocabulary.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_as("configuration")
@@ -177,9 +213,9 @@ impl BertConfig {
             let value = format!("{} with hidden_size {}", self.num_attention_heads, self.hidden_size);
             return reject("num_attention_heads", value, "the heads must divide the hidden size");
         }
-        if self.hidden_act != "gelu" {
-            let why = "only \"gelu\" (the exact, erf form) is supported";
-            return reject("hidden_act", format!("{:?}", self.hidden_act), why);
+        if activation::by_name(&self.hidden_act).is_none() {
+            let (origin, value) = (origin.into(), self.hidden_act.clone());
+            return Err(ConfigError::Activation { origin, value, supported: activation::names() });
         }
         for (key, probability) in [
             ("hidden_dropout_prob", self.hidden_dropout_prob),
@@ -205,6 +241,12 @@ impl BertConfig {
             return reject("pad_token_id", value, "it must be an id of the vocabulary");
         }
         Ok(())
+    }
+
+    /// Activation of the feed-forward layer, of a configuration that [`validate`](Self::validate) accepts.
+    #[must_use]
+    pub fn activation(&self) -> Activation {
+        activation::by_name(&self.hidden_act).unwrap_or_default()
     }
 
     /// Width of one attention head.
@@ -249,9 +291,40 @@ impl BertConfig {
 #[derive(Deserialize)]
 struct Variant {
     model_type: Option<String>,
+    architectures: Option<Value>,
+    quantization_config: Option<Value>,
+    pruned_heads: Option<Value>,
     position_embedding_type: Option<String>,
     is_decoder: Option<bool>,
     add_cross_attention: Option<bool>,
+}
+
+impl Variant {
+    /// What says that the model is no BERT, and what to use instead. Without a `model_type`, as in files of 2019, the
+    /// class decides.
+    fn foreign(&self) -> Option<(String, &'static str)> {
+        let (found, family) = match (&self.model_type, &self.architectures) {
+            (Some(kind), _) if kind == "bert" => return None,
+            (Some(kind), _) => (format!("model_type is {kind:?}"), Family::of_model_type(kind)),
+            (None, classes) => {
+                let class = classes.as_ref()?.get(0)?.as_str()?;
+                (format!("architectures is [{class:?}]"), Some(Family::of_class(class)?))
+            }
+        };
+        Some(match family {
+            Some(Family { title, difference, instead, .. }) => {
+                (format!("{found}: {title} is another family ({difference})"), instead)
+            }
+            None => (found, Family::usual()),
+        })
+    }
+
+    /// The method by which the weights were quantised, if they were.
+    fn quantization(&self) -> Option<String> {
+        let settings = self.quantization_config.as_ref().filter(|settings| !settings.is_null())?;
+        let method = settings.get("quant_method").and_then(Value::as_str).unwrap_or("set");
+        Some(method.to_owned())
+    }
 }
 
 /// Every parameter's canonical name and shape in PyTorch layout (linear weights `[out, in]`), in the order of the
@@ -316,7 +389,14 @@ mod tests {
     fn unsupported_models_are_named() {
         for (text, expected) in [
             (r#"{"model_type": "roberta"}"#, "model_type is \"roberta\""),
-            (r#"{"hidden_act": "gelu_new"}"#, "hidden_act is \"gelu_new\""),
+            (r#"{"model_type": "roberta"}"#, "RoBERTa is another family"),
+            (r#"{"model_type": "xlm-roberta"}"#, "bert-base-multilingual-cased"),
+            (r#"{"model_type": "gpt9"}"#, "model_type is \"gpt9\", and only BERT"),
+            (r#"{"architectures": ["AlbertForMaskedLM"]}"#, "ALBERT is another family"),
+            (r#"{"hidden_act": "mish"}"#, "hidden_act is \"mish\", which is not implemented"),
+            (r#"{"hidden_act": "mish"}"#, "gelu_new"),
+            (r#"{"quantization_config": {"quant_method": "gptq"}}"#, "quantization_config is gptq"),
+            (r#"{"pruned_heads": {"0": [1]}}"#, "pruned_heads is set for 1 layers"),
             (r#"{"position_embedding_type": "relative_key"}"#, "position_embedding_type is \"relative_key\""),
             (r#"{"is_decoder": true}"#, "is_decoder is true"),
             (r#"{"add_cross_attention": true}"#, "add_cross_attention is true"),
@@ -336,6 +416,46 @@ mod tests {
             let message = BertConfig::from_json(text, "somewhere/config.json").unwrap_err().to_string();
             assert!(message.contains(expected), "{text}: {message}");
             assert!(message.contains("somewhere/config.json"), "{message}");
+        }
+    }
+
+    #[test]
+    fn every_family_people_try_is_named_with_what_to_use_instead() {
+        for kind in [
+            "roberta",
+            "deberta-v2",
+            "albert",
+            "electra",
+            "distilbert",
+            "xlm-roberta",
+            "mpnet",
+            "longformer",
+            "modernbert",
+            "t5",
+        ] {
+            let text = format!(r#"{{"model_type": "{kind}"}}"#);
+            let message = BertConfig::from_json(&text, "c").unwrap_err().to_string();
+            let (cause, remedy) = message.rsplit_once("; ").unwrap();
+            assert!(cause.contains(&format!("model_type is \"{kind}\"")), "{message}");
+            assert!(remedy.starts_with("use ") && remedy.to_lowercase().contains("bert"), "{message}");
+        }
+        // What looks like one and is none.
+        for text in [
+            r#"{"model_type": "bert", "architectures": ["SpanRobertaForX"]}"#,
+            r#"{"architectures": ["BertForMaskedLM"]}"#,
+            r#"{"architectures": []}"#,
+            r#"{"quantization_config": null, "pruned_heads": {}}"#,
+        ] {
+            BertConfig::from_json(text, "c").unwrap();
+        }
+    }
+
+    #[test]
+    fn the_activation_s_name_is_kept() {
+        for name in ["gelu_new", "relu", "gelu_python"] {
+            let config = BertConfig { hidden_act: name.into(), ..BertConfig::default() };
+            let text = config.to_hugging_face().to_string();
+            assert_eq!(BertConfig::from_json(&text, "c").unwrap().hidden_act, name);
         }
     }
 

@@ -7,13 +7,13 @@
 //! |---|---|
 //! | attention: query, key, value (each `P D`) and the probabilities before dropout | `3 P D + P H S` |
 //! | attention output: input of the linear layer; normalised values and output of its LayerNorm | `3 P D` |
-//! | feed-forward network: inputs of GELU and of the second linear layer | `2 P W` |
+//! | feed-forward network: inputs of the activation and of the second linear layer | `2 P W` |
 //! | its LayerNorm: normalised values, and output (the next layer's input) | `2 P D` |
 //! | inverse deviations of both LayerNorms | `2 P` |
 //!
 //! In a half precision, GPUs keep the operands of the products in it: one copy of the input for query, key and value
 //! (`P D`), these (`3 P D`), the probabilities (`P H S`), and the inputs of the three other linear layers
-//! (`2 P D + P W`) at half the size; at full size the normalised values (`2 P D`), the input of GELU (`P W`) and the
+//! (`2 P D + P W`) at half the size; at full size the normalised values (`2 P D`), the activation's input (`P W`) and the
 //! deviations. Half copies of the weights come on top. The processor, which imitates them, is counted as in f32.
 //!
 //! Dropouts keep nothing, nor do the sums that the LayerNorms normalise. Recomputing keeps `P D` a layer (its input)

@@ -80,6 +80,8 @@ impl<B: BertBackend> Embeddings<B> {
         // For the same reason segments are a product with a one-hot of their few ids.
         let types = self.token_type_embeddings.weight.val();
         let [segments, _] = types.dims();
+        // A model of one segment type knows no other: question and passage share it.
+        let segment_ids = if segments == 1 { segment_ids.zeros_like() } else { segment_ids };
         let one_hot: Tensor<B, 2> = segment_ids
             .reshape([batch * length, 1])
             .equal(Tensor::arange(0..segments as i64, &types.device()).reshape([1, segments]))

@@ -4,7 +4,10 @@ use burn::{
     module::Module,
     tensor::{Tensor, backend::Backend},
 };
-use spanbert_backends::{BertBackend, ops};
+use spanbert_backends::{
+    BertBackend,
+    ops::{self, Activation},
+};
 
 use super::{
     attention::{Attention, ResidualOutput},
@@ -18,6 +21,8 @@ use crate::config::BertConfig;
 #[derive(Module, Debug)]
 pub struct Intermediate<B: Backend> {
     dense: Linear<B>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 /// A post-norm transformer layer.
@@ -38,7 +43,10 @@ impl<B: Backend> Layer<B> {
         let dense = format!("{prefix}.intermediate.dense");
         Ok(Self {
             attention: Attention::load(source, &format!("{prefix}.attention"), config)?,
-            intermediate: Intermediate { dense: Linear::load(source, &dense, hidden, wide)? },
+            intermediate: Intermediate {
+                dense: Linear::load(source, &dense, hidden, wide)?,
+                activation: config.activation(),
+            },
             output: ResidualOutput::load(source, &format!("{prefix}.output"), wide, config)?,
         })
     }
@@ -53,7 +61,8 @@ impl<B: BertBackend> Layer<B> {
         mut dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
         let x = self.attention.forward(x, mask, dropout.as_deref_mut());
-        let wide = ops::gelu(self.intermediate.dense.forward(x.clone()));
+        let Intermediate { dense, activation } = &self.intermediate;
+        let wide = ops::activate(dense.forward(x.clone()), *activation);
         self.output.forward(wide, x, dropout)
     }
 }

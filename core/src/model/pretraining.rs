@@ -4,7 +4,10 @@ use burn::{
     module::{Module, Param},
     tensor::{Int, Tensor, TensorData, activation::log_softmax, backend::Backend},
 };
-use spanbert_backends::{BertBackend, Precision, ops, ops::TokenPlaces};
+use spanbert_backends::{
+    BertBackend, Precision,
+    ops::{self, Activation, TokenPlaces},
+};
 
 use super::{
     ModelInput,
@@ -21,11 +24,13 @@ use crate::{
     pretrain::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
 };
 
-/// Linear, GELU, LayerNorm.
+/// Linear, the encoder's activation, LayerNorm.
 #[derive(Module, Debug)]
 pub struct Transform<B: Backend> {
     dense: Linear<B>,
     layer_norm: LayerNorm<B>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 /// Head of masked language modelling (`BertLMPredictionHead`); its output matrix is the word embeddings'.
@@ -114,6 +119,7 @@ impl<B: Backend> Transform<B> {
         Ok(Self {
             dense: Linear::load(source, &format!("{prefix}.dense"), input, hidden)?,
             layer_norm: LayerNorm::load(source, &format!("{prefix}.LayerNorm"), hidden, eps)?,
+            activation: config.activation(),
         })
     }
 }
@@ -121,7 +127,7 @@ impl<B: Backend> Transform<B> {
 impl<B: BertBackend> Transform<B> {
     /// Shapes: `[rows, input]` to `[rows, hidden]`.
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.layer_norm.forward(ops::gelu(self.dense.forward(x)))
+        self.layer_norm.forward(ops::activate(self.dense.forward(x), self.activation))
     }
 }
 

@@ -121,7 +121,7 @@ impl<B: Backend> SpanBert<B> {
     /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
     ///
     /// Parameters are f32 whatever the precision. In a half precision the operands of the layers' matrix products are
-    /// rounded to it and summed in f32; embeddings, LayerNorm, softmax, GELU, residuals and the head stay f32.
+    /// rounded to it and summed in f32; embeddings, LayerNorm, softmax, activation, residuals and the head stay f32.
     ///
     /// # Errors
     /// If a tensor is missing or its shape does not follow from `config`.
