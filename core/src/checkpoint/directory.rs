@@ -10,7 +10,7 @@ use super::{
     meta::SpanbertMeta,
     report::{LoadReport, list},
     vocab::{Vocabulary, load_vocab},
-    weights_file::{self, WeightsFile, read_file},
+    weights_file::{self, WeightsBytes, WeightsFile},
 };
 use crate::config::{BertConfig, parameter_shapes};
 
@@ -52,7 +52,7 @@ pub struct Checkpoint {
     pub stored: Option<SpanbertMeta>,
 }
 
-/// Loads a directory with `config.json`, `model.safetensors` or `pytorch_model.bin`, and `vocab.txt` or
+/// Loads a directory with `config.json`, `model.safetensors` or `pytorch_model.bin` (or the index of their shards), and `vocab.txt` or
 /// `tokenizer.json`.
 ///
 /// # Errors
@@ -72,7 +72,23 @@ pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, Checkp
     Ok(Checkpoint { config, weights, vocab, casing, report, stored })
 }
 
-/// Loads the weights of a model from one file; parts of the question-answering head that it lacks start fresh.
+/// Checks all that [`load`] reads beside the weights, before they are fetched.
+///
+/// # Errors
+/// As [`load`], for what does not concern the weights.
+#[cfg(feature = "cli")]
+pub(crate) fn check_description(directory: &Path) -> Result<(), CheckpointError> {
+    let config = load_config(directory)?;
+    let Vocabulary { pieces, path } = load_vocab(directory)?;
+    if pieces.len() > config.vocab_size {
+        return Err(CheckpointError::VocabularySize { path, pieces: pieces.len(), rows: config.vocab_size });
+    }
+    decide_casing(directory, &pieces, None)?;
+    SpanbertMeta::load(directory)?;
+    Ok(())
+}
+
+/// Loads the weights of a model from one file, or from the shards of an index (`….index.json`); parts of the question-answering head that it lacks start fresh.
 ///
 /// # Errors
 /// As [`load`], for what concerns the weights.
@@ -81,8 +97,10 @@ pub fn load_weights(
     config: &BertConfig,
     seed: u64,
 ) -> Result<(Weights, LoadReport), CheckpointError> {
-    let bytes = read_file(&path)?;
-    weights_from_bytes(path, &bytes, config, seed)
+    let bytes = WeightsBytes::read(&path)?;
+    let (weights, mut report) = decode(path, &bytes.parse()?, config, seed)?;
+    report.shards = bytes.shards();
+    Ok((weights, report))
 }
 
 /// Reads the weights of a model from the content of a file; `path` tells the format by its extension and names the
@@ -96,8 +114,16 @@ pub fn weights_from_bytes(
     config: &BertConfig,
     seed: u64,
 ) -> Result<(Weights, LoadReport), CheckpointError> {
-    let file = weights_file::parse(&path, bytes)?;
-    let (keys, report) = survey(path, config, &file)?;
+    decode(path.clone(), &weights_file::parse(&path, bytes)?, config, seed)
+}
+
+fn decode(
+    path: PathBuf,
+    file: &WeightsFile<'_>,
+    config: &BertConfig,
+    seed: u64,
+) -> Result<(Weights, LoadReport), CheckpointError> {
+    let (keys, report) = survey(path, config, file)?;
     if !report.mismatched.is_empty() {
         let details = list(&report.mismatched);
         return Err(CheckpointError::Mismatched { path: report.file, details });
@@ -105,6 +131,14 @@ pub fn weights_from_bytes(
     let missing = report.missing_encoder();
     if !missing.is_empty() {
         let (count, names) = (missing.len(), list(&missing));
+        if let Some(entry) =
+            missing.first().and_then(|name| report.unused.iter().find(|entry| entry.starts_with(name)))
+        {
+            let what = format!(
+                "tensor {entry} is of a type that is not read; save the model as float32, float16 or bfloat16"
+            );
+            return Err(CheckpointError::NotWeights { path: report.file, what });
+        }
         return Err(CheckpointError::Missing { path: report.file, count, names });
     }
     let mut weights = Weights::new();

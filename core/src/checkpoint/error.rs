@@ -32,7 +32,7 @@ pub enum CheckpointError {
         /// The directory.
         path: PathBuf,
         /// What was found instead, and the next step.
-        hint: &'static str,
+        hint: String,
     },
     /// The directory has no vocabulary.
     #[error(
@@ -107,6 +107,14 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
         /// What and where.
+        what: String,
+    },
+    /// The weights are in shards that do not fit together, or are not all there.
+    #[error("{path} {what}")]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong and the next step.
         what: String,
     },
     /// Two tensors of the file stand for the same parameter.

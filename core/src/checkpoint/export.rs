@@ -1,33 +1,38 @@
 //! A checkpoint once more, in another number format: smaller files to pass on.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
 
 use super::{
     CheckpointError, Weights,
     atomic::StagedFiles,
-    canonical_name,
+    canonical::CanonicalNames,
     casing::decide_casing,
     directory::load_config,
     meta::META_FILE,
     safetensors::FloatType,
     save::{pretty, stage_model, stage_tokenizer},
+    stored::StoredType,
     vocab::load_vocab,
-    weights_file,
+    weights_file::{self, WeightsBytes},
 };
+use crate::config::parameter_shapes;
 
 /// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     /// Number of tensors.
     pub tensors: usize,
     /// Number of values in them.
     pub parameters: usize,
+    /// Tensors of integers, such as `position_ids`: buffers that models make themselves, and that are left out.
+    pub left_out: Vec<String>,
 }
 
 /// Writes the checkpoint of one folder into another as `model.safetensors` of the given type, with the configuration, the
-/// vocabulary and what `transformers` needs beside them. All tensors come along, under the names that `transformers` uses.
+/// vocabulary and what `transformers` needs beside them. All tensors of weights come
+/// along, under the names that `transformers` uses.
 ///
 /// # Errors
 /// If the checkpoint cannot be read, a weight is too large for the type, or the folder cannot be written. Nothing is
@@ -37,16 +42,27 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
     let vocab = load_vocab(from)?.pieces;
     let casing = decide_casing(from, &vocab, None)?;
     let path = weights_file::find(from)?;
-    let bytes = weights_file::read_file(&path)?;
-    let file = weights_file::parse(&path, &bytes)?;
-    let mut weights = Weights::new();
-    for (stored, tensor) in &file.tensors {
+    let bytes = WeightsBytes::read(&path)?;
+    let file = bytes.parse()?;
+    let names = CanonicalNames::of(file.tensors.keys().map(String::as_str)).map_err(|two| {
+        let (path, first, second, name) = (path.clone(), two.first, two.second, two.name);
+        CheckpointError::Ambiguous { path, first, second, name }
+    })?;
+    let shapes: BTreeMap<String, _> = parameter_shapes(&config, true).into_iter().collect();
+    let (mut weights, mut left_out) = (Weights::new(), Vec::new());
+    for (name, stored) in names.stored {
+        let Some(tensor) = file.tensors.get(&stored) else { continue };
+        if matches!(tensor.dtype(), StoredType::Integer(_)) && !shapes.contains_key(&name) {
+            left_out.push(stored);
+            continue;
+        }
         let wrong = |what| CheckpointError::Tensor { path: path.clone(), name: stored.clone(), what };
-        weights.insert(canonical_name(stored), tensor.to_host().map_err(wrong)?);
+        weights.insert(name, tensor.to_host().map_err(wrong)?);
     }
     let exported = Exported {
         tensors: weights.len(),
         parameters: weights.values().map(|tensor| tensor.values.len()).sum(),
+        left_out,
     };
     let described = fs::read_to_string(from.join("config.json")).ok();
     let mut description: Value = described

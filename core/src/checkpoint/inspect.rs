@@ -14,7 +14,7 @@ use super::{
     meta::SpanbertMeta,
     report::LoadReport,
     vocab::load_vocab,
-    weights_file::{self, read_file},
+    weights_file::{self, WeightsBytes},
 };
 use crate::config::BertConfig;
 
@@ -44,9 +44,10 @@ pub struct Inspection {
 pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, CheckpointError> {
     let config = load_config(directory)?;
     let path = weights_file::find(directory)?;
-    let bytes = read_file(&path)?;
-    let file = weights_file::parse(&path, &bytes)?;
-    let (keys, weights) = survey(path, &config, &file)?;
+    let bytes = WeightsBytes::read(&path)?;
+    let file = bytes.parse()?;
+    let (keys, mut weights) = survey(path, &config, &file)?;
+    weights.shards = bytes.shards();
     let mut problems: Vec<String> = weights.mismatched.iter().map(ToString::to_string).collect();
     let missing = weights.missing_encoder();
     if !missing.is_empty() {

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::stored::StoredTensor;
+use super::{
+    canonical::{Ambiguity, CanonicalNames},
+    stored::StoredTensor,
+};
 use crate::config::{BertConfig, parameter_shapes};
-
-/// Wrappers around the whole model: `torch.nn.DataParallel`, and SpanBERT's pre-training model (the reference's
-/// loader strips `decoder.`).
-const WRAPPERS: [&str; 2] = ["module.", "decoder."];
-
-/// Parts of a bare encoder, saved without the `bert.` prefix.
-const ENCODER_PARTS: [&str; 3] = ["embeddings.", "encoder.", "pooler."];
 
 /// A tensor whose shape is not the one the configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,17 +32,8 @@ pub struct KeyMap {
     pub unused: Vec<String>,
     /// Parameters found with another shape.
     pub mismatched: Vec<Mismatch>,
-}
-
-/// Two names of the file that mean the same parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ambiguity {
-    /// Name in the file.
-    pub first: String,
-    /// Name in the file.
-    pub second: String,
-    /// Canonical name.
-    pub name: String,
+    /// What stands before names of the file and was left out.
+    pub prefixes: Vec<String>,
 }
 
 impl KeyMap {
@@ -55,17 +42,12 @@ impl KeyMap {
     /// # Errors
     /// If two tensors mean the same parameter.
     pub fn new(tensors: &BTreeMap<String, StoredTensor<'_>>, config: &BertConfig) -> Result<Self, Ambiguity> {
-        let mut by_canonical = BTreeMap::new();
-        for name in tensors.keys() {
-            let canonical = canonical_name(name);
-            if let Some(first) = by_canonical.insert(canonical.clone(), name.clone()) {
-                return Err(Ambiguity { first, second: name.clone(), name: canonical });
-            }
-        }
+        let CanonicalNames { stored: mut by_canonical, prefixes } =
+            CanonicalNames::of(tensors.keys().map(String::as_str))?;
         let has_pooler = ["weight", "bias"]
             .iter()
             .all(|part| by_canonical.contains_key(&format!("bert.pooler.dense.{part}")));
-        let mut map = Self::default();
+        let mut map = Self { prefixes: prefixes.into_iter().collect(), ..Self::default() };
         for (name, expected) in parameter_shapes(config, has_pooler) {
             let Some(stored) = by_canonical.remove(&name) else {
                 map.missing.push(name);
@@ -83,42 +65,10 @@ impl KeyMap {
     }
 }
 
-/// The name a tensor has in current Hugging Face checkpoints: wrappers stripped, `bert.` in front of the encoder,
-/// LayerNorm's old `gamma` and `beta` as `weight` and `bias`.
-#[must_use]
-pub fn canonical_name(stored: &str) -> String {
-    let mut name = stored;
-    while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
-        name = inner;
-    }
-    let prefix = if ENCODER_PARTS.iter().any(|part| name.starts_with(part)) { "bert." } else { "" };
-    for (old, new) in [(".LayerNorm.gamma", ".LayerNorm.weight"), (".LayerNorm.beta", ".LayerNorm.bias")] {
-        if let Some(stem) = name.strip_suffix(old) {
-            return format!("{prefix}{stem}{new}");
-        }
-    }
-    format!("{prefix}{name}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::checkpoint::stored::StoredType;
-
-    #[test]
-    fn old_and_wrapped_names_become_canonical() {
-        for (stored, canonical) in [
-            ("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"),
-            ("decoder.bert.embeddings.LayerNorm.beta", "bert.embeddings.LayerNorm.bias"),
-            ("module.decoder.bert.pooler.dense.bias", "bert.pooler.dense.bias"),
-            ("encoder.layer.0.output.dense.bias", "bert.encoder.layer.0.output.dense.bias"),
-            ("decoder.qa_outputs.weight", "qa_outputs.weight"),
-            ("cls.predictions.decoder.weight", "cls.predictions.decoder.weight"),
-            ("cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"),
-        ] {
-            assert_eq!(canonical_name(stored), canonical);
-        }
-    }
 
     #[test]
     fn two_names_for_one_parameter_are_an_error() {

@@ -1,15 +1,17 @@
 //! Checkpoints in and out: Hugging Face directories, through plain host tensors.
 //!
-//! Reading: [`load`] takes a directory with safetensors or a PyTorch state dict, old or new, and gives canonical
-//! names and single precision; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
+//! Reading: [`load`] takes a directory with safetensors or a PyTorch state dict, old or new, whole or in shards, and gives
+//! canonical names and single precision; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
 //! `transformers` loads. [`fresh`] makes random weights.
 
 mod atomic;
+mod canonical;
 mod casing;
 mod directory;
 mod error;
 #[cfg(feature = "cli")]
 mod export;
+mod foreign;
 mod fresh;
 mod inspect;
 mod keys;
@@ -18,6 +20,7 @@ pub mod pickle;
 mod report;
 pub mod safetensors;
 mod save;
+mod shards;
 mod stored;
 mod vocab;
 mod weights_file;
@@ -25,22 +28,29 @@ mod weights_file;
 use std::collections::BTreeMap;
 
 pub use atomic::StagedFiles;
+pub use canonical::canonical_name;
 pub use casing::{
     Casing, CasingSource, decide_casing, lower_case_of_tokenizer, lower_case_of_tokenizer_config,
 };
+#[cfg(feature = "cli")]
+pub(crate) use directory::check_description;
 pub use directory::{Checkpoint, LoadOptions, load, load_weights, weights_from_bytes};
 pub use error::CheckpointError;
 #[cfg(feature = "cli")]
 pub use export::{Exported, export};
+#[cfg(feature = "cli")]
+pub(crate) use foreign::instead;
 pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
-pub use keys::{Mismatch, canonical_name};
+pub use keys::Mismatch;
 pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{FloatType, from_safetensors_bytes, to_safetensors};
 #[cfg(feature = "cli")]
 pub use save::save_pretrained;
 pub use save::{SaveCheckpoint, save};
+#[cfg(feature = "cli")]
+pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
 pub use stored::{StoredTensor, StoredType};
 pub use vocab::{Vocabulary, load_vocab};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};

@@ -25,8 +25,11 @@ pub struct Rename {
 /// What a weights file holds, compared with what the model needs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoadReport {
-    /// The weights file.
+    /// The weights file, or the index of its shards.
     pub file: PathBuf,
+    /// The files that hold the weights, if they are in shards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<PathBuf>,
     /// Its format.
     pub format: WeightsFormat,
     /// The model in one line.
@@ -43,6 +46,9 @@ pub struct LoadReport {
     pub unused: Vec<String>,
     /// Parameters whose shape in the file is not the model's.
     pub mismatched: Vec<Mismatch>,
+    /// What is good to know about how the weights were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl LoadReport {
@@ -61,6 +67,7 @@ impl LoadReport {
         unused.extend(file.ignored.iter().cloned());
         Self {
             file: path,
+            shards: Vec::new(),
             format: file.format,
             architecture: architecture(config),
             parameters: config.parameter_count(),
@@ -69,6 +76,7 @@ impl LoadReport {
             missing: keys.missing.clone(),
             unused,
             mismatched: keys.mismatched.clone(),
+            notes: notes(config, keys),
         }
     }
 
@@ -104,7 +112,17 @@ impl fmt::Display for LoadReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "Model       {}", self.architecture)?;
         writeln!(out, "Parameters  {}", grouped(self.parameters))?;
-        write!(out, "Weights     {} ({}, {})", self.file.display(), self.format, self.dtype_summary())?;
+        let shards = match self.shards.len() {
+            0 => String::new(),
+            shards => format!(" in {shards} shards"),
+        };
+        write!(
+            out,
+            "Weights     {} ({}{shards}, {})",
+            self.file.display(),
+            self.format,
+            self.dtype_summary()
+        )?;
         if !self.renamed.is_empty() {
             let first = self.renamed.first().map(|rename| format!("{} → {}", rename.from, rename.to));
             write!(out, "\nRenamed     {}, such as {}", self.renamed.len(), first.unwrap_or_default())?;
@@ -119,6 +137,9 @@ impl fmt::Display for LoadReport {
         if !self.mismatched.is_empty() {
             write!(out, "\nMismatched  {}", list(&self.mismatched))?;
         }
+        for note in &self.notes {
+            write!(out, "\nNote        {note}")?;
+        }
         Ok(())
     }
 }
@@ -127,6 +148,23 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} is {:?} in the file but {:?} by config.json", self.name, self.found, self.expected)
     }
+}
+
+fn notes(config: &BertConfig, keys: &KeyMap) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !keys.prefixes.is_empty() {
+        let prefixes: Vec<String> = keys.prefixes.iter().map(|prefix| format!("\"{prefix}\"")).collect();
+        notes.push(format!(
+            "tensors are named in the file with {} in front, which is left out",
+            list(&prefixes)
+        ));
+    }
+    if config.type_vocab_size == 1 {
+        notes.push(
+            "the model has one segment type (type_vocab_size 1), which question and passage share".to_owned(),
+        );
+    }
+    notes
 }
 
 /// The model in one line.

@@ -8,9 +8,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    CheckpointError,
+    CheckpointError, foreign,
     pickle::{self, Container, PickleError},
     safetensors,
+    shards::{self, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX},
     stored::StoredTensor,
 };
 
@@ -18,6 +19,9 @@ use super::{
 pub const SAFETENSORS_FILE: &str = "model.safetensors";
 /// Weights as PyTorch saves them.
 pub const TORCH_FILE: &str = "pytorch_model.bin";
+
+/// How much of a folder is looked at to say what is there instead of weights.
+const MAX_ENTRIES: usize = 10_000;
 
 /// Format of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,29 +54,86 @@ pub struct WeightsFile<'a> {
     pub tensors: BTreeMap<String, StoredTensor<'a>>,
     /// Entries that are no tensors of a known type.
     pub ignored: Vec<String>,
-    /// Bytes of the whole file.
+    /// Bytes of the whole file, or of all shards.
     pub size: usize,
+}
+
+/// Weights as they lie in one file or in several.
+#[derive(Debug)]
+pub(super) struct WeightsBytes {
+    /// The file, or the index of the shards.
+    path: PathBuf,
+    index: Option<ShardIndex>,
+    /// Each file with its content.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl WeightsBytes {
+    /// Reads the file, or the index and all its shards; the memory it takes is their size.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the index is damaged or names what is not there.
+    pub(super) fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let index = if shards::is_index(path) { Some(ShardIndex::read(path)?) } else { None };
+        let paths = match &index {
+            Some(index) => index.paths(path)?,
+            None => vec![path.to_path_buf()],
+        };
+        let read = |path: PathBuf| read_file(&path).map(|bytes| (path, bytes));
+        Ok(Self {
+            path: path.to_path_buf(),
+            index,
+            files: paths.into_iter().map(read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The shards' files; none if the weights are in one piece.
+    pub(super) fn shards(&self) -> Vec<PathBuf> {
+        let shards = self.index.as_ref().map(|_| self.files.iter().map(|(path, _)| path.clone()).collect());
+        shards.unwrap_or_default()
+    }
+
+    /// The table of all tensors.
+    ///
+    /// # Errors
+    /// If a file is something else than weights, or damaged, or the shards do not fit together.
+    pub(super) fn parse(&self) -> Result<WeightsFile<'_>, CheckpointError> {
+        let mut files = self.files.iter().map(|(path, bytes)| parse(path, bytes));
+        let no_file = || CheckpointError::NotWeights {
+            path: self.path.clone(),
+            what: "no file of weights; download it again".to_owned(),
+        };
+        let mut all = files.next().ok_or_else(no_file)??;
+        for file in files {
+            let file = file?;
+            ShardIndex::add(&self.path, &mut all.tensors, file.tensors)?;
+            all.ignored.extend(file.ignored);
+            all.size = all.size.saturating_add(file.size);
+        }
+        if let Some(index) = &self.index {
+            let ignored = |name: &str| all.ignored.iter().any(|entry| entry.starts_with(name));
+            index.check(&self.path, |name| all.tensors.contains_key(name) || ignored(name))?;
+        }
+        Ok(all)
+    }
 }
 
 /// Finds the weights of a directory.
 ///
 /// # Errors
-/// If neither file is there; sharded checkpoints and those of other frameworks are named.
+/// If there are none; those of other frameworks are named.
 pub fn find(directory: &Path) -> Result<PathBuf, CheckpointError> {
-    for name in [SAFETENSORS_FILE, TORCH_FILE] {
+    for name in [SAFETENSORS_FILE, SAFETENSORS_INDEX, TORCH_FILE, TORCH_INDEX] {
         let path = directory.join(name);
         if path.is_file() {
             return Ok(path);
         }
     }
-    let has = |name: &str| directory.join(name).is_file();
-    let hint = if has("model.safetensors.index.json") || has("pytorch_model.bin.index.json") {
-        "; it is split into shards: save it with max_shard_size large enough for one file"
-    } else if has("tf_model.h5") || has("flax_model.msgpack") || has("bert_model.ckpt.index") {
-        "; its weights are TensorFlow's or Flax's: convert them with transformers (from_tf or from_flax)"
-    } else {
-        "; put the model's weights there"
-    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let names: Vec<String> =
+        entries.take(MAX_ENTRIES).filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let hint = foreign::instead(names.iter().map(String::as_str));
+    let hint = hint.unwrap_or_else(|| "; put the model's weights there".to_owned());
     Err(CheckpointError::NoWeights { path: directory.to_path_buf(), hint })
 }
 

@@ -79,6 +79,10 @@ impl ExportCommand {
             self.output_dir.display(),
             exported.tensors,
             exported.parameters
-        ))
+        ))?;
+        if !exported.left_out.is_empty() {
+            output::note(format_args!("left out: {} (integers, not weights)", exported.left_out.join(", ")));
+        }
+        Ok(())
     }
 }

@@ -45,7 +45,11 @@ impl StartingModel {
         if report.has_fresh_head() {
             notes.push("the question-answering head is absent and starts fresh".into());
         }
+        notes.extend(report.notes);
         let mut files = vec![Fingerprint::of(&report.file)?];
+        for shard in &report.shards {
+            files.push(Fingerprint::of(shard)?);
+        }
         for name in ["config.json", "vocab.txt", "tokenizer.json"] {
             let path = directory.join(name);
             if path.is_file() {

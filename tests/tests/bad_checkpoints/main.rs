@@ -51,7 +51,7 @@ fn directories_that_are_none_say_what_to_do() {
     remove("pytorch_model.bin");
     assert!(error(good.path()).contains("neither model.safetensors nor pytorch_model.bin; put"));
     fs::write(good.path().join("model.safetensors.index.json"), "{}").unwrap();
-    assert!(error(good.path()).contains("split into shards"));
+    assert!(error(good.path()).contains("not an index of shards (missing field `weight_map`"));
     remove("vocab.txt");
     assert!(error(good.path()).contains("neither vocab.txt nor tokenizer.json"));
     remove("config.json");
@@ -84,7 +84,7 @@ fn another_configuration_is_named() {
         message.contains("lacks 32 of the encoder's tensors (bert.encoder.layer.2.attention"),
         "{message}"
     );
-    assert!(with("\"gelu\"", "\"relu\"").contains("hidden_act is \"relu\""));
+    assert!(with("\"gelu\"", "\"mish\"").contains("hidden_act is \"mish\""));
     assert!(with("}", "").contains("EOF"));
 }
 

@@ -73,6 +73,14 @@ pub enum PickleError {
         /// What it holds.
         what: &'static str,
     },
+    /// The pickle holds several state dicts.
+    #[error("the file holds several state dicts, {first:?} and {second:?}; save the model's alone")]
+    Several {
+        /// Key of one.
+        first: String,
+        /// Key of another.
+        second: String,
+    },
     /// A tensor disagrees with its storage.
     #[error("tensor {name:?} {what}; the file is damaged, download it again")]
     Tensor {

@@ -9,8 +9,11 @@ use super::{
 };
 use crate::checkpoint::stored::StoredTensor;
 
-/// Keys under which training scripts wrap the state dict.
-const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+/// Keys under which training scripts wrap the state dict, the likeliest first; `module` is DeepSpeed's.
+const WRAPPERS: [&str; 6] = ["state_dict", "model_state_dict", "model", "module", "net", "model_state"];
+
+/// Most dictionaries around the state dict.
+const MAX_DEPTH: usize = 4;
 
 /// Most tensors that are read; a state dict of BERT-large has 400.
 const MAX_TENSORS: usize = 1 << 16;
@@ -64,13 +67,36 @@ fn dictionary<'o, 'a>(outcome: &'o Outcome<'a>) -> Result<&'o [(Value<'a>, Value
         },
         _ => Err(PickleError::NotAStateDict { what: "a plain value" }),
     };
-    let outer = entries(outcome.value)?;
-    for wrapper in WRAPPERS {
-        if let Some(&(_, inner)) = outer.iter().find(|(key, _)| *key == Value::Text(wrapper))
-            && let Ok(inner) = entries(inner)
-        {
-            return Ok(inner);
+    let is_tensor = |value: &Value<'a>| match value {
+        Value::Object(index) => matches!(outcome.objects.get(*index), Some(Object::Tensor { .. })),
+        _ => false,
+    };
+    let mut dict = entries(outcome.value)?;
+    for _ in 0..MAX_DEPTH {
+        let wrapped = |wrapper: &&str| {
+            let entry = dict.iter().find(|(key, _)| *key == Value::Text(wrapper))?;
+            entries(entry.1).ok().filter(|inner| !inner.is_empty())
+        };
+        if let Some(inner) = WRAPPERS.iter().find_map(wrapped) {
+            dict = inner;
+            continue;
         }
+        if dict.iter().any(|(_, value)| is_tensor(value)) {
+            break;
+        }
+        // Under a key of the script's own: unmistakable if it is the only dictionary of tensors.
+        let mut inner = dict.iter().filter_map(|&(key, value)| match key {
+            Value::Text(key) => Some((key, entries(value).ok()?)),
+            _ => None,
+        });
+        let of_tensors = |(_, inner): &(&str, &[(Value<'a>, Value<'a>)])| {
+            inner.iter().any(|(key, value)| matches!(key, Value::Text(_)) && is_tensor(value))
+        };
+        let Some((first, found)) = inner.find(of_tensors) else { break };
+        if let Some((second, _)) = inner.find(of_tensors) {
+            return Err(PickleError::Several { first: first.to_owned(), second: second.to_owned() });
+        }
+        dict = found;
     }
-    Ok(outer)
+    Ok(dict)
 }
