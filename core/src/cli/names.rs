@@ -2,8 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use super::error::CliError;
-use crate::fetch::{Places, resolve_data, resolve_model};
+use super::{error::CliError, output};
+use crate::fetch::{FetchError, Located, Places, locate_data, locate_model};
 
 /// A checkpoint folder, or a name such as `spanbert-base`.
 #[derive(Clone, Debug)]
@@ -18,8 +18,17 @@ impl From<OsString> for ModelArg {
 impl ModelArg {
     /// The folder.
     pub(super) fn folder(&self) -> Result<PathBuf, CliError> {
-        Ok(resolve_model(&self.0, &Places::from_env())?)
+        path_of(locate_model(&self.0, &Places::from_env()))
     }
+}
+
+/// The path, after what there is to say about its name.
+fn path_of(located: Result<Located, FetchError>) -> Result<PathBuf, CliError> {
+    let Located { path, note } = located?;
+    if let Some(note) = note {
+        output::note(note);
+    }
+    Ok(path)
 }
 
 /// A SQuAD file, or a name such as `squad2:dev`.
@@ -35,7 +44,7 @@ impl From<OsString> for DataArg {
 impl DataArg {
     /// The file.
     pub(super) fn file(&self) -> Result<PathBuf, CliError> {
-        Ok(resolve_data(&self.0, &Places::from_env())?)
+        path_of(locate_data(&self.0, &Places::from_env()))
     }
 
     /// The file of a flag that may be absent.

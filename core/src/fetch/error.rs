@@ -96,6 +96,22 @@ pub enum FetchError {
         /// What it lacks.
         missing: String,
     },
+    /// The repository has no weights that are read.
+    #[error("{name} has neither model.safetensors nor pytorch_model.bin{instead}")]
+    NoWeights {
+        /// The model.
+        name: String,
+        /// What it has instead and, after a semicolon, what to do.
+        instead: String,
+    },
+    /// The model could not be used, so its weights were not fetched.
+    #[error("{name} was not fetched: {cause}")]
+    Unsuitable {
+        /// The model.
+        name: String,
+        /// Why not.
+        cause: crate::checkpoint::CheckpointError,
+    },
     /// The disk.
     #[error("{}: {source}; make room or name another cache with HF_HOME", .path.display())]
     File {

@@ -22,7 +22,7 @@ pub use self::{
     error::FetchError,
     model::fetch_model,
     places::Places,
-    resolve::{resolve_data, resolve_model},
+    resolve::{Located, locate_data, locate_model, resolve_data, resolve_model},
     squad::fetch_squad,
 };
 

@@ -12,9 +12,18 @@ use super::{
     listing::{Listing, Sibling},
     transfer::{Client, Wanted, checksum_of},
 };
+use crate::{
+    checkpoint::{
+        CheckpointError, MAX_INDEX_BYTES, SAFETENSORS_FILE, SAFETENSORS_INDEX, ShardIndex, TORCH_FILE,
+        TORCH_INDEX, check_description, instead,
+    },
+    config::BertConfig,
+};
 
-/// Weights, the better format first.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+/// Architecture; looked at before anything else is fetched.
+const CONFIG: &str = "config.json";
+/// Weights in one piece or, by their index, in several; the better format first.
+const WEIGHTS: [&str; 4] = [SAFETENSORS_FILE, SAFETENSORS_INDEX, TORCH_FILE, TORCH_INDEX];
 /// Vocabularies, of which one is needed.
 const VOCABULARIES: [&str; 2] = ["vocab.txt", "tokenizer.json"];
 /// Taken along if they are there.
@@ -39,17 +48,76 @@ pub(super) fn fetch(name: &str, client: Client, watcher: &mut Watcher<'_>) -> Re
         return Err(FetchError::Cancelled);
     }
     let listing = Listing::ask(&client, &address.id, &address.revision)?;
-    let files = choose(&listing, &address.id)?;
     let _lock = lock(&client.places.cache, &address.folder_name())?;
     let root = client.places.cache.join(address.folder_name());
     let snapshot = repo.pointer_path(&listing.sha);
-    for file in files {
-        let url = format!("{}/{}/resolve/{}/{}", client.places.hub, address.id, listing.sha, file.name);
+    let transfer =
+        Transfer { client: &client, id: &address.id, listing: &listing, root: &root, snapshot: &snapshot };
+    transfer.all(watcher)?;
+    // Last: from now on the snapshot counts as whole.
+    repo.create_ref(&listing.sha).map_err(FetchError::file(&root))?;
+    found(&address, snapshot, Some(&listing))
+}
+
+/// Getting the files of a repository into the cache.
+struct Transfer<'a> {
+    client: &'a Client,
+    id: &'a str,
+    listing: &'a Listing,
+    /// The repository's folder in the cache.
+    root: &'a Path,
+    /// The commit's folder in it.
+    snapshot: &'a Path,
+}
+
+impl Transfer<'_> {
+    /// Gets all that is needed, the small files first: what is wrong with them shows before the weights are fetched.
+    fn all(&self, watcher: &mut Watcher<'_>) -> Result<(), FetchError> {
+        let config = self.listing.find(CONFIG).ok_or_else(|| lacks(self.id, CONFIG))?;
+        self.get(config, watcher)?;
+        // Before anything else is missed: a model of another family has another vocabulary and other files.
+        self.check_config()?;
+        let (small, weights) = choose(self.listing, self.id)?;
+        for file in small {
+            self.get(file, watcher)?;
+        }
+        let unsuitable = |cause| FetchError::Unsuitable { name: self.id.to_owned(), cause };
+        check_description(self.snapshot).map_err(unsuitable)?;
+        if !weights.name.ends_with(".index.json") {
+            return self.get(weights, watcher);
+        }
+        if weights.content().is_none_or(|(size, _)| size > MAX_INDEX_BYTES) {
+            return Err(lacks(self.id, "index of shards of a credible size"));
+        }
+        self.get(weights, watcher)?;
+        let index = ShardIndex::read(&self.snapshot.join(&weights.name)).map_err(unsuitable)?;
+        let shards = index.files().into_iter().map(|name| {
+            let missing = || lacks(self.id, &format!("{name}, which {} names", weights.name));
+            self.listing.find(name).ok_or_else(missing)
+        });
+        for shard in shards.collect::<Result<Vec<_>, _>>()? {
+            self.get(shard, watcher)?;
+        }
+        Ok(())
+    }
+
+    fn check_config(&self) -> Result<(), FetchError> {
+        let path = self.snapshot.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(FetchError::file(&path))?;
+        BertConfig::from_json(&text, CONFIG).map(drop).map_err(|cause| FetchError::Unsuitable {
+            name: self.id.to_owned(),
+            cause: CheckpointError::from(cause),
+        })
+    }
+
+    /// Gets a file, unless it is there.
+    fn get(&self, file: &Sibling, watcher: &mut Watcher<'_>) -> Result<(), FetchError> {
+        let Self { client, id, listing, root, snapshot } = self;
+        let url = format!("{}/{id}/resolve/{}/{}", client.places.hub, listing.sha, file.name);
         let Some((size, checksum)) = file.content() else {
             return Err(FetchError::Answer { url, why: "neither size nor checksum is told".to_owned() });
         };
         let blob = root.join("blobs").join(checksum.digits());
-        let place = snapshot.join(&file.name);
         // A file of this name and size was compared when it came; small ones are quickly compared again.
         let there = fs::metadata(&blob).is_ok_and(|data| data.len() == size)
             && (size > 1 << 20 || checksum_of(&blob, &checksum)? == checksum.digits());
@@ -64,14 +132,13 @@ pub(super) fn fetch(name: &str, client: Client, watcher: &mut Watcher<'_>) -> Re
             };
             client.download(&wanted, watcher)?;
         }
-        link(&blob, &place)?;
-        if !watcher(FetchEvent::Complete { name: &file.name, already: there }) {
-            return Err(FetchError::Cancelled);
+        link(&blob, &snapshot.join(&file.name))?;
+        if watcher(FetchEvent::Complete { name: &file.name, already: there }) {
+            Ok(())
+        } else {
+            Err(FetchError::Cancelled)
         }
     }
-    // Last: from now on the snapshot counts as whole.
-    repo.create_ref(&listing.sha).map_err(FetchError::file(&root))?;
-    found(&address, snapshot, Some(&listing))
 }
 
 /// What a name means on the hub.
@@ -116,30 +183,48 @@ impl Address {
 
 /// The model's folder in the cache, if it is whole.
 pub(super) fn snapshot(repo: &CacheRepo) -> Option<PathBuf> {
-    let config = repo.get("config.json")?;
-    let one_of = |names: &[&str]| names.iter().any(|name| repo.get(name).is_some());
-    (one_of(&WEIGHTS) && one_of(&VOCABULARIES)).then(|| config.parent().map(Path::to_owned))?
+    let config = repo.get(CONFIG)?;
+    let vocabulary = VOCABULARIES.iter().any(|name| repo.get(name).is_some());
+    let whole = |path: &PathBuf| !is_index(path) || shards(path).is_some();
+    let weights = WEIGHTS.iter().filter_map(|name| repo.get(name)).any(|path| whole(&path));
+    (weights && vocabulary).then(|| config.parent().map(Path::to_owned))?
 }
 
-/// The files to get.
-fn choose<'a>(listing: &'a Listing, id: &str) -> Result<Vec<&'a Sibling>, FetchError> {
-    let lacks = |missing: &str| FetchError::Unusable { name: id.to_owned(), missing: missing.to_owned() };
-    let first = |names: &[&str]| names.iter().find_map(|name| listing.find(name));
-    let mut files = vec![listing.find("config.json").ok_or_else(|| lacks("config.json"))?];
+fn is_index(path: &Path) -> bool {
+    path.ends_with(SAFETENSORS_INDEX) || path.ends_with(TORCH_INDEX)
+}
+
+/// The shards of an index, if all are there.
+fn shards(index: &Path) -> Option<Vec<PathBuf>> {
+    ShardIndex::read(index).and_then(|shards| shards.paths(index)).ok()
+}
+
+fn lacks(id: &str, missing: &str) -> FetchError {
+    FetchError::Unusable { name: id.to_owned(), missing: missing.to_owned() }
+}
+
+/// The small files to get beside the configuration, and the file or the index of the weights.
+fn choose<'a>(listing: &'a Listing, id: &str) -> Result<(Vec<&'a Sibling>, &'a Sibling), FetchError> {
+    let mut small: Vec<_> = EXTRAS.iter().filter_map(|name| listing.find(name)).collect();
     let vocabularies: Vec<_> = VOCABULARIES.iter().filter_map(|name| listing.find(name)).collect();
     if vocabularies.is_empty() {
-        return Err(lacks("vocab.txt or tokenizer.json"));
+        return Err(lacks(id, "vocab.txt or tokenizer.json"));
     }
-    files.extend(vocabularies);
-    files.extend(EXTRAS.iter().filter_map(|name| listing.find(name)));
-    // The large one last: what is wrong with the small ones shows first.
-    files.push(first(&WEIGHTS).ok_or_else(|| lacks("model.safetensors or pytorch_model.bin in one piece"))?);
-    Ok(files)
+    small.extend(vocabularies);
+    let weights = WEIGHTS.iter().find_map(|name| listing.find(name)).ok_or_else(|| {
+        let instead = instead(listing.siblings.iter().map(|sibling| sibling.name.as_str()));
+        let usual = || "; give the id of a BERT model in PyTorch or safetensors format".to_owned();
+        FetchError::NoWeights { name: id.to_owned(), instead: instead.unwrap_or_else(usual) }
+    })?;
+    Ok((small, weights))
 }
 
 fn found(address: &Address, folder: PathBuf, listing: Option<&Listing>) -> Result<Fetched, FetchError> {
-    let names = ["config.json"].iter().chain(&VOCABULARIES).chain(&EXTRAS).chain(&WEIGHTS);
-    let files: Vec<PathBuf> = names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+    let names = [CONFIG].iter().chain(&VOCABULARIES).chain(&EXTRAS).chain(&WEIGHTS);
+    let mut files: Vec<PathBuf> = names.map(|name| folder.join(name)).filter(|path| path.is_file()).collect();
+    let of_shards: Vec<PathBuf> =
+        files.iter().filter(|path| is_index(path)).filter_map(|path| shards(path)).flatten().collect();
+    files.extend(of_shards);
     let sizes = files.iter().map(|path| fs::metadata(path).map_err(FetchError::file(path)));
     let bytes = sizes.map(|data| data.map(|data| data.len())).sum::<Result<u64, _>>()?;
     let own = address.known.map(|known| known.licence.to_owned());

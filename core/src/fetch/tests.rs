@@ -163,7 +163,7 @@ fn weights() -> Vec<u8> {
 fn spanbert() -> Plan {
     let files = [
         ("config.json", b"{}".to_vec()),
-        ("vocab.txt", b"[PAD]\n".to_vec()),
+        ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n".to_vec()),
         ("flax_model.msgpack", b"not wanted".to_vec()),
         ("pytorch_model.bin", weights()),
     ];
@@ -320,7 +320,158 @@ fn a_repository_without_a_model_is_told() {
     let hub = Hub::start(plan);
     let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
     assert!(told.contains("has no vocab.txt or tokenizer.json"), "{told}");
-    assert_eq!(hub.asked().len(), 1, "nothing is transferred for nothing");
+    assert_eq!(asked_for(&hub), ["config.json"], "nothing large is transferred for nothing");
+}
+
+/// The files that were asked for, in order.
+fn asked_for(hub: &Hub) -> Vec<String> {
+    let asked = hub.asked().into_iter().filter(|path| !path.starts_with("/api/"));
+    asked.filter_map(|path| Some(path.rsplit('/').next()?.to_owned())).collect()
+}
+
+#[test]
+fn a_model_that_cannot_be_used_costs_only_its_configuration() {
+    for (config, expected) in [
+        (
+            r#"{"model_type": "roberta", "vocab_size": 50265}"#,
+            ["RoBERTa is another family", "use spanbert-base"],
+        ),
+        (r#"{"model_type": "deberta-v2"}"#, ["DeBERTa v2 or v3", "use spanbert-base"]),
+        (r#"{"model_type": "xlm-roberta"}"#, ["XLM-RoBERTa", "use google-bert/bert-base-multilingual-cased"]),
+        (r#"{"architectures": ["AlbertModel"]}"#, ["ALBERT", "use spanbert-base"]),
+        (r#"{"model_type": "bert", "hidden_act": "mish"}"#, ["hidden_act is \"mish\"", "gelu_new"]),
+        (r#"{"position_embedding_type": "relative_key"}"#, ["position_embedding_type", "absolute"]),
+        (r#"{"num_attention_heads": 7}"#, ["num_attention_heads is 7", "divide"]),
+        ("<html>", ["config.json", "expected the config.json of a Hugging Face BERT"]),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let mut plan = spanbert();
+        // As the hub has RoBERTa: no vocab.txt that could be missed first.
+        plan.files.remove("vocab.txt");
+        plan.files.insert("vocab.json".to_owned(), b"{}".to_vec());
+        plan.files.insert("config.json".to_owned(), config.as_bytes().to_vec());
+        let hub = Hub::start(plan);
+        let error = fetch(&hub.places(home.path())).unwrap_err();
+        assert!(matches!(error, FetchError::Unsuitable { .. }), "{config}: {error}");
+        let told = error.to_string();
+        assert!(told.starts_with("SpanBERT/spanbert-base-cased was not fetched: config.json: "), "{told}");
+        assert!(expected.iter().all(|part| told.contains(part)), "{config}: {told}");
+        assert_eq!(asked_for(&hub), ["config.json"], "{config}");
+    }
+}
+
+#[test]
+fn a_vocabulary_that_cannot_be_used_costs_no_weights() {
+    for (config, vocab, expected) in [
+        (r#"{"vocab_size": 3}"#, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n", "has 4 pieces"),
+        ("{}", "<pad>\n<unk>\n", "no [UNK]"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let mut plan = spanbert();
+        plan.files.insert("config.json".to_owned(), config.as_bytes().to_vec());
+        plan.files.insert("vocab.txt".to_owned(), vocab.as_bytes().to_vec());
+        plan.files.insert("tokenizer_config.json".to_owned(), br#"{"do_lower_case": false}"#.to_vec());
+        let hub = Hub::start(plan);
+        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        assert!(told.contains("was not fetched") && told.contains(expected), "{told}");
+        assert_eq!(asked_for(&hub), ["config.json", "tokenizer_config.json", "vocab.txt"]);
+    }
+}
+
+#[test]
+fn weights_of_another_program_are_named() {
+    for (file, expected) in [
+        ("tf_model.h5", "tf_model.h5 (TensorFlow's weights); convert it once with transformers 4"),
+        ("flax_model.msgpack", "Flax's weights"),
+        ("onnx/model.onnx", "onnx/model.onnx (a model for ONNX)"),
+        ("bert.Q4_0.gguf", "llama.cpp"),
+        ("README.md", "; give the id of a BERT model in PyTorch or safetensors format"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let mut plan = spanbert();
+        plan.files.retain(|name, _| ["config.json", "vocab.txt"].contains(&name.as_str()));
+        plan.files.insert(file.to_owned(), b"what it is".to_vec());
+        let hub = Hub::start(plan);
+        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        assert!(
+            told.contains("neither model.safetensors nor pytorch_model.bin") && told.contains(expected),
+            "{told}"
+        );
+        assert_eq!(asked_for(&hub), ["config.json"]);
+    }
+}
+
+/// A repository whose weights are in two parts.
+fn sharded(index: &str) -> Plan {
+    let mut plan = spanbert();
+    plan.files.remove("pytorch_model.bin");
+    for (name, content) in [
+        ("pytorch_model.bin.index.json", index),
+        ("pytorch_model-00001-of-00002.bin", "first"),
+        ("pytorch_model-00002-of-00002.bin", "second"),
+    ] {
+        plan.files.insert(name.to_owned(), content.as_bytes().to_vec());
+    }
+    plan
+}
+
+#[test]
+fn shards_come_with_their_index() {
+    let home = tempfile::tempdir().unwrap();
+    let index = r#"{"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00002-of-00002.bin",
+        "c": "pytorch_model-00001-of-00002.bin"}}"#;
+    let hub = Hub::start(sharded(index));
+    let places = hub.places(home.path());
+    let fetched = fetch(&places).unwrap();
+    let names: Vec<_> = fetched.files.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "config.json",
+            "vocab.txt",
+            "pytorch_model.bin.index.json",
+            "pytorch_model-00001-of-00002.bin",
+            "pytorch_model-00002-of-00002.bin"
+        ]
+    );
+    assert_eq!(std::fs::read(fetched.folder.join("pytorch_model-00002-of-00002.bin")).unwrap(), b"second");
+    assert_eq!(resolve_model(Path::new("spanbert-base"), &places).unwrap(), fetched.folder);
+    // A part that went missing makes the model one to be fetched again.
+    std::fs::remove_file(fetched.folder.join("pytorch_model-00002-of-00002.bin")).unwrap();
+    assert!(matches!(resolve_model(Path::new("spanbert-base"), &places), Err(FetchError::NotFetched { .. })));
+}
+
+#[test]
+fn an_index_that_leads_astray_costs_no_weights() {
+    for (index, expected) in [
+        (r#"{"weight_map": {"a": "../../../../etc/passwd"}}"#, "a shard is a .safetensors or .bin file"),
+        (
+            r#"{"weight_map": {"a": "pytorch_model-00003-of-00002.bin"}}"#,
+            "has no pytorch_model-00003-of-00002.bin, which",
+        ),
+        ("[]", "is not an index of shards"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let hub = Hub::start(sharded(index));
+        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(asked_for(&hub), ["config.json", "vocab.txt", "pytorch_model.bin.index.json"]);
+    }
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_model_is_taken_and_said() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(spanbert());
+    let places = hub.places(home.path());
+    // Paths other than the bare name are not looked at in the working folder's place; so the folder has the id's form.
+    let here = home.path().join("SpanBERT/spanbert-base-cased");
+    std::fs::create_dir_all(&here).unwrap();
+    let located = locate_model(&here, &places).unwrap();
+    assert_eq!((located.path, located.note), (here, None), "a path is no name");
+    let data = Path::new("squad2:nothing");
+    assert_eq!(locate_data(data, &places).unwrap().path, data);
+    assert!(locate_model(Path::new("demo@main"), &places).unwrap().path.join("config.json").is_file());
 }
 
 #[test]
