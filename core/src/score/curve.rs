@@ -9,7 +9,8 @@ use super::{NullOdds, QuestionTable, ScoreError};
 /// The scores at one threshold, in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdPoint {
-    /// Null odds above it mean "no answer".
+    /// Null odds above it mean "no answer". Infinite where given null odds are.
+    #[serde(with = "super::json_float::plain")]
     pub threshold: f64,
     /// How many questions have null odds of at most the threshold.
     pub kept: usize,

@@ -1,5 +1,7 @@
 //! What can go wrong when scoring.
 
+use super::UnknownIds;
+
 /// Predictions or null odds that cannot be scored against a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
@@ -26,12 +28,45 @@ pub enum ScoreError {
         total: usize,
     },
     /// Some questions have no null odds.
-    #[error("no null odds for {} of {total} questions: {}; were they made for this data set?", ids.len(), first_few(ids))]
+    #[error(
+        "no null odds for {} of {total} questions: {}; add them, or name the null odds made for this data set",
+        ids.len(),
+        first_few(ids)
+    )]
     MissingNullOdds {
         /// Ids of the questions, in the data set's order.
         ids: Vec<String>,
         /// Number of questions in the data set.
         total: usize,
+    },
+    /// All ids are of other questions.
+    #[error(
+        "none of the {} {what} is for any of the {total} questions, which have other ids than {}; name the {what} made for \
+         this data set",
+        unknown.count,
+        unknown.first
+    )]
+    OtherDataSet {
+        /// Predictions or null odds.
+        what: &'static str,
+        /// What they are for.
+        unknown: UnknownIds,
+        /// Number of questions in the data set.
+        total: usize,
+    },
+    /// A null-odds file holds a value that cannot be compared with a threshold.
+    #[error("{file}: the null odds of question {id} are NaN; remove them, or have the model make them again")]
+    NotANumber {
+        /// The file or other source.
+        file: String,
+        /// The question.
+        id: String,
+    },
+    /// The data set says of no question what its answer is.
+    #[error("{file} has no gold answers, so there is nothing to score; name the file with the gold answers")]
+    NoGoldAnswers {
+        /// The data set.
+        file: String,
     },
     /// There is nothing to average over.
     #[error("the data set has no questions, so there is nothing to score")]

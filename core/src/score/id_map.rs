@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::ScoreError;
+use super::{AnswerFile, ScoreError, answer_file};
 
 /// A value for each question id, in insertion order. As in a Python dict, a repeated id keeps its place and takes the
 /// last value.
@@ -71,36 +71,23 @@ impl<V> IdMap<V> {
 }
 
 impl Predictions {
-    /// Reads a `predictions.json`; `source_name` is what messages call it.
+    /// Reads answers in any layout that [`AnswerFile`] knows; `source_name` is what messages call the file.
     ///
     /// # Errors
-    /// If it is not a JSON object of texts.
+    /// If it has none of them.
     pub fn from_json(text: &str, source_name: &str) -> Result<Self, ScoreError> {
-        parse(text, source_name, "texts")
+        Ok(AnswerFile::from_json(text, source_name)?.predictions)
     }
 }
 
 impl NullOdds {
-    /// Reads a `null_odds.json`; `source_name` is what messages call it.
+    /// Reads a `null_odds.json`, which may hold Python's `Infinity` and `-Infinity`; `source_name` is what messages call it.
     ///
     /// # Errors
-    /// If it is not a JSON object of numbers.
+    /// If it is not a JSON object of numbers, or one is NaN.
     pub fn from_json(text: &str, source_name: &str) -> Result<Self, ScoreError> {
-        parse(text, source_name, "numbers")
+        answer_file::null_odds(text, source_name)
     }
-}
-
-fn parse<V: for<'de> Deserialize<'de>>(
-    text: &str,
-    source_name: &str,
-    expected: &'static str,
-) -> Result<IdMap<V>, ScoreError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(text).map_err(|source| ScoreError::Json {
-        file: source_name.to_owned(),
-        source,
-        expected,
-    })
 }
 
 impl<V> FromIterator<(String, V)> for IdMap<V> {
@@ -110,6 +97,15 @@ impl<V> FromIterator<(String, V)> for IdMap<V> {
             map.insert(id, value);
         }
         map
+    }
+}
+
+impl<V> IntoIterator for IdMap<V> {
+    type Item = (String, V);
+    type IntoIter = std::vec::IntoIter<(String, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
     }
 }
 
@@ -159,7 +155,7 @@ mod tests {
     fn errors_name_file_place_and_what_was_expected() {
         let error = Predictions::from_json(r#"{"a": 5}"#, "p.json").unwrap_err().to_string();
         assert!(error.starts_with("p.json: invalid type: integer `5`"), "{error}");
-        assert!(error.ends_with("expected one JSON object from question ids to texts"), "{error}");
+        assert!(error.contains("expected one JSON object from question ids to texts"), "{error}");
         let error = NullOdds::from_json("[]", "n.json").unwrap_err().to_string();
         assert!(error.contains("an object keyed by question id"), "{error}");
     }

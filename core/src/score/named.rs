@@ -11,6 +11,9 @@ pub struct NamedScores {
     pub threshold_0: ThresholdPoint,
     /// At the threshold stored with the checkpoint, tuned on the dev set: what `ask` uses.
     pub stored_threshold: Option<ThresholdPoint>,
+    /// At the threshold that was asked for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_threshold: Option<ThresholdPoint>,
     /// At the threshold with the highest F1 on this very set: an upper bound, and on the set it was tuned on the customary
     /// figure.
     pub best_threshold: ThresholdPoint,
@@ -37,7 +40,14 @@ impl NamedScores {
         Ok(Self {
             threshold_0: curve.at(0.0),
             stored_threshold: stored_threshold.map(|threshold| curve.at(threshold)),
+            given_threshold: None,
             best_threshold: curve.best_f1().ok_or(ScoreError::NoQuestions)?,
         })
+    }
+
+    /// The same with the scores at a threshold that was asked for.
+    #[must_use]
+    pub fn with_given(self, curve: &ThresholdCurve, threshold: Option<f64>) -> Self {
+        Self { given_threshold: threshold.map(|threshold| curve.at(threshold)), ..self }
     }
 }

@@ -10,7 +10,7 @@ use crate::tokenizer::unicode::{is_re_word_char, lower, str_split};
 pub fn normalize_answer(text: &str) -> String {
     let bare: String = lower(text).chars().filter(|character| !character.is_ascii_punctuation()).collect();
     let mut normalized = String::with_capacity(bare.len());
-    for word in str_split(&without_articles(&bare)) {
+    for word in str_split(&without_words(&bare, |word| matches!(word, "a" | "an" | "the"))) {
         if !normalized.is_empty() {
             normalized.push(' ');
         }
@@ -30,15 +30,15 @@ pub(super) fn words_of(normalized: &str) -> Vec<String> {
     normalized.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Every maximal run of word characters that is an article becomes a space (`\b(a|an|the)\b`).
-fn without_articles(text: &str) -> String {
+/// Every maximal run of word characters that is dropped becomes a space (`\b(a|an|the)\b`).
+pub(super) fn without_words(text: &str, is_dropped: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let in_word = is_re_word_char(first);
         let length = rest.find(|character| is_re_word_char(character) != in_word).unwrap_or(rest.len());
         let (run, tail) = rest.split_at(length);
-        kept.push_str(if matches!(run, "a" | "an" | "the") { " " } else { run });
+        kept.push_str(if is_dropped(run) { " " } else { run });
         rest = tail;
     }
     kept

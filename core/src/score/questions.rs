@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::{
-    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError,
-    normalize::{normalize_answer, words_of},
-    overlap::token_f1,
+    GoldQuestion, GoldQuestions, NullOdds, Predictions, ScoreError, UnknownIds, overlap::token_f1,
+    unknown_ids,
 };
+use crate::squad::SquadVersion;
 
 /// The score of one question's prediction.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub struct QuestionScore {
     pub is_answered: bool,
     /// 1 if the prediction equals a gold answer after normalisation, else 0.
     pub exact: f64,
-    /// Highest word F1 against a gold answer, 0 to 1.
+    /// Highest token F1 against a gold answer, 0 to 1.
     pub f1: f64,
 }
 
@@ -27,10 +27,15 @@ impl QuestionScore {
     /// The score of a prediction against a question's gold answers.
     #[must_use]
     pub fn new(gold: &GoldQuestion, prediction: &str) -> Self {
-        let normalized = normalize_answer(prediction);
-        let words = words_of(&normalized);
+        let language = gold.rules.language;
+        let normalized = language.normalize(prediction);
+        let tokens = language.tokens_of(&normalized);
         let exact = gold.answers.iter().any(|(answer, _)| *answer == normalized);
-        let f1 = gold.answers.iter().map(|(_, answer)| token_f1(answer, &words)).fold(0.0, f64::max);
+        let f1 = match gold.rules.version {
+            // Without a common token the script's F1 is 0, even of two answers of nothing.
+            SquadVersion::V1 if tokens.is_empty() => 0.0,
+            _ => gold.answers.iter().map(|(_, answer)| token_f1(answer, &tokens)).fold(0.0, f64::max),
+        };
         Self {
             id: gold.id.clone(),
             has_answer: gold.has_answer,
@@ -59,6 +64,8 @@ pub struct QuestionTable {
     pub rows: Vec<QuestionScore>,
     /// Ids of the questions without a prediction, in the data set's order.
     pub missing: Vec<String>,
+    /// Predictions for questions that the data set does not have.
+    pub unknown: Option<UnknownIds>,
 }
 
 impl QuestionTable {
@@ -70,7 +77,11 @@ impl QuestionTable {
             Ok(QuestionScore::new(question, prediction))
         };
         let scores: Vec<Result<QuestionScore, String>> = gold.questions.par_iter().map(score).collect();
-        let mut table = Self { rows: Vec::with_capacity(scores.len()), missing: Vec::new() };
+        let mut table = Self {
+            rows: Vec::with_capacity(scores.len()),
+            missing: Vec::new(),
+            unknown: unknown_ids(gold, predictions),
+        };
         for score in scores {
             match score {
                 Ok(row) => table.rows.push(row),
@@ -83,10 +94,13 @@ impl QuestionTable {
     /// The table, if every question of a data set that has any has a prediction.
     ///
     /// # Errors
-    /// Listing the questions without a prediction.
+    /// Listing the questions without a prediction, or saying that the predictions are for another data set.
     pub fn complete(self) -> Result<Self, ScoreError> {
         if !self.missing.is_empty() {
             let total = self.rows.len() + self.missing.len();
+            if let (true, Some(unknown)) = (self.rows.is_empty(), self.unknown) {
+                return Err(ScoreError::OtherDataSet { what: "predictions", unknown, total });
+            }
             return Err(ScoreError::MissingPredictions { ids: self.missing, total });
         }
         if self.rows.is_empty() { Err(ScoreError::NoQuestions) } else { Ok(self) }
@@ -100,6 +114,12 @@ impl QuestionTable {
         let values: Vec<Option<f64>> = self.rows.iter().map(|row| null_odds.get(&row.id).copied()).collect();
         if values.iter().all(Option::is_some) {
             return Ok(values.into_iter().flatten().collect());
+        }
+        let others = || null_odds.iter().next().map(|(id, _)| id.to_owned());
+        if let (true, Some(first)) = (values.iter().all(Option::is_none), others()) {
+            let unknown = UnknownIds { count: null_odds.len(), first };
+            let total = self.rows.len();
+            return Err(ScoreError::OtherDataSet { what: "null odds", unknown, total });
         }
         let missing = self.rows.iter().zip(&values).filter(|(_, value)| value.is_none());
         Err(ScoreError::MissingNullOdds {

@@ -36,13 +36,13 @@ pub struct Scores {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_exact: Option<f64>,
     /// The threshold that gives it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::json_float::optional")]
     pub best_exact_thresh: Option<f64>,
     /// Best F1 over all thresholds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_f1: Option<f64>,
     /// The threshold that gives it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::json_float::optional")]
     pub best_f1_thresh: Option<f64>,
     /// Average precision, exact match counting as right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
