@@ -13,7 +13,7 @@ use crate::{
     answers::AnswerOptions,
     checkpoint::{Checkpoint, CheckpointError, LoadOptions, LoadReport, SpanbertMeta, load},
     engine::{EngineError, InferenceEngine, open_inference},
-    evaluate::EvaluateOptions,
+    evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
     piece_cache::PieceCache,
     selftest,
@@ -110,10 +110,15 @@ impl OpenedModel {
     /// Windows as the checkpoint was trained with, else the reference's, within the model's positions.
     #[must_use]
     pub fn window_options(&self) -> WindowOptions {
+        self.wanted_window_options().within(self.engine.config().max_position_embeddings)
+    }
+
+    /// [`Self::window_options`] without regard to the model's positions.
+    #[must_use]
+    pub fn wanted_window_options(&self) -> WindowOptions {
         let default = WindowOptions::default();
-        let longest = self.engine.config().max_position_embeddings;
         WindowOptions {
-            max_seq_length: self.meta.max_seq_length.unwrap_or(default.max_seq_length.min(longest)),
+            max_seq_length: self.meta.max_seq_length.unwrap_or(default.max_seq_length),
             doc_stride: self.meta.doc_stride.unwrap_or(default.doc_stride),
             max_query_length: self.meta.max_query_length.unwrap_or(default.max_query_length),
         }
@@ -139,6 +144,7 @@ impl OpenedModel {
             n_best_size: answer.n_best_size,
             max_answer_length: answer.max_answer_length,
             length_multiple: self.length_multiple(),
+            abstention: Abstention::of_checkpoint(&self.meta),
             stored_threshold: self.meta.threshold,
             ..EvaluateOptions::default()
         }

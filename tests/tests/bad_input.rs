@@ -162,7 +162,7 @@ fn predictions_must_fit_the_data() {
     score("cut.json", &["cut.json", "line 1"]);
     score("list.json", &["list.json"]);
     score("numbers.json", &["numbers.json", "line 1"]);
-    score("other.json", &["other.json", "no prediction for 1 of 1", "q1"]);
+    score("other.json", &["other.json", "none of the 1 predictions", "q2"]);
     score("nowhere.json", &["nowhere.json"]);
     place.fails(
         &["score", "--data", "good.json", "--predictions", "fine.json", "--null-odds", "other.json"],

@@ -487,7 +487,7 @@ fn a_breakdown_refuses_what_does_not_fit() {
     };
     refused(r#"{"x": "y"}"#, &[], "none of the 1 predictions is for one of", "choose the data set");
     refused("{}", &[], "no prediction for", "--allow-missing");
-    refused("[]", &[], "predictions.json", "question ids to texts");
+    refused("[3]", &[], "predictions.json", "question ids to texts");
     refused("{}", &["--slice", "questoin_word = \"why\""], "at column 1", "write question_word");
     refused("{}", &["--null-odds", "/nowhere.json"], "/nowhere.json", "question ids to numbers");
 }

@@ -10,7 +10,7 @@ use crate::{
         AnswerOptions, NpyLogits,
         jsonl::{JsonlError, LogitSource, postprocess as answers_from_logits},
     },
-    evaluate::{EvaluateError, Evaluation},
+    evaluate::{EvaluateError, EvaluateOptions, Evaluation},
     features::{Example, Window},
     score::{GoldQuestions, Scores},
     squad::Dataset,
@@ -77,7 +77,8 @@ pub fn postprocess(
         nbest_secs.push(begun.elapsed().as_secs_f64());
         entries = predictions.iter().map(|prediction| prediction.nbest.len()).sum();
         let begun = Instant::now();
-        let evaluation = Evaluation::new(Arc::clone(dataset), &gold, predictions, None)?;
+        let evaluation =
+            Evaluation::new(Arc::clone(dataset), &gold, predictions, &EvaluateOptions::default())?;
         score_secs.push(begun.elapsed().as_secs_f64());
         scores = evaluation.results.run_squad;
         if progress(run, runs).is_break() {

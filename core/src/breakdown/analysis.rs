@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     score::{
-        GoldQuestion, GoldQuestions, NullOdds, PrecisionRecall, Predictions, QuestionScore, QuestionTable,
-        ScoreError, Scores, ThresholdCurve, answer_tokens, compute_f1, official_of_table,
+        AnswerLanguage, GoldQuestion, GoldQuestions, NullOdds, PrecisionRecall, QuestionScore, QuestionTable,
+        ScoreError, Scores, ScoringRules, ThresholdCurve, fill_missing, official_of_table,
     },
     squad::{Article, Dataset, ParagraphPlace, Question},
 };
@@ -52,7 +52,7 @@ impl Analysis {
     /// If the predictions are for other questions, some are missing, null odds are missing or no numbers, or the data set
     /// is empty.
     pub fn new(dataset: &Dataset, answers: Answers) -> Result<Self, BreakdownError> {
-        let gold = GoldQuestions::from_dataset(dataset);
+        let gold = GoldQuestions::official(dataset, answers.language);
         let total = gold.questions.len();
         let mut answers = answers;
         let known = gold.questions.iter().filter(|question| answers.predictions.get(&question.id).is_some());
@@ -70,7 +70,7 @@ impl Analysis {
             });
         }
         if answers.missing == Missing::CountAsUnanswered {
-            fill(&gold, &mut answers.predictions, answers.null_odds.as_mut());
+            fill_missing(&gold, &mut answers.predictions, answers.null_odds.as_mut());
         }
         let table = QuestionTable::new(&gold, &answers.predictions).complete()?;
         let odds = answers.null_odds.as_ref().map(|odds| table.null_odds(odds)).transpose()?;
@@ -128,6 +128,18 @@ impl Analysis {
         }
     }
 
+    /// A question's prediction as people read it: the reference's `empty` is explained where the n-best list gives it away.
+    #[must_use]
+    pub fn shown_prediction<'a>(&self, case: &'a Case) -> &'a str {
+        let list = self.nbest.as_ref().and_then(|lists| lists.get(&case.id));
+        let is_stand_in = |entry: &NbestAnswer| entry.is_stand_in() && entry.text == case.prediction;
+        if list.is_some_and(|list| list.iter().any(is_stand_in)) {
+            NbestAnswer::STAND_IN
+        } else {
+            &case.prediction
+        }
+    }
+
     /// Exact match and F1 (0 to 1) of every question at a threshold.
     #[must_use]
     pub fn scores_at(&self, threshold: f64) -> Vec<(f64, f64)> {
@@ -135,20 +147,12 @@ impl Analysis {
     }
 }
 
-/// Gives every question without a prediction "no answer", and the null odds that say so.
-fn fill(gold: &GoldQuestions, predictions: &mut Predictions, mut null_odds: Option<&mut NullOdds>) {
-    let surest =
-        null_odds.as_ref().map_or(0.0, |odds| odds.iter().fold(0.0, |most: f64, (_, odds)| most.max(*odds)));
-    for question in &gold.questions {
-        if predictions.get(&question.id).is_none() {
-            predictions.insert(question.id.clone(), String::new());
-            if let Some(odds) = null_odds.as_mut()
-                && odds.get(&question.id).is_none()
-            {
-                odds.insert(question.id.clone(), surest);
-            }
-        }
-    }
+/// Whether an answer shares a token with what a hasty reader might answer.
+fn resembles_plausible(question: &Question, prediction: &str, language: AnswerLanguage) -> bool {
+    let rules = ScoringRules { language, ..ScoringRules::default() };
+    let plausible = question.plausible_answers.iter().map(|answer| answer.text.as_str());
+    let plausible = GoldQuestion::with_rules(String::new(), plausible, rules);
+    plausible.has_answer && QuestionScore::new(&plausible, prediction).f1 > 0.0
 }
 
 /// The articles' titles; those without one, or with another's, get their number.
@@ -192,9 +196,10 @@ fn case(
     let prediction = answers.predictions.get(&question.id).cloned().unwrap_or_default();
     let nbest = answers.nbest.as_ref().and_then(|lists| lists.get(&question.id));
     let answered = if row.has_answer {
-        let texts = question.answers.iter().map(|answer| answer_tokens(&answer.text));
-        outcome::answered(row.exact, row.f1, &texts.collect::<Vec<_>>(), &answer_tokens(&prediction))
-    } else if question.plausible_answers.iter().any(|answer| compute_f1(&answer.text, &prediction) > 0.0) {
+        let tokens = |text: &str| answers.language.tokens(text);
+        let texts = question.answers.iter().map(|answer| tokens(&answer.text));
+        outcome::answered(row.exact, row.f1, &texts.collect::<Vec<_>>(), &tokens(&prediction))
+    } else if resembles_plausible(question, &prediction, answers.language) {
         Outcome::FellForPlausible
     } else {
         Outcome::AnsweredUnanswerable

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{BreakdownError, Known};
-use crate::score::{IdMap, NullOdds, Predictions};
+use crate::score::{AnswerLanguage, IdMap, NullOdds, Predictions};
 
 /// An answer of an n-best list; what else the file says of it is ignored.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -15,6 +15,34 @@ pub struct NbestAnswer {
     /// Its probability within the list.
     #[serde(default)]
     pub probability: Option<f64>,
+    /// Logit of its first word piece.
+    #[serde(default)]
+    pub start_logit: Option<f64>,
+    /// Logit of its last word piece.
+    #[serde(default)]
+    pub end_logit: Option<f64>,
+}
+
+impl NbestAnswer {
+    /// What people are shown in place of the reference's `empty`.
+    pub const STAND_IN: &'static str = "no span found (\"empty\" in the files)";
+
+    /// Whether this is no answer of the passage, but the word `empty` with logits of 0 that the reference puts where a model
+    /// has found no span.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        self.text == "empty" && self.start_logit == Some(0.0) && self.end_logit == Some(0.0)
+    }
+
+    /// The answer as people read it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        match self.text.as_str() {
+            "" => "no answer",
+            _ if self.is_stand_in() => Self::STAND_IN,
+            text => text,
+        }
+    }
 }
 
 /// The n-best answers by question id, best first (`nbest_predictions.json`).
@@ -61,4 +89,6 @@ pub struct Answers {
     pub max_answer_length: Option<usize>,
     /// What to do about questions without a prediction.
     pub missing: Missing,
+    /// By whose rules they are compared with the gold answers.
+    pub language: AnswerLanguage,
 }

@@ -216,7 +216,7 @@ fn questions(out: &mut String, analysis: &Analysis, report: &Report, comparison:
             id: &case.id,
             question: &case.question,
             gold: case.gold_texts().join(" · "),
-            prediction: &case.prediction,
+            prediction: analysis.shown_prediction(case),
             outcome: case.outcome(threshold).name(),
             f1: (case.scores(threshold).1 * 1000.0).round() / 10.0,
             odds: case.null_odds.map(|odds| (odds * 1000.0).round() / 1000.0),

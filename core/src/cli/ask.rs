@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     data,
     error::CliError,
-    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
+    flags::{AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
     model::{OpenedModel, open_model},
     names::ModelArg,
     output,
@@ -36,9 +36,8 @@ pub(super) struct AskCommand {
     /// Text file with the passage; without it, standard input.
     #[arg(long, value_name = "FILE")]
     passage: Option<PathBuf>,
-    /// A null score difference above this means "no answer"; without it the checkpoint's, else 0.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    threshold: Option<f64>,
+    #[command(flatten)]
+    abstention: AbstentionArgs,
     /// How many alternatives are shown.
     #[arg(long, value_name = "N", default_value_t = 3)]
     show: usize,
@@ -68,12 +67,13 @@ struct Asked<'a> {
 impl AskCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        self.abstention.check()?;
         let passage = self.read_passage()?;
         let mut model =
             open_model(&self.model.folder()?, &self.device.backend, self.casing, self.precision.precision)?;
         let options = AskOptions {
             windows: self.window.over(model.window_options()),
-            threshold: self.threshold.or(model.meta.threshold).unwrap_or_default(),
+            threshold: self.threshold(&model)?,
             length_multiple: model.length_multiple(),
             ..with_answers(&self.answer.over(model.answer_options()))
         };
@@ -101,6 +101,17 @@ impl AskCommand {
             output::json(&asked)?;
         }
         Ok(())
+    }
+
+    /// What a null score difference is compared with; infinity where the model may not abstain.
+    fn threshold(&self, model: &OpenedModel) -> Result<f64, CliError> {
+        match self.abstention.decide(&model.meta)? {
+            Some(decided) if !decided.allowed => {
+                output::note(decided);
+                Ok(f64::INFINITY)
+            }
+            _ => Ok(self.abstention.threshold.or(model.meta.threshold).unwrap_or_default()),
+        }
     }
 
     fn read_passage(&self) -> Result<String, CliError> {
@@ -149,9 +160,14 @@ pub(super) fn render(passage: &str, question: &str, answer: &Answer, show: usize
         }
         None => out.push_str(&format!("  {}\n", paint.warn("no answer in the passage"))),
     }
+    let compared = if answer.threshold.is_finite() {
+        format!("{verdict} the threshold {:.3}", answer.threshold)
+    } else {
+        "compared with no threshold".to_owned()
+    };
     out.push_str(&paint.dim(&format!(
-        "  null score difference {:.3}, {verdict} the threshold {:.3}; no answer has probability {:.3}",
-        answer.score_diff, answer.threshold, answer.null_probability
+        "  null score difference {:.3}, {compared}; no answer has probability {:.3}",
+        answer.score_diff, answer.null_probability
     )));
     out.push('\n');
     out.push_str(&alternatives(answer.answers.iter().take(show), paint));

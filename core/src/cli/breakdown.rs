@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::{
     breakdown_tables as tables, data,
     error::CliError,
-    flags::JsonArgs,
+    flags::{self, JsonArgs, LanguageArgs},
     names::DataArg,
     output,
+    score::file_of,
     table::{Align, Paint, Table},
 };
 use crate::{
@@ -53,7 +54,10 @@ pub(super) struct BreakdownCommand {
     #[arg(long)]
     allow_missing: bool,
     /// Null odds above this mean "no answer"; without it the stored threshold, else the best on this set.
-    #[arg(long, visible_alias = "na-prob-thresh", value_name = "X", allow_negative_numbers = true)]
+    #[arg(
+        long, visible_alias = "na-prob-thresh", value_name = "X", allow_hyphen_values = true,
+        value_parser = flags::threshold
+    )]
     threshold: Option<f64>,
     /// A slice of your own; may be repeated.
     #[arg(long = "slice", value_name = "NAME=QUERY")]
@@ -74,7 +78,9 @@ pub(super) struct BreakdownCommand {
     #[arg(long, value_name = "FILE", requires = "compare")]
     compare_null_odds: Option<PathBuf>,
     /// Threshold of what is compared with; without it its own default.
-    #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "compare")]
+    #[arg(
+        long, value_name = "X", allow_hyphen_values = true, requires = "compare", value_parser = flags::threshold
+    )]
     compare_threshold: Option<f64>,
     /// Show small slices, too: by default those of at least this many questions.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -82,6 +88,8 @@ pub(super) struct BreakdownCommand {
     /// Write everything as one page for the browser.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    language: LanguageArgs,
     #[command(flatten)]
     output: JsonArgs,
 }
@@ -152,12 +160,23 @@ impl BreakdownCommand {
                 Ok((found.analysis, found.dataset))
             }
             (None, Some(path), Some(dataset)) => {
-                let missing = self.missing();
-                let answers = answers(path, self.null_odds.as_deref(), self.nbest.as_deref(), missing)?;
+                if !dataset.has_gold_answers() {
+                    return Err(ScoreError::NoGoldAnswers { file: dataset.source_name }.into());
+                }
+                let answers = Answers {
+                    language: self.language.language_for(&dataset),
+                    ..answers(path, self.null_odds.as_deref(), self.nbest.as_deref(), self.missing())?
+                };
                 let analysis = Analysis::new(&dataset, answers).map_err(|error| {
                     let is_missing =
                         matches!(&error, BreakdownError::Score(ScoreError::MissingPredictions { .. }));
-                    let error = CliError::from(error).within(path.display());
+                    let file = match &error {
+                        BreakdownError::Score(error) => {
+                            file_of(error, path, self.null_odds.as_deref().unwrap_or(path))
+                        }
+                        _ => path,
+                    };
+                    let error = CliError::from(error).within(file.display());
                     if is_missing { error.or_try("or add --allow-missing") } else { error }
                 })?;
                 Ok((analysis, dataset))
@@ -220,7 +239,10 @@ impl BreakdownCommand {
         let second = if path.is_dir() {
             EvaluationPlace::find(path)?.analyse(Some(dataset.clone()))?.analysis
         } else {
-            let answers = answers(path, self.compare_null_odds.as_deref(), None, self.missing())?;
+            let answers = Answers {
+                language: self.language.language(),
+                ..answers(path, self.compare_null_odds.as_deref(), None, self.missing())?
+            };
             Analysis::new(dataset, answers).map_err(|error| CliError::from(error).within(path.display()))?
         };
         let second_threshold = self.compare_threshold.unwrap_or_else(|| second.default_threshold());
@@ -259,7 +281,7 @@ impl BreakdownCommand {
                 case.outcome(threshold).name().to_owned(),
                 short(&case.question),
                 short(case.gold_answers.first().map_or("–", |answer| answer.text.as_str())),
-                short(&case.prediction),
+                short(analysis.shown_prediction(case)),
             ]);
         }
         output::print(&table.render(Paint::stdout()))?;
@@ -282,7 +304,11 @@ fn answers(
     nbest: Option<&Path>,
     missing: Missing,
 ) -> Result<Answers, CliError> {
-    let null_odds = null_odds.map(data::null_odds).transpose()?;
+    let file = data::answer_file(predictions)?;
+    let null_odds = match null_odds {
+        Some(path) => Some(data::null_odds(path)?),
+        None => file.null_odds,
+    };
     let nbest = match nbest {
         Some(path) => {
             let text = data::text(path, "a JSON object from question ids to lists of answers")?;
@@ -291,14 +317,7 @@ fn answers(
         None => None,
     };
     let name = predictions.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(Answers {
-        name,
-        predictions: data::predictions(predictions)?,
-        null_odds,
-        nbest,
-        missing,
-        ..Answers::default()
-    })
+    Ok(Answers { name, predictions: file.predictions, null_odds, nbest, missing, ..Answers::default() })
 }
 
 fn fields() -> Result<(), CliError> {

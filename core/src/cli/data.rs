@@ -7,7 +7,7 @@ use clap::Args;
 use super::{error::CliError, flags::CasingArgs, names::ModelArg, output};
 use crate::{
     checkpoint::{decide_casing, load_vocab},
-    score::{NullOdds, Predictions},
+    score::{AnswerFile, NullOdds},
     squad::Dataset,
     tokenizer::BertTokenizer,
 };
@@ -43,10 +43,10 @@ pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
     })
 }
 
-/// Reads a `predictions.json`.
-pub(super) fn predictions(path: &Path) -> Result<Predictions, CliError> {
+/// Reads a `predictions.json`, or a list as the `evaluate` library takes it.
+pub(super) fn answer_file(path: &Path) -> Result<AnswerFile, CliError> {
     let text = text(path, "a JSON object from question ids to answers")?;
-    Ok(Predictions::from_json(&text, &path.display().to_string())?)
+    Ok(AnswerFile::from_json(&text, &path.display().to_string())?)
 }
 
 /// Reads a `null_odds.json`.

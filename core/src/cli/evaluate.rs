@@ -13,7 +13,9 @@ use serde::Serialize;
 use super::{
     data,
     error::CliError,
-    flags::{AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, PrecisionArgs, WindowArgs},
+    flags::{
+        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, PrecisionArgs, WindowArgs,
+    },
     model::{OpenedModel, eval_batch, open_model, piece_cache},
     names::{DataArg, ModelArg},
     output,
@@ -22,13 +24,13 @@ use super::{
     table::Paint,
 };
 use crate::{
-    evaluate::{EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
+    evaluate::{EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
     run::Fingerprint,
     squad::Dataset,
     train::StopFlag,
 };
 
-/// Answer a SQuAD file and score the answers: at threshold 0, at the stored threshold and at the best one.
+/// Answer a SQuAD file and score the answers: at threshold 0, at the stored threshold, at --threshold and at the best one.
 #[derive(Debug, Args)]
 pub(super) struct EvaluateCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
@@ -42,6 +44,8 @@ pub(super) struct EvaluateCommand {
     output_dir: Option<PathBuf>,
     #[command(flatten)]
     settings: EvaluationArgs,
+    #[command(flatten)]
+    language: LanguageArgs,
     #[command(flatten)]
     output: JsonArgs,
 }
@@ -64,6 +68,8 @@ pub(super) struct EvaluationArgs {
     #[command(flatten)]
     answer: AnswerArgs,
     #[command(flatten)]
+    pub(super) abstention: AbstentionArgs,
+    #[command(flatten)]
     pub(super) casing: CasingArgs,
 }
 
@@ -74,17 +80,31 @@ impl EvaluationArgs {
     }
 
     /// The flags put over what is stored with the checkpoint.
-    pub(super) fn options(&self, model: &OpenedModel) -> EvaluateOptions {
+    pub(super) fn options(&self, model: &OpenedModel) -> Result<EvaluateOptions, CliError> {
         let answer = self.answer.over(model.answer_options());
         let windows = self.window.over(model.window_options());
-        EvaluateOptions {
+        if !self.window.says_length() {
+            note_shorter(model.wanted_window_options().max_seq_length, windows.max_seq_length);
+        }
+        Ok(EvaluateOptions {
             windows,
+            abstention: self.abstention.decide(&model.meta)?,
+            threshold: self.abstention.threshold,
             eval_batch_size: eval_batch(model, self.eval_batch_size, &windows),
             n_best_size: answer.n_best_size,
             max_answer_length: answer.max_answer_length,
             pad_to_max_length: self.pad_to_max_length,
             ..model.evaluate_options()
-        }
+        })
+    }
+}
+
+/// Says that windows are shorter than they would be, if they are.
+pub(super) fn note_shorter(wanted: usize, max_seq_length: usize) {
+    if max_seq_length < wanted {
+        output::note(format_args!(
+            "max_seq_length is {max_seq_length} instead of {wanted}: the model has no more positions"
+        ));
     }
 }
 
@@ -104,11 +124,16 @@ impl EvaluateCommand {
         if let Some(folder) = &self.output_dir {
             output::writable_folder(folder)?;
         }
+        self.settings.abstention.check()?;
         let (folder, data) = (self.model.folder()?, self.data.file()?);
         let dataset = data::dataset(&data)?;
+        if !dataset.has_gold_answers() {
+            return Err(EvaluateError::NoGoldAnswers(dataset.source_name).into());
+        }
+        let answer_language = self.language.language_for(&dataset);
         let mut model = self.settings.open(&folder)?;
         let start = Instant::now();
-        let options = self.settings.options(&model);
+        let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
         let mut evaluation = evaluate(&mut model, dataset, &options)?;
         let secs = start.elapsed().as_secs_f64();
         if let Some(out) = &self.output_dir {
@@ -116,6 +141,7 @@ impl EvaluateCommand {
             evaluation.results.model = Some(folder.display().to_string());
             evaluation.write(out)?;
         }
+        warn_if_damaged(evaluation.results.non_finite_windows);
         if self.output.json {
             return output::json(&Evaluated {
                 model: &folder,
@@ -144,14 +170,34 @@ pub(super) fn evaluate(
     with_progress(|progress| Ok(prepared.run(model.engine.as_mut(), progress)?))
 }
 
-/// Cuts a data set into windows.
+/// Cuts a data set into windows; says whether the model may abstain, and how many questions are cut.
 pub(super) fn prepare(
     model: &OpenedModel,
     dataset: Dataset,
     options: &EvaluateOptions,
 ) -> Result<PreparedEvaluation, CliError> {
     let (dataset, tokenizer) = (Arc::new(dataset), Arc::clone(&model.tokenizer));
-    Ok(PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?)
+    let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?;
+    output::note(prepared.abstention());
+    let cut = prepared.cut_questions();
+    if cut > 0 {
+        output::note(format_args!(
+            "{cut} question{} longer than max_query_length {} and cut to it",
+            if cut == 1 { " is" } else { "s are" },
+            options.windows.max_query_length
+        ));
+    }
+    Ok(prepared)
+}
+
+/// Warns of answers that mean nothing.
+pub(super) fn warn_if_damaged(non_finite_windows: usize) {
+    if non_finite_windows > 0 {
+        output::warn(format_args!(
+            "the model's output was not finite in {non_finite_windows} windows, so the answers mean nothing; weights or \
+             device are damaged: try another --backend, or make the checkpoint anew"
+        ));
+    }
 }
 
 /// Does `work` with a progress display; Ctrl-C breaks it off.
@@ -171,13 +217,5 @@ pub(super) fn with_progress<T>(
 
 /// Prints the scores.
 pub(super) fn print_scores(evaluation: &Evaluation) -> Result<(), CliError> {
-    let results = &evaluation.results;
-    output::print(&scores_table::results(results, Paint::stdout()))?;
-    if results.non_finite_windows > 0 {
-        output::warn(format_args!(
-            "the model's output was not finite in {} windows; weights or device are damaged",
-            results.non_finite_windows
-        ));
-    }
-    Ok(())
+    output::print(&scores_table::results(&evaluation.results, Paint::stdout()))
 }

@@ -5,7 +5,16 @@ use std::{ffi::OsString, str::FromStr};
 use clap::Args;
 use spanbert_backends::DeviceChoice;
 
-use crate::{answers::AnswerOptions, features::WindowOptions, train::Precision};
+use super::{error::CliError, output};
+use crate::{
+    answers::AnswerOptions,
+    checkpoint::SpanbertMeta,
+    evaluate::Abstention,
+    features::WindowOptions,
+    score::AnswerLanguage,
+    squad::{Dataset, SquadVersion},
+    train::Precision,
+};
 
 /// Turns `--max_seq_length` into `--max-seq-length`: the reference's spelling works everywhere.
 ///
@@ -69,6 +78,11 @@ pub(super) struct WindowArgs {
 }
 
 impl WindowArgs {
+    /// Whether the user says how long windows are.
+    pub(super) fn says_length(self) -> bool {
+        self.max_seq_length.is_some()
+    }
+
     /// The flags put over `base`.
     pub(super) fn over(self, base: WindowOptions) -> WindowOptions {
         WindowOptions {
@@ -101,6 +115,77 @@ impl AnswerArgs {
     }
 }
 
+/// Whether the model may abstain, and when it does.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct AbstentionArgs {
+    /// With 2.0 the model may answer "no answer", with 1.1 every question gets an answer. Without this flag and
+    /// --threshold it depends on what the checkpoint was trained on; if that is not recorded, on the data.
+    #[arg(long, value_name = "1.1|2.0", value_parser = squad_version)]
+    squad_version: Option<SquadVersion>,
+    /// A null score difference above this means "no answer". Without it answers are given at the checkpoint's threshold,
+    /// else at 0; `evaluate` gives them at the set's best one, and with it adds the scores at this one.
+    #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = threshold)]
+    pub(super) threshold: Option<f64>,
+}
+
+impl AbstentionArgs {
+    /// Refuses flags that contradict each other.
+    pub(super) fn check(self) -> Result<(), CliError> {
+        self.asked().map(|_| ())
+    }
+
+    /// What the flags say, else the checkpoint's record.
+    pub(super) fn decide(self, meta: &SpanbertMeta) -> Result<Option<Abstention>, CliError> {
+        Ok(self.asked()?.or_else(|| Abstention::of_checkpoint(meta)))
+    }
+
+    fn asked(self) -> Result<Option<Abstention>, CliError> {
+        Ok(Abstention::asked(self.squad_version, self.threshold)?)
+    }
+}
+
+fn squad_version(text: &str) -> Result<SquadVersion, String> {
+    match text.trim_start_matches(['v', 'V']) {
+        "1" | "1.0" | "1.1" => Ok(SquadVersion::V1),
+        "2" | "2.0" => Ok(SquadVersion::V2),
+        _ => Err("the versions are 1.1 and 2.0".to_owned()),
+    }
+}
+
+/// Reads a threshold: a number that others can be compared with.
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err("a threshold is a finite number such as -1.5".to_owned()),
+        Err(_) => Err("not a number".to_owned()),
+    }
+}
+
+/// By whose rules answers are compared.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct LanguageArgs {
+    /// Compare answers by the rules for a language; without it by those of the official SQuAD scripts, which are for English.
+    #[arg(long, value_enum, value_name = "LANG")]
+    answer_language: Option<AnswerLanguage>,
+}
+
+impl LanguageArgs {
+    /// The language, without a word about it.
+    pub(super) fn language(self) -> AnswerLanguage {
+        self.answer_language.unwrap_or_default()
+    }
+
+    /// The language for a data set. If none is given, one that would suit the data better is suggested.
+    pub(super) fn language_for(self, dataset: &Dataset) -> AnswerLanguage {
+        if self.answer_language.is_none()
+            && let Some(language) = AnswerLanguage::suggested_for(dataset)
+        {
+            output::note(format_args!("note: {}", language.suggestion(&dataset.source_name)));
+        }
+        self.language()
+    }
+}
+
 /// Casing of the text.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct CasingArgs {
@@ -111,7 +196,22 @@ pub(super) struct CasingArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::with_dashes;
+    use super::{squad_version, threshold, with_dashes};
+    use crate::squad::SquadVersion;
+
+    #[test]
+    fn thresholds_are_numbers() {
+        assert_eq!((threshold("-1.5"), threshold("-1e-05"), threshold("0")), (Ok(-1.5), Ok(-1e-5), Ok(0.0)));
+        for text in ["nan", "NaN", "inf", "-inf", "infinity", "1e999"] {
+            assert!(threshold(text).unwrap_err().contains("finite"), "{text}");
+        }
+        assert!(threshold("--json").unwrap_err().contains("not a number"));
+        assert_eq!(
+            (squad_version("2.0"), squad_version("v1.1")),
+            (Ok(SquadVersion::V2), Ok(SquadVersion::V1))
+        );
+        assert!(squad_version("3").is_err());
+    }
 
     fn dashed(arguments: &[&str]) -> Vec<String> {
         with_dashes(arguments.iter().map(Into::into)).into_iter().map(|a| a.into_string().unwrap()).collect()

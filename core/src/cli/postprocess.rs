@@ -50,7 +50,7 @@ pub(super) struct PostprocessCommand {
     /// Whether "no answer" is a candidate; without it the data decide.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     version_2_with_negative: Option<bool>,
-    /// Write predictions.json, nbest_predictions.json and null_odds.json into this folder instead.
+    /// Write predictions.json, nbest_predictions.json and, if the model may abstain, null_odds.json into this folder instead.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
 }
@@ -69,10 +69,18 @@ impl PostprocessCommand {
             Some(path) => read_windows(BufReader::new(open(path)?)).map_err(|error| in_file(path, error))?,
             None => windows(&examples, &tokenizer, &self.window.over(WindowOptions::default()), false)?,
         };
+        let may_abstain = self.version_2_with_negative.unwrap_or(dataset.version == SquadVersion::V2);
+        output::note(format_args!(
+            "the model {} abstain: {}",
+            if may_abstain { "may" } else { "may not" },
+            match self.version_2_with_negative {
+                Some(said) => format!("--version-2-with-negative is {said}"),
+                None =>
+                    format!("the file is {} (--version-2-with-negative decides otherwise)", dataset.version),
+            }
+        ));
         let options = AnswerOptions {
-            version_2_with_negative: self
-                .version_2_with_negative
-                .unwrap_or(dataset.version == SquadVersion::V2),
+            version_2_with_negative: may_abstain,
             ..self.answer.over(AnswerOptions::default())
         };
         let predictions = self.predictions(&windows, |source| {
@@ -80,7 +88,7 @@ impl PostprocessCommand {
                 .map_err(|error| in_file(&self.logits, error))
         })?;
         match &self.output_dir {
-            Some(folder) => write_files(folder, &predictions),
+            Some(folder) => write_files(folder, &predictions, may_abstain),
             None => print_lines(&predictions),
         }
     }
@@ -110,10 +118,12 @@ fn print_lines(predictions: &[Prediction]) -> Result<(), CliError> {
     Ok(out.flush()?)
 }
 
-fn write_files(folder: &Path, predictions: &[Prediction]) -> Result<(), CliError> {
+fn write_files(folder: &Path, predictions: &[Prediction], may_abstain: bool) -> Result<(), CliError> {
     write_atomic(&folder.join("predictions.json"), predictions_json(predictions, None)?.as_bytes())?;
     write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
-    write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+    if may_abstain {
+        write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+    }
     output::note(format_args!(
         "wrote the answers to {} questions to {}",
         predictions.len(),

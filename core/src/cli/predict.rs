@@ -8,19 +8,19 @@ use serde::Serialize;
 use super::{
     data,
     error::CliError,
-    evaluate::{EvaluationArgs, prepare, with_progress},
+    evaluate::{EvaluationArgs, prepare, warn_if_damaged, with_progress},
     flags::JsonArgs,
     names::{DataArg, ModelArg},
     output,
 };
 use crate::{
     answers::{Prediction, nbest_json, null_odds_json, predictions_json},
+    evaluate::{Abstention, non_finite_windows},
     run::write_atomic,
-    squad::SquadVersion,
 };
 
-/// Answer a SQuAD file, with or without gold answers, and write predictions.json, nbest_predictions.json and
-/// null_odds.json.
+/// Answer a SQuAD file, with or without gold answers, and write predictions.json, nbest_predictions.json and, if the model
+/// may abstain, null_odds.json.
 #[derive(Debug, Args)]
 pub(super) struct PredictCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
@@ -32,9 +32,6 @@ pub(super) struct PredictCommand {
     /// Folder for the answers.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
-    /// A null score difference above this means "no answer"; without it the checkpoint's, else 0. SQuAD 2.0 only.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    threshold: Option<f64>,
     #[command(flatten)]
     settings: EvaluationArgs,
     #[command(flatten)]
@@ -46,18 +43,24 @@ struct Predicted<'a> {
     output_dir: &'a PathBuf,
     questions: usize,
     answered: usize,
+    abstention: Abstention,
     threshold: Option<f64>,
+    /// Windows whose logits were not finite; any at all means that the answers mean nothing.
+    non_finite_windows: usize,
 }
 
 impl PredictCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         output::writable_folder(&self.output_dir)?;
+        self.settings.abstention.check()?;
         let dataset = data::dataset(&self.data.file()?)?;
-        let version_2 = dataset.version == SquadVersion::V2;
         let mut model = self.settings.open(&self.model.folder()?)?;
-        let threshold = version_2.then(|| self.threshold.or(model.meta.threshold).unwrap_or_default());
-        let prepared = prepare(&model, dataset, &self.settings.options(&model))?;
+        let options = self.settings.options(&model)?;
+        let prepared = prepare(&model, dataset, &options)?;
+        let abstention = prepared.abstention();
+        let threshold =
+            abstention.allowed.then(|| options.threshold.or(model.meta.threshold).unwrap_or_default());
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
         write(&self.output_dir, &predictions, threshold)?;
         let answered = |prediction: &&Prediction| match threshold {
@@ -68,8 +71,11 @@ impl PredictCommand {
             output_dir: &self.output_dir,
             questions: predictions.len(),
             answered: predictions.iter().filter(answered).count(),
+            abstention,
             threshold,
+            non_finite_windows: non_finite_windows(&predictions),
         };
+        warn_if_damaged(summary.non_finite_windows);
         if self.output.json {
             return output::json(&summary);
         }
@@ -83,7 +89,7 @@ impl PredictCommand {
     }
 }
 
-/// Writes the three files; answers above the threshold are blanked.
+/// Writes the files; with a threshold answers above it are blanked, and the null odds are written as well.
 pub(super) fn write(
     folder: &std::path::Path,
     predictions: &[Prediction],

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, error::ErrorKind};
 use spanbert_backends::DeviceChoice;
 
 use super::{
     data,
     error::CliError,
-    evaluate::{evaluate, prepare, print_scores, with_progress},
+    evaluate::{evaluate, note_shorter, prepare, print_scores, warn_if_damaged, with_progress},
     flags::{CasingArgs, DeviceArgs},
     model::{OpenedModel, eval_batch, open_model},
     names::{DataArg, ModelArg},
@@ -18,11 +18,13 @@ use super::{
     train::{FineTuning, fine_tune, fit_length, whereabouts},
 };
 use crate::{
-    evaluate::EvaluateOptions,
+    evaluate::{Abstention, EvaluateError, EvaluateOptions, non_finite_windows},
     run::{Layout, write_atomic},
     score::{best_f1_thresh_from_eval_results, eval_results_text},
     squad::{Dataset, SquadVersion},
-    train::{DataSource, Ending, ModelSource, OptimizerKind, Precision, Recipe, RecipeArgs, Start},
+    train::{
+        DataSource, Ending, ModelSource, OptimizerKind, Precision, Recipe, RecipeArgs, Start, TrainError,
+    },
 };
 
 /// Run the command lines of SpanBERT's run_squad.py as they are; --model is a folder.
@@ -40,8 +42,8 @@ pub(super) struct RunSquadCommand {
     /// SQuAD file to learn from.
     #[arg(long, value_name = "FILE", required_if_eq("do_train", "true"))]
     train_file: Option<DataArg>,
-    /// SQuAD file to evaluate on.
-    #[arg(long, value_name = "FILE", required_if_eq("do_eval", "true"))]
+    /// SQuAD file to evaluate on; with --eval_test only needed for training.
+    #[arg(long, value_name = "FILE", required_if_eq_all([("do_train", "true"), ("do_eval", "true")]))]
     dev_file: Option<DataArg>,
     /// SQuAD file to evaluate on at the end, with --eval_test.
     #[arg(long, value_name = "FILE", required_if_eq("eval_test", "true"))]
@@ -52,10 +54,11 @@ pub(super) struct RunSquadCommand {
     /// Evaluate the best weights, and while training.
     #[arg(long)]
     do_eval: bool,
-    /// Answer --test_file instead of --dev_file at the end.
+    /// Answer --test_file instead of --dev_file at the end; that is evaluating, so --do_eval may be left out.
     #[arg(long)]
     eval_test: bool,
-    /// The data is SQuAD 2.0; recognised from the data, so this only checks.
+    /// The data is SQuAD 2.0, so that the model may abstain. Training and --dev_file recognise that from the data, and
+    /// fail if this flag says otherwise; for --test_file, which may lack gold answers, it decides.
     #[arg(long)]
     version_2_with_negative: bool,
     /// Multiply in fp16 under a loss scale, with the optimizer arithmetic of the reference's fp16 path.
@@ -76,15 +79,19 @@ pub(super) struct RunSquadCommand {
 impl RunSquadCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        if !self.do_train && !self.do_eval {
+        let evaluates = self.do_eval || self.eval_test;
+        if !self.do_train && !evaluates {
             return Err(CliError::new("there is nothing to do", "add --do_train, --do_eval or both"));
+        }
+        if evaluates && !self.eval_test && self.dev_file.is_none() {
+            return Err(wrong_usage("--do_eval needs --dev_file FILE, or --eval_test with --test_file FILE"));
         }
         let choice = if self.no_cuda { DeviceChoice::Cpu } else { self.device.backend.clone() };
         let recipe = self.recipe()?;
         if self.do_train && self.train(recipe.clone(), &choice)? == Ending::Stopped {
             return Ok(());
         }
-        if self.do_eval {
+        if evaluates {
             self.evaluate(&recipe, &choice)?;
         }
         Ok(())
@@ -149,18 +156,29 @@ impl RunSquadCommand {
             ));
         };
         let dataset = data::dataset(&file.file()?)?;
+        if !self.eval_test {
+            self.check_dev(&dataset)?;
+        }
         let mut model = open_model(
             &weights,
             choice,
             CasingArgs { do_lower_case: recipe.do_lower_case },
             recipe.precision,
         )?;
+        let mut windows = recipe.window_options();
+        if self.recipe.max_seq_length.is_none() {
+            let positions = model.engine.config().max_position_embeddings;
+            note_shorter(windows.max_seq_length, positions);
+            windows = windows.within(positions);
+        }
         let options = EvaluateOptions {
-            windows: recipe.window_options(),
-            eval_batch_size: eval_batch(&model, recipe.eval_batch_size, &recipe.window_options()),
+            windows,
+            eval_batch_size: eval_batch(&model, recipe.eval_batch_size, &windows),
             n_best_size: recipe.n_best_size,
             max_answer_length: recipe.max_answer_length,
             pad_to_max_length: recipe.pad_to_max_length,
+            abstention: Abstention::version_2_with_negative(self.version_2_with_negative)
+                .or_else(|| Abstention::of_checkpoint(&model.meta)),
             ..model.evaluate_options()
         };
         if self.eval_test {
@@ -168,6 +186,19 @@ impl RunSquadCommand {
         } else {
             self.answer_dev(&mut model, dataset, &options)
         }
+    }
+
+    /// Refuses a dev set that cannot be scored, or not as the flags say.
+    fn check_dev(&self, dataset: &Dataset) -> Result<(), CliError> {
+        let file = || dataset.source_name.clone();
+        if !dataset.has_gold_answers() {
+            return Err(CliError::from(EvaluateError::NoGoldAnswers(file()))
+                .or_try("or --eval_test --test_file FILE here"));
+        }
+        if self.version_2_with_negative && dataset.version == SquadVersion::V1 {
+            return Err(TrainError::NotVersion2 { file: file() }.into());
+        }
+        Ok(())
     }
 
     /// Answers the dev set; answers are blanked by its own best threshold, as in the reference.
@@ -185,6 +216,7 @@ impl RunSquadCommand {
             write_atomic(&results, text.as_bytes())?;
         }
         print_scores(&evaluation)?;
+        warn_if_damaged(evaluation.results.non_finite_windows);
         self.say_where()
     }
 
@@ -195,9 +227,9 @@ impl RunSquadCommand {
         dataset: Dataset,
         options: &EvaluateOptions,
     ) -> Result<(), CliError> {
-        let threshold = match dataset.version {
-            SquadVersion::V1 => None,
-            SquadVersion::V2 => Some(self.dev_threshold().or(model.meta.threshold).ok_or_else(|| {
+        let prepared = prepare(model, dataset, options)?;
+        let threshold = if prepared.abstention().allowed {
+            Some(self.dev_threshold().or(model.meta.threshold).ok_or_else(|| {
                 CliError::new(
                     format_args!(
                         "{} has no best_f1_thresh",
@@ -205,11 +237,13 @@ impl RunSquadCommand {
                     ),
                     "evaluate a SQuAD 2.0 dev set first, with --do_eval --dev_file FILE",
                 )
-            })?),
+            })?)
+        } else {
+            None
         };
-        let prepared = prepare(model, dataset, options)?;
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
         write(&self.output_dir, &predictions, threshold)?;
+        warn_if_damaged(non_finite_windows(&predictions));
         self.say_where()
     }
 
@@ -224,6 +258,15 @@ impl RunSquadCommand {
             self.output_dir.join("predictions.json").display()
         ))
     }
+}
+
+/// What clap says of flags that do not go together, exit code 2 included.
+fn wrong_usage(message: &str) -> CliError {
+    let mut command = RunSquadCommand::augment_args(clap::Command::new("spanbert run_squad"));
+    let error = command.error(ErrorKind::MissingRequiredArgument, message);
+    // A closed standard error hears nothing.
+    let _ = error.print();
+    CliError::silent(2)
 }
 
 /// The best weights of a run, else its last, else the folder itself if it is a checkpoint.

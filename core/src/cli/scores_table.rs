@@ -52,6 +52,9 @@ fn named(scores: &NamedScores, baseline: f64, paint: Paint) -> String {
     if let Some(stored) = &scores.stored_threshold {
         point("at the stored threshold", stored);
     }
+    if let Some(given) = &scores.given_threshold {
+        point("at --threshold", given);
+    }
     point("at the best threshold here", &scores.best_threshold);
     table.render(paint)
 }

@@ -151,6 +151,7 @@ impl StoredEvaluation {
                 .and_then(|named| named.stored_threshold)
                 .map(|point| point.threshold),
             max_answer_length: self.results.max_answer_length,
+            language: self.results.answer_language,
             ..Answers::default()
         }
     }

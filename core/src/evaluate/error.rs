@@ -16,6 +16,16 @@ pub enum EvaluateError {
     /// The data set is empty.
     #[error("{0} has no questions, so there is nothing to evaluate")]
     NoQuestions(String),
+    /// The data set says of no question what its answer is.
+    #[error(
+        "{0} has no gold answers, so there is nothing to score; use `spanbert predict` to answer its questions"
+    )]
+    NoGoldAnswers(String),
+    /// A threshold was given for a model that may not abstain.
+    #[error(
+        "--threshold {0} is given along with --squad-version 1.1, which has every question answered; drop one of them"
+    )]
+    ThresholdWithoutAbstention(f64),
     /// Windows are longer than the model takes.
     #[error(
         "max_seq_length {max_seq_length} is beyond the {positions} positions of the model; lower it to at most {positions}"

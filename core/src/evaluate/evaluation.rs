@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluateError, GoldReach, Record, record::records};
+use super::{
+    Abstention, EvaluateError, EvaluateOptions, GoldReach, Record, non_finite_windows, record::records,
+};
 use crate::{
     answers::{Prediction, nbest_json, null_odds_json, to_python_json},
     run::{
@@ -13,10 +15,10 @@ use crate::{
         atomic::{create_folder, write_atomic},
     },
     score::{
-        GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores, ThresholdCurve, official,
-        run_squad,
+        AnswerLanguage, GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores,
+        ScoringRules, ThresholdCurve, official, pred_only, run_squad,
     },
-    squad::Dataset,
+    squad::{Dataset, SquadVersion},
 };
 
 /// The threshold that the reference's `evaluate` compares logit differences with during training.
@@ -30,14 +32,14 @@ const RECORDS_AT_A_TIME: usize = 256;
 pub struct Evaluation {
     /// Every question's answers, in the data set's order.
     pub predictions: Vec<Prediction>,
-    /// The answers that [`write`](Self::write) puts into `predictions.json`: as the reference's, with SQuAD 2.0 those
-    /// with a score difference above `best_f1_thresh` are blanked.
+    /// The answers that [`write`](Self::write) puts into `predictions.json`: where the model may abstain, those with a score
+    /// difference above the threshold asked for, else, as the reference's, above `best_f1_thresh`, are blanked.
     pub final_predictions: Predictions,
     /// The summary.
     pub results: ResultsFile,
     /// Every question's score, before any threshold.
     pub questions: QuestionTable,
-    /// The scores at every threshold; SQuAD 2.0 only.
+    /// The scores at every threshold, where the model may abstain.
     pub curve: Option<ThresholdCurve>,
     dataset: Arc<Dataset>,
     /// Of every question, or empty.
@@ -47,13 +49,20 @@ pub struct Evaluation {
 /// `results.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultsFile {
-    /// Exact match and F1 at threshold 0, the stored one and this set's best; SQuAD 2.0 only.
+    /// Whether the model might abstain, and what decided; older evaluations do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abstention: Option<Abstention>,
+    /// Exact match and F1 at threshold 0, the stored one, the one asked for and this set's best, where the model may abstain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<NamedScores>,
     /// What the reference's run_squad.py reports, `eval_metric` being one of its names.
     pub run_squad: Scores,
-    /// What evaluate-v2.0.py prints for the `predictions.json` written along with it.
+    /// What the data's official script finds for the `predictions.json` written along with it, under the names of
+    /// evaluate-v2.0.py. SQuAD 1.1 is scored by the rules of evaluate-v1.1.py.
     pub official: Scores,
+    /// By whose rules answers were compared, if not SQuAD's.
+    #[serde(default, skip_serializing_if = "is_squad")]
+    pub answer_language: AnswerLanguage,
     /// Number of windows.
     pub windows: usize,
     /// Windows whose logits were not finite; any at all means that the scores mean nothing.
@@ -69,8 +78,13 @@ pub struct ResultsFile {
     pub model: Option<String>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_squad(language: &AnswerLanguage) -> bool {
+    *language == AnswerLanguage::Squad
+}
+
 impl Evaluation {
-    /// Scores predictions for a data set.
+    /// Scores predictions for a data set, `gold` being its answers under its official rules.
     ///
     /// # Errors
     /// If a question has no prediction, or there are no questions.
@@ -78,32 +92,52 @@ impl Evaluation {
         dataset: Arc<Dataset>,
         gold: &GoldQuestions,
         predictions: Vec<Prediction>,
-        stored_threshold: Option<f64>,
+        options: &EvaluateOptions,
     ) -> Result<Self, EvaluateError> {
         let texts: Predictions = predictions.iter().map(|p| (p.qas_id.clone(), p.text.clone())).collect();
         let null_odds: NullOdds =
             predictions.iter().filter_map(|p| Some((p.qas_id.clone(), p.score_diff?))).collect();
         let null_odds = (!null_odds.is_empty()).then_some(null_odds);
-        let reference = run_squad(gold, texts, null_odds.as_ref(), REFERENCE_NA_PROB_THRESH)?;
-        let official = official(gold, &reference.predictions, None, 1.0)?;
+        // The reference goes by the rules of SQuAD 2.0 for either version.
+        let reference_gold = (dataset.version == SquadVersion::V1).then(|| {
+            let rules = ScoringRules { language: options.answer_language, ..ScoringRules::default() };
+            GoldQuestions::with_rules(&dataset, rules)
+        });
+        let questions = QuestionTable::new(gold, &texts).complete()?;
+        let final_at = options.threshold.zip(null_odds.as_ref());
+        let kept = final_at.map(|_| texts.clone());
+        let reference = run_squad(
+            reference_gold.as_ref().unwrap_or(gold),
+            texts,
+            null_odds.as_ref(),
+            REFERENCE_NA_PROB_THRESH,
+        )?;
+        let mut final_predictions = reference.predictions;
+        if let (Some((threshold, odds)), Some(kept)) = (final_at, kept) {
+            final_predictions = kept;
+            pred_only(&mut final_predictions, odds, threshold);
+        }
+        let official = official(gold, &final_predictions, None, 1.0)?;
         let (named, curve) = match &null_odds {
             Some(odds) => {
-                let curve = ThresholdCurve::new(&reference.questions, odds)?;
-                (Some(NamedScores::from_curve(&curve, stored_threshold)?), Some(curve))
+                let curve = ThresholdCurve::new(&questions, odds)?;
+                let named = NamedScores::from_curve(&curve, options.stored_threshold)?;
+                (Some(named.with_given(&curve, options.threshold)), Some(curve))
             }
             None => (None, None),
         };
         let results = ResultsFile {
+            abstention: options.abstention,
             named,
             run_squad: reference.scores,
             official: official.scores,
+            answer_language: options.answer_language,
             windows: predictions.iter().map(|prediction| prediction.windows).sum(),
-            non_finite_windows: predictions.iter().map(|prediction| prediction.non_finite_windows).sum(),
-            max_answer_length: None,
+            non_finite_windows: non_finite_windows(&predictions),
+            max_answer_length: Some(options.max_answer_length),
             data: None,
             model: None,
         };
-        let (questions, final_predictions) = (reference.questions, reference.predictions);
         Ok(Self { predictions, final_predictions, results, questions, curve, dataset, reach: Vec::new() })
     }
 
@@ -113,7 +147,7 @@ impl Evaluation {
         Self { reach, ..self }
     }
 
-    /// The threshold to store with a checkpoint that was evaluated on a dev set; SQuAD 2.0 only.
+    /// The threshold to store with a checkpoint that was evaluated on a dev set, where it may abstain.
     #[must_use]
     pub fn best_threshold(&self) -> Option<f64> {
         self.results.named.map(|named| named.best_threshold.threshold)
@@ -125,7 +159,7 @@ impl Evaluation {
         records(&self.dataset, &self.predictions, &self.questions, &self.reach)
     }
 
-    /// Writes `predictions.json`, `nbest_predictions.json`, `null_odds.json` (SQuAD 2.0 only), `results.json` and
+    /// Writes `predictions.json`, `nbest_predictions.json`, `null_odds.json` (where the model may abstain), `results.json` and
     /// `records.jsonl`, creating the folder if need be. Each file appears whole or not at all, `results.json` last.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! How a data set is evaluated.
 
-use super::EvaluateError;
-use crate::{answers::AnswerOptions, features::WindowOptions};
+use super::{Abstention, EvaluateError};
+use crate::{answers::AnswerOptions, features::WindowOptions, score::AnswerLanguage};
 
 /// How a data set is evaluated; the reference's defaults where it has any.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,8 +19,15 @@ pub struct EvaluateOptions {
     /// Pad every window to `max_seq_length`, as the reference does: padding takes part in its n-best ranking, so that this
     /// alone reproduces its lists exactly. Slower, and hardly ever different.
     pub pad_to_max_length: bool,
+    /// Whether the model may abstain; without a decision the data set decides ([`Abstention::of_data`]).
+    pub abstention: Option<Abstention>,
     /// The threshold stored with the checkpoint, for the score of that name.
     pub stored_threshold: Option<f64>,
+    /// The threshold the user asks for: a score of its own, and the one that final answers are given at. Without it these are
+    /// given at the set's best threshold, as in the reference.
+    pub threshold: Option<f64>,
+    /// By whose rules answers are compared.
+    pub answer_language: AnswerLanguage,
 }
 
 impl Default for EvaluateOptions {
@@ -33,7 +40,10 @@ impl Default for EvaluateOptions {
             max_answer_length,
             length_multiple: 8,
             pad_to_max_length: false,
+            abstention: None,
             stored_threshold: None,
+            threshold: None,
+            answer_language: AnswerLanguage::default(),
         }
     }
 }

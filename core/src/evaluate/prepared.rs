@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
-use super::{EvaluateError, EvaluateOptions, Evaluation, GoldReach, reach::gold_reach};
+use super::{Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, reach::gold_reach};
 use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},
@@ -10,7 +10,7 @@ use crate::{
     features::{Example, Window, evaluation_examples},
     piece_cache::{PieceCache, windows},
     score::GoldQuestions,
-    squad::{Dataset, SquadVersion},
+    squad::Dataset,
     tokenizer::BertTokenizer,
 };
 
@@ -19,6 +19,8 @@ pub struct PreparedEvaluation {
     dataset: Arc<Dataset>,
     tokenizer: Arc<BertTokenizer>,
     options: EvaluateOptions,
+    abstention: Abstention,
+    cut_questions: usize,
     examples: Vec<Example>,
     windows: Vec<Window>,
     /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
@@ -72,9 +74,47 @@ impl PreparedEvaluation {
         let windows = windows(cache, &examples, &tokenizer, &options.windows, false)?;
         let mut order: Vec<usize> = (0..windows.len()).collect();
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
-        let gold = GoldQuestions::from_dataset(&dataset);
+        let gold = GoldQuestions::official(&dataset, options.answer_language);
         let reach = gold_reach(&dataset, &windows, &tokenizer);
-        Ok(Self { dataset, tokenizer, options: *options, examples, windows, order, gold, reach })
+        let abstention = options.abstention.unwrap_or_else(|| Abstention::of_data(&dataset));
+        let options = EvaluateOptions { abstention: Some(abstention), ..*options };
+        let cut_questions = cut_questions(&examples, &windows, &tokenizer, options.windows.max_query_length);
+        Ok(Self {
+            dataset,
+            tokenizer,
+            options,
+            abstention,
+            cut_questions,
+            examples,
+            windows,
+            order,
+            gold,
+            reach,
+        })
+    }
+
+    /// Whether the model may abstain, and what decided.
+    #[must_use]
+    pub fn abstention(&self) -> Abstention {
+        self.abstention
+    }
+
+    /// How many questions are longer than `max_query_length`; the rest of them is not read.
+    #[must_use]
+    pub fn cut_questions(&self) -> usize {
+        self.cut_questions
+    }
+
+    /// Refuses a data set that cannot be scored, before hours are spent on its answers.
+    ///
+    /// # Errors
+    /// If it has no gold answers.
+    pub fn check_gold(&self) -> Result<(), EvaluateError> {
+        if self.dataset.has_gold_answers() {
+            Ok(())
+        } else {
+            Err(EvaluateError::NoGoldAnswers(self.dataset.source_name.clone()))
+        }
     }
 
     /// Number of windows, the unit of progress.
@@ -108,23 +148,24 @@ impl PreparedEvaluation {
     /// Answers and scores every question. `progress` is told how many windows of how many are done and may break off.
     ///
     /// # Errors
-    /// If the model's input is too short for the windows, the engine fails, or `progress` breaks off.
+    /// If there are no gold answers, the model's input is too short for the windows, the engine fails, or `progress` breaks
+    /// off.
     pub fn run(
         &self,
         engine: &mut dyn InferenceEngine,
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Evaluation, EvaluateError> {
+        self.check_gold()?;
         let predictions = self.predict(engine, progress)?;
-        let (dataset, stored_threshold) = (Arc::clone(&self.dataset), self.options.stored_threshold);
-        let mut evaluation = Evaluation::new(dataset, &self.gold, predictions, stored_threshold)?;
-        evaluation.results.max_answer_length = Some(self.options.max_answer_length);
+        let evaluation = Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, &self.options)?;
         Ok(evaluation.with_reach(self.reach.clone()))
     }
 
-    /// Answers every question without looking at gold answers, which the data set need not have.
+    /// Answers every question without looking at gold answers, which the data set need not have. Whether the answers mean
+    /// anything, [`non_finite_windows`] tells.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// As [`Self::run`], but for the gold answers.
     pub fn predict(
         &self,
         engine: &mut dyn InferenceEngine,
@@ -134,14 +175,9 @@ impl PreparedEvaluation {
         let options = AnswerOptions {
             n_best_size: self.options.n_best_size,
             max_answer_length: self.options.max_answer_length,
-            version_2_with_negative: self.dataset.version == SquadVersion::V2,
+            version_2_with_negative: self.abstention.allowed,
         };
-        let predictions = predict(&self.examples, &self.windows, &candidates, &self.tokenizer, &options)?;
-        let damaged: usize = predictions.iter().map(|prediction| prediction.non_finite_windows).sum();
-        if damaged > 0 {
-            tracing::warn!(windows = damaged, "the model's output is not finite; its answers mean nothing");
-        }
-        Ok(predictions)
+        Ok(predict(&self.examples, &self.windows, &candidates, &self.tokenizer, &options)?)
     }
 
     /// The best logits of every window, in window order.
@@ -187,4 +223,27 @@ impl PreparedEvaluation {
         candidates.sort_unstable_by_key(|(index, _)| *index);
         Ok(candidates.into_iter().map(|(_, best)| best).collect())
     }
+}
+
+/// How many windows had logits that are not finite: any at all means that weights or device are damaged, and the answers
+/// mean nothing.
+#[must_use]
+pub fn non_finite_windows(predictions: &[Prediction]) -> usize {
+    predictions.iter().map(|prediction| prediction.non_finite_windows).sum()
+}
+
+/// How many questions have more word pieces than their windows hold.
+fn cut_questions(
+    examples: &[Example],
+    windows: &[Window],
+    tokenizer: &BertTokenizer,
+    longest: usize,
+) -> usize {
+    // `[CLS]` before and `[SEP]` behind. Only a question that fills its place may have been cut.
+    let full = |window: &&Window| window.doc_span_index == 0 && window.first_segment_length == longest + 2;
+    let is_cut = |window: &&Window| {
+        let example = examples.get(window.example_index);
+        example.is_some_and(|example| tokenizer.tokenize(&example.question_text).len() > longest)
+    };
+    windows.iter().filter(full).filter(is_cut).count()
 }

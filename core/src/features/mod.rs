@@ -99,6 +99,22 @@ impl WindowOptions {
     /// `[CLS]` and the two `[SEP]`.
     pub const SPECIAL_TOKENS: usize = 3;
 
+    /// The same for a model of fewer positions: shorter windows, of which the document keeps at least half, and steps that
+    /// leave nothing out.
+    #[must_use]
+    pub fn within(self, positions: usize) -> Self {
+        if self.max_seq_length <= positions {
+            return self;
+        }
+        let max_query_length = self.max_query_length.min(positions / 2).max(1);
+        let document = positions.saturating_sub(max_query_length + Self::SPECIAL_TOKENS);
+        Self {
+            max_seq_length: positions,
+            doc_stride: self.doc_stride.min(document.div_ceil(2)).max(1),
+            max_query_length,
+        }
+    }
+
     /// Checks that every question leaves room for its context and that windows advance.
     ///
     /// # Errors

@@ -32,10 +32,11 @@ impl DevelopmentSet {
             max_answer_length: recipe.max_answer_length,
             length_multiple,
             pad_to_max_length: recipe.pad_to_max_length,
-            stored_threshold: None,
+            ..EvaluateOptions::default()
         };
         let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, &options, pieces)
             .map_err(|error| TrainError::Evaluation(error.into()))?;
+        prepared.check_gold().map_err(|error| TrainError::Evaluation(error.into()))?;
         Ok(Self { prepared })
     }
 

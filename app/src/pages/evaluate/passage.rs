@@ -125,11 +125,8 @@ fn nbest(ui: &mut Ui, case: &Case, live: &Live) {
         ui.label(RichText::new("Best answers").size(CAPTION_SIZE).color(tokens.text_muted));
         for answer in list.iter().take(SHOWN) {
             let share = answer.probability.unwrap_or_default().clamp(0.0, 1.0);
-            let (text, color) = if answer.text.is_empty() {
-                ("no answer", tokens.text_muted)
-            } else {
-                (answer.text.as_str(), tokens.text)
-            };
+            let is_span = !answer.text.is_empty() && !answer.is_stand_in();
+            let (text, color) = (answer.shown(), if is_span { tokens.text } else { tokens.text_muted });
             ui.horizontal(|ui| {
                 let (rect, _) = ui.allocate_exact_size(egui::vec2(56.0, 8.0), egui::Sense::hover());
                 ui.painter().rect_filled(rect, 2.0, tokens.control);
