@@ -65,8 +65,8 @@ impl PreparedQuestion<'_> {
                     heat.start += start;
                     heat.end += end;
                 }
-            } else if let Some(bytes) = self.tokens.byte_ranges.get(word as usize) {
-                words.push(WordHeat { bytes: bytes.clone(), start, end });
+            } else if let Some(bytes) = self.words.bytes_of(word as usize) {
+                words.push(WordHeat { bytes, start, end });
                 last = Some(word);
             }
         }

@@ -1,11 +1,21 @@
 //! A question about a passage, answered: ranked answers that are exact pieces of the passage, or "no answer".
 //!
+//! Words are what a reader takes for words: all blanks part them, what is invisible does not count, and [`visible`] is how
+//! their text is shown. Evaluations keep the reference's five separators instead (`features::DocTokens`). A question about
+//! several passages is put to one after the other and collected by [`Among`].
+//!
 //! Needs neither files nor threads of its own, so it also serves browsers: [`PreparedQuestion`] makes the batches and takes the
 //! logits back, and [`ask`] is the same with an engine in between.
 
+mod among;
+mod characters;
 mod heat;
+mod shown;
+mod words;
 
+pub use among::{Among, AnswerAmong, FoundAnswer};
 pub use heat::{WindowHeat, WordHeat};
+pub use shown::{Excerpt, visible};
 
 use std::{ops::Range, sync::Arc};
 
@@ -15,9 +25,11 @@ use crate::{
     answers::{AnswerError, AnswerOptions, NbestEntry, WindowCandidates, predict},
     batch::{Batch, collate, padded_length},
     engine::{EngineError, InferenceEngine, Logits},
-    features::{DocTokens, Example, FeatureError, Window, WindowOptions, windows},
+    features::{Example, FeatureError, Window, WindowOptions, windows},
     tokenizer::BertTokenizer,
 };
+
+use self::words::PassageWords;
 
 /// How a question is answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +82,48 @@ pub struct RankedAnswer {
     pub window: usize,
 }
 
+impl RankedAnswer {
+    /// What answers of one passage are ranked by.
+    #[must_use]
+    pub fn logit_sum(&self) -> f64 {
+        self.start_logit + self.end_logit
+    }
+}
+
+/// How a question was fitted to the model's input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fitted {
+    /// Word pieces of the question.
+    pub question_pieces: usize,
+    /// How many of them the model saw, from the start; fewer if the question is too long.
+    pub question_pieces_used: usize,
+    /// Longest input in word pieces.
+    pub max_seq_length: usize,
+    /// The longer one that was asked for, if the model has fewer positions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_seq_length_asked: Option<usize>,
+}
+
+impl Fitted {
+    /// What a person should know of it: a sentence for each thing that is not as it was given.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let Self { question_pieces, question_pieces_used, max_seq_length, .. } = *self;
+        if question_pieces_used < question_pieces {
+            notes.push(format!(
+                "the question has {question_pieces} word pieces and was cut to the first {question_pieces_used}; ask a shorter one or raise max_query_length"
+            ));
+        }
+        if let Some(asked) = self.max_seq_length_asked {
+            notes.push(format!(
+                "max_seq_length {asked} was lowered to {max_seq_length}, the positions of the model"
+            ));
+        }
+        notes
+    }
+}
+
 /// The outcome of a question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
@@ -85,6 +139,9 @@ pub struct Answer {
     pub null_probability: f64,
     /// How many windows the passage was cut into.
     pub windows: usize,
+    /// How the question was fitted to the model's input.
+    #[serde(flatten)]
+    pub fitted: Fitted,
 }
 
 impl Answer {
@@ -126,6 +183,9 @@ pub enum AskError {
     Cancelled,
 }
 
+/// Hears before every batch how many windows are done and how many there are; `false` gives up.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
 /// Answers a question about a passage of any length.
 ///
 /// # Errors
@@ -137,10 +197,41 @@ pub fn ask(
     question: &str,
     options: &AskOptions,
 ) -> Result<Answer, AskError> {
+    ask_with_progress(engine, tokenizer, passage, question, options, &mut |_, _| true)
+}
+
+/// [`ask`], for passages that take long.
+///
+/// # Errors
+/// As [`ask`], and [`AskError::Cancelled`] if `progress` gives up.
+pub fn ask_with_progress(
+    engine: &mut dyn InferenceEngine,
+    tokenizer: &BertTokenizer,
+    passage: &str,
+    question: &str,
+    options: &AskOptions,
+    progress: Progress<'_>,
+) -> Result<Answer, AskError> {
     let question = prepare(engine, tokenizer, passage, question, options)?;
-    let logits =
-        question.batches().iter().map(|batch| engine.predict(batch)).collect::<Result<Vec<_>, _>>()?;
+    let logits = logits(engine, &question, progress)?;
     question.answer(&logits)
+}
+
+/// The model's output for all windows.
+fn logits(
+    engine: &mut dyn InferenceEngine,
+    question: &PreparedQuestion<'_>,
+    progress: Progress<'_>,
+) -> Result<Vec<Logits>, AskError> {
+    let (mut logits, mut done) = (Vec::new(), 0);
+    for batch in question.batches() {
+        if !progress(done, question.windows()) {
+            return Err(AskError::Cancelled);
+        }
+        logits.push(engine.predict(&batch)?);
+        done += batch.rows;
+    }
+    Ok(logits)
 }
 
 /// An answer and where the model looked.
@@ -152,28 +243,20 @@ pub struct Explained {
     pub heat: Vec<WindowHeat>,
 }
 
-/// As [`ask`], and tells where the model looked. Before every batch `progress` hears how many windows are done and how many
-/// there are; `false` gives up.
+/// As [`ask_with_progress`], and tells where the model looked.
 ///
 /// # Errors
-/// As [`ask`], and [`AskError::Cancelled`] if `progress` gives up.
+/// As [`ask_with_progress`].
 pub fn explain(
     engine: &mut dyn InferenceEngine,
     tokenizer: &BertTokenizer,
     passage: &str,
     question: &str,
     options: &AskOptions,
-    progress: &mut dyn FnMut(usize, usize) -> bool,
+    progress: Progress<'_>,
 ) -> Result<Explained, AskError> {
     let question = prepare(engine, tokenizer, passage, question, options)?;
-    let (mut logits, mut done) = (Vec::new(), 0);
-    for batch in question.batches() {
-        if !progress(done, question.windows()) {
-            return Err(AskError::Cancelled);
-        }
-        logits.push(engine.predict(&batch)?);
-        done += batch.rows;
-    }
+    let logits = logits(engine, &question, progress)?;
     Ok(Explained { answer: question.answer(&logits)?, heat: question.heat(&logits)? })
 }
 
@@ -187,22 +270,26 @@ fn prepare<'a>(
 ) -> Result<PreparedQuestion<'a>, AskError> {
     let mut options = *options;
     let positions = engine.config().max_position_embeddings;
-    if options.windows.max_seq_length > positions {
+    let asked = options.windows.max_seq_length;
+    if asked > positions {
         options.windows.max_seq_length = positions;
         // In a small model the passage still gets half of the room.
         options.windows.max_query_length = options.windows.max_query_length.min(positions / 2);
     }
-    PreparedQuestion::new(tokenizer, passage, question, &options)
+    let mut question = PreparedQuestion::new(tokenizer, passage, question, &options)?;
+    question.fitted.max_seq_length_asked = (asked > positions).then_some(asked);
+    Ok(question)
 }
 
 /// A question on its way to the model and back.
 pub struct PreparedQuestion<'a> {
     tokenizer: &'a BertTokenizer,
     passage: &'a str,
-    tokens: DocTokens,
+    words: PassageWords,
     example: Example,
     windows: Vec<Window>,
     options: AskOptions,
+    fitted: Fitted,
 }
 
 impl<'a> PreparedQuestion<'a> {
@@ -225,14 +312,16 @@ impl<'a> PreparedQuestion<'a> {
                 return Err(AskError::Zero(name));
             }
         }
-        if tokenizer.tokenize(question).is_empty() {
+        let question = PassageWords::new(question).joined().to_owned();
+        let question_pieces = tokenizer.tokenize(&question).len();
+        if question_pieces == 0 {
             return Err(AskError::EmptyQuestion);
         }
-        let mut tokens = DocTokens::new(passage);
+        let mut words = PassageWords::new(passage);
         let example = Example {
             qas_id: String::new(),
-            question_text: question.to_owned(),
-            doc_tokens: Arc::new(std::mem::take(&mut tokens.words)),
+            question_text: question,
+            doc_tokens: Arc::new(words.take_words()),
             orig_answer_text: None,
             start_position: None,
             end_position: None,
@@ -242,7 +331,13 @@ impl<'a> PreparedQuestion<'a> {
         if windows.is_empty() {
             return Err(AskError::EmptyPassage);
         }
-        Ok(Self { tokenizer, passage, tokens, example, windows, options: *options })
+        let fitted = Fitted {
+            question_pieces,
+            question_pieces_used: question_pieces.min(options.windows.max_query_length),
+            max_seq_length: options.windows.max_seq_length,
+            max_seq_length_asked: None,
+        };
+        Ok(Self { tokenizer, passage, words, example, windows, options: *options, fitted })
     }
 
     /// How many windows the passage was cut into.
@@ -299,13 +394,14 @@ impl<'a> PreparedQuestion<'a> {
             threshold: self.options.threshold,
             null_probability: null_probability.unwrap_or_default(),
             windows: self.windows.len(),
+            fitted: self.fitted,
         })
     }
 
     /// An entry cut out of the passage; `None` for those that are not in it ("no answer" and its stand-in).
     fn ranked(&self, entry: &NbestEntry) -> Option<RankedAnswer> {
         let span = entry.span?;
-        let bytes = span.bytes_in(&self.tokens)?;
+        let bytes = self.words.bytes_in(&span)?;
         let text = self.passage.get(bytes.clone())?;
         let first_char = self.passage.get(..bytes.start)?.chars().count();
         Some(RankedAnswer {

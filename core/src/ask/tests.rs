@@ -154,3 +154,80 @@ fn a_question_can_be_given_up() {
     assert!(matches!(error, Err(AskError::Cancelled)));
     assert_eq!(engine.lengths.len(), 2);
 }
+
+/// The best answer's piece of the passage, with its places checked.
+fn best(passage: &str, first: &str, last: &str) -> String {
+    let answer = ask(&mut engine(first, last), &tokenizer(), passage, "who?", &options()).unwrap();
+    let best = answer.best().unwrap();
+    assert_eq!(&passage[best.bytes.clone()], best.text);
+    assert_eq!(passage.chars().skip(best.chars.start).take(best.chars.len()).collect::<String>(), best.text);
+    best.text.clone()
+}
+
+#[test]
+fn words_are_parted_by_all_that_parts_words() {
+    for separator in [
+        "\u{a0}",
+        "\u{202f}",
+        "\u{2007}",
+        "\u{3000}",
+        "\u{2009}",
+        "\u{1680}",
+        "\u{200b}",
+        "\u{2060}",
+        "\u{feff}",
+        "\u{2028}",
+        "\u{2029}",
+        "\u{85}",
+        "\u{c}",
+        "\u{b}",
+        "\u{200d}",
+        "\r\n",
+        "\0",
+        "\u{1b}[2;3H",
+    ] {
+        let passage = ["left", "Zo\u{eb}", "Ann", "left."].join(separator);
+        assert_eq!(best(&passage, "Zo\u{eb}", "Zo\u{eb}"), "Zo\u{eb}", "{separator:?}");
+        assert_eq!(best(&passage, "Ann", "Ann"), "Ann", "{separator:?}");
+        assert_eq!(best(&passage, "Zo\u{eb}", "Ann"), format!("Zo\u{eb}{separator}Ann"), "{separator:?}");
+    }
+}
+
+#[test]
+fn answers_begin_and_end_with_text() {
+    assert_eq!(best("\u{feff}Zo\u{eb} left.", "Zo\u{eb}", "Zo\u{eb}"), "Zo\u{eb}");
+    assert_eq!(
+        best("left \u{202e}\u{1b}[31mZo\u{eb}\u{1b}[0m\u{202c}.\u{c}", "Zo\u{eb}", "Zo\u{eb}"),
+        "Zo\u{eb}"
+    );
+    // An escape or a soft hyphen within the word is part of the exact piece; the full stop is not.
+    assert_eq!(best("left Zo\u{ad}\u{eb}.", "Zo\u{eb}", "Zo\u{eb}"), "Zo\u{ad}\u{eb}");
+    assert_eq!(best("A\u{1b}[1mnn\u{1b}[0m, left.", "Ann", "Ann"), "A\u{1b}[1mnn");
+    assert_eq!(best("left A\u{8}An\u{8}nn\u{8}n.", "Ann", "Ann"), "An\u{8}nn\u{8}n");
+}
+
+#[test]
+fn questions_are_read_as_passages_are() {
+    let tokenizer = tokenizer();
+    let windows = |question: &str| {
+        let prepared = PreparedQuestion::new(&tokenizer, "Ann left.", question, &options()).unwrap();
+        prepared.windows[0].input_ids.clone()
+    };
+    assert_eq!(windows("\u{feff}who\u{200b}Ann\u{a0}\u{1b}[1mleft\u{1b}[0m?\r\n"), windows("who Ann left?"));
+}
+
+#[test]
+fn what_was_cut_to_fit_is_said() {
+    let fitted = |question: &str, windows| {
+        let options = AskOptions { windows, ..options() };
+        ask(&mut engine("Ann", "Ann"), &tokenizer(), "Ann left.", question, &options).unwrap().fitted
+    };
+    let fits = WindowOptions { max_seq_length: 40, doc_stride: 16, max_query_length: 5 };
+    assert_eq!(fitted("who Ann left?", fits).notes(), [""; 0]);
+    let cut = fitted("who Ann left Ann left Ann?", fits);
+    assert_eq!((cut.question_pieces, cut.question_pieces_used), (7, 5));
+    assert!(cut.notes()[0].contains("7 word pieces and was cut to the first 5"), "{:?}", cut.notes());
+    let lowered = fitted("who?", WindowOptions { max_seq_length: 384, ..fits });
+    assert_eq!((lowered.max_seq_length, lowered.max_seq_length_asked), (40, Some(384)));
+    assert!(lowered.notes()[0].contains("384 was lowered to 40"), "{:?}", lowered.notes());
+}

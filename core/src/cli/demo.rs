@@ -132,11 +132,11 @@ fn ask_some(model: &mut OpenedModel, dataset: &Dataset) -> Result<(), CliError> 
     };
     let paint = Paint::stdout();
     for (paragraph, question) in samples(dataset) {
-        let answer = ask::ask_one(model, &paragraph.context, &question.question, &options)?;
+        let asked = ask::ask_one(model, &paragraph.context, &question.question, &options)?;
         output::line(paint.dim(&paragraph.context))?;
-        output::print(&ask::render(&paragraph.context, &question.question, &answer, 2, paint))?;
+        output::print(&asked.render(&[], 2, paint))?;
         let gold = question.answers.first().map(|answer| answer.text.as_str());
-        let given = answer.best().map(|best| best.text.as_str());
+        let given = asked.answer.best().map(|best| best.answer.text.as_str());
         let expected = gold.map_or_else(|| "the passage does not say".to_owned(), |gold| format!("{gold:?}"));
         let verdict = if gold == given {
             paint.good(&format!("  right: {expected}"))

@@ -4,6 +4,7 @@ mod ask;
 mod bench;
 mod breakdown;
 mod breakdown_tables;
+mod completions;
 mod data;
 mod demo;
 mod demo_statistics;
@@ -20,6 +21,7 @@ mod memory;
 mod model;
 mod names;
 mod output;
+mod passages;
 mod postprocess;
 mod predict;
 mod pretrain;
@@ -68,6 +70,7 @@ enum Command {
     Fetch(fetch::FetchCommand),
     Pretrain(Box<pretrain::PretrainCommand>),
     Bench(bench::BenchCommand),
+    Completions(completions::CompletionsCommand),
 }
 
 /// Runs the command line of this process.
@@ -117,5 +120,6 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Completions(command) => command.run(),
     }
 }

@@ -1,6 +1,9 @@
 //! Standard output: results only, so that it can be piped; everything else goes to standard error.
+//!
+//! Files may hold anything, commands for the terminal as well: texts of users go through [`safe`] or
+//! [`visible`](crate::ask::visible) on their way.
 
-use std::{io, io::Write, path::Path};
+use std::{borrow::Cow, fmt::Write as _, io, io::Write, path::Path};
 
 use serde::Serialize;
 
@@ -21,12 +24,42 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<(), CliError> {
 /// Prints a value as indented JSON.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value)?;
-    line(text)
+    line(json_safe(&text))
+}
+
+/// JSON with everything escaped that a terminal would obey. `serde_json` escapes the controls of ASCII alone.
+fn json_safe(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Outside its strings JSON is ASCII, and none of these is beyond U+FFFF.
+        if character != '\n' && is_obeyed(character) {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// A text that may be printed: characters that a terminal would obey are spaces, but for line ends.
+pub(super) fn safe(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c != '\n' && is_obeyed(c);
+    if text.contains(obeyed) { Cow::Owned(text.replace(obeyed, " ")) } else { Cow::Borrowed(text) }
+}
+
+/// Control characters, line separators, and marks that turn the direction of what follows.
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Says something to the person at the terminal, if it is still there: a training goes on without.
 pub(super) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", safe(&text.to_string()));
 }
 
 /// Warns the person at the terminal.
@@ -45,4 +78,24 @@ pub(super) fn writable_folder(folder: &Path) -> Result<(), CliError> {
     std::fs::create_dir_all(folder).map_err(refuse)?;
     tempfile::tempfile_in(folder).map_err(refuse)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_values_and_holds_nothing_that_a_terminal_obeys() {
+        let hostile = "Zoë\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2028}\n𝄞";
+        let text = serde_json::to_string_pretty(&[hostile]).unwrap();
+        let shown = json_safe(&text);
+        assert!(!shown.contains(|c| c != '\n' && is_obeyed(c)), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [hostile]);
+        assert!(matches!(json_safe("[\"a\"]"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn notes_keep_their_lines() {
+        assert_eq!(safe("a\n\u{1b}[31mb\r\u{202e}"), "a\n [31mb  ");
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, io::IsTerminal};
 
+use super::output;
+
 /// How a column is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
@@ -24,9 +26,10 @@ impl Table {
         Self { headings: headings.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row; missing cells are empty.
+    /// Adds a row; missing cells are empty. Cells may quote files: they are made safe to print and stay on their line.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let on_a_line = |cell: String| output::safe(&cell).replace('\n', " ");
+        self.rows.push(cells.into_iter().map(on_a_line).collect());
     }
 
     /// The table as lines, two blanks between columns and none at the end of a line.
@@ -118,7 +121,7 @@ mod tests {
     fn columns_line_up() {
         let mut table = Table::new(&[("name", Align::Left), ("f1", Align::Right)]);
         table.row(["a longer name".into(), "7.5".into()]);
-        table.row(["b".into()]);
+        table.row(["b\u{1b}\n".into()]);
         assert_eq!(table.render(Paint::PLAIN), "name            f1\na longer name  7.5\nb\n");
     }
 }
