@@ -7,7 +7,7 @@ use egui::{
     vec2,
 };
 use egui_phosphor::regular as icon;
-use spanbert_core::ask::{Explained, WindowHeat, WordHeat};
+use spanbert_core::ask::{Explained, WindowHeat, WordHeat, visible};
 
 use super::icon_button;
 use crate::theme::{CAPTION_SIZE, Tokens};
@@ -78,7 +78,7 @@ fn summary(passage: &str, window: &WindowHeat) -> String {
     let likeliest = |value: fn(&WordHeat) -> f32| {
         let best = window.words.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
         best.map_or_else(String::new, |word| {
-            let text = passage.get(word.bytes.clone()).unwrap_or_default();
+            let text = visible(passage.get(word.bytes.clone()).unwrap_or_default());
             format!("\u{201c}{text}\u{201d} {:.1} %", value(word) * 100.0)
         })
     };
@@ -103,10 +103,10 @@ fn words_ui(
     let mut under_pointer = None;
     let pointer = ui.ctx().pointer_hover_pos().filter(|at| clip.contains(*at));
     for word in &window.words {
-        let Some(text) = passage.get(word.bytes.clone()) else { continue };
+        let Some(text) = passage.get(word.bytes.clone()).map(visible) else { continue };
         let in_answer =
             best.as_ref().is_some_and(|best| best.start < word.bytes.end && word.bytes.start < best.end);
-        let galley = ui.painter().layout_no_wrap(text.to_owned(), font.clone(), tokens.text);
+        let galley = ui.painter().layout_no_wrap(text.clone(), font.clone(), tokens.text);
         let width = galley.size().x;
         if x + width > right && x > left {
             x = left;

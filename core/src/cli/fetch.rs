@@ -12,8 +12,8 @@ const MEGABYTE: u64 = 1_000_000;
 /// Fetch a model or a data set, for use by its name: `--model spanbert-base`, `--train-file squad2:train`.
 ///
 /// Models come from the Hugging Face hub into its cache (HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE
-/// are respected), data from the SQuAD address (SPANBERT_SQUAD_ENDPOINT). What is there already is not fetched again, an
-/// interrupted transfer goes on where it was, and checksums are compared.
+/// are respected), data from the SQuAD address (SPANBERT_SQUAD_ENDPOINT). What is there already is not fetched again,
+/// interrupted downloads are resumed, and a file is moved into place only after its checksum matches.
 #[derive(Debug, Args)]
 pub(super) struct FetchCommand {
     /// spanbert-base, spanbert-large, a hub id like `organisation/model` or `organisation/model@revision`, squad2 or squad1.

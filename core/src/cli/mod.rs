@@ -44,7 +44,7 @@ pub use self::error::CliError;
 
 /// Fine-tune, evaluate and ask SpanBERT on SQuAD 1.1 and 2.0.
 #[derive(Debug, Parser)]
-#[command(name = "spanbert", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "spanbert", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -121,5 +121,68 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Pretrain(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Completions(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// Visits a command and all below it, each with the words that call it.
+    fn walk(command: &clap::Command, name: &str, visit: &mut dyn FnMut(&clap::Command, &str)) {
+        visit(command, name);
+        for below in command.get_subcommands() {
+            walk(below, &format!("{name} {}", below.get_name()), visit);
+        }
+    }
+
+    /// What marks a comment for developers that has come into a help text.
+    const FOR_DEVELOPERS: [&str; 14] = [
+        "[`", "`]", "](", "Self::", "crate::", "super::", "rustdoc", "clap", "flatten", "struct", "enum ",
+        "TODO", "Burn", "callback",
+    ];
+
+    #[test]
+    fn help_is_written_for_users() {
+        let mut root = Cli::command();
+        root.build();
+        walk(&root, "spanbert", &mut |command, name| {
+            let mut command = command.clone();
+            for help in [command.render_help().to_string(), command.render_long_help().to_string()] {
+                // "struct" is in "structure" too, which is a word.
+                let help = help.replace("structure", "");
+                for phrase in FOR_DEVELOPERS {
+                    assert!(!help.contains(phrase), "{name}: {phrase:?} in\n{help}");
+                }
+            }
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty(), "{name}: {} has no help", argument.get_id());
+            }
+        });
+    }
+
+    #[test]
+    fn every_command_begins_with_what_it_does() {
+        let mut root = Cli::command();
+        root.build();
+        walk(&root, "spanbert", &mut |command, name| {
+            if name.split(' ').any(|word| word == "help") {
+                return;
+            }
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let first = about.split(' ').next().unwrap_or_default();
+            // The doc comment of a group of flags, taken for that of the command, begins otherwise.
+            let is_verb = first.starts_with(char::is_uppercase)
+                && ![
+                    "How", "What", "Where", "Whether", "Number", "Output", "Casing", "The", "A", "Flags",
+                    "SpanBERT",
+                ]
+                .contains(&first);
+            assert!(is_verb, "{name}: {about:?}");
+            assert!(!about.ends_with('.'), "{name}: {about:?}");
+        });
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     squad::{Dataset, SquadVersion},
 };
 
-/// Draw answers from start and end logits made by any program, one JSON object a line.
+/// Turn start and end logits of any program into answers, one JSON object a line.
 #[derive(Debug, Args)]
 pub(super) struct PostprocessCommand {
     /// SQuAD file the logits were made for.

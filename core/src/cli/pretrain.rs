@@ -29,8 +29,8 @@ use crate::{
     train::{Ending, StopFlag, resume_command},
 };
 
-/// Pre-train a model on text with SpanBERT's objective: masked spans of whole words, told from the text around them and
-/// from the pieces at their edges.
+/// Pre-train a model on text with SpanBERT's objectives: predict masked spans of whole words, from all of the text and
+/// from the pieces at their boundary alone.
 #[derive(Debug, Args)]
 pub(super) struct PretrainCommand {
     /// Text files, documents parted by blank lines, or SQuAD files, whose paragraphs are taken.
@@ -39,13 +39,13 @@ pub(super) struct PretrainCommand {
     /// Architecture of a new model: base, large, minilm, or a config.json or its folder.
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "model")]
     config: Option<String>,
-    /// Checkpoint whose encoder, vocabulary and casing are begun with.
+    /// Checkpoint to start from: its encoder, vocabulary and casing.
     #[arg(long, value_name = "DIR")]
     model: Option<ModelArg>,
     /// The vocabulary of a new model, one word piece a line.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "train_vocab"])]
     vocab: Option<PathBuf>,
-    /// Make the vocabulary of a new model from the corpus, of so many pieces.
+    /// Train a vocabulary of N word pieces on the corpus, for a new model.
     #[arg(long, value_name = "N", conflicts_with = "model")]
     train_vocab: Option<usize>,
     /// Lower-case the text of a new model.
@@ -60,7 +60,7 @@ pub(super) struct PretrainCommand {
     /// Name of the run in the runs folder.
     #[arg(long, value_name = "NAME", default_value = "pretrain")]
     name: String,
-    /// Go on with a run where its newest checkpoint was written.
+    /// Resume a run from its newest checkpoint.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "corpus", "config", "model", "vocab", "train_vocab"])]
     resume: Option<PathBuf>,
     /// Highest learning rate.
@@ -72,13 +72,13 @@ pub(super) struct PretrainCommand {
     /// Passes over the corpus, masked anew each time.
     #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().num_train_epochs)]
     num_train_epochs: usize,
-    /// Most updates.
+    /// Stop after this many updates.
     #[arg(long, value_name = "N")]
     max_steps: Option<usize>,
-    /// Texts of an update.
+    /// Texts per update.
     #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().train_batch_size)]
     train_batch_size: usize,
-    /// Texts on the device at once; the result is the same.
+    /// Texts on the device at once; does not change the result.
     #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().micro_batch)]
     micro_batch: usize,
     /// Longest text in word pieces; without it 512, or as many as the model has positions.

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Folder that trainings are put in unless told otherwise.
 pub(super) const RUNS_FOLDER: &str = "runs";
 
-/// List trainings, show one, or ask one that is at work for something.
+/// List runs, show one, or pause, resume, stop or evaluate one that is running.
 #[derive(Debug, Args)]
 pub(super) struct RunsCommand {
     #[command(subcommand)]
@@ -55,13 +55,13 @@ enum Action {
         #[command(flatten)]
         output: JsonArgs,
     },
-    /// Have a training wait after its current step, keeping its place on the device.
+    /// Pause a run after its current step; device memory stays allocated.
     Pause(Asked),
-    /// Have a paused training go on. (A training that has ended goes on with `spanbert train --resume RUN`.)
+    /// Resume a paused run. (One that has ended is resumed with `spanbert train --resume RUN`.)
     Resume(Asked),
-    /// Have a training save and end after its current step.
+    /// Save and end a run after its current step.
     Stop(Asked),
-    /// Have a training evaluate the development set after its current step.
+    /// Evaluate the development set after the current step of a run.
     Evaluate(Asked),
 }
 

@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or go on with a run.
+/// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or resume a run.
 #[derive(Debug, Args)]
 pub(super) struct TrainCommand {
     /// Checkpoint folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin; or the name
@@ -55,7 +55,7 @@ pub(super) struct TrainCommand {
     /// Name of the run in the runs folder.
     #[arg(long, value_name = "NAME", default_value = "squad")]
     name: String,
-    /// Go on with a run where its newest checkpoint was written. Recipe, files and device are the run's; files that
+    /// Resume a run from its newest checkpoint. Recipe, files and device are the run's; files that
     /// have moved are named again.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "preset", "recipe"])]
     resume: Option<PathBuf>,
@@ -67,10 +67,10 @@ pub(super) struct TrainCommand {
         value_parser = seeds::seed
     )]
     seeds: Vec<u64>,
-    /// Go on although the recipe, the data or the checkpoint are not those the run began with.
+    /// Resume although the recipe, the data or the checkpoint are not those the run began with.
     #[arg(long, requires = "resume")]
     force: bool,
-    /// Insist that the data is SQuAD 2.0; which it is, is recognised from the data.
+    /// Fail unless the data is SQuAD 2.0 (the version is detected).
     #[arg(long)]
     version_2_with_negative: bool,
     #[command(flatten)]

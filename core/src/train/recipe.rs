@@ -71,19 +71,19 @@ pub enum EvalMetric {
     #[serde(rename = "best_f1")]
     #[value(name = "best_f1")]
     BestF1,
-    /// [`Exact`](Self::Exact) over answerable questions; SQuAD 2.0 only.
+    /// Exact match over answerable questions, unanswered above 1.0; SQuAD 2.0 only.
     #[serde(rename = "HasAns_exact")]
     #[value(name = "HasAns_exact")]
     HasAnsExact,
-    /// [`F1`](Self::F1) over answerable questions; SQuAD 2.0 only.
+    /// Token F1 over answerable questions, unanswered above 1.0; SQuAD 2.0 only.
     #[serde(rename = "HasAns_f1")]
     #[value(name = "HasAns_f1")]
     HasAnsF1,
-    /// [`Exact`](Self::Exact) over unanswerable questions; SQuAD 2.0 only.
+    /// Exact match over unanswerable questions, unanswered above 1.0; SQuAD 2.0 only.
     #[serde(rename = "NoAns_exact")]
     #[value(name = "NoAns_exact")]
     NoAnsExact,
-    /// [`F1`](Self::F1) over unanswerable questions; SQuAD 2.0 only.
+    /// Token F1 over unanswerable questions, unanswered above 1.0; SQuAD 2.0 only.
     #[serde(rename = "NoAns_f1")]
     #[value(name = "NoAns_f1")]
     NoAnsF1,

@@ -68,7 +68,8 @@ macro_rules! recipe {
 
 recipe! {
     set {
-        /// Windows per optimizer update. This is the mathematics; `micro_batch` is what fits in memory.
+        /// Windows per optimizer update. How many run at once is chosen to fit memory (`micro_batch`) and does not change the
+        /// result.
         [value_name = "N"] train_batch_size: usize = 32,
         /// Parts of a batch computed one after the other before an update, as in the reference: the batch is cut
         /// into this many, and a remainder at the end of an epoch is carried into the next.
@@ -89,7 +90,7 @@ recipe! {
         [value_name = "X"] max_grad_norm: f64 = 1.0,
         /// Order of the training windows: by length with shuffled batches, shuffled, or by length.
         [value_enum] train_mode: TrainMode = TrainMode::RandomSorted,
-        /// Decides data order, dropout and fresh weights.
+        /// Seed of data order, dropout and fresh weights.
         [value_name = "N"] seed: u64 = 42,
         /// Longest model input in word pieces: question, context window and three special pieces.
         [value_name = "N"] max_seq_length: usize = 384,

@@ -7,7 +7,7 @@ use egui::{
     Stroke, Ui, pos2, vec2,
 };
 use egui_phosphor::regular as icon;
-use spanbert_core::ask::{Answer, RankedAnswer};
+use spanbert_core::ask::{Answer, RankedAnswer, visible};
 
 use super::asked::{Column, Outcome};
 use crate::{
@@ -75,7 +75,7 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
     let tokens = Tokens::of(ui);
     match answer.answers.first() {
         Some(best) if counts => {
-            let text = RichText::new(one_line(&best.text)).size(19.0).strong().color(tokens.text);
+            let text = RichText::new(visible(&best.text)).size(19.0).strong().color(tokens.text);
             ui.add(Label::new(text).wrap());
         }
         _ => {
@@ -100,6 +100,9 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
             if answer.windows == 1 { "1 window".to_owned() } else { format!("{} windows", answer.windows) };
         pill(ui, &windows, tokens.text_muted, tokens.control);
     });
+    for note in answer.fitted.notes() {
+        ui.add(Label::new(RichText::new(note).size(CAPTION_SIZE).color(tokens.warning)).wrap());
+    }
     ui.add_space(GAP / 2.0);
     ui.scope(|ui| alternatives_ui(ui, answer, counts, view, seen));
     ui.add_space(GAP);
@@ -136,7 +139,7 @@ fn alternatives_ui(ui: &mut Ui, answer: &Answer, counts: bool, view: &mut View, 
     ui.spacing_mut().item_spacing.y = 2.0;
     for (probability, ranked) in rows.into_iter().take(SHOWN) {
         let (text, chosen) = match ranked {
-            Some((rank, ranked)) => (one_line(&ranked.text), counts && rank == 0),
+            Some((rank, ranked)) => (visible(&ranked.text), counts && rank == 0),
             None => ("No answer".to_owned(), !counts),
         };
         let pinned = ranked.is_some_and(|(rank, _)| view.pinned == Some(rank));
@@ -247,11 +250,6 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
 fn pointer(ui: &Ui, tip: Pos2) {
     let points = vec![tip + vec2(-4.0, -6.0), tip + vec2(4.0, -6.0), tip];
     ui.painter().add(Shape::convex_polygon(points, Tokens::of(ui).warning, Stroke::NONE));
-}
-
-/// A text without line breaks.
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A probability as people say it.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use spanbert_core::ask::visible;
+
 use crate::worker::{Answered, Reply, Slot};
 
 /// How many questions are kept.
@@ -70,7 +72,7 @@ impl Asked {
             Outcome::Failed(_) => "failed".to_owned(),
             Outcome::Cancelled => "given up".to_owned(),
             Outcome::Answered(answered) => match answered.explained.answer.answers.first() {
-                Some(best) if column.counts() => best.text.split_whitespace().collect::<Vec<_>>().join(" "),
+                Some(best) if column.counts() => visible(&best.text),
                 _ => "No answer".to_owned(),
             },
         };

@@ -11,6 +11,8 @@ use std::{
 
 use egui::{Color32, Context, FontId, Margin, TextEdit, TextFormat, TextStyle, Ui, text::LayoutJob};
 
+use spanbert_core::{ask::visible, text_file};
+
 use super::long_text::LongText;
 use crate::{theme::Tokens, widgets::named};
 
@@ -192,19 +194,9 @@ pub(super) fn marked(
 
 /// A text file, if it is one.
 fn read_text(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let size = std::fs::metadata(path)
-        .map_err(|error| format!("{shown} cannot be read: {error}; choose another file"))?
-        .len();
-    if size > LARGEST {
-        return Err(format!("{shown} is larger than 20 MiB; cut out the part to ask about"));
-    }
-    let bytes = std::fs::read(path)
-        .map_err(|error| format!("{shown} cannot be read: {error}; choose another file"))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| format!("{shown} is not a text in UTF-8; save it as plain text and open it again"))?;
-    if text.trim().is_empty() {
-        Err(format!("{shown} holds no visible text; choose another file"))
+    let text = text_file::read_path(path, LARGEST).map_err(|error| error.to_string())?;
+    if visible(&text).is_empty() {
+        Err(format!("{} holds no visible text; choose another file", path.display()))
     } else {
         Ok(text)
     }
@@ -220,8 +212,15 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("image"), [0xff, 0xd8, 0xff]).unwrap();
         std::fs::write(path("blank"), " \n").unwrap();
-        std::fs::write(path("text"), "Zoë left.").unwrap();
-        assert!(read_text(&path("image")).unwrap_err().contains("UTF-8"));
+        std::fs::write(path("text"), "\u{feff}Zoë left.").unwrap();
+        std::fs::write(path("latin"), b"Zo\xeb left.").unwrap();
+        std::fs::write(path("wide"), b"\xff\xfeZ\0o\0\xeb\0").unwrap();
+        std::fs::write(path("unseen"), "\u{feff}\u{200b}\u{1b}[0m\n").unwrap();
+        assert!(read_text(&path("image")).unwrap_err().contains("an image"));
+        let latin = read_text(&path("latin")).unwrap_err();
+        assert!(latin.contains("byte 2") && latin.contains("iconv -f WINDOWS-1252"), "{latin}");
+        assert_eq!(read_text(&path("wide")).unwrap(), "Zoë");
+        assert!(read_text(&path("unseen")).unwrap_err().contains("no visible text"));
         assert!(read_text(&path("blank")).unwrap_err().contains("no visible text"));
         assert!(read_text(&path("none")).unwrap_err().contains("cannot be read"));
         assert!(read_text(folder.path()).is_err());

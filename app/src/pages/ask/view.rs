@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use egui::{Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
 use egui_phosphor::regular as icon;
+use spanbert_core::ask::visible;
 
 use super::{
     AskPage, Field,
@@ -181,7 +182,7 @@ impl AskPage {
                 empty_state(ui, icon::CHAT_TEXT, "No question yet", text, |_| {});
             }
             Some(asked) => {
-                ui.add(egui::Label::new(RichText::new(&asked.question).size(16.0).strong()).wrap());
+                ui.add(egui::Label::new(RichText::new(visible(&asked.question)).size(16.0).strong()).wrap());
                 if changed {
                     let muted = Tokens::of(ui).text_muted;
                     ui.label(RichText::new("The passage has changed since").size(CAPTION_SIZE).color(muted));
@@ -221,7 +222,7 @@ impl AskPage {
             ui.label(RichText::new("History").size(CAPTION_SIZE).color(tokens.text_muted));
             let shown = self.history.shown().map(|asked| asked.id);
             for asked in self.history.newest_first() {
-                let button = egui::Button::selectable(Some(asked.id) == shown, &asked.question)
+                let button = egui::Button::selectable(Some(asked.id) == shown, visible(&asked.question))
                     .right_text(RichText::new(asked.summary()).color(tokens.text_muted))
                     .truncate()
                     .min_size(vec2(ui.available_width(), 24.0));
