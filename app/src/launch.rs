@@ -10,6 +10,7 @@ use std::{
 };
 
 use egui::Context;
+use spanbert_core::advice::Advice;
 use spanbert_core::run::{Layout, reserve_run, run_name};
 
 /// Bytes read from the end of a trainer's output.
@@ -97,7 +98,7 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// Its output has nowhere to go.
-    #[error("cannot write {path}: {source}; make room or make the folder writable")]
+    #[error("cannot write {path}: {source}")]
     Log {
         /// The file.
         path: String,
@@ -105,13 +106,22 @@ pub enum LaunchError {
         source: std::io::Error,
     },
     /// The program does not start.
-    #[error("cannot start {program}: {source}; start SpanBERT Studio again")]
+    #[error("cannot start {program}: {source}")]
     Start {
         /// The program.
         program: String,
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl Advice for LaunchError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Log { .. } => "make room, or make the folder writable".into(),
+            Self::Start { .. } => "start SpanBERT Studio again".into(),
+        }
+    }
 }
 
 /// Starts trainers and hears of their ends.

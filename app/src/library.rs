@@ -10,6 +10,7 @@ use std::{
 };
 
 use egui::Context;
+use spanbert_core::advice::Advice;
 use spanbert_core::run::{RunNotes, RunStatus, RunSummary, list, newest_first, summarise};
 
 /// Time between looks while a training is at work.
@@ -141,7 +142,7 @@ fn watch(mut places: Places, orders: &Receiver<Option<Places>>, sender: &Sender<
 fn look(places: &Places) -> Found {
     let (mut summaries, error) = match list(&places.folder) {
         Ok(runs) => (runs, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+        Err(error) => (Vec::new(), Some(error.in_one_line())),
     };
     for path in &places.opened {
         if !summaries.iter().any(|run| run.path == *path) {

@@ -22,16 +22,28 @@ pub const BURN_VERSION: &str = "0.21.0";
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// A tensor was made before the settings, so the runtime has read its own.
-    #[error("the GPU runtime was configured after its first use; configure it first in main")]
+    #[error("the GPU runtime was configured after its first use")]
     TooLate,
     /// The settings are made, but kernels are tuned and compiled anew in every run.
-    #[error("kernels cannot be cached in {}: {reason}; every start will take longer", path.display())]
+    #[error("kernels cannot be cached in {}: {reason}, so every start will take longer", path.display())]
     NoCache {
         /// Folder that was to be used.
         path: PathBuf,
         /// What the system said.
         reason: String,
     },
+}
+
+impl RuntimeError {
+    /// What to do about it: begins with a verb, one line.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::TooLate => "set it up first in main",
+            Self::NoCache { .. } => "make that folder writable, or free some space",
+        }
+        .into()
+    }
 }
 
 /// Makes the settings, once; call it at the start of `main`, before any tensor. Further calls return the first's

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use spanbert_backends::ops::Activation;
 
 pub(crate) use self::family::Family;
-use crate::json;
+use crate::{advice::Advice, json};
 
 /// Longest side of any parameter and the like; far above every BERT, low enough that products do not overflow.
 const MAX_SIZE: usize = 1 << 24;
@@ -80,7 +80,7 @@ pub enum ConfigError {
         cause: std::io::Error,
     },
     /// The text is not a JSON object with values of the expected types.
-    #[error("{origin}: {cause}; expected the config.json of a Hugging Face BERT")]
+    #[error("{origin}: {cause}")]
     Json {
         /// File or other source of the text.
         origin: String,
@@ -88,7 +88,7 @@ pub enum ConfigError {
         cause: serde_json::Error,
     },
     /// The model is no BERT.
-    #[error("{origin}: {found}, and only BERT (model_type \"bert\") is supported; use {instead}")]
+    #[error("{origin}: {found}, and only BERT (model_type \"bert\") is supported")]
     Family {
         /// File or other source of the text.
         origin: String,
@@ -98,9 +98,7 @@ pub enum ConfigError {
         instead: &'static str,
     },
     /// The activation is not implemented.
-    #[error(
-        "{origin}: hidden_act is {value:?}, which is not implemented; use a model whose hidden_act is one of {supported}"
-    )]
+    #[error("{origin}: hidden_act is {value:?}, which is not implemented")]
     Activation {
         /// File or other source of the text.
         origin: String,
@@ -121,6 +119,28 @@ pub enum ConfigError {
         /// What it should be.
         why: &'static str,
     },
+}
+
+impl Advice for ConfigError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Io { .. } => "check the path and that you may read it".into(),
+            Self::Json { .. } => "give the config.json of a Hugging Face BERT".into(),
+            Self::Family { instead, .. } => format!("use {instead}"),
+            Self::Activation { supported, .. } => {
+                format!("use a model whose hidden_act is one of {supported}")
+            }
+            Self::Value { key, .. } => match *key {
+                "position_embedding_type" | "is_decoder" | "add_cross_attention" => {
+                    "use a BERT encoder with absolute positions, such as spanbert-base or bert-base-cased"
+                        .into()
+                }
+                "quantization_config" => "use the model that was quantised".into(),
+                "pruned_heads" => "use the model before pruning".into(),
+                _ => format!("correct {key}, or download the file again"),
+            },
+        }
+    }
 }
 
 impl BertConfig {
@@ -160,12 +180,12 @@ impl BertConfig {
             return Err(reject("add_cross_attention", "true".into(), why));
         }
         if let Some(method) = variant.quantization() {
-            let why = "quantised weights are not read; use the model that was quantised";
+            let why = "quantised weights are not read";
             return Err(reject("quantization_config", method, why));
         }
         let pruned = variant.pruned_heads.as_ref().and_then(Value::as_object).map_or(0, Map::len);
         if pruned > 0 {
-            let why = "models with heads cut out are not supported; use the model before pruning";
+            let why = "models with heads cut out are not supported";
             return Err(reject("pruned_heads", format!("set for {pruned} layers"), why));
         }
         // A null is an absent key (older exporters write `"pad_token_id": null`).
@@ -202,11 +222,11 @@ impl BertConfig {
                 return reject(key, "0".into(), "it must be at least 1");
             }
             if size > MAX_SIZE {
-                return reject(key, size.to_string(), "no BERT is that large; the file is damaged");
+                return reject(key, size.to_string(), "no BERT is that large");
             }
         }
         if self.num_hidden_layers > MAX_LAYERS {
-            let why = "no BERT is that deep; the file is damaged";
+            let why = "no BERT is that deep";
             return reject("num_hidden_layers", self.num_hidden_layers.to_string(), why);
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
@@ -413,7 +433,7 @@ mod tests {
             ("[1]", "invalid"),
             ("", "EOF"),
         ] {
-            let message = BertConfig::from_json(text, "somewhere/config.json").unwrap_err().to_string();
+            let message = BertConfig::from_json(text, "somewhere/config.json").unwrap_err().in_one_line();
             assert!(message.contains(expected), "{text}: {message}");
             assert!(message.contains("somewhere/config.json"), "{message}");
         }
@@ -434,7 +454,7 @@ mod tests {
             "t5",
         ] {
             let text = format!(r#"{{"model_type": "{kind}"}}"#);
-            let message = BertConfig::from_json(&text, "c").unwrap_err().to_string();
+            let message = BertConfig::from_json(&text, "c").unwrap_err().in_one_line();
             let (cause, remedy) = message.rsplit_once("; ").unwrap();
             assert!(cause.contains(&format!("model_type is \"{kind}\"")), "{message}");
             assert!(remedy.starts_with("use ") && remedy.to_lowercase().contains("bert"), "{message}");

@@ -5,6 +5,7 @@
 //! behind the `cli` feature use files, threads and a terminal.
 #![recursion_limit = "256"]
 
+pub mod advice;
 pub mod answers;
 pub mod ask;
 pub mod batch;

@@ -10,6 +10,7 @@ use std::{
 use spanbert_backends::{BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, Precision, runtime};
 
 use crate::{
+    advice::Advice,
     answers::AnswerOptions,
     checkpoint::{Checkpoint, CheckpointError, LoadOptions, LoadReport, SpanbertMeta, load},
     engine::{EngineError, InferenceEngine, open_inference},
@@ -51,8 +52,20 @@ pub enum OpenError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The callback asked to give up.
-    #[error("the checkpoint was not opened, as asked; open it again")]
+    #[error("the checkpoint was not opened, as asked")]
     Cancelled,
+}
+
+impl Advice for OpenError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Checkpoint(error) => error.remedy(),
+            Self::Tokenizer(error) => error.remedy(),
+            Self::Backend(error) => error.remedy(),
+            Self::Engine(error) => error.remedy(),
+            Self::Cancelled => "open it again".into(),
+        }
+    }
 }
 
 /// A checkpoint on a device.
@@ -184,7 +197,7 @@ pub fn piece_cache() -> Option<PieceCache> {
 pub fn configure_runtime(notices: Notices<'_>) {
     // Without its cache a GPU only starts more slowly.
     if let Err(error) = runtime::configure(&cache_folder()) {
-        notices(Notice::Warning(error.to_string()));
+        notices(Notice::Warning(error.in_one_line()));
     }
 }
 

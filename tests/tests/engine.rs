@@ -3,6 +3,7 @@
 
 use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
+    advice::Advice,
     batch::{Batch, Targets, micro_batches},
     checkpoint::{Weights, fresh, fresh_tensor},
     config::BertConfig,
@@ -143,7 +144,10 @@ fn parts_side_by_side_give_the_bits_of_parts_one_after_another() {
         end_weight: 1.0,
         seed: 0,
     });
-    assert!(matches!(engine.accumulate_all(&micros), Err(EngineError::Input(_))));
+    assert!(matches!(
+        engine.accumulate_all(&micros),
+        Err(EngineError::Input { .. } | EngineError::Defect(_))
+    ));
     engine.discard_gradients();
     accumulate_together(engine.as_mut(), &batch, 4, 0);
     engine.update(1e-3).unwrap();
@@ -255,7 +259,7 @@ fn unfit_input_is_refused_with_a_reason() {
         let mut batch = batch(2);
         change(&mut batch);
         match engine.predict(&batch) {
-            Err(EngineError::Input(message)) => message,
+            Err(error @ (EngineError::Input { .. } | EngineError::Defect(_))) => error.in_one_line(),
             other => panic!("accepted: {other:?}"),
         }
     };

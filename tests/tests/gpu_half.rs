@@ -9,6 +9,7 @@ use spanbert_backends::{
     BertBackend, DeviceChoice, DeviceTask, Fusion, Precision, dispatch, fault, ops, select,
 };
 use spanbert_core::{
+    advice::Advice,
     batch::{Batch, Targets},
     checkpoint::{Weights, fresh},
     config::BertConfig,
@@ -203,7 +204,7 @@ fn a_format_that_the_adapter_lacks_is_refused_with_those_it_has() {
         open_training(&choice, Fusion::Fused, &config, weights, optimizer, Precision::Bf16).err().unwrap();
     for error in [answering, learning] {
         assert!(matches!(error, EngineError::Backend(_)), "{error}");
-        let text = error.to_string();
+        let text = error.in_one_line();
         assert!(text.contains("does not compute in bf16, only in f32"), "{text}");
         assert!(text.contains("; use --precision f32, or another device"), "{text}");
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use spanbert_core::{
+    advice::Advice,
     run::{Event, read_events},
     train::{
         Ending, LrSchedule, Observer, OptimizerKind, Precision, Recipe, Start, StopFlag, TrainError,
@@ -173,7 +174,7 @@ fn a_damaged_checkpoint_gives_way_to_the_one_before() {
     for entry in std::fs::read_dir(layout.checkpoints()).unwrap() {
         std::fs::write(entry.unwrap().path().join("progress.json"), "{").unwrap();
     }
-    let text = case.run("none", Start::Resume { force: false }, None).unwrap_err().to_string();
+    let text = case.run("none", Start::Resume { force: false }, None).unwrap_err().in_one_line();
     assert!(text.contains("no checkpoint in") && text.contains("--force"), "{text}");
     let again = case.run("none", Start::Resume { force: true }, None).unwrap();
     assert_eq!(Trace::of(&again.layout), whole);
@@ -197,7 +198,7 @@ fn another_recipe_or_other_data_is_refused_unless_forced() {
     case.run("run", Start::New, Some((3, false))).unwrap();
     case.recipe = Recipe { learning_rate: Some(1e-4), max_steps: Some(17), ..recipe() };
     let refused =
-        |case: &Case| case.run("run", Start::Resume { force: false }, None).unwrap_err().to_string();
+        |case: &Case| case.run("run", Start::Resume { force: false }, None).unwrap_err().in_one_line();
     let text = refused(&case);
     assert!(text.contains("learning_rate was 0.002 and is 0.0001; undo that, or add `--force`"), "{text}");
     case.recipe = recipe();
@@ -225,6 +226,6 @@ fn a_run_that_ended_at_max_steps_goes_on_with_more() {
 #[test]
 fn a_folder_without_a_run_cannot_be_resumed() {
     let case = Case::new(recipe());
-    let text = case.run("nothing", Start::Resume { force: false }, None).unwrap_err().to_string();
+    let text = case.run("nothing", Start::Resume { force: false }, None).unwrap_err().in_one_line();
     assert!(text.contains("nothing holds no run to go on with"), "{text}");
 }

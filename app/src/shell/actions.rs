@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use egui::Context;
+use spanbert_core::advice::Advice;
 use spanbert_core::run::{Layout, RunState, summarise};
 
 use super::{StudioApp, places};
@@ -81,7 +82,7 @@ impl StudioApp {
     fn launch(&mut self, context: &Context, launch: &Launch) {
         match self.launcher.start(launch) {
             Ok(()) => self.open_run(launch.run.clone()),
-            Err(error) => self.toasts.say(context, Toast::error(error.to_string())),
+            Err(error) => self.toasts.say(context, Toast::error(error.in_one_line())),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What each command does, and when it makes sense.
 
 use egui::{Context, ViewportCommand};
+use spanbert_core::advice::Advice;
 use spanbert_core::demo::trained_folder;
 
 use super::StudioApp;
@@ -37,7 +38,7 @@ impl StudioApp {
             Command::OpenCheckpoint => self.actions.push(Action::Browse(Purpose::AskCheckpoint)),
             Command::AskDemo => match trained_folder() {
                 Ok(folder) => self.actions.push(Action::AskWith(folder)),
-                Err(error) => self.actions.push(Action::Say(Toast::error(error.to_string()))),
+                Err(error) => self.actions.push(Action::Say(Toast::error(error.in_one_line()))),
             },
             Command::OpenRun => self.actions.push(Action::Browse(Purpose::RunFolder)),
             Command::StartDemo => self.start_demo(context),

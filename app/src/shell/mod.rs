@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use spanbert_backends::BackendReport;
+use spanbert_core::advice::Advice;
 
 pub(crate) use self::about::about_text;
 use self::palette::Palette;
@@ -157,7 +158,8 @@ impl StudioApp {
         self.act(context);
         self.settings.zoom = context.zoom_factor();
         if let Err(error) = self.settings_file.write(&self.settings) {
-            self.toasts.say(context, Toast::error(format!("The settings are not kept: {error}")));
+            self.toasts
+                .say(context, Toast::error(format!("The settings are not kept: {}", error.in_one_line())));
         }
     }
 

@@ -16,6 +16,7 @@ use std::{
 use egui::Context;
 use spanbert_backends::{BackendKind, DeviceChoice, Precision, fault};
 use spanbert_core::{
+    advice::Advice,
     ask::{AskError, AskOptions, Explained, explain},
     engine::EngineError,
     fetch::{Places, resolve_model},
@@ -129,7 +130,7 @@ impl Models {
         };
         // A name such as a model was fetched under.
         let folder =
-            resolve_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.to_string()))?;
+            resolve_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.in_one_line()))?;
         let open = || OpenedModel::open(&folder, choice, None, Precision::F32, &mut notices);
         let model = match catch_unwind(AssertUnwindSafe(open)) {
             Ok(Ok(model)) => model,
@@ -137,7 +138,7 @@ impl Models {
             Ok(Err(OpenError::Engine(EngineError::Fault(fault)))) => {
                 return Err(Failure::Device(fault.to_string()));
             }
-            Ok(Err(error)) => return Err(Failure::Told(error.to_string())),
+            Ok(Err(error)) => return Err(Failure::Told(error.in_one_line())),
             Err(panic) => return Err(Failure::Told(internal(&*panic))),
         };
         *kind = Some(model.device.kind);
@@ -218,7 +219,7 @@ impl Models {
             Ok(Err(AskError::Engine(EngineError::Fault(fault)))) => Err(Failure::Device(fault.to_string())),
             // The device could not be read: as good as gone.
             Ok(Err(AskError::Engine(EngineError::Read(cause)))) => Err(Failure::Device(cause)),
-            Ok(Err(error)) => Err(Failure::Told(error.to_string())),
+            Ok(Err(error)) => Err(Failure::Told(error.in_one_line())),
             Err(panic) => Err(Failure::Told(internal(&*panic))),
         }
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use spanbert_backends::DeviceChoice;
+use spanbert_core::advice::Advice;
 
 use super::{Facts, LoadId, Reply, Slot, Worker};
 
@@ -93,7 +94,7 @@ impl Model {
             },
             Err(error) => {
                 worker.unload(self.slot);
-                State::Failed { folder, message: error.to_string() }
+                State::Failed { folder, message: error.in_one_line() }
             }
         };
     }

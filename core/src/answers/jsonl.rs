@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AnswerError, AnswerOptions, NpyLogits, Prediction, WindowCandidates, files::EntryLine, predict};
 use crate::{
+    advice::Advice,
     features::{Example, Window},
     tokenizer::BertTokenizer,
 };
@@ -40,7 +41,7 @@ pub enum JsonlError {
         source: serde_json::Error,
     },
     /// A window whose fields contradict each other.
-    #[error("line {line}: {reason}; make the windows again with `spanbert features`")]
+    #[error("line {line}: {reason}")]
     Window {
         /// Line number, from 1.
         line: usize,
@@ -70,6 +71,21 @@ pub enum JsonlError {
     /// The logits do not fit the windows.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+}
+
+impl Advice for JsonlError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Read { .. } => "check that the file is text in UTF-8, one JSON object a line".into(),
+            Self::Json { .. } => "make the file again, with one JSON object a line".into(),
+            Self::Window { .. } => "make the windows again with `spanbert features`".into(),
+            Self::Logits { .. } => "give the logits of these windows, one line for each".into(),
+            Self::MissingLogits { .. } => {
+                "give the logits of every window, or the windows that were answered".into()
+            }
+            Self::Answer(error) => error.remedy(),
+        }
+    }
 }
 
 /// Answers from given windows and logits; the windows' `example_index` counts `examples`.

@@ -1,6 +1,8 @@
 //! A strict reader of NumPy `.npy` files that hold logits: little-endian f32 of shape `[windows, 2, length]`, start
 //! logits first.
 
+use crate::advice::Advice;
+
 /// Logits of many windows, as read from a `.npy` file.
 #[derive(Clone, Copy, Debug)]
 pub struct NpyLogits<'a> {
@@ -15,27 +17,37 @@ pub struct NpyLogits<'a> {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NpyError {
     /// No NumPy magic at the start, or an unknown version.
-    #[error("not a NumPy .npy file of version 1, 2 or 3; write it with numpy.save")]
+    #[error("not a NumPy .npy file of version 1, 2 or 3")]
     NotNpy,
     /// The header ends early or is not the dictionary numpy.save writes.
-    #[error("the .npy header is damaged: {0}; write the file again with numpy.save")]
+    #[error("the .npy header is damaged: {0}")]
     Header(String),
     /// Another element type or order.
-    #[error(
-        "the array holds {0}; expected little-endian float32 in C order (numpy.ascontiguousarray(x, '<f4'))"
-    )]
+    #[error("the array holds {0}, not little-endian float32 in C order")]
     ElementType(String),
     /// Another shape.
-    #[error("the array has shape {0}; expected (windows, 2, length) with start logits before end logits")]
+    #[error("the array has shape {0}, not (windows, 2, length)")]
     Shape(String),
     /// Too few or too many bytes.
-    #[error("the array needs {expected} bytes of data but the file has {found}; was it cut short?")]
+    #[error("the array needs {expected} bytes of data but the file has {found}")]
     Size {
         /// Bytes the shape asks for.
         expected: usize,
         /// Bytes after the header.
         found: usize,
     },
+}
+
+impl Advice for NpyError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::NotNpy | Self::Header(_) | Self::Size { .. } => {
+                "write the file again with numpy.save".into()
+            }
+            Self::ElementType(_) => "save numpy.ascontiguousarray(x, '<f4')".into(),
+            Self::Shape(_) => "save start logits before end logits, as (windows, 2, length)".into(),
+        }
+    }
 }
 
 impl<'a> NpyLogits<'a> {

@@ -1,5 +1,7 @@
 //! How answers are drawn from logits, and what can go wrong.
 
+use crate::advice::Advice;
+
 /// How answers are drawn from logits (the reference's flags of the same names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerOptions {
@@ -21,9 +23,7 @@ impl Default for AnswerOptions {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AnswerError {
     /// Start and end logits differ in length.
-    #[error(
-        "window {unique_id}: {start} start logits but {end} end logits; both need one value per position"
-    )]
+    #[error("window {unique_id}: {start} start logits but {end} end logits")]
     UnequalLogits {
         /// The window.
         unique_id: u64,
@@ -33,9 +33,7 @@ pub enum AnswerError {
         end: usize,
     },
     /// A window has more positions than logits.
-    #[error(
-        "window {unique_id} has {pieces} word pieces but only {logits} logits; were they made with a smaller max_seq_length?"
-    )]
+    #[error("window {unique_id} has {pieces} word pieces but only {logits} logits")]
     TooFewLogits {
         /// The window.
         unique_id: u64,
@@ -45,9 +43,7 @@ pub enum AnswerError {
         logits: usize,
     },
     /// Windows and candidates differ in number.
-    #[error(
-        "{windows} windows but logits for {candidates}; both must come from the same data set and options"
-    )]
+    #[error("{windows} windows but logits for {candidates}")]
     CandidateCount {
         /// Number of windows.
         windows: usize,
@@ -67,9 +63,7 @@ pub enum AnswerError {
         examples: usize,
     },
     /// A window names a word that its example does not have.
-    #[error(
-        "window {unique_id} has a piece of word {word}, but its context has {words} words; were the windows made from another data set?"
-    )]
+    #[error("window {unique_id} has a piece of word {word}, but its context has {words} words")]
     UnknownWord {
         /// The window.
         unique_id: u64,
@@ -78,4 +72,19 @@ pub enum AnswerError {
         /// Number of words of its example's context.
         words: usize,
     },
+}
+
+impl Advice for AnswerError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::UnequalLogits { .. } => "give one start and one end logit for each position".into(),
+            Self::TooFewLogits { .. } => "make the logits with the max_seq_length of the windows".into(),
+            Self::CandidateCount { .. } => {
+                "make windows and logits from one data set with the same options".into()
+            }
+            Self::UnknownExample { .. } | Self::UnknownWord { .. } => {
+                "make the windows again from this data set with `spanbert features`".into()
+            }
+        }
+    }
 }

@@ -22,6 +22,7 @@ use std::{ops::Range, sync::Arc};
 use serde::Serialize;
 
 use crate::{
+    advice::Advice,
     answers::{AnswerError, AnswerOptions, NbestEntry, WindowCandidates, predict},
     batch::{Batch, collate, padded_length},
     engine::{EngineError, InferenceEngine, Logits},
@@ -156,10 +157,10 @@ impl Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// There is no question.
-    #[error("the question is empty; ask something")]
+    #[error("the question is empty")]
     EmptyQuestion,
     /// There is nothing to search.
-    #[error("the passage is empty or holds no visible text; give the text that may answer the question")]
+    #[error("the passage is empty or holds no visible text")]
     EmptyPassage,
     /// A count is zero.
     #[error("{0} must be at least 1")]
@@ -175,12 +176,29 @@ pub enum AskError {
     Answer(#[from] AnswerError),
     /// The logits are not numbers.
     #[error(
-        "the model's output is not finite in {0} windows; the weights or the device are damaged: try another --backend"
+        "the model's output is not finite in {0} windows: the weights are damaged, or the device computes wrongly"
     )]
     NotFinite(usize),
     /// Whoever asked gave up.
-    #[error("the question was given up; ask again")]
+    #[error("the question was given up")]
     Cancelled,
+}
+
+impl Advice for AskError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::EmptyQuestion => "ask something".into(),
+            Self::EmptyPassage => "give the text that may answer the question".into(),
+            Self::Zero(name) => format!("set {name} to 1 or more"),
+            Self::Features(error) => error.remedy(),
+            Self::Engine(error) => error.remedy(),
+            Self::Answer(error) => error.remedy(),
+            Self::NotFinite(_) => {
+                "check the weights with `spanbert inspect`, or try another --backend".into()
+            }
+            Self::Cancelled => "ask again".into(),
+        }
+    }
 }
 
 /// Hears before every batch how many windows are done and how many there are; `false` gives up.

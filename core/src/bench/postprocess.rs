@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Summary, peak_host_bytes};
 use crate::{
+    advice::Advice,
     answers::{
         AnswerOptions, NpyLogits,
         jsonl::{JsonlError, LogitSource, postprocess as answers_from_logits},
@@ -51,6 +52,15 @@ pub enum PostprocessError {
     /// The answers cannot be scored.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+}
+
+impl Advice for PostprocessError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Answers(error) => error.remedy(),
+            Self::Evaluate(error) => error.remedy(),
+        }
+    }
 }
 
 /// Works through logits `runs` times, at least once, with the functions of `spanbert postprocess` and of an evaluation.

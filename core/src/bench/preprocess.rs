@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Summary, peak_host_bytes};
 use crate::{
+    advice::Advice,
     features::{FeatureError, WindowOptions, evaluation_examples, training_examples, windows},
     squad::{Dataset, SquadError},
     tokenizer::BertTokenizer,
@@ -53,6 +54,15 @@ pub enum PreprocessError {
     /// It has no windows, or not those asked for.
     #[error(transparent)]
     Feature(#[from] FeatureError),
+}
+
+impl Advice for PreprocessError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Squad(error) => error.remedy(),
+            Self::Feature(error) => error.remedy(),
+        }
+    }
 }
 
 /// Works through a file `runs` times, at least once, with the functions of trainer and evaluation. `progress` is told

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::mpsc::Receiver, thread::Scope};
 
 use crate::{
+    advice::Advice,
     batch::{Order, TrainMode},
     config::BertConfig,
     demo::random::SplitMix,
@@ -20,10 +21,10 @@ const SHORTEST: usize = 5;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum WorkloadError {
     /// No room for a question and a document.
-    #[error("a length of {0} leaves no room for a question and a document; use at least {SHORTEST}")]
+    #[error("a length of {0} leaves no room for a question and a document")]
     TooShort(usize),
     /// More than the model has.
-    #[error("a length of {length}, but the model has {positions} positions; use at most that many")]
+    #[error("a length of {length}, but the model has {positions} positions")]
     TooLong {
         /// Length asked for.
         length: usize,
@@ -31,12 +32,10 @@ pub enum WorkloadError {
         positions: usize,
     },
     /// A count is 0.
-    #[error("{0} is 0; use at least 1")]
+    #[error("{0} is 0")]
     Zero(&'static str),
     /// The model knows fewer word pieces than the vocabulary.
-    #[error(
-        "the windows hold word piece {piece}, but the model has {vocab_size}; use the model's own vocabulary"
-    )]
+    #[error("the windows hold word piece {piece}, but the model has {vocab_size}")]
     Vocabulary {
         /// The highest id in the windows.
         piece: u32,
@@ -44,8 +43,20 @@ pub enum WorkloadError {
         vocab_size: usize,
     },
     /// No windows.
-    #[error("the data set has no windows; use one with questions and contexts")]
+    #[error("the data set has no windows")]
     Empty,
+}
+
+impl Advice for WorkloadError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::TooShort(_) => format!("use at least {SHORTEST}"),
+            Self::TooLong { positions, .. } => format!("use at most {positions}"),
+            Self::Zero(_) => "use at least 1".into(),
+            Self::Vocabulary { .. } => "use the model's own vocabulary".into(),
+            Self::Empty => "use one with questions and contexts".into(),
+        }
+    }
 }
 
 /// Batches in the trainer's order, enough of them for a number of steps.

@@ -1,6 +1,6 @@
 //! What can go wrong when an evaluation is broken down.
 
-use crate::score::ScoreError;
+use crate::{advice::Advice, score::ScoreError};
 
 /// Why there is no breakdown.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +10,7 @@ pub enum BreakdownError {
     Score(#[from] ScoreError),
     /// None of the predictions is for a question of the data set.
     #[error(
-        "none of the {predictions} predictions is for one of the {questions} questions of {data} (a prediction is for {example}); choose the data set that was answered"
+        "none of the {predictions} predictions is for one of the {questions} questions of {data} (a prediction is for {example})"
     )]
     OtherQuestions {
         /// Number of predictions.
@@ -23,9 +23,7 @@ pub enum BreakdownError {
         example: String,
     },
     /// An n-best file is not what the reference writes.
-    #[error(
-        "{file}: {source}; expected nbest_predictions.json: one JSON object from question ids to lists of objects with \"text\""
-    )]
+    #[error("{file} is no nbest_predictions.json: {source}")]
     Nbest {
         /// The file.
         file: String,
@@ -33,9 +31,7 @@ pub enum BreakdownError {
         source: serde_json::Error,
     },
     /// Null odds that are no numbers.
-    #[error(
-        "the null odds of question {id} are {value}, which is no number; make them again, or leave them out"
-    )]
+    #[error("the null odds of question {id} are {value}, which is no number")]
     NotANumber {
         /// The question.
         id: String,
@@ -44,7 +40,7 @@ pub enum BreakdownError {
     },
     /// Two evaluations of different questions.
     #[error(
-        "{first} and {second} are not about the same questions: {missing} of {total} are in only one of them ({example}); compare evaluations of one data set"
+        "{first} and {second} are not about the same questions: {missing} of {total} are in only one of them ({example})"
     )]
     NotComparable {
         /// The one.
@@ -61,4 +57,19 @@ pub enum BreakdownError {
     /// A query that cannot be understood.
     #[error(transparent)]
     Query(#[from] super::QueryError),
+}
+
+impl Advice for BreakdownError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Score(error) => error.remedy(),
+            Self::OtherQuestions { .. } => "choose the data set that was answered".into(),
+            Self::Nbest { .. } => {
+                "give one JSON object from question ids to lists of objects with \"text\"".into()
+            }
+            Self::NotANumber { .. } => "make them again, or leave them out".into(),
+            Self::NotComparable { .. } => "compare evaluations of one data set".into(),
+            Self::Query(error) => error.remedy(),
+        }
+    }
 }

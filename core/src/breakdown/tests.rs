@@ -1,6 +1,7 @@
 //! A small data set with everything in it.
 
 use super::*;
+use crate::advice::Advice;
 use crate::{
     score::{NullOdds, Predictions},
     squad::{Answer, Dataset, QuestionWord},
@@ -189,7 +190,7 @@ fn without_null_odds_every_answer_counts() {
 
 #[test]
 fn answers_that_do_not_fit_are_refused() {
-    let refused = |answers: Answers| Analysis::new(&dataset(), answers).unwrap_err().to_string();
+    let refused = |answers: Answers| Analysis::new(&dataset(), answers).unwrap_err().in_one_line();
     let others: Predictions = [("x".to_owned(), "y".to_owned())].into_iter().collect();
     let error = refused(Answers { predictions: others, ..answers() });
     assert!(
@@ -208,10 +209,10 @@ fn answers_that_do_not_fit_are_refused() {
     let error = refused(Answers { null_odds: Some(nan), ..answers() });
     assert!(error.contains("question a are NaN"), "{error}");
     let empty = Dataset::from_json(r#"{"data": []}"#, "empty.json").unwrap();
-    let error = Analysis::new(&empty, answers()).unwrap_err().to_string();
+    let error = Analysis::new(&empty, answers()).unwrap_err().in_one_line();
     assert!(error.contains("no questions"), "{error}");
-    let error = NbestLists::from_json(r#"{"a": ["x"]}"#, "n.json").unwrap_err().to_string();
-    assert!(error.starts_with("n.json: ") && error.contains("nbest_predictions.json"), "{error}");
+    let error = NbestLists::from_json(r#"{"a": ["x"]}"#, "n.json").unwrap_err().in_one_line();
+    assert!(error.starts_with("n.json is no nbest_predictions.json"), "{error}");
 
     // Counted as unanswered if so wished.
     let answers =
@@ -259,6 +260,6 @@ fn two_systems_are_compared_question_by_question() {
 
     let mut other = second;
     other.cases.pop();
-    let error = Comparison::new((&first, 0.0), (&other, 0.0), &[]).unwrap_err().to_string();
+    let error = Comparison::new((&first, 0.0), (&other, 0.0), &[]).unwrap_err().in_one_line();
     assert!(error.contains("1 of 6 are in only one of them (f)"), "{error}");
 }

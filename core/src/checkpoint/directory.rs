@@ -134,10 +134,9 @@ fn decode(
         if let Some(entry) =
             missing.first().and_then(|name| report.unused.iter().find(|entry| entry.starts_with(name)))
         {
-            let what = format!(
-                "tensor {entry} is of a type that is not read; save the model as float32, float16 or bfloat16"
-            );
-            return Err(CheckpointError::NotWeights { path: report.file, what });
+            let what = format!("tensor {entry} is of a type that is not read");
+            let remedy = "save the model as float32, float16 or bfloat16".to_owned();
+            return Err(CheckpointError::NotWeights { path: report.file, what, remedy });
         }
         return Err(CheckpointError::Missing { path: report.file, count, names });
     }
@@ -192,8 +191,9 @@ pub(super) fn survey(
     if decoded / MAX_SHARING > file.size {
         let path = report.file;
         let what = "its tensors share their elements, as no BERT's do: they would take more than \
-                    four times the file; save the model again with safetensors";
-        return Err(CheckpointError::NotWeights { path, what: what.to_owned() });
+                    four times the file";
+        let remedy = "save the model again with safetensors".to_owned();
+        return Err(CheckpointError::NotWeights { path, what: what.to_owned(), remedy });
     }
     Ok((keys, report))
 }
@@ -205,7 +205,7 @@ pub(super) fn finite(tensor: HostTensor) -> Result<HostTensor, String> {
         Some(index) => {
             let value = tensor.values.get(index).copied().unwrap_or(f32::NAN);
             Err(format!(
-                "holds {value} at element {index}; the weights are damaged or their training diverged"
+                "holds {value} at element {index}: the weights are damaged, or their training diverged"
             ))
         }
     }

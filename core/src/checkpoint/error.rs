@@ -3,42 +3,41 @@
 use std::path::PathBuf;
 
 use super::pickle::PickleError;
-use crate::config::ConfigError;
+use crate::{advice::Advice, config::ConfigError};
 
 /// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// There is nothing at the path.
-    #[error("{path}: no such directory; give the folder that holds config.json and the weights")]
+    #[error("{path}: no such directory")]
     NotFound {
         /// The path asked for.
         path: PathBuf,
     },
     /// The path is a file.
-    #[error("{path} is a file; give the folder that holds config.json, vocab.txt and the weights")]
+    #[error("{path} is a file, not a model folder")]
     NotADirectory {
         /// The path asked for.
         path: PathBuf,
     },
     /// The directory has no `config.json`.
-    #[error("{path} has no config.json; give a Hugging Face model folder, or copy its config.json there")]
+    #[error("{path} has no config.json")]
     NoConfig {
         /// The directory.
         path: PathBuf,
     },
     /// The directory has no weights in a format that is read.
-    #[error("{path} has neither model.safetensors nor pytorch_model.bin{hint}")]
+    #[error("{path} has neither model.safetensors nor pytorch_model.bin{found}")]
     NoWeights {
         /// The directory.
         path: PathBuf,
-        /// What was found instead, and the next step.
-        hint: String,
+        /// What was found instead, empty or beginning with a comma.
+        found: String,
+        /// The next step.
+        remedy: String,
     },
     /// The directory has no vocabulary.
-    #[error(
-        "{path} has neither vocab.txt nor tokenizer.json; copy the vocabulary there \
-         (SpanBERT's is the vocab.txt of bert-base-cased)"
-    )]
+    #[error("{path} has neither vocab.txt nor tokenizer.json")]
     NoVocabulary {
         /// The directory.
         path: PathBuf,
@@ -73,10 +72,7 @@ pub enum CheckpointError {
         what: String,
     },
     /// The vocabulary does not belong to the weights.
-    #[error(
-        "{path} has {pieces} pieces, but the model's vocabulary (vocab_size of config.json) has {rows}; \
-         use the vocabulary the model was trained with"
-    )]
+    #[error("{path} has {pieces} pieces, but the model's vocabulary (vocab_size of config.json) has {rows}")]
     VocabularySize {
         /// The vocabulary file.
         path: PathBuf,
@@ -90,8 +86,10 @@ pub enum CheckpointError {
     NotWeights {
         /// The file.
         path: PathBuf,
-        /// What it is and the next step.
+        /// What it is.
         what: String,
+        /// The next step.
+        remedy: String,
     },
     /// The PyTorch file is damaged, or asks for something a state dict does not need.
     #[error("{path}: {cause}")]
@@ -102,7 +100,7 @@ pub enum CheckpointError {
         cause: PickleError,
     },
     /// The safetensors file is damaged.
-    #[error("{path}: {what}; the file is damaged or cut short, download it again")]
+    #[error("{path}: {what}")]
     Safetensors {
         /// The file.
         path: PathBuf,
@@ -114,11 +112,13 @@ pub enum CheckpointError {
     Index {
         /// The index.
         path: PathBuf,
-        /// What is wrong and the next step.
+        /// What is wrong.
         what: String,
+        /// The next step.
+        remedy: &'static str,
     },
     /// Two tensors of the file stand for the same parameter.
-    #[error("{path}: {first:?} and {second:?} both stand for {name}; keep one of them")]
+    #[error("{path}: {first:?} and {second:?} both stand for {name}")]
     Ambiguous {
         /// The file.
         path: PathBuf,
@@ -130,7 +130,7 @@ pub enum CheckpointError {
         name: String,
     },
     /// Parameters of the encoder are not in the file.
-    #[error("{path} lacks {count} of the encoder's tensors ({names}); config.json describes another model")]
+    #[error("{path} lacks {count} of the encoder's tensors ({names}), which config.json asks for")]
     Missing {
         /// The file.
         path: PathBuf,
@@ -140,7 +140,7 @@ pub enum CheckpointError {
         names: String,
     },
     /// Tensors have a shape other than `config.json` asks for.
-    #[error("{path}: {details}; config.json describes another model")]
+    #[error("{path}: {details}")]
     Mismatched {
         /// The file.
         path: PathBuf,
@@ -154,7 +154,39 @@ pub enum CheckpointError {
         path: PathBuf,
         /// The tensor.
         name: String,
-        /// What is wrong with it and the next step.
+        /// What is wrong with it.
         what: String,
     },
+}
+
+impl Advice for CheckpointError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::NotFound { .. } => "give the folder that holds config.json and the weights".into(),
+            Self::NotADirectory { .. } => {
+                "give the folder that holds config.json, vocab.txt and the weights".into()
+            }
+            Self::NoConfig { .. } => "give a Hugging Face model folder, or copy its config.json there".into(),
+            Self::NoWeights { remedy, .. } => remedy.clone(),
+            Self::Index { remedy, .. } => (*remedy).into(),
+            Self::NoVocabulary { .. } => {
+                "copy the vocabulary there (SpanBERT's is the vocab.txt of bert-base-cased)".into()
+            }
+            Self::Io { action: "read", .. } => "check the path and that you may read it".into(),
+            Self::Io { .. } => "free some space, or choose a folder that you may write to".into(),
+            Self::Config(error) => error.remedy(),
+            Self::Json { .. } => "correct the file, or copy it again from where the model came from".into(),
+            Self::Vocabulary { .. } | Self::VocabularySize { .. } => {
+                "use the vocabulary that the model was trained with".into()
+            }
+            Self::NotWeights { remedy, .. } => remedy.clone(),
+            Self::Pickle { cause, .. } => cause.remedy(),
+            Self::Safetensors { .. } => "download it again, it is damaged or cut short".into(),
+            Self::Ambiguous { .. } => "keep one of them".into(),
+            Self::Missing { .. } | Self::Mismatched { .. } => {
+                "give config.json and weights of one and the same model".into()
+            }
+            Self::Tensor { .. } => "download or save the weights again".into(),
+        }
+    }
 }

@@ -11,27 +11,29 @@ const TENSORFLOW_1: &str = "convert it once with transformers 4 (pip install 'tr
     python -m transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch --tf_checkpoint_path \
     bert_model.ckpt --bert_config_file bert_config.json --pytorch_dump_path pytorch_model.bin";
 
-/// What to say of a folder without weights that can be read, if there is something like them: what it is and, after a
-/// semicolon, what to do.
-pub(crate) fn instead<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Option<String> {
+/// What to say of a folder without weights that can be read, if there is something like them: what it is, beginning with a
+/// comma, and what to do.
+pub(crate) fn instead<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Option<(String, String)> {
     let first = |fits: &dyn Fn(&str) -> bool| names.clone().filter(|name| fits(name)).min();
     let ends = |name: &str, ends: &[&str]| ends.iter().any(|end| name.to_ascii_lowercase().ends_with(end));
     // What may be renamed comes first: it needs no other program.
     if let Some(name) = first(&|name| name.starts_with("adapter_model.")) {
-        return Some(format!(
-            ", but {name}, an adapter to another model; merge it into that model with peft (merge_and_unload) and save \
-             the result"
+        return Some((
+            format!(", but {name}, an adapter to another model"),
+            "merge it into that model with peft (merge_and_unload) and save the result".to_owned(),
         ));
     }
     if let Some(name) = first(&|name| name.contains("-of-") && ends(name, &[".safetensors", ".bin"])) {
-        return Some(format!(
-            ", but {name}, a part of them; download the other parts and their index ({} or {}) into the same folder",
+        let remedy = format!(
+            "download the other parts and their index ({} or {}) into the same folder",
             super::shards::SAFETENSORS_INDEX,
             super::shards::TORCH_INDEX
-        ));
+        );
+        return Some((format!(", but {name}, a part of them"), remedy));
     }
     if let Some(name) = first(&|name| ends(name, &[".safetensors"])) {
-        return Some(format!(", but {name}; rename it to model.safetensors if it holds the whole model"));
+        let remedy = "rename it to model.safetensors if it holds the whole model";
+        return Some((format!(", but {name}"), remedy.to_owned()));
     }
     // What a training leaves beside its weights.
     let aside = |name: &str| {
@@ -40,9 +42,8 @@ pub(crate) fn instead<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Optio
             .any(|start| name.starts_with(start))
     };
     if let Some(name) = first(&|name| ends(name, &[".bin", ".pt", ".pth", ".ckpt"]) && !aside(name)) {
-        return Some(format!(
-            ", but {name}; rename it to pytorch_model.bin if it holds the model's state dict"
-        ));
+        let remedy = "rename it to pytorch_model.bin if it holds the model's state dict";
+        return Some((format!(", but {name}"), remedy.to_owned()));
     }
     let tensorflow_1 = |name: &str| name.contains(".ckpt.") || name.contains(".ckpt-");
     let kinds: [(&dyn Fn(&str) -> bool, &str, &str); 6] = [
@@ -65,7 +66,9 @@ pub(crate) fn instead<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Optio
             "use the PyTorch model that it was made from",
         ),
     ];
-    kinds.iter().find_map(|(fits, what, remedy)| Some(format!(", but {} ({what}); {remedy}", first(fits)?)))
+    kinds.iter().find_map(|(fits, what, remedy)| {
+        Some((format!(", but {} ({what})", first(fits)?), (*remedy).to_owned()))
+    })
 }
 
 #[cfg(test)]
@@ -93,10 +96,10 @@ mod tests {
             (&["adapter_model.safetensors", "adapter_config.json"], &["adapter", "merge_and_unload"]),
             (&["model-00001-of-00002.safetensors"], &["a part of them", "model.safetensors.index.json"]),
         ] {
-            let told = instead(names.iter().copied()).unwrap();
+            let (found, remedy) = instead(names.iter().copied()).unwrap();
+            let told = format!("{found}; {remedy}");
             assert!(expected.iter().all(|part| told.contains(part)), "{names:?}: {told}");
-            let remedy = told.rsplit_once("; ").unwrap().1;
-            assert!(remedy.starts_with(char::is_lowercase), "{told}");
+            assert!(crate::advice::is_remedy(&remedy), "{remedy}");
         }
         assert_eq!(instead(["config.json", "training_args.bin", "optimizer.pt"].into_iter()), None);
     }

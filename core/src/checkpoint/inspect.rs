@@ -16,7 +16,7 @@ use super::{
     vocab::load_vocab,
     weights_file::{self, WeightsBytes},
 };
-use crate::config::BertConfig;
+use crate::{advice::Advice, config::BertConfig};
 
 /// What `spanbert inspect` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -66,17 +66,17 @@ pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, Che
             if vocab.pieces.len() != config.vocab_size {
                 let (pieces, rows) = (vocab.pieces.len(), config.vocab_size);
                 let error = CheckpointError::VocabularySize { path: vocab.path, pieces, rows };
-                problems.push(error.to_string());
+                problems.push(error.in_one_line());
             }
             match decide_casing(directory, &vocab.pieces, options.lower_case) {
                 Ok(decided) => casing = Some(decided),
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(error.in_one_line()),
             }
         }
-        Err(error) => problems.push(error.to_string()),
+        Err(error) => problems.push(error.in_one_line()),
     }
     let stored = SpanbertMeta::load(directory).unwrap_or_else(|error| {
-        problems.push(error.to_string());
+        problems.push(error.in_one_line());
         None
     });
     Ok(Inspection { path: directory.to_path_buf(), config, weights, vocabulary, casing, stored, problems })

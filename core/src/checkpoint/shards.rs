@@ -45,8 +45,7 @@ impl ShardIndex {
     pub(crate) fn read(path: &Path) -> Result<Self, CheckpointError> {
         let io = |cause| CheckpointError::Io { action: "read", path: path.to_path_buf(), cause };
         if std::fs::metadata(path).map_err(io)?.len() > MAX_INDEX_BYTES {
-            let what = "is larger than any index of shards; download it again".to_owned();
-            return Err(CheckpointError::Index { path: path.to_path_buf(), what });
+            return Err(wrong(path, "is larger than any index of shards".to_owned(), "download it again"));
         }
         Self::parse(path, &std::fs::read(path).map_err(io)?)
     }
@@ -56,26 +55,24 @@ impl ShardIndex {
     /// # Errors
     /// If it is not an index, or names anything but plain files beside it.
     pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self, CheckpointError> {
-        let wrong = |what: String| CheckpointError::Index { path: path.to_path_buf(), what };
+        let wrong = |what: String, remedy| wrong(path, what, remedy);
         let index: IndexFile = json::parse(text)
-            .map_err(|error| wrong(format!("is not an index of shards ({error}); download it again")))?;
+            .map_err(|error| wrong(format!("is not an index of shards ({error})"), "download it again"))?;
         if index.weight_map.is_empty() {
-            return Err(wrong("names no tensor in its weight_map; download it again".to_owned()));
+            return Err(wrong("names no tensor in its weight_map".to_owned(), "download it again"));
         }
         let index = Self { map: index.weight_map };
         let files = index.files();
         if files.len() > MAX_SHARDS {
-            return Err(wrong(format!(
-                "names {} shards, more than {MAX_SHARDS}; save the model in larger ones",
-                files.len()
-            )));
+            let what = format!("names {} shards, more than {MAX_SHARDS}", files.len());
+            return Err(wrong(what, "save the model in larger ones"));
         }
         match files.iter().find(|file| !is_plain(file)) {
             None => Ok(index),
-            Some(file) => Err(wrong(format!(
-                "names the shard {file:?}; a shard is a .safetensors or .bin file beside the index, so do not trust this \
-                 model, or correct the name"
-            ))),
+            Some(file) => Err(wrong(
+                format!("names the shard {file:?}, which is no .safetensors or .bin file beside the index"),
+                "correct the name, unless it makes you distrust the model",
+            )),
         }
     }
 
@@ -96,12 +93,12 @@ impl ShardIndex {
             return Ok(files.iter().map(|file| folder.join(file)).collect());
         }
         let what = format!(
-            "names {} shards, of which {} are not there ({}); download them into the same folder",
+            "names {} shards, of which {} are not there ({})",
             files.len(),
             missing.len(),
             list(&missing)
         );
-        Err(CheckpointError::Index { path: path.to_path_buf(), what })
+        Err(wrong(path, what, "download them into the same folder"))
     }
 
     /// Adds the tensors of a shard to those of earlier ones.
@@ -115,10 +112,8 @@ impl ShardIndex {
     ) -> Result<(), CheckpointError> {
         for (name, tensor) in shard {
             if all.contains_key(&name) {
-                let what = format!(
-                    "{name} is in two of its shards, which come from different saves then; download all shards again"
-                );
-                return Err(CheckpointError::Index { path: path.to_path_buf(), what });
+                let what = format!("has {name} in two of its shards, so they come from different saves");
+                return Err(wrong(path, what, "download all shards again"));
             }
             all.insert(name, tensor);
         }
@@ -133,13 +128,15 @@ impl ShardIndex {
         match self.map.iter().find(|(name, _)| !has(name)) {
             None => Ok(()),
             Some((name, shard)) => {
-                let what = format!(
-                    "says that {name} is in {shard}, which is not so; download the index and all shards again"
-                );
-                Err(CheckpointError::Index { path: path.to_path_buf(), what })
+                let what = format!("says that {name} is in {shard}, which is not so");
+                Err(wrong(path, what, "download the index and all shards again"))
             }
         }
     }
+}
+
+fn wrong(path: &Path, what: String, remedy: &'static str) -> CheckpointError {
+    CheckpointError::Index { path: path.to_path_buf(), what, remedy }
 }
 
 /// Whether it is the name of a file of weights without any folder, on every platform.
@@ -154,6 +151,7 @@ fn is_plain(file: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::Advice;
 
     fn parse(text: &str) -> Result<ShardIndex, String> {
         ShardIndex::parse(Path::new("m/model.safetensors.index.json"), text.as_bytes())
@@ -182,7 +180,10 @@ mod tests {
             ".x.bin",
         ] {
             let told = parse(&format!(r#"{{"weight_map": {{"a": "{file}"}}}}"#)).unwrap_err();
-            assert!(told.contains("a shard is a .safetensors or .bin file"), "{file}: {told}");
+            assert!(
+                told.contains("which is no .safetensors or .bin file beside the index; "),
+                "{file}: {told}"
+            );
         }
         for (text, expected) in [
             ("", "not an index"),

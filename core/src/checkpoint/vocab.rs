@@ -66,7 +66,7 @@ impl Vocabulary {
         match REQUIRED.iter().find(|required| !pieces.iter().any(|piece| piece == *required)) {
             Some(absent) => {
                 let count = pieces.len();
-                let what = format!("no {absent} among its {count} pieces; this is not a BERT vocabulary");
+                let what = format!("no {absent} among its {count} pieces, so this is no BERT vocabulary");
                 Err(CheckpointError::Vocabulary { path, what })
             }
             None => Ok(Self { pieces, path }),
@@ -82,7 +82,7 @@ fn parse_text(bytes: &[u8]) -> Result<Vec<String>, String> {
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if bytes.iter().filter(|&&byte| byte == b'\n').count() >= MAX_PIECES {
-        return Err(format!("more than {MAX_PIECES} lines; this is not a BERT vocabulary"));
+        return Err(format!("more than {MAX_PIECES} lines, so this is no BERT vocabulary"));
     }
     // An editor's empty lines at the end are no pieces; elsewhere an empty line keeps its id.
     Ok(text.trim_end().split('\n').map(|line| line.trim().to_owned()).collect())
@@ -92,7 +92,7 @@ fn parse_text(bytes: &[u8]) -> Result<Vec<String>, String> {
 fn parse_tokenizer(tokenizer: &Value) -> Result<Vec<String>, String> {
     let kind = tokenizer.pointer("/model/type").and_then(Value::as_str).unwrap_or("WordPiece");
     if kind != "WordPiece" {
-        return Err(format!("its model is {kind}; only WordPiece vocabularies are supported"));
+        return Err(format!("its model is {kind}, and only WordPiece vocabularies are supported"));
     }
     let vocab = tokenizer.pointer("/model/vocab").and_then(Value::as_object);
     let vocab = vocab.ok_or("no model.vocab in it")?.iter().map(|(piece, id)| (piece.as_str(), id.as_u64()));
@@ -116,6 +116,7 @@ fn parse_tokenizer(tokenizer: &Value) -> Result<Vec<String>, String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::advice::Advice;
 
     /// A folder with these files.
     pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -169,12 +170,12 @@ pub(super) mod tests {
             ("tokenizer.json", "{".to_owned(), "EOF"),
         ] {
             let home = directory(&[(name, &text)]);
-            let message = load_vocab(home.path()).unwrap_err().to_string();
+            let message = load_vocab(home.path()).unwrap_err().in_one_line();
             assert!(message.contains(expected) && message.contains(name), "{message}");
         }
         let home = directory(&[]);
-        assert!(load_vocab(home.path()).unwrap_err().to_string().contains("copy the vocabulary there"));
+        assert!(load_vocab(home.path()).unwrap_err().in_one_line().contains("copy the vocabulary there"));
         std::fs::write(home.path().join("vocab.txt"), b"[UNK]\n[CLS]\n\xff\n").unwrap();
-        assert!(load_vocab(home.path()).unwrap_err().to_string().contains("line 3 is not UTF-8"));
+        assert!(load_vocab(home.path()).unwrap_err().in_one_line().contains("line 3 is not UTF-8"));
     }
 }

@@ -101,7 +101,8 @@ impl WeightsBytes {
         let mut files = self.files.iter().map(|(path, bytes)| parse(path, bytes));
         let no_file = || CheckpointError::NotWeights {
             path: self.path.clone(),
-            what: "no file of weights; download it again".to_owned(),
+            what: "no file of weights".to_owned(),
+            remedy: "download it again".to_owned(),
         };
         let mut all = files.next().ok_or_else(no_file)??;
         for file in files {
@@ -132,9 +133,10 @@ pub fn find(directory: &Path) -> Result<PathBuf, CheckpointError> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let names: Vec<String> =
         entries.take(MAX_ENTRIES).filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let hint = foreign::instead(names.iter().map(String::as_str));
-    let hint = hint.unwrap_or_else(|| "; put the model's weights there".to_owned());
-    Err(CheckpointError::NoWeights { path: directory.to_path_buf(), hint })
+    let instead = foreign::instead(names.iter().map(String::as_str));
+    let (found, remedy) =
+        instead.unwrap_or_else(|| (String::new(), "put the model's weights there".to_owned()));
+    Err(CheckpointError::NoWeights { path: directory.to_path_buf(), found, remedy })
 }
 
 /// Reads the table of tensors from the bytes of the weights file at `path`.
@@ -143,13 +145,17 @@ pub fn find(directory: &Path) -> Result<PathBuf, CheckpointError> {
 /// If the bytes are something else than weights, or damaged.
 pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, CheckpointError> {
     let size = bytes.len();
-    if let Some(what) = impostor(bytes) {
-        return Err(CheckpointError::NotWeights { path: path.to_path_buf(), what: what.to_owned() });
+    let not_weights = |what: &str, remedy: String| CheckpointError::NotWeights {
+        path: path.to_path_buf(),
+        what: what.to_owned(),
+        remedy,
+    };
+    if let Some((what, remedy)) = impostor(bytes) {
+        return Err(not_weights(what, remedy.into()));
     }
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
-            let what = format!("this is a PyTorch file; rename it to {TORCH_FILE}");
-            return Err(CheckpointError::NotWeights { path: path.to_path_buf(), what });
+            return Err(not_weights("this is a PyTorch file", format!("rename it to {TORCH_FILE}")));
         }
         let file = safetensors::read(bytes)
             .map_err(|what| CheckpointError::Safetensors { path: path.to_path_buf(), what })?;
@@ -157,8 +163,7 @@ pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, Checkp
         return Ok(WeightsFile { format: WeightsFormat::Safetensors, tensors: file.tensors, ignored, size });
     }
     if bytes.get(8) == Some(&b'{') && safetensors::read(bytes).is_ok() {
-        let what = format!("this is a safetensors file; rename it to {SAFETENSORS_FILE}");
-        return Err(CheckpointError::NotWeights { path: path.to_path_buf(), what });
+        return Err(not_weights("this is a safetensors file", format!("rename it to {SAFETENSORS_FILE}")));
     }
     let cause = |cause: PickleError| CheckpointError::Pickle { path: path.to_path_buf(), cause };
     let dict = pickle::read_state_dict(bytes).map_err(cause)?;
@@ -170,18 +175,18 @@ pub fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<WeightsFile<'a>, Checkp
 }
 
 /// What commonly lies under a weights file's name without being weights, with the next step.
-fn impostor(bytes: &[u8]) -> Option<&'static str> {
+fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let start = bytes.get(..512).unwrap_or(bytes).trim_ascii_start();
     let starts =
         |prefix: &[u8]| start.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     if bytes.is_empty() {
-        Some("the file is empty; download it again")
+        Some(("the file is empty", "download it again"))
     } else if starts(b"version https://git-lfs") {
-        Some("this is a Git LFS pointer, not the weights; run `git lfs pull` in the model's repository")
+        Some(("this is a Git LFS pointer, not the weights", "run `git lfs pull` in the model's repository"))
     } else if starts(b"<!doctype") || starts(b"<html") || starts(b"<?xml") {
-        Some("this is a web page, not weights; download the file itself (its \"resolve\" address)")
+        Some(("this is a web page, not weights", "download the file itself (its \"resolve\" address)"))
     } else if start.starts_with(&[0x1f, 0x8b]) {
-        Some("this is a gzip archive; unpack it first")
+        Some(("this is a gzip archive", "unpack it first"))
     } else {
         None
     }

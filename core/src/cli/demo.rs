@@ -66,7 +66,8 @@ impl DemoCommand {
             demo::write_corpus(folder)?;
             if let Some(passages) = self.passages.map(|passages| passages as usize) {
                 let options = GeneratorOptions { passages, ..demo::TRAIN };
-                write_atomic(&files.train, demo::squad_json("train", &options)?.as_bytes())?;
+                let json = demo::squad_json("train", &options).map_err(CliError::no_json)?;
+                write_atomic(&files.train, json.as_bytes())?;
             }
             return output::line(format_args!(
                 "spanbert train --preset demo --model {} --train-file {} --dev-file {}",

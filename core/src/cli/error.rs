@@ -1,11 +1,12 @@
 //! Failure of a command: a line of cause, a line of remedy, an exit code.
 
-use std::{any::Any, error::Error, fmt, io, process::ExitCode};
+use std::{fmt, io, path::Path, process::ExitCode};
 
 use super::output;
-
-/// For the few causes that say all there is to say.
-const FALLBACK_REMEDY: &str = "correct what is named above; `spanbert help COMMAND` explains the flags";
+use crate::{
+    advice::{self, Advice},
+    run::WriteError,
+};
 
 /// Why a command failed and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,13 +28,35 @@ enum Exit {
 }
 
 impl CliError {
-    /// A failure with what to do about it.
+    /// A failure with what to do about it, which begins with a verb (see [`Advice::remedy`]).
     pub fn new(cause: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self {
-            cause: one_line(&cause.to_string()),
-            remedy: one_line(&remedy.to_string()),
-            exit: Exit::Failure,
+        let remedy = one_line(&remedy.to_string());
+        debug_assert!(advice::is_remedy(&remedy), "no remedy: {remedy}");
+        Self { cause: one_line(&cause.to_string()), remedy, exit: Exit::Failure }
+    }
+
+    /// A file that cannot be read.
+    pub fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::new(format_args!("{}: cannot be read: {error}", path.display()), "check the path")
+    }
+
+    /// Standard output that cannot be written to; if its reader has closed it, that is no failure.
+    pub fn standard_output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { cause: String::new(), remedy: String::new(), exit: Exit::ReaderLeft };
         }
+        WriteError { path: "standard output".into(), source: error }.into()
+    }
+
+    /// A result that has no JSON form, which no input should bring about.
+    #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub fn no_json(error: serde_json::Error) -> Self {
+        Self::new(format_args!("the result cannot be written as JSON: {error}"), advice::REPORT)
+    }
+
+    /// What the operating system refuses to do, such as starting a process.
+    pub fn system(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self::new(format_args!("{what}: {error}"), "close other programs and run the command again")
     }
 
     /// The end of a process that has nothing more to say, with an exit code.
@@ -82,18 +105,9 @@ impl fmt::Display for CliError {
     }
 }
 
-/// The library's errors read "cause; remedy": the last semicolon parts the two lines.
-impl<E: Error + Send + Sync + 'static> From<E> for CliError {
+impl<E: Advice> From<E> for CliError {
     fn from(error: E) -> Self {
-        let reader_left = (&error as &dyn Any)
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        let exit = if reader_left { Exit::ReaderLeft } else { Exit::Failure };
-        let text = one_line(&error.to_string());
-        match text.rsplit_once("; ") {
-            Some((cause, remedy)) => Self { cause: cause.to_owned(), remedy: remedy.to_owned(), exit },
-            None => Self { cause: text, remedy: FALLBACK_REMEDY.to_owned(), exit },
-        }
+        Self::new(&error, error.remedy())
     }
 }
 
@@ -109,13 +123,31 @@ mod tests {
 
     #[test]
     fn a_library_error_becomes_cause_and_remedy() {
-        let error = CliError::from(io::Error::other("the file has\n two lines; and is bad; use another"));
-        assert_eq!(error.to_string(), "error: the file has two lines; and is bad\n  try: use another");
+        let source = io::Error::other("the file has\n two lines; and is bad; use another");
+        let error = CliError::from(WriteError { path: "a; b".into(), source });
+        let expected = "error: cannot write a; b: the file has two lines; and is bad; use another\n  \
+                        try: choose an output folder that you may write to";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_further_remedy_stands_beside_the_first() {
+        let error = CliError::new("no model given", "add --model DIR").or_try("or name one with --config");
+        assert_eq!(
+            error.to_string(),
+            "error: no model given\n  try: add --model DIR; or name one with --config"
+        );
     }
 
     #[test]
     fn a_closed_pipe_is_no_failure() {
-        let error = CliError::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        let error = CliError::standard_output(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!(error.report(), ExitCode::SUCCESS);
+        let error = CliError::standard_output(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(error.report(), ExitCode::FAILURE);
+        assert!(
+            error.to_string().starts_with("error: cannot write standard output: the disk is full\n"),
+            "{error}"
+        );
     }
 }

@@ -60,15 +60,16 @@ impl FeaturesCommand {
         let mut out = BufWriter::new(std::io::stdout().lock());
         if self.examples {
             for example in &examples {
-                writeln!(out, "{}", jsonl::example_line(example)?)?;
+                let line = jsonl::example_line(example).map_err(CliError::no_json)?;
+                writeln!(out, "{line}").map_err(CliError::standard_output)?;
             }
         } else {
             for window in &windows(&examples, &tokenizer, &options, self.training)? {
                 let line =
-                    if self.digests { jsonl::feature_digest(window)? } else { jsonl::feature_line(window)? };
-                writeln!(out, "{line}")?;
+                    if self.digests { jsonl::feature_digest(window) } else { jsonl::feature_line(window) };
+                writeln!(out, "{}", line.map_err(CliError::no_json)?).map_err(CliError::standard_output)?;
             }
         }
-        Ok(out.flush()?)
+        out.flush().map_err(CliError::standard_output)
     }
 }

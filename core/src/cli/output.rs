@@ -12,8 +12,7 @@ use super::error::CliError;
 /// Prints text as it is.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::standard_output)
 }
 
 /// Prints a line.
@@ -23,7 +22,7 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<(), CliError> {
 
 /// Prints a value as indented JSON.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(value)?;
+    let text = serde_json::to_string_pretty(value).map_err(CliError::no_json)?;
     line(json_safe(&text))
 }
 

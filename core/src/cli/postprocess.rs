@@ -16,6 +16,7 @@ use super::{
     output,
 };
 use crate::{
+    advice::Advice,
     answers::{
         AnswerOptions, NpyLogits, Prediction,
         jsonl::{LogitSource, postprocess, prediction_line, read_windows},
@@ -100,7 +101,8 @@ impl PostprocessCommand {
         answer: impl FnOnce(LogitSource<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         if self.logits.extension().is_some_and(|extension| extension == "npy") {
-            let bytes = std::fs::read(&self.logits).map_err(|error| unreadable(&self.logits, &error))?;
+            let bytes =
+                std::fs::read(&self.logits).map_err(|error| CliError::unreadable(&self.logits, &error))?;
             let npy = NpyLogits::parse(&bytes).map_err(|error| in_file(&self.logits, error))?;
             output::note(format_args!("{} windows, logits for {}", windows.len(), npy.windows()));
             answer(LogitSource::Npy(npy))
@@ -113,16 +115,22 @@ impl PostprocessCommand {
 fn print_lines(predictions: &[Prediction]) -> Result<(), CliError> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for prediction in predictions {
-        writeln!(out, "{}", prediction_line(prediction)?)?;
+        let line = prediction_line(prediction).map_err(CliError::no_json)?;
+        writeln!(out, "{line}").map_err(CliError::standard_output)?;
     }
-    Ok(out.flush()?)
+    out.flush().map_err(CliError::standard_output)
 }
 
 fn write_files(folder: &Path, predictions: &[Prediction], may_abstain: bool) -> Result<(), CliError> {
-    write_atomic(&folder.join("predictions.json"), predictions_json(predictions, None)?.as_bytes())?;
-    write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
+    let mut files = vec![
+        ("predictions.json", predictions_json(predictions, None)),
+        ("nbest_predictions.json", nbest_json(predictions)),
+    ];
     if may_abstain {
-        write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+        files.push(("null_odds.json", null_odds_json(predictions)));
+    }
+    for (name, json) in files {
+        write_atomic(&folder.join(name), json.map_err(CliError::no_json)?.as_bytes())?;
     }
     output::note(format_args!(
         "wrote the answers to {} questions to {}",
@@ -133,14 +141,10 @@ fn write_files(folder: &Path, predictions: &[Prediction], may_abstain: bool) -> 
 }
 
 fn open(path: &Path) -> Result<File, CliError> {
-    File::open(path).map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
-    CliError::new(format_args!("{}: cannot be read: {error}", path.display()), "check the path")
+    File::open(path).map_err(|error| CliError::unreadable(path, &error))
 }
 
 /// The error of a reader that does not know its file's name.
-fn in_file(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> CliError {
+fn in_file(path: &Path, error: impl Advice) -> CliError {
     CliError::from(error).within(path.display())
 }

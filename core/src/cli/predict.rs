@@ -95,10 +95,13 @@ pub(super) fn write(
     predictions: &[Prediction],
     threshold: Option<f64>,
 ) -> Result<(), CliError> {
-    write_atomic(&folder.join("predictions.json"), predictions_json(predictions, threshold)?.as_bytes())?;
-    write_atomic(&folder.join("nbest_predictions.json"), nbest_json(predictions)?.as_bytes())?;
+    let file = |name, json: serde_json::Result<String>| -> Result<(), CliError> {
+        Ok(write_atomic(&folder.join(name), json.map_err(CliError::no_json)?.as_bytes())?)
+    };
+    file("predictions.json", predictions_json(predictions, threshold))?;
+    file("nbest_predictions.json", nbest_json(predictions))?;
     if threshold.is_some() {
-        write_atomic(&folder.join("null_odds.json"), null_odds_json(predictions)?.as_bytes())?;
+        file("null_odds.json", null_odds_json(predictions))?;
     }
     Ok(())
 }

@@ -180,7 +180,10 @@ fn groups(folder: &Path, runs: &[RunSummary], name: Option<&str>, json: bool) ->
 /// The group that a run belongs to, with its runs beside this one.
 fn group_of(run: &Path, summary: &RunSummary) -> Result<Option<GroupScores>, CliError> {
     let Some(mark) = &summary.group else { return Ok(None) };
-    let beside = std::path::absolute(run)?.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let beside = std::path::absolute(run)
+        .map_err(|error| CliError::unreadable(run, &error))?
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_owned);
     Ok(GroupScores::named(&list(&beside)?, &mark.name))
 }
 

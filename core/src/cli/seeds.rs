@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     run::{
-        GroupScores, Layout, Lock, ReservedRun, RunFolder, RunGroup, RunStatus, list, reserve_run,
-        sha256_hex, summarise,
+        GroupScores, Layout, Lock, ReservedRun, RunFolder, RunGroup, RunStatus, atomic::create_folder, list,
+        reserve_run, sha256_hex, summarise,
     },
     train::{Ending, Recipe, TrainOutcome, interrupt},
 };
@@ -123,7 +123,7 @@ fn train(group: &Group, seed: u64, folder: &Path, first: First) -> Result<(), Cl
     if first == First::Resume {
         Lock::check(&layout)?;
     } else {
-        std::fs::create_dir_all(folder)?;
+        create_folder(folder)?;
         RunFolder::check(folder)?;
         RunGroup { seed, ..group.mark.clone() }.write(&layout)?;
     }
@@ -148,11 +148,12 @@ impl Group {
                         "choose another --output-dir, or repeat the command those began with",
                     ));
                 }
-                let name = std::path::absolute(folder)?
+                let name = std::path::absolute(folder)
+                    .map_err(|error| CliError::unreadable(folder, &error))?
                     .file_name()
                     .map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned());
                 let made = if folder.exists() { Made::Nothing } else { Made::Group(folder.to_owned()) };
-                std::fs::create_dir_all(folder)?;
+                create_folder(folder)?;
                 Self::lock(folder, new(name), made)?.ok_or_else(|| {
                     CliError::new(
                         format_args!("another process is training the runs of {}", folder.display()),
@@ -188,7 +189,7 @@ impl Group {
     fn lock(folder: &Path, mark: RunGroup, made: Made) -> Result<Option<Self>, CliError> {
         let seed = mark.seeds.first().copied().unwrap_or_default();
         let first = folder.join(RunGroup { seed, ..mark.clone() }.folder_name());
-        std::fs::create_dir_all(&first)?;
+        create_folder(&first)?;
         let lock = Lock::try_acquire(&Layout::new(&first).group_lock())?;
         Ok(lock.map(|lock| Self { folder: folder.to_owned(), mark, made, _lock: lock }))
     }

@@ -44,12 +44,12 @@ impl Data {
 
     /// What the demo learns from.
     pub(super) fn demo_train() -> Result<Self, CliError> {
-        Ok(Self::Demo(demo::TRAIN_NAME, demo::squad_json("train", &demo::TRAIN)?))
+        Ok(Self::Demo(demo::TRAIN_NAME, demo::squad_json("train", &demo::TRAIN).map_err(CliError::no_json)?))
     }
 
     /// What the demo is judged by.
     pub(super) fn demo_dev() -> Result<Self, CliError> {
-        Ok(Self::Demo(demo::DEV_NAME, demo::squad_json("dev", &demo::DEV)?))
+        Ok(Self::Demo(demo::DEV_NAME, demo::squad_json("dev", &demo::DEV).map_err(CliError::no_json)?))
     }
 
     fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {

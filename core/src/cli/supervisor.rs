@@ -154,7 +154,8 @@ impl Worker {
         seed: Option<u64>,
         is_first: bool,
     ) -> Result<Self, CliError> {
-        let program = std::env::current_exe()?;
+        let failed = |error| CliError::system("the training's process cannot be started", &error);
+        let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.args(arguments).env(WORKER, folder).stdin(Stdio::piped());
         match seed {
@@ -164,14 +165,15 @@ impl Worker {
         if !is_first {
             command.env_remove(INJECT_FAULT);
         }
-        Ok(Self { child: command.spawn()? })
+        Ok(Self { child: command.spawn().map_err(failed)? })
     }
 
     /// Waits for its end; passes on what the user asks for.
     fn wait(mut self) -> Result<ExitStatus, CliError> {
         let mut asked = false;
         loop {
-            if let Some(status) = self.child.try_wait()? {
+            let failed = |error| CliError::system("the training's process cannot be watched", &error);
+            if let Some(status) = self.child.try_wait().map_err(failed)? {
                 return Ok(status);
             }
             match interrupt::received() {
@@ -216,7 +218,7 @@ fn after_death(folder: &Path, status: ExitStatus, faults_before: usize) -> Resul
     }
     Err(CliError::new(
         format_args!("the training was ended from outside ({status}), by the system if its memory was short"),
-        format_args!("{resume}, with --micro-batch 1 if memory is short"),
+        format_args!("resume it with `{resume}`, and --micro-batch 1 if memory is short"),
     ))
 }
 

@@ -306,7 +306,7 @@ fn with_resume(error: TrainError, folder: &Path) -> CliError {
     let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
     let error = CliError::from(error);
     if can_be_resumed {
-        error.or_try(format_args!("then `{}` goes on from the last checkpoint", resume_command(folder)))
+        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
     } else {
         error
     }
@@ -335,8 +335,12 @@ pub(super) fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
 fn best_scores(layout: &Layout, step: usize, paint: Paint) -> Result<String, CliError> {
     let path = layout.evaluation(step).join("results.json");
     let text = data::text(&path, "a run folder")?;
-    let results: ResultsFile =
-        serde_json::from_str(&text).map_err(|error| CliError::from(error).within(path.display()))?;
+    let results: ResultsFile = serde_json::from_str(&text).map_err(|error| {
+        CliError::new(
+            format_args!("{}: {error}", path.display()),
+            "evaluate the checkpoint again with `spanbert evaluate`",
+        )
+    })?;
     Ok(scores_table::results(&results, paint))
 }
 

@@ -10,6 +10,7 @@ use super::{
     world::Split,
 };
 use crate::{
+    advice::{self, Advice},
     checkpoint::{CheckpointError, SaveCheckpoint, SpanbertMeta, save},
     run::{WriteError, write_atomic},
     squad::{Answer, Article, Paragraph, Question},
@@ -53,13 +54,24 @@ pub enum DemoError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// The folder.
-    #[error("cannot make the folder {path}: {source}; name a folder you may write to")]
+    #[error("cannot make the folder {path}: {source}")]
     Folder {
         /// The folder.
         path: String,
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl Advice for DemoError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Checkpoint(error) => error.remedy(),
+            Self::Write(error) => error.remedy(),
+            Self::Json(_) => advice::REPORT.into(),
+            Self::Folder { .. } => "name a folder you may write to".into(),
+        }
+    }
 }
 
 /// Name under which the training set goes in run folders.

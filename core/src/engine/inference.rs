@@ -6,7 +6,7 @@ use burn::tensor::{
 };
 use spanbert_backends::{BertBackend, MemoryUse, Precision, fault, memory_in_use};
 
-use super::{EngineError, InferenceEngine, Logits};
+use super::{EngineError, InferenceEngine, Logits, OTHER_VOCABULARY};
 use crate::{
     batch::Batch,
     checkpoint::Weights,
@@ -58,12 +58,12 @@ pub(super) fn build<B: Backend>(
     if let Some(half) = precision.half()
         && !fault::guard(|| B::supports_dtype(device, half.into()))?
     {
-        return Err(EngineError::Input(format!(
-            "this device does not compute in {precision}; `spanbert devices` names the precisions of each, f32 is one of all"
-        )));
+        return Err(EngineError::Input {
+            what: format!("this device does not compute in {precision}"),
+            remedy: "use f32, or another device (`spanbert devices` names the precisions of each)",
+        });
     }
-    fault::guard(|| SpanBert::from_weights(config, weights, device, precision))?
-        .map_err(|error| EngineError::Weights(error.to_string()))
+    fault::guard(|| SpanBert::from_weights(config, weights, device, precision))?.map_err(EngineError::weights)
 }
 
 /// Forward pass and read-back.
@@ -117,13 +117,14 @@ pub(super) fn outside(values: &[i32], limit: usize) -> Option<i32> {
 pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), EngineError> {
     let size = batch.rows * batch.length;
     if size == 0 {
-        return Err(EngineError::Input("an empty batch".into()));
+        return Err(EngineError::Defect("an empty batch".into()));
     }
     if batch.length > config.max_position_embeddings {
-        return Err(EngineError::Input(format!(
-            "inputs of {} pieces, but the model has {} positions; lower max_seq_length",
+        let what = format!(
+            "inputs of {} pieces, but the model has {} positions",
             batch.length, config.max_position_embeddings
-        )));
+        );
+        return Err(EngineError::Input { what, remedy: "lower max_seq_length" });
     }
     for (name, values, limit) in [
         ("input_ids", &batch.input_ids, config.vocab_size),
@@ -131,19 +132,17 @@ pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), Engi
         ("attention_mask", &batch.attention_mask, 2),
     ] {
         if values.len() != size {
-            return Err(EngineError::Input(format!("{name} has {} of {size} values", values.len())));
+            return Err(EngineError::Defect(format!("{name} has {} of {size} values", values.len())));
         }
         if let Some(value) = outside(values, limit) {
-            return Err(EngineError::Input(format!(
-                "{name} holds {value}, allowed is 0 to {}; does the vocabulary belong to this model?",
-                limit.saturating_sub(1)
-            )));
+            let what = format!("{name} holds {value}, allowed is 0 to {}", limit.saturating_sub(1));
+            return Err(EngineError::Input { what, remedy: OTHER_VOCABULARY });
         }
     }
     if let Some(targets) = &batch.targets
         && (targets.start.len() != batch.rows || targets.end.len() != batch.rows)
     {
-        return Err(EngineError::Input("targets and rows differ in number".into()));
+        return Err(EngineError::Defect("targets and rows differ in number".into()));
     }
     Ok(())
 }

@@ -22,7 +22,13 @@ pub use pretraining::{PretrainEngine, PretrainMetrics, PretrainMicroBatch, open_
 
 use spanbert_backends::{MemoryUse, fault::Fault};
 
-use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
+use crate::{
+    advice::{self, Advice},
+    batch::Batch,
+    checkpoint::Weights,
+    config::BertConfig,
+    model::WeightsError,
+};
 
 /// Start and end logits of a batch, row-major `[rows, length]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,21 +89,61 @@ pub enum EngineError {
     #[error(transparent)]
     Backend(#[from] spanbert_backends::BackendError),
     /// A device thread failed; nothing computed since can be trusted.
-    #[error("the device failed: {0}; results since the last checkpoint are discarded")]
+    #[error("the device failed: {0}")]
     Fault(#[from] Fault),
     /// The device reported an error while it was read.
-    #[error("the device could not be read: {0}; results since the last checkpoint are discarded")]
+    #[error("the device could not be read: {0}")]
     Read(String),
     /// An earlier update failed half-way.
-    #[error("an earlier update failed and left no model; start again from the last checkpoint")]
+    #[error("an earlier update failed and left no model")]
     NoModel,
     /// The weights do not fit the configuration.
-    #[error("{0}")]
-    Weights(String),
+    #[error("{what}")]
+    Weights {
+        /// What does not fit.
+        what: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The input does not fit the model.
-    #[error("{0}")]
-    Input(String),
+    #[error("{what}")]
+    Input {
+        /// What does not fit.
+        what: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// What cannot happen has happened.
+    #[error("{0}, which is a defect of the program")]
+    Defect(String),
 }
+
+impl Advice for EngineError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Backend(error) => error.remedy(),
+            Self::Fault(fault) if fault.is_out_of_memory() => {
+                "use a smaller batch or max_seq_length, or choose another device with --device".into()
+            }
+            Self::Fault(_) | Self::Read(_) => {
+                "run it again; should it fail once more, choose another device with --device".into()
+            }
+            Self::NoModel => "start again from the last checkpoint".into(),
+            Self::Weights { remedy, .. } | Self::Input { remedy, .. } => (*remedy).into(),
+            Self::Defect(_) => advice::REPORT.into(),
+        }
+    }
+}
+
+impl EngineError {
+    /// Weights that the model cannot be built from.
+    pub(crate) fn weights(error: WeightsError) -> Self {
+        Self::Weights { what: error.to_string(), remedy: WeightsError::REMEDY }
+    }
+}
+
+/// What to do about ids that the model does not have.
+const OTHER_VOCABULARY: &str = "use the vocabulary that the model was trained with";
 
 /// A model that answers.
 pub trait InferenceEngine {

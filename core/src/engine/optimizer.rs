@@ -19,6 +19,8 @@ use crate::{
 };
 
 /// The table whose padding row gets no gradient.
+/// What to do about moments of another model.
+const OTHER_STATE: &str = "resume from another checkpoint of the run, or start a new run";
 const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
 
 /// Over what the gradient's norm is limited.
@@ -134,7 +136,10 @@ impl<B: BertKernels> Optimizer<B> {
             global: self.config.clip == ClipScope::Global,
         };
         let Some(factors) = clip_factors(gradients.values().cloned().collect(), clip) else {
-            return Err(EngineError::Input("an update needs gradients; accumulate a batch first".into()));
+            return Err(EngineError::Input {
+                what: "an update needs gradients".into(),
+                remedy: "accumulate a batch first",
+            });
         };
         let unscale = loss_scale.map(f32::recip);
         let (factors, norm) = (scaled(factors.factors, unscale), scaled(factors.norm, unscale));
@@ -152,9 +157,7 @@ impl<B: BertKernels> Optimizer<B> {
         };
         let model = model.map(&mut pass);
         match pass.without_gradient.first() {
-            Some(name) => Err(EngineError::Weights(format!(
-                "{name} got no gradient; this is a defect of the model, please report it"
-            ))),
+            Some(name) => Err(EngineError::Defect(format!("{name} got no gradient"))),
             None => Ok(Stepped { model, norm, overflowed: false }),
         }
     }
@@ -184,15 +187,19 @@ impl<B: BertKernels> Optimizer<B> {
                 Some(tensor) => {
                     let host = kind.to_host(tensor.values, tensor.shape);
                     if host.shape != *dims || host.values.len() != dims.iter().product::<usize>() {
-                        return Err(EngineError::Weights(format!(
+                        let what = format!(
                             "the optimizer state of {name} is {:?}, the model's is {dims:?}",
                             host.shape
-                        )));
+                        );
+                        return Err(EngineError::Weights { what, remedy: OTHER_STATE });
                     }
                     let shape = matrix_shape(dims);
                     Ok(Tensor::<B, 2>::from_data(TensorData::new(host.values, shape), device))
                 }
-                None => Err(EngineError::Weights(format!("the optimizer state lacks {name}"))),
+                None => {
+                    let what = format!("the optimizer state lacks {name}");
+                    Err(EngineError::Weights { what, remedy: OTHER_STATE })
+                }
             };
             let (first, second) = (take(&mut state.first)?, take(&mut state.second)?);
             moments.insert(name.clone(), Moments { first, second, kind: *kind, dims: dims.clone() });

@@ -6,7 +6,7 @@ use spanbert_backends::{
 };
 
 use super::{
-    EngineError, OptimizerConfig, OptimizerState,
+    EngineError, OTHER_VOCABULARY, OptimizerConfig, OptimizerState,
     gradients::{Gradients, collect},
     inference::{check_batch, outside, read, read_error},
     memory,
@@ -145,7 +145,7 @@ impl<AB: TrainingBackend> BurnPretrainer<AB> {
     ) -> Result<Self, EngineError> {
         let small = memory::is_small(&config);
         let model = fault::guard(|| PretrainingBert::from_weights(&config, &mut weights, &device))?
-            .map_err(|error| EngineError::Weights(error.to_string()))?;
+            .map_err(EngineError::weights)?;
         Ok(Self {
             optimizer: Optimizer::new(optimizer, config.pad_token_id),
             config,
@@ -287,7 +287,7 @@ fn check_targets(config: &BertConfig, batch: &PretrainBatch) -> Result<(), Engin
         [&sbo.left, &sbo.right, &sbo.offset].into_iter().all(|list| list.len() == sbo.pieces.len()),
     ];
     if lengths != [true, true] {
-        return Err(EngineError::Input("targets and their places differ in number".into()));
+        return Err(EngineError::Defect("targets and their places differ in number".into()));
     }
     for (name, values, limit) in [
         ("masked places", &mlm.places, size),
@@ -298,10 +298,8 @@ fn check_targets(config: &BertConfig, batch: &PretrainBatch) -> Result<(), Engin
         ("pieces of spans", &sbo.pieces, config.vocab_size),
     ] {
         if let Some(value) = outside(values, limit) {
-            return Err(EngineError::Input(format!(
-                "{name} hold {value}, allowed is 0 to {}",
-                limit.saturating_sub(1)
-            )));
+            let what = format!("{name} hold {value}, allowed is 0 to {}", limit.saturating_sub(1));
+            return Err(EngineError::Input { what, remedy: OTHER_VOCABULARY });
         }
     }
     Ok(())

@@ -59,7 +59,5 @@ pub(super) fn accumulate<AB: TrainingBackend>(
 }
 
 fn missing(part: &str) -> EngineError {
-    EngineError::Weights(format!(
-        "the input of {part} got no gradient; this is a defect of the model, please report it"
-    ))
+    EngineError::Defect(format!("the input of {part} got no gradient"))
 }

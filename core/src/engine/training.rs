@@ -224,7 +224,7 @@ impl<AB: TrainingBackend> Pass<'_, AB> {
     ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
         check_batch(self.config, micro.batch)?;
         let Some(targets) = &micro.batch.targets else {
-            return Err(EngineError::Input("a training batch needs targets".into()));
+            return Err(EngineError::Defect("a training batch has no targets".into()));
         };
         let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
         let input = ModelInput::for_training(micro.batch, self.config.vocab_size, self.device);

@@ -3,8 +3,14 @@
 use std::path::Path;
 
 use crate::{
-    answers::AnswerError, breakdown::BreakdownError, engine::EngineError, features::FeatureError,
-    run::atomic::WriteError, score::ScoreError, squad::SquadError,
+    advice::{self, Advice},
+    answers::AnswerError,
+    breakdown::BreakdownError,
+    engine::EngineError,
+    features::FeatureError,
+    run::atomic::WriteError,
+    score::ScoreError,
+    squad::SquadError,
 };
 
 /// Why an evaluation failed.
@@ -17,19 +23,13 @@ pub enum EvaluateError {
     #[error("{0} has no questions, so there is nothing to evaluate")]
     NoQuestions(String),
     /// The data set says of no question what its answer is.
-    #[error(
-        "{0} has no gold answers, so there is nothing to score; use `spanbert predict` to answer its questions"
-    )]
+    #[error("{0} has no gold answers, so there is nothing to score")]
     NoGoldAnswers(String),
     /// A threshold was given for a model that may not abstain.
-    #[error(
-        "--threshold {0} is given along with --squad-version 1.1, which has every question answered; drop one of them"
-    )]
+    #[error("--threshold {0} is given along with --squad-version 1.1, which has every question answered")]
     ThresholdWithoutAbstention(f64),
     /// Windows are longer than the model takes.
-    #[error(
-        "max_seq_length {max_seq_length} is beyond the {positions} positions of the model; lower it to at most {positions}"
-    )]
+    #[error("max_seq_length {max_seq_length} is beyond the {positions} positions of the model")]
     TooLong {
         /// As given.
         max_seq_length: usize,
@@ -60,7 +60,7 @@ pub enum EvaluateError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A file of an evaluation could not be read.
-    #[error("cannot read {path}: {source}; choose a folder eval/step-N of a run")]
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: String,
@@ -68,7 +68,7 @@ pub enum EvaluateError {
         source: std::io::Error,
     },
     /// A file of an evaluation is not what was written.
-    #[error("{place} is damaged: {message}; evaluate the checkpoint again with `spanbert evaluate`")]
+    #[error("{place} is damaged: {message}")]
     Damaged {
         /// The file, and the line.
         place: String,
@@ -76,21 +76,19 @@ pub enum EvaluateError {
         message: String,
     },
     /// A folder holds no evaluation.
-    #[error(
-        "{folder} holds no evaluation yet; name a run that has evaluated, or what `spanbert evaluate --output-dir` wrote"
-    )]
+    #[error("{folder} holds no evaluation yet")]
     NoEvaluation {
         /// The folder.
         folder: String,
     },
     /// A folder does not say what was answered.
-    #[error("{folder} does not say which data set was answered; name it with --data")]
+    #[error("{folder} does not say which data set was answered")]
     DataUnknown {
         /// The folder.
         folder: String,
     },
     /// The data that comes with the program could not be made.
-    #[error("{path} could not be read: {message}; name the data set with --data")]
+    #[error("{path} could not be read: {message}")]
     Data {
         /// The data set.
         path: String,
@@ -106,6 +104,34 @@ pub enum EvaluateError {
     /// A file's content could not be made.
     #[error("cannot write the results as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl Advice for EvaluateError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Zero(name) => format!("set {name} to 1 or more"),
+            Self::NoGoldAnswers(_) => "use `spanbert predict` to answer its questions".into(),
+            Self::ThresholdWithoutAbstention(_) => "leave one of the two out".into(),
+            Self::NoQuestions(_) => "give a file with questions".into(),
+            Self::TooLong { positions, .. } => format!("lower it to at most {positions}"),
+            Self::Stopped { .. } => "evaluate again".into(),
+            Self::Features(error) => error.remedy(),
+            Self::Engine(error) => error.remedy(),
+            Self::Answer(error) => error.remedy(),
+            Self::Score(error) => error.remedy(),
+            Self::Write(error) => error.remedy(),
+            Self::Read { .. } => "choose a folder eval/step-N of a run".into(),
+            Self::Damaged { .. } => "evaluate the checkpoint again with `spanbert evaluate`".into(),
+            Self::NoEvaluation { .. } => {
+                "name a run that has evaluated, or what `spanbert evaluate --output-dir` wrote".into()
+            }
+            Self::DataUnknown { .. } => "name it with --data".into(),
+            Self::Data { .. } => "name the data set with --data".into(),
+            Self::Squad(error) => error.remedy(),
+            Self::Breakdown(error) => error.remedy(),
+            Self::Json(_) => advice::REPORT.into(),
+        }
+    }
 }
 
 impl EvaluateError {

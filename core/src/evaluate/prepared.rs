@@ -205,7 +205,7 @@ impl PreparedEvaluation {
             let batch = collate(&rows, length, false);
             let logits = engine.predict(&batch)?;
             if (logits.rows, logits.length) != (batch.rows, batch.length) {
-                return Err(EvaluateError::Engine(EngineError::Input(format!(
+                return Err(EvaluateError::Engine(EngineError::Defect(format!(
                     "a batch of {} x {} gave logits of {} x {}",
                     batch.rows, batch.length, logits.rows, logits.length
                 ))));

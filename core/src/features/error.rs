@@ -1,21 +1,20 @@
 //! Why a data set cannot be turned into windows.
 
-use crate::squad::Place;
+use crate::{advice::Advice, squad::Place};
 
 /// Why a data set cannot be turned into windows.
 #[derive(Debug, thiserror::Error)]
 pub enum FeatureError {
     /// Windows would never advance.
-    #[error("doc_stride is 0, so windows would never advance; use 128 or any other step in word pieces")]
+    #[error("doc_stride is 0, so windows would never advance")]
     NoStride,
     /// Every question would be cut away.
-    #[error("max_query_length is 0, so every question would be cut away; use 64")]
+    #[error("max_query_length is 0, so every question would be cut away")]
     NoQuery,
     /// A long question would leave no room for its context.
     #[error(
         "max_seq_length {max_seq_length} leaves no room for the document beside a question of max_query_length \
-         {max_query_length} and three special tokens; raise max_seq_length to more than {}{}",
-        .max_query_length.saturating_add(3), smaller_query(*.max_seq_length)
+         {max_query_length} and three special tokens"
     )]
     NoRoom {
         /// As given.
@@ -24,10 +23,7 @@ pub enum FeatureError {
         max_query_length: usize,
     },
     /// Training takes exactly one answer from an answerable question.
-    #[error(
-        "{file}: {place}: training needs exactly one answer, found {answers}; \
-         is this a dev set? Train on a file with one answer per answerable question"
-    )]
+    #[error("{file}: {place}: training needs exactly one answer, found {answers}")]
     AnswerCount {
         /// The data set's source.
         file: String,
@@ -37,7 +33,7 @@ pub enum FeatureError {
         answers: usize,
     },
     /// Training windows asked of examples that carry no answers.
-    #[error("question {qas_id:?} was read for evaluation and has no answer position; read it for training")]
+    #[error("question {qas_id:?} was read for evaluation and has no answer position")]
     NoTarget {
         /// The question.
         qas_id: String,
@@ -54,6 +50,24 @@ pub enum FeatureError {
         /// Number of words.
         words: usize,
     },
+}
+
+impl Advice for FeatureError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::NoStride => "use 128 or any other step in word pieces".into(),
+            Self::NoQuery => "use 64, as the reference does".into(),
+            Self::NoRoom { max_seq_length, max_query_length } => {
+                let least = max_query_length.saturating_add(3);
+                format!("raise max_seq_length to more than {least}{}", smaller_query(*max_seq_length))
+            }
+            Self::AnswerCount { .. } => {
+                "train on a file with one answer for each answerable question; dev sets have several".into()
+            }
+            Self::NoTarget { .. } => "read it for training".into(),
+            Self::TargetOutside { .. } => "make the example from the data set again".into(),
+        }
+    }
 }
 
 /// The other remedy, where there is one.

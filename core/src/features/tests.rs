@@ -1,6 +1,7 @@
 //! From a data set to windows, on examples small enough to check by hand.
 
 use super::*;
+use crate::advice::Advice;
 use crate::squad::{Answer, Article, Dataset, Paragraph, Question};
 use crate::tokenizer::BertTokenizer;
 
@@ -155,13 +156,13 @@ fn white_space_in_answers_is_squeezed() {
 fn training_needs_exactly_one_answer() {
     for (answers, count) in [(&[][..], 0), (&[("a", 0), ("b", 2)], 2)] {
         let data = dataset("a b", vec![question("q", answers, Some(false))]);
-        let message = training_examples(&data).unwrap_err().to_string();
+        let message = training_examples(&data).unwrap_err().in_one_line();
         assert_eq!(
             message,
             format!(
                 "made.json: data[0].paragraphs[0].qas[0] (article \"T\", question \"q\"): training needs exactly \
-                 one answer, found {count}; is this a dev set? Train on a file with one answer per answerable \
-                 question"
+                 one answer, found {count}; train on a file with one answer for each answerable question; dev \
+                 sets have several"
             )
         );
         assert_eq!(evaluation_examples(&data).len(), 1);
@@ -170,7 +171,7 @@ fn training_needs_exactly_one_answer() {
 
 #[test]
 fn options_without_room_are_refused() {
-    let message = |options: WindowOptions| options.check().unwrap_err().to_string();
+    let message = |options: WindowOptions| options.check().unwrap_err().in_one_line();
     let default = WindowOptions::default();
     default.check().unwrap();
     assert!(message(WindowOptions { doc_stride: 0, ..default }).starts_with("doc_stride is 0"));
@@ -191,7 +192,7 @@ fn training_on_evaluation_examples_is_refused() {
     let examples = evaluation_examples(&answered("a b", "b", 2));
     let error = windows(&examples, &tokenizer(), &options(9, 3), true).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        error.in_one_line(),
         "question \"q\" was read for evaluation and has no answer position; read it for training"
     );
 }

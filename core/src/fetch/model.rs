@@ -213,8 +213,9 @@ fn choose<'a>(listing: &'a Listing, id: &str) -> Result<(Vec<&'a Sibling>, &'a S
     small.extend(vocabularies);
     let weights = WEIGHTS.iter().find_map(|name| listing.find(name)).ok_or_else(|| {
         let instead = instead(listing.siblings.iter().map(|sibling| sibling.name.as_str()));
-        let usual = || "; give the id of a BERT model in PyTorch or safetensors format".to_owned();
-        FetchError::NoWeights { name: id.to_owned(), instead: instead.unwrap_or_else(usual) }
+        let usual = "give the id of a BERT model in PyTorch or safetensors format";
+        let (found, remedy) = instead.unwrap_or_else(|| (String::new(), usual.to_owned()));
+        FetchError::NoWeights { name: id.to_owned(), found, remedy }
     })?;
     Ok((small, weights))
 }

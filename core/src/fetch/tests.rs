@@ -1,5 +1,6 @@
 //! Against a hub on the loopback address: redirects, ranges, a connection that breaks, wrong content, refusals.
 
+use crate::advice::Advice;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -185,7 +186,7 @@ fn a_model_comes_whole_and_is_found_by_its_names() {
     let home = tempfile::tempdir().unwrap();
     let hub = Hub::start(spanbert());
     let places = hub.places(home.path());
-    let missing = resolve_model(Path::new("spanbert-base"), &places).unwrap_err().to_string();
+    let missing = resolve_model(Path::new("spanbert-base"), &places).unwrap_err().in_one_line();
     assert!(missing.contains("spanbert fetch spanbert-base"), "{missing}");
     let fetched = fetch(&places).unwrap();
     assert_eq!(fetched.commit.as_deref(), Some(COMMIT));
@@ -284,7 +285,7 @@ fn refusals_say_what_to_do() {
     let home = tempfile::tempdir().unwrap();
     let hub = Hub::start(Plan { token: Some("secret".into()), ..spanbert() });
     let places = hub.places(home.path());
-    let told = fetch(&places).unwrap_err().to_string();
+    let told = fetch(&places).unwrap_err().in_one_line();
     assert!(told.contains("Invalid username") && told.contains("HF_TOKEN"), "{told}");
     // The token goes to the hub and not to the store it sends us to; see `answer`.
     fetch(&Places { token: Some("secret".into()), ..places.clone() }).unwrap();
@@ -318,7 +319,7 @@ fn a_repository_without_a_model_is_told() {
     let mut plan = spanbert();
     plan.files.remove("vocab.txt");
     let hub = Hub::start(plan);
-    let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+    let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
     assert!(told.contains("has no vocab.txt or tokenizer.json"), "{told}");
     assert_eq!(asked_for(&hub), ["config.json"], "nothing large is transferred for nothing");
 }
@@ -372,7 +373,7 @@ fn a_vocabulary_that_cannot_be_used_costs_no_weights() {
         plan.files.insert("vocab.txt".to_owned(), vocab.as_bytes().to_vec());
         plan.files.insert("tokenizer_config.json".to_owned(), br#"{"do_lower_case": false}"#.to_vec());
         let hub = Hub::start(plan);
-        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(told.contains("was not fetched") && told.contains(expected), "{told}");
         assert_eq!(asked_for(&hub), ["config.json", "tokenizer_config.json", "vocab.txt"]);
     }
@@ -392,7 +393,7 @@ fn weights_of_another_program_are_named() {
         plan.files.retain(|name, _| ["config.json", "vocab.txt"].contains(&name.as_str()));
         plan.files.insert(file.to_owned(), b"what it is".to_vec());
         let hub = Hub::start(plan);
-        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(
             told.contains("neither model.safetensors nor pytorch_model.bin") && told.contains(expected),
             "{told}"
@@ -444,7 +445,7 @@ fn shards_come_with_their_index() {
 #[test]
 fn an_index_that_leads_astray_costs_no_weights() {
     for (index, expected) in [
-        (r#"{"weight_map": {"a": "../../../../etc/passwd"}}"#, "a shard is a .safetensors or .bin file"),
+        (r#"{"weight_map": {"a": "../../../../etc/passwd"}}"#, "which is no .safetensors or .bin file"),
         (
             r#"{"weight_map": {"a": "pytorch_model-00003-of-00002.bin"}}"#,
             "has no pytorch_model-00003-of-00002.bin, which",
@@ -453,7 +454,7 @@ fn an_index_that_leads_astray_costs_no_weights() {
     ] {
         let home = tempfile::tempdir().unwrap();
         let hub = Hub::start(sharded(index));
-        let told = fetch(&hub.places(home.path())).unwrap_err().to_string();
+        let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(told.contains(expected), "{told}");
         assert_eq!(asked_for(&hub), ["config.json", "vocab.txt", "pytorch_model.bin.index.json"]);
     }
@@ -497,7 +498,7 @@ fn squad_files_are_compared_with_what_is_known_of_them() {
     for (file, (content, hash)) in set.files.iter_mut().zip(content.iter().zip(hashes)) {
         (file.bytes, file.sha256) = (content.len() as u64, hash);
     }
-    let missing = resolve_data(Path::new("squad2:train"), &places).unwrap_err().to_string();
+    let missing = resolve_data(Path::new("squad2:train"), &places).unwrap_err().in_one_line();
     assert!(missing.contains("spanbert fetch squad2"), "{missing}");
     let fetched = squad::fetch(&set, &client(places.clone()), &mut |_| true).unwrap();
     assert_eq!(std::fs::read(&fetched.files[0]).unwrap(), content[0]);

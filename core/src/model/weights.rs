@@ -11,21 +11,22 @@ use burn::{
 use spanbert_backends::Precision;
 
 use super::ParameterPath;
-use crate::checkpoint::{HostTensor, Weights};
+use crate::{
+    advice::Advice,
+    checkpoint::{HostTensor, Weights},
+};
 
 /// Weights that do not make this model.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// A tensor is not there.
-    #[error("the weights lack {name}; is this a checkpoint of a BERT model with this configuration?")]
+    #[error("the weights lack {name}")]
     Missing {
         /// Its canonical name.
         name: String,
     },
     /// A tensor has another shape.
-    #[error(
-        "{name} is {found:?}, but the configuration asks for {expected:?}; config.json and weights differ"
-    )]
+    #[error("{name} is {found:?}, but the configuration asks for {expected:?}")]
     Shape {
         /// Its canonical name.
         name: String,
@@ -34,6 +35,18 @@ pub enum WeightsError {
         /// Shape that follows from the configuration.
         expected: Vec<usize>,
     },
+}
+
+impl WeightsError {
+    pub(crate) const REMEDY: &str = "give config.json and weights of one and the same model";
+}
+
+impl Advice for WeightsError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Missing { .. } | Self::Shape { .. } => Self::REMEDY.into(),
+        }
+    }
 }
 
 /// Hands tensors out of a set of weights as device parameters.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    checkpoint::CheckpointError, engine::EngineError, run::RunError, squad::SquadError,
+    advice::Advice, checkpoint::CheckpointError, engine::EngineError, run::RunError, squad::SquadError,
     tokenizer::TokenizerError, train::TrainError,
 };
 
@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum PretrainError {
     /// A hyper-parameter.
-    #[error("{key} is out of bounds; it has to be {bounds}")]
+    #[error("{key} is out of bounds")]
     Value {
         /// Its name.
         key: &'static str,
@@ -19,7 +19,7 @@ pub enum PretrainError {
         bounds: &'static str,
     },
     /// A file of the corpus.
-    #[error("{}: cannot be read: {source}; name text files in UTF-8, documents parted by blank lines", .path.display())]
+    #[error("{}: cannot be read: {source}", .path.display())]
     Corpus {
         /// The file.
         path: PathBuf,
@@ -27,14 +27,14 @@ pub enum PretrainError {
         source: std::io::Error,
     },
     /// No text is long enough.
-    #[error("the corpus has no text of four pieces or more; name files with running text")]
+    #[error("the corpus has no text of four pieces or more")]
     EmptyCorpus,
     /// The vocabulary has no `[MASK]`.
-    #[error("the vocabulary has no [MASK]; take one made for BERT, or have one made with --train-vocab")]
+    #[error("the vocabulary has no [MASK]")]
     NoMask,
     /// No vocabulary of that size.
     #[error(
-        "a vocabulary of {size} pieces cannot be made: the characters of the corpus alone are {characters}; ask for at least {characters}"
+        "a vocabulary of {size} pieces cannot be made: the characters of the corpus alone are {characters}"
     )]
     Vocabulary {
         /// Single characters, special pieces included.
@@ -43,7 +43,7 @@ pub enum PretrainError {
         size: usize,
     },
     /// The texts are longer than the model.
-    #[error("max_seq_length is {asked}, but the model has {positions} positions; use at most {positions}")]
+    #[error("max_seq_length is {asked}, but the model has {positions} positions")]
     TooLong {
         /// Asked for.
         asked: usize,
@@ -51,7 +51,7 @@ pub enum PretrainError {
         positions: usize,
     },
     /// A file of the run folder.
-    #[error("{}: {what}; start a new run", .path.display())]
+    #[error("{}: {what}", .path.display())]
     Record {
         /// The file.
         path: PathBuf,
@@ -59,19 +59,19 @@ pub enum PretrainError {
         what: String,
     },
     /// The corpus is another one.
-    #[error("{path} is not what the run began with; give the file of then, or start a new run")]
+    #[error("{path} is not what the run began with")]
     Changed {
         /// The file.
         path: String,
     },
     /// The run is over.
-    #[error("the run in {} is complete; start a new one", .run.display())]
+    #[error("the run in {} is complete", .run.display())]
     Complete {
         /// Its folder.
         run: PathBuf,
     },
     /// The loss is not a number.
-    #[error("the loss of update {step} is {loss}; lower --learning-rate or raise --warmup-proportion")]
+    #[error("the loss of update {step} is {loss}")]
     NotFinite {
         /// Updates before it, and this one.
         step: usize,
@@ -96,4 +96,26 @@ pub enum PretrainError {
     /// The device.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl Advice for PretrainError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Value { key, bounds } => format!("set {key} to {bounds}"),
+            Self::Corpus { .. } => "name text files in UTF-8, documents separated by blank lines".into(),
+            Self::EmptyCorpus => "name files with running text".into(),
+            Self::NoMask => "take one made for BERT, or have one made with --train-vocab".into(),
+            Self::Vocabulary { characters, .. } => format!("ask for at least {characters}"),
+            Self::TooLong { positions, .. } => format!("lower it to at most {positions}"),
+            Self::Record { .. } | Self::Complete { .. } => "start a new run".into(),
+            Self::Changed { .. } => "give the file as it was then, or start a new run".into(),
+            Self::NotFinite { .. } => "lower --learning-rate or raise --warmup-proportion".into(),
+            Self::Train(error) => error.remedy(),
+            Self::Squad(error) => error.remedy(),
+            Self::Checkpoint(error) => error.remedy(),
+            Self::Tokenizer(error) => error.remedy(),
+            Self::Run(error) => error.remedy(),
+            Self::Engine(error) => error.remedy(),
+        }
+    }
 }

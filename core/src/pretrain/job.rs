@@ -8,6 +8,7 @@ use std::{
 
 use super::{PretrainError, PretrainRecipe, begun::Begun, pretrainer::Pretrainer};
 use crate::{
+    advice::Advice,
     checkpoint::Weights,
     config::BertConfig,
     engine::{EngineError, OptimizerConfig, PretrainEngine},
@@ -148,7 +149,7 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<PretrainOutcome, Pretrain
         Ok(ending)
     });
     let elapsed_secs = trainer.pace.elapsed_secs(Instant::now());
-    let ending = ending.inspect_err(|error| trainer.recorder.fail(&error.to_string(), elapsed_secs))?;
+    let ending = ending.inspect_err(|error| trainer.recorder.fail(&error.in_one_line(), elapsed_secs))?;
     let outcome = if ending == Ending::Completed { Outcome::Completed } else { Outcome::Stopped };
     let steps = trainer.place.step;
     trainer.recorder.record(Event::Finished { outcome, step: steps, elapsed_secs, reason: None })?;

@@ -159,6 +159,7 @@ impl Merger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::Advice;
     use crate::tokenizer::BertTokenizer;
 
     #[test]
@@ -175,7 +176,7 @@ mod tests {
         };
         assert_eq!(pieces("the weaver sings"), ["the", "weaver", "sings"]);
         assert!(!pieces("Zqx-9 (sings)!").contains(&"[UNK]".to_owned()));
-        let told = train_vocab(&documents, 20, false).unwrap_err().to_string();
+        let told = train_vocab(&documents, 20, false).unwrap_err().in_one_line();
         assert!(told.contains("at least 161"), "{told}");
     }
 

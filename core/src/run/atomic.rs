@@ -9,14 +9,27 @@ use std::{
 
 use serde::Serialize;
 
+use crate::advice::Advice;
+
 /// A write that failed: which file, why, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {}; {}", path.display(), cause(source), remedy(source))]
+#[error("cannot write {}: {}", path.display(), cause(source))]
 pub struct WriteError {
     /// The file or folder.
     pub path: PathBuf,
     /// The system's reason.
     pub source: io::Error,
+}
+
+impl Advice for WriteError {
+    fn remedy(&self) -> String {
+        match self.source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "free some space, or choose an output folder on another disk".into()
+            }
+            _ => "choose an output folder that you may write to".into(),
+        }
+    }
 }
 
 impl WriteError {
@@ -36,15 +49,6 @@ fn cause(error: &io::Error) -> String {
         ErrorKind::NotFound => "its folder does not exist".into(),
         ErrorKind::NotADirectory => "a part of its path is a file, not a folder".into(),
         _ => error.to_string(),
-    }
-}
-
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "free some space, or choose an output folder on another disk"
-        }
-        _ => "choose an output folder that you may write to",
     }
 }
 
@@ -148,7 +152,7 @@ mod tests {
         // Every write to this device fails as on a full disk.
         let mut full = File::options().write(true).open("/dev/full").unwrap();
         let source = full.write_all(b"x").unwrap_err();
-        let text = WriteError { path: "runs/x/state.json".into(), source }.to_string();
+        let text = WriteError { path: "runs/x/state.json".into(), source }.in_one_line();
         let expected = "cannot write runs/x/state.json: the disk is full; free some space, or choose an output \
                         folder on another disk";
         assert_eq!(text, expected);

@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{atomic::WriteError, lock::Holder};
+use crate::advice::Advice;
 
 /// Why a run folder could not be made, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The output folder holds a run already.
-    #[error(
-        "{} already holds a run ({found} is there); nothing was changed: choose another output folder, or move \
-         that one away", folder.display()
-    )]
+    #[error("{} already holds a run ({found} is there), nothing was changed", folder.display())]
     Occupied {
         /// The folder.
         folder: PathBuf,
@@ -19,13 +17,13 @@ pub enum RunError {
         found: &'static str,
     },
     /// The folder holds no run.
-    #[error("{} holds no run to go on with; name a run folder, such as one that `spanbert runs list` shows", .0.display())]
+    #[error("{} holds no run to resume", .0.display())]
     NoRun(PathBuf),
     /// The output path is not a folder.
-    #[error("{} is a file, not a folder; choose another output folder", .0.display())]
+    #[error("{} is a file, not a folder", .0.display())]
     NotAFolder(PathBuf),
     /// Another trainer is at work in the folder.
-    #[error("{} is in use by another training{}; wait for it or stop it", folder.display(), describe(.holder.as_ref()))]
+    #[error("{} is in use by another training{}", folder.display(), describe(.holder.as_ref()))]
     Locked {
         /// The folder.
         folder: PathBuf,
@@ -36,7 +34,7 @@ pub enum RunError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A file could not be read.
-    #[error("cannot read {}: {source}; give a run folder, such as one that `spanbert runs list` shows", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -44,13 +42,28 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// A file does not hold what it should.
-    #[error("{} is damaged: {message}; restore it from a copy or start a new run", path.display())]
+    #[error("{} is damaged: {message}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         message: String,
     },
+}
+
+impl Advice for RunError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Occupied { .. } => "choose another output folder, or move that one away".into(),
+            Self::NoRun(_) | Self::Read { .. } => {
+                "name a run folder, such as one that `spanbert runs list` shows".into()
+            }
+            Self::NotAFolder(_) => "choose another output folder".into(),
+            Self::Locked { .. } => "wait for it or stop it".into(),
+            Self::Write(error) => error.remedy(),
+            Self::Damaged { .. } => "restore it from a copy, or start a new run".into(),
+        }
+    }
 }
 
 impl RunError {

@@ -1,12 +1,13 @@
 //! What can go wrong when scoring.
 
 use super::UnknownIds;
+use crate::advice::Advice;
 
 /// Predictions or null odds that cannot be scored against a data set.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
     /// A predictions or null-odds file is not the JSON object expected.
-    #[error("{file}: {source}; expected one JSON object from question ids to {expected}")]
+    #[error("{file}: {source}")]
     Json {
         /// The file or other source.
         file: String,
@@ -17,7 +18,7 @@ pub enum ScoreError {
     },
     /// Some questions have no prediction. The official script stops here, too.
     #[error(
-        "no prediction for {} of {total} questions: {}; add them (an empty text means \"no answer\")",
+        "no prediction for {} of {total} questions: {}",
         ids.len(),
         first_few(ids)
     )]
@@ -28,11 +29,7 @@ pub enum ScoreError {
         total: usize,
     },
     /// Some questions have no null odds.
-    #[error(
-        "no null odds for {} of {total} questions: {}; add them, or name the null odds made for this data set",
-        ids.len(),
-        first_few(ids)
-    )]
+    #[error("no null odds for {} of {total} questions: {}", ids.len(), first_few(ids))]
     MissingNullOdds {
         /// Ids of the questions, in the data set's order.
         ids: Vec<String>,
@@ -41,8 +38,7 @@ pub enum ScoreError {
     },
     /// All ids are of other questions.
     #[error(
-        "none of the {} {what} is for any of the {total} questions, which have other ids than {}; name the {what} made for \
-         this data set",
+        "none of the {} {what} is for any of the {total} questions, which have other ids than {}",
         unknown.count,
         unknown.first
     )]
@@ -55,7 +51,7 @@ pub enum ScoreError {
         total: usize,
     },
     /// A null-odds file holds a value that cannot be compared with a threshold.
-    #[error("{file}: the null odds of question {id} are NaN; remove them, or have the model make them again")]
+    #[error("{file}: the null odds of question {id} are NaN")]
     NotANumber {
         /// The file or other source.
         file: String,
@@ -63,7 +59,7 @@ pub enum ScoreError {
         id: String,
     },
     /// The data set says of no question what its answer is.
-    #[error("{file} has no gold answers, so there is nothing to score; name the file with the gold answers")]
+    #[error("{file} has no gold answers, so there is nothing to score")]
     NoGoldAnswers {
         /// The data set.
         file: String,
@@ -71,6 +67,20 @@ pub enum ScoreError {
     /// There is nothing to average over.
     #[error("the data set has no questions, so there is nothing to score")]
     NoQuestions,
+}
+
+impl Advice for ScoreError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Json { expected, .. } => format!("give one JSON object from question ids to {expected}"),
+            Self::MissingPredictions { .. } => "add them (an empty text means \"no answer\")".into(),
+            Self::MissingNullOdds { .. } => "give the null odds that were made with these predictions".into(),
+            Self::OtherDataSet { what, .. } => format!("give the {what} made for this data set"),
+            Self::NotANumber { .. } => "remove them, or have the model make them again".into(),
+            Self::NoGoldAnswers { .. } => "give the file with the gold answers".into(),
+            Self::NoQuestions => "give a file with questions".into(),
+        }
+    }
 }
 
 /// The first ids, and how many more there are.

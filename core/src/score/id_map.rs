@@ -142,6 +142,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for IdMap<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::advice::Advice;
 
     #[test]
     fn a_repeated_id_keeps_its_place_and_takes_the_last_value() {
@@ -153,10 +154,10 @@ mod tests {
 
     #[test]
     fn errors_name_file_place_and_what_was_expected() {
-        let error = Predictions::from_json(r#"{"a": 5}"#, "p.json").unwrap_err().to_string();
+        let error = Predictions::from_json(r#"{"a": 5}"#, "p.json").unwrap_err().in_one_line();
         assert!(error.starts_with("p.json: invalid type: integer `5`"), "{error}");
         assert!(error.contains("expected one JSON object from question ids to texts"), "{error}");
-        let error = NullOdds::from_json("[]", "n.json").unwrap_err().to_string();
+        let error = NullOdds::from_json("[]", "n.json").unwrap_err().in_one_line();
         assert!(error.contains("an object keyed by question id"), "{error}");
     }
 }

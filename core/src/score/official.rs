@@ -66,6 +66,7 @@ pub(super) fn scored_at(table: &QuestionTable, null_odds: &[f64], threshold: f64
 mod tests {
     use super::super::GoldQuestion;
     use super::*;
+    use crate::advice::Advice;
 
     fn gold() -> GoldQuestions {
         let question = |id: &str, answers: &[&str]| GoldQuestion::new(id.into(), answers.iter().copied());

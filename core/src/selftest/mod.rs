@@ -17,6 +17,8 @@ use spanbert_backends::{BackendKind, DeviceInfo, Fusion, Precision, fault};
 use compare::{Tolerance, compare};
 use observe::{Plan, observe};
 
+use crate::advice::Advice;
+
 /// How often everything is run: the first run tunes and compiles kernels, later ones take them from caches.
 const REPEATS: usize = 3;
 
@@ -85,9 +87,7 @@ impl Verdict {
 #[derive(Debug, thiserror::Error)]
 pub enum SelfTestError {
     /// It computes wrong numbers or breaks down, fused and unfused.
-    #[error(
-        "device {choice} ({name}) failed its self-test: {reason}; update its driver, or use --backend cpu"
-    )]
+    #[error("device {choice} ({name}) failed its self-test: {reason}")]
     Refused {
         /// As the user chooses it.
         choice: String,
@@ -99,6 +99,15 @@ pub enum SelfTestError {
     /// The processor itself could not run the test.
     #[error("the self-test could not run on the processor: {0}")]
     Reference(String),
+}
+
+impl Advice for SelfTestError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Refused { .. } => "update its driver, or use --backend cpu".into(),
+            Self::Reference(_) => "use --backend cpu, which needs no self-test".into(),
+        }
+    }
 }
 
 /// The kernels to use on a device in a precision: from the stored verdict, else from a test, whose verdict is stored.

@@ -81,7 +81,7 @@ fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Ob
     };
     let observed = batches.iter().map(observe).collect::<Result<Vec<_>, EngineError>>()?;
     let Some(last) = batches.last() else {
-        return Err(EngineError::Input("the self-test has no shapes".into()));
+        return Err(EngineError::Defect("the self-test has no shapes".into()));
     };
     for _ in 0..UPDATES {
         engine.accumulate(&micro(last, 0))?;

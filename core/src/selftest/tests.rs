@@ -4,6 +4,7 @@ use super::{
     observe::{Observation, Observations},
     *,
 };
+use crate::advice::Advice;
 
 fn device(choice: &str, driver: &str) -> DeviceInfo {
     DeviceInfo {
@@ -167,7 +168,7 @@ fn what_may_have_been_a_shortage_does_not_last() {
     let refused = verdict(failed("a"), Some(failed("b")));
     assert!(!refused.lasts());
     assert_eq!(refused.fusion(), None);
-    assert!(refusal(&refused).to_string().contains("self-test: b; update"));
+    assert!(refusal(&refused).in_one_line().contains("self-test: b; update"));
 }
 
 #[test]

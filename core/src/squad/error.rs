@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::finding::Finding;
+use crate::advice::Advice;
 
 /// Where in a SQuAD file something stands. Indices count from 0, as in the JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl fmt::Display for Place {
 #[derive(Debug, thiserror::Error)]
 pub enum SquadError {
     /// The file could not be opened or read.
-    #[error("{file}: cannot be read: {cause}; check the path")]
+    #[error("{file}: cannot be read: {cause}")]
     Read {
         /// The file as given.
         file: String,
@@ -44,7 +45,7 @@ pub enum SquadError {
         cause: std::io::Error,
     },
     /// The file is not text.
-    #[error("{file}: not UTF-8 text (byte {offset}); save it as UTF-8, or unpack it if it is compressed")]
+    #[error("{file}: not UTF-8 text (byte {offset})")]
     NotUtf8 {
         /// The file as given.
         file: String,
@@ -52,7 +53,7 @@ pub enum SquadError {
         offset: usize,
     },
     /// The file is not JSON.
-    #[error("{file}: not valid JSON at line {line}, column {column}: {cause}; was the download complete?")]
+    #[error("{file}: not valid JSON at line {line}, column {column}: {cause}")]
     Syntax {
         /// The file as given.
         file: String,
@@ -64,10 +65,7 @@ pub enum SquadError {
         cause: String,
     },
     /// A value is missing or has the wrong type.
-    #[error(
-        "{file}: {place}: expected {expected}, found {found}; \
-         SQuAD's layout is data[].paragraphs[].qas[].answers[]"
-    )]
+    #[error("{file}: {place}: expected {expected}, found {found}")]
     Schema {
         /// The file as given.
         file: String,
@@ -79,7 +77,7 @@ pub enum SquadError {
         found: String,
     },
     /// Two questions share an id, so their predictions could not be told apart.
-    #[error("{file}: {second}: this id was used before, at {first}; give every question an id of its own")]
+    #[error("{file}: {second}: this id was used before, at {first}")]
     DuplicateId {
         /// The file as given.
         file: String,
@@ -89,13 +87,13 @@ pub enum SquadError {
         second: Box<Place>,
     },
     /// There is nothing to train on or to answer.
-    #[error("{file}: holds no questions; is this the right file?")]
+    #[error("{file}: holds no questions")]
     NoQuestions {
         /// The file as given.
         file: String,
     },
     /// A mistake in the content; the first one of possibly several.
-    #[error("{file}: {finding}{}; correct or remove it", more(*.others))]
+    #[error("{file}: {finding}{}", more(*.others))]
     Invalid {
         /// The file as given.
         file: String,
@@ -104,6 +102,24 @@ pub enum SquadError {
         /// How many more mistakes the file has.
         others: usize,
     },
+}
+
+impl Advice for SquadError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Read { .. } => "check the path".into(),
+            Self::NotUtf8 { .. } => "save it as UTF-8, or unpack it if it is compressed".into(),
+            Self::Syntax { .. } => {
+                "correct the JSON there, or download the file again if it was cut short".into()
+            }
+            Self::Schema { .. } => {
+                "bring the file into SQuAD's layout, data[].paragraphs[].qas[].answers[]".into()
+            }
+            Self::DuplicateId { .. } => "give every question an id of its own".into(),
+            Self::NoQuestions { .. } => "give a file with questions".into(),
+            Self::Invalid { .. } => "correct or remove it".into(),
+        }
+    }
 }
 
 /// ` (and 3 more in this file)`, or nothing.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::advice::Advice;
 
 /// Two paragraphs, three questions, nothing wrong.
 fn sound() -> Value {
@@ -32,14 +33,14 @@ fn changed(pointer: &str, value: Option<Value>) -> String {
 }
 
 fn error(json: &str) -> String {
-    let message = Dataset::from_json(json, "my.json").unwrap_err().to_string();
+    let message = Dataset::from_json(json, "my.json").unwrap_err().in_one_line();
     assert!(!message.contains('\n'), "one line: {message}");
     message
 }
 
 fn invalid(json: &str) -> String {
     let dataset = Dataset::from_json(json, "my.json").unwrap();
-    let message = dataset.validate().unwrap_err().to_string();
+    let message = dataset.validate().unwrap_err().in_one_line();
     assert!(!message.contains('\n'), "one line: {message}");
     message
 }
@@ -87,7 +88,7 @@ fn a_byte_order_mark_and_missing_titles_and_answers_are_no_obstacle() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let message = Dataset::from_path(Path::new("no/such.json")).unwrap_err().to_string();
+    let message = Dataset::from_path(Path::new("no/such.json")).unwrap_err().in_one_line();
     assert!(message.starts_with("no/such.json: cannot be read: "), "{message}");
 }
 
@@ -95,7 +96,7 @@ fn a_missing_file_is_named() {
 fn text_that_is_not_utf8_is_located() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"{\"data\xff").unwrap();
-    let message = Dataset::from_path(file.path()).unwrap_err().to_string();
+    let message = Dataset::from_path(file.path()).unwrap_err().in_one_line();
     assert!(message.contains("not UTF-8 text (byte 6)"), "{message}");
 }
 
@@ -117,7 +118,7 @@ fn a_key_given_twice_is_located() {
 
 #[test]
 fn wrong_types_are_located() {
-    let layout = "; SQuAD's layout is data[].paragraphs[].qas[].answers[]";
+    let layout = "; bring the file into SQuAD's layout, data[].paragraphs[].qas[].answers[]";
     for (pointer, value, expected) in [
         ("", json!([1]), "top level: expected an object, found a list"),
         ("/data", json!("x"), "top level: expected a list as \"data\", found the string \"x\""),
@@ -241,7 +242,7 @@ fn a_repeated_id_is_located_twice() {
 
 #[test]
 fn a_file_without_questions_is_refused() {
-    assert_eq!(invalid("{\"data\": []}"), "my.json: holds no questions; is this the right file?");
+    assert_eq!(invalid("{\"data\": []}"), "my.json: holds no questions; give a file with questions");
 }
 
 #[test]

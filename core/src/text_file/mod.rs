@@ -11,6 +11,7 @@ use std::{
 };
 
 pub use self::guess::Likely;
+use crate::advice::Advice;
 
 /// Name of standard input in messages; cures then speak of a pipe instead of a file.
 pub const STANDARD_INPUT: &str = "standard input";
@@ -25,7 +26,7 @@ const UTF32_LE_MARK: &[u8] = b"\xff\xfe\0\0";
 #[derive(Debug, thiserror::Error)]
 pub enum TextError {
     /// Another encoding, or no text at all.
-    #[error("{file}: not UTF-8 text (byte {offset}), but {likely}; {}", .likely.cure(.file))]
+    #[error("{file}: not UTF-8 text (byte {offset}), but {likely}")]
     NotUtf8 {
         /// Name of the file.
         file: String,
@@ -35,7 +36,7 @@ pub enum TextError {
         likely: Likely,
     },
     /// UTF-16 by its mark, but damaged.
-    #[error("{file}: UTF-16 text damaged at byte {offset}; save it as UTF-8 in the program that wrote it")]
+    #[error("{file}: UTF-16 text damaged at byte {offset}")]
     DamagedUtf16 {
         /// Name of the file.
         file: String,
@@ -43,7 +44,7 @@ pub enum TextError {
         offset: usize,
     },
     /// More bytes than are read.
-    #[error("{file}: larger than {} MiB; cut out the part that matters", .limit >> 20)]
+    #[error("{file}: larger than {} MiB", .limit >> 20)]
     TooLarge {
         /// Name of the file.
         file: String,
@@ -51,13 +52,24 @@ pub enum TextError {
         limit: u64,
     },
     /// It cannot be read.
-    #[error("{file}: cannot be read: {source}; name a text file that you may read")]
+    #[error("{file}: cannot be read: {source}")]
     Unreadable {
         /// Name of the file.
         file: String,
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl Advice for TextError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::NotUtf8 { file, likely, .. } => likely.cure(file),
+            Self::DamagedUtf16 { .. } => "save it as UTF-8 in the program that wrote it".into(),
+            Self::TooLarge { .. } => "cut out the part that matters".into(),
+            Self::Unreadable { .. } => "name a text file that you may read".into(),
+        }
+    }
 }
 
 /// The text of a file without its byte-order mark. `file` names it in errors; [`STANDARD_INPUT`] is known.
@@ -203,7 +215,7 @@ mod tests {
             (b"\x7fELF\x02\x01\x01", "program", "text file"),
         ];
         for (bytes, named, cure) in cases {
-            let error = decode(bytes, "a.txt").unwrap_err().to_string();
+            let error = decode(bytes, "a.txt").unwrap_err().in_one_line();
             assert!(error.contains("(byte 0)") && error.contains(named), "{error}");
             assert!(error.contains(cure), "{error}");
         }
@@ -238,13 +250,13 @@ mod tests {
     fn eight_bit_text_is_named_with_the_byte_and_a_command_that_converts_it() {
         let latin = b"The caf\xe9 of Zo\xeb opened in 1842 \x96 it was \x93small\x94.";
         assert_eq!(refused(latin), (7, Likely::Encoding("WINDOWS-1252")));
-        let error = decode(latin, "my file.txt").unwrap_err().to_string();
+        let error = decode(latin, "my file.txt").unwrap_err().in_one_line();
         assert_eq!(
             error,
             "my file.txt: not UTF-8 text (byte 7), but probably WINDOWS-1252; convert it with `iconv -f WINDOWS-1252 -t UTF-8 \
              'my file.txt' > 'my file.utf8.txt'`, or save it as UTF-8 in an editor"
         );
-        let piped = decode(latin, STANDARD_INPUT).unwrap_err().to_string();
+        let piped = decode(latin, STANDARD_INPUT).unwrap_err().in_one_line();
         assert!(piped.ends_with("pipe it through `iconv -f WINDOWS-1252 -t UTF-8` first"), "{piped}");
         // iconv knows no character for this byte in Windows-1252.
         assert_eq!(refused(b"The caf\xe9 of Zo\xeb \x81 in 1842").1, Likely::Encoding("ISO-8859-1"));
@@ -290,7 +302,7 @@ mod tests {
     #[test]
     fn reading_is_bounded() {
         assert_eq!(read(&b"Zo\xc3\xab"[..], "a", 4).unwrap(), "Zoë");
-        let error = read(io::repeat(b'a'), "a.txt", 2 << 20).unwrap_err().to_string();
+        let error = read(io::repeat(b'a'), "a.txt", 2 << 20).unwrap_err().in_one_line();
         assert_eq!(error, "a.txt: larger than 2 MiB; cut out the part that matters");
     }
 
@@ -299,7 +311,7 @@ mod tests {
     fn folders_and_missing_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(read_path(folder.path(), 9), Err(TextError::Unreadable { .. })));
-        let error = read_path(&folder.path().join("none.txt"), 9).unwrap_err().to_string();
+        let error = read_path(&folder.path().join("none.txt"), 9).unwrap_err().in_one_line();
         assert!(error.contains("none.txt: cannot be read"), "{error}");
     }
 
@@ -307,7 +319,7 @@ mod tests {
         #[test]
         fn any_bytes_are_text_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             if let Err(error) = decode(&bytes, "a.txt") {
-                proptest::prop_assert!(error.to_string().contains("; "));
+                proptest::prop_assert!(crate::advice::is_remedy(&error.remedy()), "{}", error.remedy());
             }
         }
     }

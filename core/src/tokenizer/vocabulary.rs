@@ -1,13 +1,14 @@
 //! The list of word pieces (`vocab.txt`): one piece a line, the line number is the id.
 
 use super::unicode::is_str_split_whitespace;
+use crate::advice::Advice;
 
 /// Why a tokenizer could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizerError {
     /// The vocabulary lacks tokens without which no input can be built.
     #[error(
-        "vocabulary of {size} pieces lacks {}: use the vocab.txt that came with the checkpoint",
+        "vocabulary of {size} pieces lacks {}",
         .missing.join(", ")
     )]
     MissingSpecialTokens {
@@ -17,16 +18,20 @@ pub enum TokenizerError {
         size: usize,
     },
     /// More pieces than an id can number.
-    #[error("vocabulary of {size} pieces is too large: ids are 32-bit; is this file a vocabulary?")]
+    #[error("vocabulary of {size} pieces is too large: ids are 32-bit")]
     TooLarge {
         /// Number of pieces in the vocabulary.
         size: usize,
     },
     /// The `tokenizers` crate refused the vocabulary.
-    #[error(
-        "vocabulary refused by the WordPiece model ({0}): use the vocab.txt that came with the checkpoint"
-    )]
+    #[error("vocabulary refused by the WordPiece model ({0})")]
     WordPiece(String),
+}
+
+impl Advice for TokenizerError {
+    fn remedy(&self) -> String {
+        "use the vocab.txt that came with the checkpoint".into()
+    }
 }
 
 /// The pieces of a `vocab.txt`, in order (`load_vocab` of the reference).

@@ -6,8 +6,8 @@ use spanbert_backends::fault::Fault;
 
 use super::{Activity, EvaluatorError, RecipeError};
 use crate::{
-    checkpoint::CheckpointError, engine::EngineError, evaluate::EvaluateError, features::FeatureError,
-    run::RunError, squad::SquadError, tokenizer::TokenizerError,
+    advice::Advice, checkpoint::CheckpointError, engine::EngineError, evaluate::EvaluateError,
+    features::FeatureError, run::RunError, squad::SquadError, tokenizer::TokenizerError,
 };
 
 /// Failure of a training.
@@ -38,19 +38,13 @@ pub enum TrainError {
     #[error("the evaluation failed: {0}")]
     Evaluation(EvaluatorError),
     /// The file is not the SQuAD that a flag says.
-    #[error(
-        "--version-2-with-negative was given, but {file} is SQuAD 1.1 (no question says is_impossible); leave the \
-         flag out, the version is recognised from the data"
-    )]
+    #[error("--version-2-with-negative was given, but {file} is SQuAD 1.1 (no question says is_impossible)")]
     NotVersion2 {
         /// The data file.
         file: String,
     },
     /// The score that decides does not exist for the data.
-    #[error(
-        "eval_metric is {metric}, which needs questions marked is_impossible, but {file} is SQuAD 1.1; use \
-         --eval-metric f1 or exact"
-    )]
+    #[error("eval_metric is {metric}, which needs questions marked is_impossible, but {file} is SQuAD 1.1")]
     Metric {
         /// The score's name.
         metric: &'static str,
@@ -58,7 +52,7 @@ pub enum TrainError {
         file: String,
     },
     /// Nothing to train on.
-    #[error("{file} gives no training windows; check that its contexts and questions are not empty")]
+    #[error("{file} gives no training windows")]
     NoWindows {
         /// The training data.
         file: String,
@@ -66,7 +60,7 @@ pub enum TrainError {
     /// Too little to train on.
     #[error(
         "{batches} batches an epoch are fewer than gradient_accumulation_steps ({accumulation}), so no update would \
-         ever be made; use a smaller train_batch_size or fewer accumulation steps"
+         ever be made"
     )]
     TooFewBatches {
         /// Batches in an epoch.
@@ -75,9 +69,7 @@ pub enum TrainError {
         accumulation: usize,
     },
     /// Every training checkpoint is damaged.
-    #[error(
-        "no checkpoint in {} can be read ({what}); `--force` begins again with the first step", folder.display()
-    )]
+    #[error("no checkpoint in {} can be read ({what})", folder.display())]
     NoWholeCheckpoint {
         /// The folder of checkpoints.
         folder: PathBuf,
@@ -85,10 +77,7 @@ pub enum TrainError {
         what: String,
     },
     /// The run is not resumed as it began.
-    #[error(
-        "{} cannot be resumed as it began: {differences}; undo that, or add `--force` to go on in spite of it",
-        run.display()
-    )]
+    #[error("{} cannot be resumed as it began: {differences}", run.display())]
     Changed {
         /// The run folder.
         run: PathBuf,
@@ -96,16 +85,10 @@ pub enum TrainError {
         differences: String,
     },
     /// Early stopping without evaluations.
-    #[error(
-        "early_stopping_patience waits for the score on development data to improve, but there is none; add \
-         --dev-file, or leave early_stopping_patience out"
-    )]
+    #[error("early_stopping_patience waits for the score on development data to improve, but there is none")]
     NothingToWaitFor,
     /// The run has ended early, as its recipe wants it to.
-    #[error(
-        "{} is complete: it ended early after {steps} updates, because {reason}; start a new run, or raise \
-         --early-stopping-patience to train on", run.display()
-    )]
+    #[error("{} is complete: it ended early after {steps} updates, because {reason}", run.display())]
     EndedEarly {
         /// The run folder.
         run: PathBuf,
@@ -115,7 +98,7 @@ pub enum TrainError {
         reason: String,
     },
     /// Nothing is left to be done.
-    #[error("{} is complete, all {steps} updates are made; start a new run, or raise --max-steps if that ended it", run.display())]
+    #[error("{} is complete, all {steps} updates are made", run.display())]
     Complete {
         /// The run folder.
         run: PathBuf,
@@ -123,10 +106,7 @@ pub enum TrainError {
         steps: usize,
     },
     /// The numbers went wrong.
-    #[error(
-        "{what} is {value} at step {step} (questions {questions}); the last good weights are {kept}: lower the \
-         learning rate, or look at these questions"
-    )]
+    #[error("{what} is {value} at step {step} (questions {questions}), the last good weights are {kept}")]
     NotFinite {
         /// Loss or gradient norm.
         what: &'static str,
@@ -139,6 +119,36 @@ pub enum TrainError {
         /// What was saved before.
         kept: String,
     },
+}
+
+impl Advice for TrainError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Recipe(error) => error.remedy(),
+            Self::Checkpoint(error) => error.remedy(),
+            Self::Tokenizer(error) => error.remedy(),
+            Self::Squad(error) => error.remedy(),
+            Self::Features(error) => error.remedy(),
+            Self::Run(error) => error.remedy(),
+            Self::Engine(error) => error.remedy(),
+            Self::Evaluation(error) => match error.downcast_ref::<EvaluateError>() {
+                Some(error) => error.remedy(),
+                None => "evaluate a checkpoint of the run with `spanbert evaluate`".into(),
+            },
+            Self::NotVersion2 { .. } => "leave the flag out, the version is recognised from the data".into(),
+            Self::Metric { .. } => "use --eval-metric f1 or exact".into(),
+            Self::NoWindows { .. } => "check that its contexts and questions are not empty".into(),
+            Self::TooFewBatches { .. } => "use a smaller train_batch_size or fewer accumulation steps".into(),
+            Self::NoWholeCheckpoint { .. } => "add `--force` to begin again with the first step".into(),
+            Self::Changed { .. } => "undo that, or add `--force` to resume in spite of it".into(),
+            Self::NothingToWaitFor => "add --dev-file, or leave early_stopping_patience out".into(),
+            Self::EndedEarly { .. } => {
+                "start a new run, or raise --early-stopping-patience to train on".into()
+            }
+            Self::Complete { .. } => "start a new run, or raise --max-steps if that ended it".into(),
+            Self::NotFinite { .. } => "lower the learning rate, or look at these questions".into(),
+        }
+    }
 }
 
 impl TrainError {

@@ -13,6 +13,7 @@ use super::{
     resume::Resumed,
 };
 use crate::{
+    advice::Advice,
     engine::TrainingEngine,
     piece_cache::PieceCache,
     run::{
@@ -292,7 +293,7 @@ impl Run<'_> {
 fn fail(recorder: &mut Recorder<'_>, error: &TrainError, elapsed_secs: f64) {
     match error.device_fault() {
         Some((_, fault)) => recorder.fault(fault.is_out_of_memory(), &fault.message),
-        None => recorder.fail(&error.to_string(), elapsed_secs),
+        None => recorder.fail(&error.in_one_line(), elapsed_secs),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::recipe_fields::Recipe;
 use super::recipe_validate::FieldError;
-use crate::{batch::TrainMode, features::WindowOptions};
+use crate::{advice::Advice, batch::TrainMode, features::WindowOptions};
 
 /// Learning rates tried one after the other when the recipe names none (`run_squad.py`).
 pub const SWEEP_LEARNING_RATES: [f64; 8] = [1e-6, 2e-6, 3e-6, 5e-6, 1e-5, 2e-5, 3e-5, 5e-5];
@@ -170,7 +170,7 @@ pub enum RecipeError {
     #[error("recipe: {0}")]
     Field(#[from] FieldError),
     /// The file could not be read.
-    #[error("cannot read the recipe {path}: {source}; give a recipe.toml, such as the one in a run folder")]
+    #[error("cannot read the recipe {path}: {source}")]
     Read {
         /// The file.
         path: String,
@@ -178,13 +178,23 @@ pub enum RecipeError {
         source: std::io::Error,
     },
     /// The text is not a recipe.
-    #[error("{path} is not a recipe: {message}; `spanbert train --help` lists the names and values")]
+    #[error("{path} is not a recipe: {message}")]
     Parse {
         /// The file.
         path: String,
         /// Line, column and cause.
         message: String,
     },
+}
+
+impl Advice for RecipeError {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Field(error) => error.remedy(),
+            Self::Read { .. } => "give a recipe.toml, such as the one in a run folder".into(),
+            Self::Parse { .. } => "look up names and values in `spanbert train --help`".into(),
+        }
+    }
 }
 
 impl Recipe {

@@ -1,11 +1,11 @@
 //! What a recipe may hold, checked before anything is loaded or written.
 
 use super::recipe::{Recipe, RecipeError};
-use crate::config::BertConfig;
+use crate::{advice::Advice, config::BertConfig};
 
 /// A field outside its bounds.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{field} is {value}, but {allowed}; {remedy}")]
+#[error("{field} is {value}, but {allowed}")]
 pub struct FieldError {
     /// The field's name.
     pub field: &'static str,
@@ -15,6 +15,12 @@ pub struct FieldError {
     pub allowed: String,
     /// What to do.
     pub remedy: String,
+}
+
+impl Advice for FieldError {
+    fn remedy(&self) -> String {
+        self.remedy.clone()
+    }
 }
 
 /// Beyond any use, and small enough that sums of counts and TOML's integers hold it.
@@ -56,17 +62,21 @@ impl Recipe {
 
     fn check_counts(&self, found: &mut Vec<FieldError>) {
         let counts = [
-            ("train_batch_size", Some(self.train_batch_size), "32 is the reference's"),
-            ("gradient_accumulation_steps", Some(self.gradient_accumulation_steps), "1 is the reference's"),
-            ("eval_batch_size", Some(self.eval_batch_size), "8 is the reference's"),
-            ("eval_per_epoch", Some(self.eval_per_epoch), "1 evaluates once an epoch"),
-            ("n_best_size", Some(self.n_best_size), "20 is the reference's"),
-            ("max_answer_length", Some(self.max_answer_length), "30 is the reference's"),
-            ("max_query_length", Some(self.max_query_length), "64 is the reference's"),
-            ("doc_stride", Some(self.doc_stride), "128 is the reference's"),
+            ("train_batch_size", Some(self.train_batch_size), "use 32, as the reference does"),
+            (
+                "gradient_accumulation_steps",
+                Some(self.gradient_accumulation_steps),
+                "use 1, as the reference does",
+            ),
+            ("eval_batch_size", Some(self.eval_batch_size), "use 8, as the reference does"),
+            ("eval_per_epoch", Some(self.eval_per_epoch), "use 1 to evaluate once an epoch"),
+            ("n_best_size", Some(self.n_best_size), "use 20, as the reference does"),
+            ("max_answer_length", Some(self.max_answer_length), "use 30, as the reference does"),
+            ("max_query_length", Some(self.max_query_length), "use 64, as the reference does"),
+            ("doc_stride", Some(self.doc_stride), "use 128, as the reference does"),
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
-            ("micro_batch", self.micro_batch.windows(), "auto takes as many as fit"),
+            ("micro_batch", self.micro_batch.windows(), "use auto, which takes as many as fit"),
             ("max_train_samples", self.max_train_samples, "leave it out to train on all questions"),
             ("early_stopping_patience", self.early_stopping_patience, "leave it out to train to the end"),
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
@@ -105,7 +115,7 @@ impl Recipe {
 
     fn check_numbers(&self, found: &mut Vec<FieldError>) {
         if let Some(rate) = self.learning_rate {
-            let remedy = "2e-5 suits SpanBERT-base; leave it out to try the reference's eight";
+            let remedy = "use 2e-5, which suits SpanBERT-base, or leave it out to try the reference's eight";
             check(
                 found,
                 rate > 0.0 && rate <= 1.0,
@@ -130,7 +140,7 @@ impl Recipe {
             "warmup_proportion",
             warmup,
             "it must be at least 0 and below 1",
-            "0.1 is the reference's",
+            "use 0.1, as the reference does",
         );
         check(
             found,
@@ -138,7 +148,7 @@ impl Recipe {
             "weight_decay",
             self.weight_decay,
             "it must be between 0 and 1",
-            "0.01 is the reference's",
+            "use 0.01, as the reference does",
         );
         check(
             found,
@@ -146,7 +156,7 @@ impl Recipe {
             "max_grad_norm",
             self.max_grad_norm,
             "it must be above 0 and finite",
-            "1.0 is the reference's",
+            "use 1.0, as the reference does",
         );
         check(
             found,
@@ -154,7 +164,7 @@ impl Recipe {
             "loss_scale",
             self.loss_scale,
             "it must be 0 or between 1 and 2^24",
-            "0 adapts it, as the reference does",
+            "use 0, which adapts it as the reference does",
         );
         let dropout = self.dropout.unwrap_or(0.0);
         let remedy = "leave it out to take the checkpoint's";
@@ -217,7 +227,7 @@ mod tests {
     use crate::train::{MicroBatchSize, recipe::Preset};
 
     fn message(recipe: Recipe) -> String {
-        recipe.validate(&BertConfig::default()).unwrap_err().to_string()
+        recipe.validate(&BertConfig::default()).unwrap_err().in_one_line()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tests of the loop with an engine that only takes notes.
 
+use crate::advice::Advice;
 use std::{collections::VecDeque, time::Instant};
 
 use super::{
@@ -277,7 +278,7 @@ fn parts_carry_the_whole_batch_s_weight() {
 #[test]
 fn a_loss_that_is_no_number_ends_the_training_and_names_the_questions() {
     let ran = Setup { breaks_at: Some(6), ..Setup::new(recipe(), 11) }.run();
-    let text = ran.result.unwrap_err().to_string();
+    let text = ran.result.unwrap_err().in_one_line();
     // Sorted by length (4 + index % 5), the second epoch's second batch is windows 1, 6, 2.
     assert!(text.contains("the loss is NaN at step 6 (questions q1, q6, q2)"), "{text}");
     assert_eq!(

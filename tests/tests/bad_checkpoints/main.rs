@@ -4,6 +4,7 @@
 use std::{fs, path::Path, path::PathBuf};
 
 use proptest::prelude::*;
+use spanbert_core::advice::Advice;
 use spanbert_core::checkpoint::{
     LoadOptions, from_safetensors_bytes, load,
     pickle::{PickleError, read_state_dict},
@@ -28,7 +29,7 @@ fn directory(weights_name: &str, weights: &[u8]) -> tempfile::TempDir {
 
 /// The error of loading a directory, which must name a file in it.
 fn error(home: &Path) -> String {
-    let message = load(home, LoadOptions::default()).unwrap_err().to_string();
+    let message = load(home, LoadOptions::default()).unwrap_err().in_one_line();
     assert!(message.contains(home.file_name().unwrap().to_str().unwrap()), "names no file: {message}");
     assert!(!message.contains('\n'), "more than a line: {message}");
     message
@@ -43,9 +44,9 @@ fn assert_refused(weights_name: &str, weights: &[u8], expected: &str) {
 fn directories_that_are_none_say_what_to_do() {
     let good = directory("pytorch_model.bin", &fixture("tiny_zip.bin"));
     load(good.path(), LoadOptions::default()).unwrap();
-    let at = |path: PathBuf| load(&path, LoadOptions::default()).unwrap_err().to_string();
+    let at = |path: PathBuf| load(&path, LoadOptions::default()).unwrap_err().in_one_line();
     assert!(at(good.path().join("nothing")).contains("no such directory"));
-    assert!(at(good.path().join("vocab.txt")).contains("is a file; give the folder"));
+    assert!(at(good.path().join("vocab.txt")).contains("is a file, not a model folder; give the folder"));
 
     let remove = |name: &str| fs::remove_file(good.path().join(name)).unwrap();
     remove("pytorch_model.bin");

@@ -10,6 +10,7 @@ use std::{
 
 use egui::Context;
 use spanbert_core::{
+    advice::Advice,
     breakdown::{Analysis, Case, Figure, Slice, html},
     run::atomic::{create_folder, write_atomic},
 };
@@ -64,13 +65,14 @@ pub(super) fn start(context: &Context, order: Order) -> Option<Receiver<Result<S
 
 fn write(order: &Order) -> Result<String, String> {
     let folder = order.folder.join("exports");
-    create_folder(&folder).map_err(|error| error.to_string())?;
+    create_folder(&folder).map_err(|error| error.in_one_line())?;
     let save = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        write_atomic(&path, bytes).map_err(|error| error.to_string()).map(|()| path)
+        write_atomic(&path, bytes).map_err(|error| error.in_one_line()).map(|()| path)
     };
     let cases = || order.rows.iter().filter_map(|row| order.analysis.cases.get(*row));
-    let report = || order.analysis.report(order.threshold, &order.queries).map_err(|error| error.to_string());
+    let report =
+        || order.analysis.report(order.threshold, &order.queries).map_err(|error| error.in_one_line());
     let told = |path: &Path, what: String| format!("{what} written to {}", path.display());
     match order.export {
         Export::Csv => {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use egui::Context;
+use spanbert_core::advice::Advice;
 use spanbert_core::breakdown::{
     Analysis, AtThreshold, Case, Comparison, OutcomeCount, Query, QueryError, Slice, SliceScores,
 };
@@ -118,7 +119,7 @@ impl Live {
             let threshold = other.default_threshold();
             let first = (self.analysis.as_ref(), self.threshold);
             let found = Comparison::new(first, (other.as_ref(), threshold), &self.slices);
-            let found = found.map_err(|error| error.to_string())?;
+            let found = found.map_err(|error| error.in_one_line())?;
             self.comparison = Some(Compared { other, threshold, found });
         }
         self.touch();

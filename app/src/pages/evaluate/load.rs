@@ -10,6 +10,7 @@ use std::{
 
 use egui::Context;
 use spanbert_core::{
+    advice::Advice,
     breakdown::{Analysis, Case},
     evaluate::{AnalysedEvaluation, EvaluateError, EvaluationPlace, ResultsFile, evaluated_steps},
     run::{Layout, RunState},
@@ -119,7 +120,7 @@ impl Loaded {
                     | EvaluateError::Squad(_)
                     | EvaluateError::Breakdown(_)
             ),
-            message: error.to_string(),
+            message: error.in_one_line(),
         };
         let place = match source {
             Source::Run(run, step) => EvaluationPlace::of_run(run, *step),

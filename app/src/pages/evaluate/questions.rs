@@ -2,6 +2,7 @@
 
 use egui::{Align, Color32, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
+use spanbert_core::advice::Advice;
 use spanbert_core::breakdown::{Case, Change, OutcomeGroup, Query};
 
 use super::{filter::Filter, live::Live, slices::capital};
@@ -103,7 +104,7 @@ impl QuestionsTable {
         if !filter.query.trim().is_empty()
             && let Err(error) = Query::parse(&filter.query)
         {
-            let text = RichText::new(error.to_string()).size(CAPTION_SIZE).color(Tokens::of(ui).warning);
+            let text = RichText::new(error.in_one_line()).size(CAPTION_SIZE).color(Tokens::of(ui).warning);
             ui.add(Label::new(text).wrap());
         }
         ui.horizontal_wrapped(|ui| {

@@ -11,6 +11,7 @@ use std::{
 use egui::{Context, RichText, Ui};
 use spanbert_backends::DeviceInfo;
 use spanbert_core::{
+    advice::Advice,
     features::WindowOptions,
     train::{DeviceLimits, Forecast, PastSpeed, Recipe, WindowLengths},
 };
@@ -93,7 +94,7 @@ impl Estimate {
             let dev = dev.as_ref().map(|dev| &dev.dataset);
             let measured = WindowLengths::measure(&recipe, &model.tokenizer, &train.dataset, dev);
             // Something else may be asked by now.
-            let _ = sender.send(measured.map_err(|error| error.to_string()));
+            let _ = sender.send(measured.map_err(|error| error.in_one_line()));
             context.request_repaint();
         };
         self.measuring =

@@ -9,6 +9,7 @@ use std::sync::{
 
 use egui::{Context, Id, Label, Modal, ProgressBar, RichText, Ui};
 use egui_phosphor::regular as icon;
+use spanbert_core::advice::Advice;
 use spanbert_core::fetch::{
     FetchError, FetchEvent, KNOWN_MODELS, Places, SQUAD_SETS, fetch, resolve_data, resolve_model,
 };
@@ -114,7 +115,7 @@ impl Fetching {
         match ended {
             Ok(()) => return Some(offer),
             Err(FetchError::Cancelled) => {}
-            Err(error) => self.error = Some((offer.is_model, error.to_string())),
+            Err(error) => self.error = Some((offer.is_model, error.in_one_line())),
         }
         None
     }

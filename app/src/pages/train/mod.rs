@@ -18,6 +18,7 @@ use std::{
 use egui::{Align, Context, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, vec2};
 use spanbert_backends::DeviceInfo;
 use spanbert_core::{
+    advice::Advice,
     demo,
     fetch::Places,
     run::{Environment, Layout as RunLayout},
@@ -98,8 +99,8 @@ impl TrainPage {
         let read = move || {
             let layout = RunLayout::new(&run);
             let read =
-                Recipe::from_path(&layout.recipe()).map_err(|error| error.to_string()).and_then(|recipe| {
-                    Ok((recipe, Environment::read(&layout).map_err(|error| error.to_string())?))
+                Recipe::from_path(&layout.recipe()).map_err(|error| error.in_one_line()).and_then(|recipe| {
+                    Ok((recipe, Environment::read(&layout).map_err(|error| error.in_one_line())?))
                 });
             // The window may be closing.
             let _ = sender.send((run, read));
@@ -137,7 +138,7 @@ impl TrainPage {
         let (sender, receiver) = channel();
         let context = self.context.clone();
         let read = move || {
-            let recipe = Recipe::from_path(&path).map_err(|error| error.to_string());
+            let recipe = Recipe::from_path(&path).map_err(|error| error.in_one_line());
             // The window may be closing.
             let _ = sender.send((path, recipe));
             context.request_repaint();
@@ -174,7 +175,7 @@ impl TrainPage {
         if let Some(device) = self.device(env)
             && let Err(error) = device.check_precision(recipe.precision.into())
         {
-            missing.push(error.to_string());
+            missing.push(error.in_one_line());
         }
         if let Some(dev) = self.sources.good_dev()
             && recipe.eval_metric.needs_version_2()

@@ -8,6 +8,7 @@ use std::{
 use egui::{Button, CollapsingHeader, Context, Label, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::{
+    advice::Advice,
     checkpoint::{LoadOptions, inspect, load_vocab},
     config::BertConfig,
     fetch::{Places, resolve_data, resolve_model},
@@ -70,13 +71,13 @@ impl Sources {
     pub(super) fn new(context: &Context, places: Places) -> Self {
         let (of_model, of_data) = (places.clone(), places.clone());
         let look_at_data = move |path: &Path| {
-            let file = resolve_data(path, &of_data).map_err(|error| error.to_string())?;
+            let file = resolve_data(path, &of_data).map_err(|error| error.in_one_line())?;
             look_at_data(&file)
         };
         Self {
             origin: Origin::Files,
             model: CheckedPath::new(move |path| {
-                let folder = resolve_model(path, &of_model).map_err(|error| error.to_string())?;
+                let folder = resolve_model(path, &of_model).map_err(|error| error.in_one_line())?;
                 look_at_model(&folder)
             }),
             train: CheckedPath::new(look_at_data.clone()),
@@ -340,7 +341,7 @@ fn data_ui(ui: &mut Ui, found: Option<&Found<Data>>, salt: &str) {
 
 /// Looks into a checkpoint folder.
 fn look_at_model(folder: &Path) -> Result<Model, String> {
-    let told = inspect(folder, LoadOptions::default()).map_err(|error| error.to_string())?;
+    let told = inspect(folder, LoadOptions::default()).map_err(|error| error.in_one_line())?;
     if let Some(problem) = told.problems.first() {
         return Err(format!("{}: {problem}", folder.display()));
     }
@@ -350,9 +351,9 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
             folder.display()
         ));
     };
-    let vocab = load_vocab(folder).map_err(|error| error.to_string())?;
+    let vocab = load_vocab(folder).map_err(|error| error.in_one_line())?;
     let tokenizer =
-        BertTokenizer::from_vocab(vocab.pieces, casing.do_lower_case).map_err(|error| error.to_string())?;
+        BertTokenizer::from_vocab(vocab.pieces, casing.do_lower_case).map_err(|error| error.in_one_line())?;
     let mut facts = vec![
         told.weights.architecture.clone(),
         format!("{} parameters", count(told.weights.parameters)),
@@ -366,8 +367,8 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
 
 /// Looks into a SQuAD file.
 fn look_at_data(path: &Path) -> Result<Data, String> {
-    let dataset = Dataset::from_path(path).map_err(|error| error.to_string())?;
-    dataset.validate().map_err(|error| error.to_string())?;
+    let dataset = Dataset::from_path(path).map_err(|error| error.in_one_line())?;
+    dataset.validate().map_err(|error| error.in_one_line())?;
     Ok(Data::from(dataset))
 }
 

@@ -1,8 +1,10 @@
 //! What is wrong with a query.
 
+use crate::advice::Advice;
+
 /// A query that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at column {column} of the query; {remedy}")]
+#[error("{message} at column {column} of the query")]
 pub struct QueryError {
     /// What is wrong.
     pub message: String,
@@ -10,6 +12,12 @@ pub struct QueryError {
     pub column: usize,
     /// What to write instead.
     pub remedy: String,
+}
+
+impl Advice for QueryError {
+    fn remedy(&self) -> String {
+        self.remedy.clone()
+    }
 }
 
 impl QueryError {

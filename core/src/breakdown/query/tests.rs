@@ -1,4 +1,5 @@
 use super::{super::tests::analysis, *};
+use crate::advice::Advice;
 
 fn ids(query: &str) -> Vec<String> {
     let analysis = analysis();
@@ -7,7 +8,7 @@ fn ids(query: &str) -> Vec<String> {
 }
 
 fn error(query: &str) -> String {
-    Query::parse(query).unwrap_err().to_string()
+    Query::parse(query).unwrap_err().in_one_line()
 }
 
 #[test]

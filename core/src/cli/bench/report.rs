@@ -21,7 +21,7 @@ pub(super) fn publish(
     args: &ReportArgs,
     table: impl FnOnce(Paint) -> String,
 ) -> Result<(), CliError> {
-    let text = serde_json::to_string(report)?;
+    let text = serde_json::to_string(report).map_err(CliError::no_json)?;
     if let Some(path) = &args.output {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| {

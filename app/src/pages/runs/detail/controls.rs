@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use egui::Ui;
 use egui_phosphor::regular as icon;
+use spanbert_core::advice::Advice;
 use spanbert_core::run::{Phase, Request, RunStatus, request};
 
 use super::{RunDetail, reveal};
@@ -128,7 +129,7 @@ impl RunDetail {
                     follower.look();
                 }
             }
-            Err(error) => env.ask(Action::Say(Toast::error(error.to_string()))),
+            Err(error) => env.ask(Action::Say(Toast::error(error.in_one_line()))),
         }
     }
 }

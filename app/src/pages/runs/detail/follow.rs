@@ -9,6 +9,7 @@ use std::{
 
 use egui::Context;
 use spanbert_core::{
+    advice::Advice,
     run::{Environment, EventReader, Layout, Record, RunNotes, RunStatus, RunSummary, summarise},
     train::Recipe,
 };
@@ -108,7 +109,7 @@ fn follow(root: &Path, orders: &Receiver<()>, sender: &Sender<News>, context: &C
         let mut records = match reader.poll() {
             Ok(records) => records,
             Err(failed) => {
-                error = Some(failed.to_string());
+                error = Some(failed.in_one_line());
                 Vec::new()
             }
         };
@@ -119,7 +120,7 @@ fn follow(root: &Path, orders: &Receiver<()>, sender: &Sender<News>, context: &C
             recipe: layout
                 .recipe()
                 .exists()
-                .then(|| Recipe::from_path(&layout.recipe()).map_err(|error| error.to_string())),
+                .then(|| Recipe::from_path(&layout.recipe()).map_err(|error| error.in_one_line())),
             pretraining: std::fs::read_to_string(layout.pretraining()).ok(),
             log: std::mem::take(&mut last.log),
             host_memory: None,

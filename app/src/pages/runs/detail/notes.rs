@@ -7,6 +7,7 @@ use std::{
 };
 
 use egui::{Margin, RichText, TextEdit, Ui};
+use spanbert_core::advice::Advice;
 use spanbert_core::run::RunNotes;
 
 use crate::{
@@ -104,7 +105,9 @@ impl NotesEditor {
         let (sender, receiver) = channel();
         let (root, context) = (root.to_owned(), context.clone());
         let write = move || {
-            let outcome = notes.write(&root).map_err(|error| format!("The notes were not saved: {error}"));
+            let outcome = notes
+                .write(&root)
+                .map_err(|error| format!("The notes were not saved: {}", error.in_one_line()));
             // The window may be closing.
             let _ = sender.send(outcome);
             context.request_repaint();

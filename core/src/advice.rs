@@ -1,0 +1,52 @@
+//! What to do about an error: every error that reaches a user says it beside its cause.
+
+use spanbert_backends::{BackendError, runtime::RuntimeError};
+
+/// The remedy for what no input should be able to cause.
+pub(crate) const REPORT: &str = "report this as a defect of the program, with the command and its input";
+
+/// An error in two parts: [`Display`](std::fmt::Display) is the cause alone, with the file and the place in it, in one
+/// line; [`remedy`](Self::remedy) is what to do about it.
+pub trait Advice: std::error::Error {
+    /// What to do: begins with a verb in the imperative, one line, no full stop at the end.
+    fn remedy(&self) -> String;
+
+    /// Cause and remedy in one line, for logs and wherever there is room for one line only.
+    fn in_one_line(&self) -> String {
+        format!("{self}; {}", self.remedy())
+    }
+}
+
+impl Advice for BackendError {
+    fn remedy(&self) -> String {
+        self.remedy()
+    }
+}
+
+impl Advice for RuntimeError {
+    fn remedy(&self) -> String {
+        self.remedy()
+    }
+}
+
+/// First words of remedies.
+const VERBS: [&str; 61] = [
+    "accept", "add", "answer", "ask", "begin", "bring", "check", "choose", "close", "compare", "compress",
+    "convert", "copy", "correct", "create", "delete", "download", "evaluate", "export", "fetch", "free",
+    "give", "install", "join", "keep", "leave", "load", "look", "lower", "make", "mark", "move", "name",
+    "open", "pass", "put", "quote", "raise", "read", "remove", "rename", "repeat", "replace", "report",
+    "restore", "run", "save", "score", "see", "select", "set", "shorten", "split", "start", "take", "train",
+    "try", "unpack", "unset", "update", "use",
+];
+
+/// Whether a text is what [`Advice::remedy`] promises.
+#[must_use]
+pub fn is_remedy(text: &str) -> bool {
+    const MORE: [&str; 7] = ["write", "wait", "undo", "turn", "drop", "end", "merge"];
+    let first = text.split([' ', ',']).next().unwrap_or_default();
+    (VERBS.contains(&first) || MORE.contains(&first)) && !text.ends_with('.') && !text.contains('\n')
+}
+
+#[cfg(test)]
+#[path = "advice_tests.rs"]
+mod tests;
