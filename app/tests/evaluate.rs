@@ -41,8 +41,9 @@ fn run(folder: &Path) -> Layout {
                 let first = lines.is_empty();
                 let gold = question.answers.first();
                 let span = gold.map(|gold| {
-                    let start = passage.context.char_indices().nth(gold.answer_start).unwrap().0;
-                    let chars = gold.answer_start..gold.answer_start + gold.text.chars().count();
+                    let first_char = gold.answer_start.unwrap();
+                    let start = passage.context.char_indices().nth(first_char).unwrap().0;
+                    let chars = first_char..first_char + gold.text.chars().count();
                     RecordSpan { chars, bytes: start..start + gold.text.len(), window: 0 }
                 });
                 let right = f64::from(!first && gold.is_some());

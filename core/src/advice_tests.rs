@@ -13,7 +13,7 @@ use crate::{
     features::FeatureError,
     model::WeightsError,
     score::ScoreError,
-    squad::{Dataset, SquadError},
+    squad::{DataFormat, SquadError},
     tokenizer::TokenizerError,
 };
 
@@ -54,31 +54,32 @@ fn a_remedy_begins_with_a_verb() {
 
 #[test]
 fn data_and_predictions() {
-    let place = crate::squad::Place { article: 1, title: "Normans".into(), paragraph: 2, question: None };
-    let invalid = r#"{"version": "1.1", "data": [{"title": "a", "paragraphs": [{"context": " ", "qas": [
-        {"id": "1", "question": "q", "answers": []}]}]}]}"#;
     let file = || "dev.json".to_owned();
     holds(&[
         &SquadError::Read { file: file(), cause: io_error() },
-        &SquadError::NotUtf8 { file: file(), offset: 3 },
-        &SquadError::Syntax { file: file(), line: 1, column: 2, cause: "trailing characters".into() },
+        &SquadError::Packed { file: file(), cause: "the gzip data ends too early".into() },
+        &SquadError::Table { file: file(), what: "a CSV table", convert: "f().to_json()".into() },
+        &SquadError::Page { file: file() },
+        &SquadError::Syntax { file: file(), line: 1, column: 2, cause: "trailing characters".into(), cut: false },
+        &SquadError::Syntax { file: file(), line: 1, column: 2, cause: "the end".into(), cut: true },
         &SquadError::Schema {
             file: file(),
             place: "data[0]".into(),
             expected: "an object".into(),
             found: "null".into(),
+            format: None,
         },
-        &SquadError::DuplicateId {
+        &SquadError::Schema {
             file: file(),
-            first: Box::new(place.clone()),
-            second: Box::new(place.clone()),
+            place: "data[0]".into(),
+            expected: "an object".into(),
+            found: "null".into(),
+            format: Some(DataFormat::Rows),
         },
         &SquadError::NoQuestions { file: file() },
-        &Dataset::from_json(invalid, "dev.json").unwrap().validate().unwrap_err(),
         &FeatureError::NoStride,
         &FeatureError::NoQuery,
         &FeatureError::NoRoom { max_seq_length: 10, max_query_length: 64 },
-        &FeatureError::AnswerCount { file: file(), place: Box::new(place), answers: 3 },
         &FeatureError::NoTarget { qas_id: "1".into() },
         &FeatureError::TargetOutside { qas_id: "1".into(), start: 1, end: 2, words: 1 },
         &ScoreError::Json { file: file(), source: json_error(), expected: "texts" },

@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod engine;
 pub mod features;
+mod gzip;
 mod json;
 pub mod model;
 pub mod score;

@@ -56,18 +56,18 @@ fn the_train_set_is_read_whole() {
     dataset.validate().unwrap();
 }
 
-/// The oracle's own files hold doubtful content on purpose: they must be read, and validation must refuse them.
+/// The oracle's own files hold doubtful content on purpose: they must be read, and what is doubtful be said.
 #[test]
-fn doubtful_files_are_read_and_refused_by_validation() {
+fn doubtful_files_are_read_and_warned_of() {
     let Some(shared) = shared() else { return };
     for (file, questions) in [("squad_train", 289), ("squad_dev", 289), ("squad_edge_no_features", 3)] {
         let dataset = read(&shared.join(format!("oracle/features/{file}.json")));
         assert_eq!(dataset.counts().questions, questions);
-        for warning in &dataset.warnings {
-            println!("{file}: {warning}");
+        for line in dataset.warning_lines() {
+            println!("{line}");
         }
         assert!(!dataset.warnings.is_empty());
-        println!("{}", dataset.validate().unwrap_err());
+        dataset.validate().unwrap();
     }
     read(&shared.join("oracle/scoring/tricky_data.json"));
 }

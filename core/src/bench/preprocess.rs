@@ -86,7 +86,7 @@ pub fn preprocess(
         dataset.validate()?;
         read.push(begun.elapsed().as_secs_f64());
         let begun = Instant::now();
-        let examples = if targets { training_examples(&dataset)?.0 } else { evaluation_examples(&dataset) };
+        let examples = if targets { training_examples(&dataset).0 } else { evaluation_examples(&dataset) };
         words.push(begun.elapsed().as_secs_f64());
         let begun = Instant::now();
         let windows = windows(&examples, tokenizer, options, targets)?;

@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn case(id: &str, gold: &str, prediction: &str, null_odds: Option<f64>) -> Case {
     let right = f64::from(u8::from(gold == prediction));
     let gold_answers =
-        if gold.is_empty() { Vec::new() } else { vec![Answer { text: gold.into(), answer_start: 0 }] };
+        if gold.is_empty() { Vec::new() } else { vec![Answer { text: gold.into(), answer_start: Some(0) }] };
     Case {
         id: id.into(),
         article: 0,

@@ -101,7 +101,8 @@ impl PassageTraits {
             answer_position: question
                 .answers
                 .first()
-                .map(|answer| (answer.answer_start as f64 / self.chars.max(1) as f64).min(1.0)),
+                .and_then(|answer| answer.answer_start)
+                .map(|start| (start as f64 / self.chars.max(1) as f64).min(1.0)),
             overlap: if content.is_empty() { 1.0 } else { shared as f64 / content.len() as f64 },
             negation: tokens.iter().any(|(_, token)| NEGATIONS.contains(&token.as_str()))
                 || lowered.contains("n't")
@@ -129,8 +130,10 @@ mod tests {
     use crate::squad::Answer;
 
     fn question(text: &str, answers: &[(&str, usize)]) -> Question {
-        let answers =
-            answers.iter().map(|(text, at)| Answer { text: (*text).into(), answer_start: *at }).collect();
+        let answers = answers
+            .iter()
+            .map(|(text, at)| Answer { text: (*text).into(), answer_start: Some(*at) })
+            .collect();
         Question {
             id: "q".into(),
             question: text.into(),

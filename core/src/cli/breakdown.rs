@@ -38,7 +38,7 @@ pub(super) struct BreakdownCommand {
     /// A run, or the folder of an evaluation (eval/step-N of a run, or what `evaluate --output-dir` wrote).
     #[arg(value_name = "EVAL_DIR", conflicts_with = "predictions")]
     evaluation: Option<PathBuf>,
-    /// SQuAD file with the gold answers; an evaluation knows its own.
+    /// The gold answers, or - for standard input; an evaluation knows its own.
     #[arg(long, value_name = "FILE")]
     data: Option<DataArg>,
     /// JSON object from question ids to answers, "" for none.
@@ -112,7 +112,11 @@ impl BreakdownCommand {
         let queries = self.queries()?;
         let list = self.list.as_deref().map(Query::parse).transpose()?;
         let dataset = match &self.data {
-            Some(data) => Some(Dataset::from_path(&data.file()?)?),
+            Some(data) => {
+                let dataset = data::read(&data.input()?)?;
+                data::warn_about_ids(&dataset);
+                Some(dataset)
+            }
             None => None,
         };
         let (analysis, dataset) = self.analysis(dataset)?;

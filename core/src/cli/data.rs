@@ -1,46 +1,85 @@
 //! Reading data sets and tokenizers as several commands do.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
-use super::{error::CliError, flags::CasingArgs, names::ModelArg, output};
+use super::{
+    error::CliError,
+    flags::CasingArgs,
+    names::{ModelArg, STANDARD_INPUT},
+    output,
+};
 use crate::{
     checkpoint::{decide_casing, load_vocab},
+    gzip,
+    run::Fingerprint,
     score::{AnswerFile, NullOdds},
-    squad::Dataset,
+    squad::{Dataset, RepeatedIds},
+    text_file,
     tokenizer::BertTokenizer,
 };
 
-/// How many doubtful places of a data set are printed one by one.
-const SHOWN_WARNINGS: usize = 3;
-
-/// Reads a SQuAD file, refuses mistakes in its content and prints what is doubtful.
+/// Reads a data set to be answered and scored; prints its layout if it is not SQuAD's, and what is doubtful.
 pub(super) fn dataset(path: &Path) -> Result<Dataset, CliError> {
-    let dataset = Dataset::from_path(path)?;
+    let dataset = read(path)?;
     dataset.validate()?;
     warn_about(&dataset);
     Ok(dataset)
 }
 
-/// Prints what is doubtful in a data set.
-pub(super) fn warn_about(dataset: &Dataset) {
-    for warning in dataset.warnings.iter().take(SHOWN_WARNINGS) {
-        output::warn(format_args!("{}: {warning}", dataset.source_name));
-    }
-    if let Some(more) = dataset.warnings.len().checked_sub(SHOWN_WARNINGS).filter(|&more| more > 0) {
-        output::warn(format_args!("{}: {more} more doubtful places", dataset.source_name));
-    }
+/// Reads a data set, `-` being standard input; prints its layout if it is not SQuAD's.
+pub(super) fn read(path: &Path) -> Result<Dataset, CliError> {
+    read_with(path, RepeatedIds::KeepLast)
 }
 
-/// Reads a text file, naming it if that fails.
+/// [`read`] with a say on repeated ids.
+pub(super) fn read_with(path: &Path, repeated_ids: RepeatedIds) -> Result<Dataset, CliError> {
+    let dataset = if is_standard_input(path) {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(|error| CliError::unreadable(Path::new(text_file::STANDARD_INPUT), &error))?;
+        Dataset::from_bytes_with(&bytes, text_file::STANDARD_INPUT, repeated_ids)?
+    } else {
+        Dataset::from_path_with(path, repeated_ids)?
+    };
+    if let Some(note) = dataset.reading_note() {
+        output::note(note);
+    }
+    Ok(dataset)
+}
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+/// The identity of a data file; standard input has none.
+pub(super) fn fingerprint(path: &Path) -> Result<Option<Fingerprint>, CliError> {
+    if is_standard_input(path) { Ok(None) } else { Ok(Some(Fingerprint::of(path)?)) }
+}
+
+/// Prints what is doubtful in a data set.
+pub(super) fn warn_about(dataset: &Dataset) {
+    dataset.warning_lines().iter().for_each(output::warn);
+}
+
+/// Prints what is doubtful about its ids, for those who look at texts alone.
+pub(super) fn warn_about_ids(dataset: &Dataset) {
+    dataset.id_warning_lines().iter().for_each(output::warn);
+}
+
+/// Reads a text file, which may be packed with gzip, naming it if that fails.
 pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|error| {
-        CliError::new(
-            format_args!("{}: cannot be read: {error}", path.display()),
-            format_args!("name {what}"),
-        )
-    })
+    let refused = |cause: &dyn std::fmt::Display| {
+        CliError::new(format_args!("{}: {cause}", path.display()), format_args!("name {what}"))
+    };
+    let bytes = std::fs::read(path).map_err(|error| refused(&format_args!("cannot be read: {error}")))?;
+    let bytes = gzip::unpacked(&bytes).map_err(|error| refused(&error))?;
+    Ok(text_file::decode(&bytes, &path.display().to_string())?.into_owned())
 }
 
 /// Reads a `predictions.json`, or a list as the `evaluate` library takes it.

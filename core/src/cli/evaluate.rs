@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     evaluate::{EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
-    run::Fingerprint,
     squad::Dataset,
     train::StopFlag,
 };
@@ -36,7 +35,8 @@ pub(super) struct EvaluateCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
     model: ModelArg,
-    /// SQuAD file with gold answers, or a fetched one such as squad2:dev.
+    /// Questions with gold answers: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; a fetched set such as
+    /// squad2:dev; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// Write predictions.json, nbest_predictions.json, null_odds.json, results.json and records.jsonl here.
@@ -125,7 +125,7 @@ impl EvaluateCommand {
             output::writable_folder(folder)?;
         }
         self.settings.abstention.check()?;
-        let (folder, data) = (self.model.folder()?, self.data.file()?);
+        let (folder, data) = (self.model.folder()?, self.data.input()?);
         let dataset = data::dataset(&data)?;
         if !dataset.has_gold_answers() {
             return Err(EvaluateError::NoGoldAnswers(dataset.source_name).into());
@@ -137,7 +137,7 @@ impl EvaluateCommand {
         let mut evaluation = evaluate(&mut model, dataset, &options)?;
         let secs = start.elapsed().as_secs_f64();
         if let Some(out) = &self.output_dir {
-            evaluation.results.data = Some(Fingerprint::of(&data)?);
+            evaluation.results.data = data::fingerprint(&data)?;
             evaluation.results.model = Some(folder.display().to_string());
             evaluation.write(out)?;
         }

@@ -11,15 +11,12 @@ use super::{
     names::DataArg,
     output,
 };
-use crate::{
-    features::{WindowOptions, evaluation_examples, jsonl, training_examples, windows},
-    squad::Dataset,
-};
+use crate::features::{WindowOptions, evaluation_examples, jsonl, training_examples, windows};
 
 /// Print the model inputs of a SQuAD file, one JSON object a line, to compare with other implementations.
 #[derive(Debug, Args)]
 pub(super) struct FeaturesCommand {
-    /// SQuAD file.
+    /// File of questions, or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     #[command(flatten)]
@@ -46,10 +43,10 @@ impl FeaturesCommand {
         options.check()?;
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
         // What evaluation has to cope with is no error here: the output is for comparison with other programs.
-        let dataset = Dataset::from_path(&self.data.file()?)?;
+        let dataset = data::read(&self.data.input()?)?;
         data::warn_about(&dataset);
         let examples = if self.training {
-            let (examples, skipped) = training_examples(&dataset)?;
+            let (examples, skipped) = training_examples(&dataset);
             for question in skipped {
                 output::warn(question);
             }

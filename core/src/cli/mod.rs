@@ -5,6 +5,7 @@ mod bench;
 mod breakdown;
 mod breakdown_tables;
 mod completions;
+mod convert;
 mod data;
 mod demo;
 mod demo_statistics;
@@ -57,6 +58,7 @@ enum Command {
     Predict(predict::PredictCommand),
     Ask(ask::AskCommand),
     Score(score::ScoreCommand),
+    Convert(convert::ConvertCommand),
     Breakdown(Box<breakdown::BreakdownCommand>),
     Devices(devices::DevicesCommand),
     Inspect(inspect::InspectCommand),
@@ -108,6 +110,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Predict(command) => command.run(),
         Command::Ask(command) => command.run(),
         Command::Score(command) => command.run(),
+        Command::Convert(command) => command.run(),
         Command::Breakdown(command) => command.run(),
         Command::Devices(command) => command.run(),
         Command::Inspect(command) => command.run(),

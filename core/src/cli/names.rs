@@ -31,7 +31,10 @@ fn path_of(located: Result<Located, FetchError>) -> Result<PathBuf, CliError> {
     Ok(path)
 }
 
-/// A SQuAD file, or a name such as `squad2:dev`.
+/// What stands for standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
+
+/// A file of questions, or a name such as `squad2:dev`.
 #[derive(Clone, Debug)]
 pub(super) struct DataArg(PathBuf);
 
@@ -42,8 +45,19 @@ impl From<OsString> for DataArg {
 }
 
 impl DataArg {
-    /// The file.
+    /// The file, or `-` for standard input.
+    pub(super) fn input(&self) -> Result<PathBuf, CliError> {
+        if self.0.as_os_str() == STANDARD_INPUT { Ok(self.0.clone()) } else { self.file() }
+    }
+
+    /// The file, for those who read it more than once.
     pub(super) fn file(&self) -> Result<PathBuf, CliError> {
+        if self.0.as_os_str() == STANDARD_INPUT {
+            return Err(CliError::new(
+                "a training cannot read its data from standard input, for it reads it again when it is resumed",
+                "save it to a file first and name that",
+            ));
+        }
         path_of(locate_data(&self.0, &Places::from_env()))
     }
 

@@ -24,13 +24,13 @@ use crate::{
     },
     features::{Window, WindowOptions, evaluation_examples, windows},
     run::write_atomic,
-    squad::{Dataset, SquadVersion},
+    squad::SquadVersion,
 };
 
 /// Turn start and end logits of any program into answers, one JSON object a line.
 #[derive(Debug, Args)]
 pub(super) struct PostprocessCommand {
-    /// SQuAD file the logits were made for.
+    /// File of questions the logits were made for, or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// Logits: a NumPy file of f32 [windows, 2, length] in the order of the windows, or JSON lines with unique_id,
@@ -63,7 +63,7 @@ impl PostprocessCommand {
             output::writable_folder(folder)?;
         }
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
-        let dataset = Dataset::from_path(&self.data.file()?)?;
+        let dataset = data::read(&self.data.input()?)?;
         data::warn_about(&dataset);
         let examples = evaluation_examples(&dataset);
         let windows = match &self.windows {

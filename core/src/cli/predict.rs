@@ -26,7 +26,7 @@ pub(super) struct PredictCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
     model: ModelArg,
-    /// SQuAD file with the questions.
+    /// The questions: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// Folder for the answers.
@@ -54,7 +54,7 @@ impl PredictCommand {
     pub(super) fn run(&self) -> Result<(), CliError> {
         output::writable_folder(&self.output_dir)?;
         self.settings.abstention.check()?;
-        let dataset = data::dataset(&self.data.file()?)?;
+        let dataset = data::dataset(&self.data.input()?)?;
         let mut model = self.settings.open(&self.model.folder()?)?;
         let options = self.settings.options(&model)?;
         let prepared = prepare(&model, dataset, &options)?;

@@ -155,7 +155,7 @@ impl RunSquadCommand {
                 "add --dev_file FILE or --test_file FILE",
             ));
         };
-        let dataset = data::dataset(&file.file()?)?;
+        let dataset = data::dataset(&file.input()?)?;
         if !self.eval_test {
             self.check_dev(&dataset)?;
         }

@@ -12,16 +12,15 @@ use super::{
     output, scores_table,
     table::Paint,
 };
-use crate::{
-    score::{AnswerFile, GoldQuestions, IdMap, NullOdds, ScoreError, fill_missing, official, unknown_ids},
-    squad::Dataset,
+use crate::score::{
+    AnswerFile, GoldQuestions, IdMap, NullOdds, ScoreError, fill_missing, official, unknown_ids,
 };
 
 /// Score a predictions file as the official script does: evaluate-v2.0.py, for SQuAD 1.1 data with the rules of
 /// evaluate-v1.1.py.
 #[derive(Debug, Args)]
 pub(super) struct ScoreCommand {
-    /// SQuAD file with the gold answers.
+    /// The gold answers: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// JSON object from question ids to answers, "" for none; or the `evaluate` library's list of {"id",
@@ -49,7 +48,8 @@ pub(super) struct ScoreCommand {
 impl ScoreCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let dataset = Dataset::from_path(&self.data.file()?)?;
+        let dataset = data::read(&self.data.input()?)?;
+        data::warn_about_ids(&dataset);
         if !dataset.has_gold_answers() {
             return Err(ScoreError::NoGoldAnswers { file: dataset.source_name }.into());
         }

@@ -161,7 +161,7 @@ fn paragraph(name: &str, split: Split, passage_index: usize, passage: &Generated
     // Like SQuAD's: one answer to learn from, all that are right to be judged by.
     let answers = if split == Split::Train { 1 } else { usize::MAX };
     let question = |(index, generated): (usize, &GeneratedQuestion)| {
-        let answer = |span: &AnswerSpan| Answer { text: span.text.clone(), answer_start: span.start };
+        let answer = |span: &AnswerSpan| Answer { text: span.text.clone(), answer_start: Some(span.start) };
         Question {
             id: format!("{name}-{passage_index:04}-{index}"),
             question: generated.question.clone(),

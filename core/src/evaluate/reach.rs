@@ -64,9 +64,10 @@ fn question_reach(
 
 /// The first and the last word of an answer; `None` if it is not where the data set says.
 fn words_of(answer: &Answer, tokens: &DocTokens) -> Option<(u32, u32)> {
-    let last = answer.answer_start + answer.text.chars().count().checked_sub(1)?;
+    let start = answer.answer_start?;
+    let last = start.checked_add(answer.text.chars().count().checked_sub(1)?)?;
     let word = |at: usize| u32::try_from(*tokens.char_to_word.get(at)?).ok();
-    Some((word(answer.answer_start)?, word(last)?))
+    Some((word(start)?, word(last)?))
 }
 
 #[cfg(test)]

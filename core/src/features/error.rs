@@ -1,6 +1,6 @@
 //! Why a data set cannot be turned into windows.
 
-use crate::{advice::Advice, squad::Place};
+use crate::advice::Advice;
 
 /// Why a data set cannot be turned into windows.
 #[derive(Debug, thiserror::Error)]
@@ -21,16 +21,6 @@ pub enum FeatureError {
         max_seq_length: usize,
         /// As given.
         max_query_length: usize,
-    },
-    /// Training takes exactly one answer from an answerable question.
-    #[error("{file}: {place}: training needs exactly one answer, found {answers}")]
-    AnswerCount {
-        /// The data set's source.
-        file: String,
-        /// The question.
-        place: Box<Place>,
-        /// How many answers it has.
-        answers: usize,
     },
     /// Training windows asked of examples that carry no answers.
     #[error("question {qas_id:?} was read for evaluation and has no answer position")]
@@ -60,9 +50,6 @@ impl Advice for FeatureError {
             Self::NoRoom { max_seq_length, max_query_length } => {
                 let least = max_query_length.saturating_add(3);
                 format!("raise max_seq_length to more than {least}{}", smaller_query(*max_seq_length))
-            }
-            Self::AnswerCount { .. } => {
-                "train on a file with one answer for each answerable question; dev sets have several".into()
             }
             Self::NoTarget { .. } => "read it for training".into(),
             Self::TargetOutside { .. } => "make the example from the data set again".into(),

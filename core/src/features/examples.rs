@@ -6,49 +6,95 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::doc_tokens::{WordPositions, words, words_with_positions};
-use super::{Example, FeatureError, Words};
-use crate::squad::{Answer, Dataset, Paragraph, Place, Question};
+use super::{Example, Words};
+use crate::squad::{Answer, Dataset, Paragraph, Place, Question, is_blank, shortened};
 use crate::tokenizer::unicode::str_split;
 
-/// A question left out of training because its answer is not where it should be.
+/// A question left out of training because its answer cannot be learnt from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedQuestion {
     /// The question's id.
     pub qas_id: String,
-    /// The answer as given.
+    /// Where it stands.
+    pub place: Place,
+    /// The answer as given, empty if there is none.
     pub answer_text: String,
-    /// The words at the answer's offsets, `None` if those lie past the end of the context.
-    pub found: Option<String>,
+    /// Why.
+    pub reason: SkipReason,
 }
 
-impl fmt::Display for SkippedQuestion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "question {:?} skipped: answer {:?} ", self.qas_id, self.answer_text)?;
-        match &self.found {
-            Some(found) => write!(f, "is not in the words at its offset, {found:?}"),
-            None => f.write_str("lies past the end of its context"),
+/// Why a question is left out of training.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// It has no answer and is not marked as unanswerable.
+    NoAnswer,
+    /// The answer is empty or blank.
+    BlankAnswer,
+    /// The answer's place is not given.
+    NoStart,
+    /// The answer ends past its context.
+    PastEnd,
+    /// Other words stand at the answer's place; these.
+    NotThere(String),
+}
+
+impl SkipReason {
+    /// A word for files.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoAnswer => "no_answer",
+            Self::BlankAnswer => "blank_answer",
+            Self::NoStart => "no_answer_start",
+            Self::PastEnd => "past_end",
+            Self::NotThere(_) => "not_at_answer_start",
         }
     }
 }
 
-/// The questions of a training set with their answers' words, and the questions left out.
+impl fmt::Display for SkippedQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        let answer = shortened(&self.answer_text);
+        match &self.reason {
+            SkipReason::NoAnswer => f.write_str("there is no answer"),
+            SkipReason::BlankAnswer => write!(f, "answer {answer} is empty"),
+            SkipReason::NoStart => write!(f, "answer {answer} has no answer_start"),
+            SkipReason::PastEnd => write!(f, "answer {answer} lies past the end of its context"),
+            SkipReason::NotThere(found) => {
+                write!(f, "answer {answer} is not in the words at its offset, {}", shortened(found))
+            }
+        }
+    }
+}
+
+/// The questions of a training set with their answers' words, and the questions left out, as the reference has them.
 ///
-/// Questions of one paragraph share their words. An answerable question has exactly one answer, as in the
-/// reference; it is left out if the words at the answer's offset do not contain the answer, white space aside.
-/// Where the reference would crash on an offset past the end, ours leaves the question out.
-///
-/// # Errors
-/// If an answerable question has no answer or several.
-pub fn training_examples(dataset: &Dataset) -> Result<(Vec<Example>, Vec<SkippedQuestion>), FeatureError> {
+/// Questions of one paragraph share their words. Of several answers the first is taken. A question is left out if the
+/// words at the answer's offset do not contain the answer, white space aside. Where the reference would crash, on a
+/// question without an answer or an offset past the end, ours leaves the question out. A blank answer is found
+/// anywhere, so the reference trains on it; [`usable_examples`] does not.
+#[must_use]
+pub fn training_examples(dataset: &Dataset) -> (Vec<Example>, Vec<SkippedQuestion>) {
+    examples(dataset, false)
+}
+
+/// [`training_examples`] without the questions whose answer is empty or blank, of which nothing can be learnt: an empty
+/// answer at the start stands for the whole passage.
+#[must_use]
+pub fn usable_examples(dataset: &Dataset) -> (Vec<Example>, Vec<SkippedQuestion>) {
+    examples(dataset, true)
+}
+
+fn examples(dataset: &Dataset, skip_blank: bool) -> (Vec<Example>, Vec<SkippedQuestion>) {
     let by_paragraph: Vec<_> =
-        paragraphs(dataset).into_par_iter().map(|at| paragraph_examples(dataset, at)).collect();
+        paragraphs(dataset).into_par_iter().map(|at| paragraph_examples(dataset, at, skip_blank)).collect();
     let (mut examples, mut skipped) = (Vec::new(), Vec::new());
-    for paragraph in by_paragraph {
-        let (kept, left_out) = paragraph?;
+    for (kept, left_out) in by_paragraph {
         examples.extend(kept);
         skipped.extend(left_out);
     }
-    Ok((examples, skipped))
+    (examples, skipped)
 }
 
 /// Every question of a data set, without answers, for prediction.
@@ -80,45 +126,36 @@ fn paragraphs(dataset: &Dataset) -> Vec<(usize, usize, &Paragraph)> {
 fn paragraph_examples(
     dataset: &Dataset,
     (article, index, paragraph): (usize, usize, &Paragraph),
-) -> Result<(Vec<Example>, Vec<SkippedQuestion>), FeatureError> {
+    skip_blank: bool,
+) -> (Vec<Example>, Vec<SkippedQuestion>) {
     let (words, positions) = words_with_positions(&paragraph.context);
     let words = Arc::new(words);
     let (mut examples, mut skipped) = (Vec::with_capacity(paragraph.questions.len()), Vec::new());
     for (question_index, question) in paragraph.questions.iter().enumerate() {
-        let target = if question.is_impossible == Some(true) {
-            Target { text: String::new(), start: -1, end: -1 }
-        } else {
-            let [answer] = &question.answers[..] else {
-                let title = dataset.articles.get(article).map(|article| article.title.as_str());
-                return Err(FeatureError::AnswerCount {
-                    file: dataset.source_name.clone(),
-                    place: Box::new(Place {
-                        article,
-                        title: title.unwrap_or_default().into(),
-                        paragraph: index,
-                        question: Some((question_index, question.id.clone())),
-                    }),
-                    answers: question.answers.len(),
-                });
-            };
-            match locate(answer, &words, &positions) {
-                Ok(target) => target,
-                Err(found) => {
-                    let (qas_id, answer_text) = (question.id.clone(), answer.text.clone());
-                    skipped.push(SkippedQuestion { qas_id, answer_text, found });
-                    continue;
-                }
-            }
+        let is_impossible = question.is_impossible == Some(true);
+        let target = match question.answers.first() {
+            _ if is_impossible => Ok(Target { text: String::new(), start: -1, end: -1 }),
+            None => Err(SkipReason::NoAnswer),
+            Some(answer) if skip_blank && is_blank(&answer.text) => Err(SkipReason::BlankAnswer),
+            Some(answer) => locate(answer, &words, &positions),
         };
-        examples.push(Example {
-            orig_answer_text: Some(target.text),
-            start_position: Some(target.start),
-            end_position: Some(target.end),
-            is_impossible: question.is_impossible == Some(true),
-            ..unanswered(question, &words)
-        });
+        match target {
+            Ok(target) => examples.push(Example {
+                orig_answer_text: Some(target.text),
+                start_position: Some(target.start),
+                end_position: Some(target.end),
+                is_impossible,
+                ..unanswered(question, &words)
+            }),
+            Err(reason) => skipped.push(SkippedQuestion {
+                qas_id: question.id.clone(),
+                place: dataset.place(article, index, question_index),
+                answer_text: question.answers.first().map(|answer| answer.text.clone()).unwrap_or_default(),
+                reason,
+            }),
+        }
     }
-    Ok((examples, skipped))
+    (examples, skipped)
 }
 
 fn unanswered(question: &Question, words: &Arc<Words>) -> Example {
@@ -140,22 +177,23 @@ struct Target {
     end: i32,
 }
 
-/// The words of an answer, or what stands in its place (`None`: nothing, the offset is past the end).
-fn locate(answer: &Answer, words: &Words, positions: &WordPositions) -> Result<Target, Option<String>> {
+/// The words of an answer, or why there are none.
+fn locate(answer: &Answer, words: &Words, positions: &WordPositions) -> Result<Target, SkipReason> {
+    let answer_start = answer.answer_start.ok_or(SkipReason::NoStart)?;
     let length = answer.text.chars().count();
-    let start = positions.word_at(answer.answer_start).ok_or(None)?;
+    let start = positions.word_at(answer_start).ok_or(SkipReason::PastEnd)?;
     // An empty answer at offset 0 ends at index -1, Python's last.
-    let last = match answer.answer_start.checked_add(length).ok_or(None)? {
+    let last = match answer_start.checked_add(length).ok_or(SkipReason::PastEnd)? {
         0 => positions.length() - 1,
         end => end - 1,
     };
-    let end = positions.word_at(last).ok_or(None)?;
+    let end = positions.word_at(last).ok_or(SkipReason::PastEnd)?;
     let found = python_slice(words, start, end + 1);
     let text = str_split(&answer.text).collect::<Vec<_>>().join(" ");
     if found.contains(&text) {
         Ok(Target { text: answer.text.clone(), start, end })
     } else {
-        Err(Some(found.to_owned()))
+        Err(SkipReason::NotThere(found.to_owned()))
     }
 }
 

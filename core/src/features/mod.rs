@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use doc_tokens::DocTokens;
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
-pub use examples::{SkippedQuestion, evaluation_examples, training_examples};
+pub use examples::{SkipReason, SkippedQuestion, evaluation_examples, training_examples, usable_examples};
 #[cfg(feature = "cli")]
 pub(crate) use pieces::{Paragraph, ParagraphPieces, QuestionPieces, all_pieces, paragraphs};
 pub use shared_slice::SharedSlice;

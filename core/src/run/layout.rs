@@ -144,6 +144,13 @@ impl Layout {
         self.root.join("group.lock")
     }
 
+    /// The training questions that were left out, one JSON object a line: `id`, `kind` (why), `place` in the data and
+    /// `answer`. Absent if all were learnt from.
+    #[must_use]
+    pub fn skipped(&self) -> PathBuf {
+        self.root.join("skipped.jsonl")
+    }
+
     /// Held by the trainer.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

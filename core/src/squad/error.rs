@@ -1,39 +1,9 @@
-//! What can be wrong with a SQuAD file, and where.
+//! What can be wrong with a data set so that it cannot be read.
 
-use std::fmt;
-use std::sync::Arc;
+use super::formats::{DataFormat, layouts};
+use crate::{advice::Advice, text_file::TextError};
 
-use super::finding::Finding;
-use crate::advice::Advice;
-
-/// Where in a SQuAD file something stands. Indices count from 0, as in the JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Index in `data`.
-    pub article: usize,
-    /// The article's title, empty if it has none. Shared: a file may have many findings in an article.
-    pub title: Arc<str>,
-    /// Index in the article's `paragraphs`.
-    pub paragraph: usize,
-    /// Index in the paragraph's `qas` and the question's id, if the place is a question.
-    pub question: Option<(usize, String)>,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "data[{}].paragraphs[{}]", self.article, self.paragraph)?;
-        if let Some((index, _)) = &self.question {
-            write!(f, ".qas[{index}]")?;
-        }
-        write!(f, " (article {}", shortened(&self.title))?;
-        if let Some((_, id)) = &self.question {
-            write!(f, ", question {}", shortened(id))?;
-        }
-        f.write_str(")")
-    }
-}
-
-/// Why a SQuAD file cannot be used. Every message is one line.
+/// Why a data set cannot be used. Every message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum SquadError {
     /// The file could not be opened or read.
@@ -45,12 +15,31 @@ pub enum SquadError {
         cause: std::io::Error,
     },
     /// The file is not text.
-    #[error("{file}: not UTF-8 text (byte {offset})")]
-    NotUtf8 {
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The file is compressed and cannot be unpacked.
+    #[error("{file}: {cause}")]
+    Packed {
         /// The file as given.
         file: String,
-        /// Offset of the first offending byte.
-        offset: usize,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The file is a table.
+    #[error("{file}: {what}, which is not read")]
+    Table {
+        /// The file as given.
+        file: String,
+        /// Which kind.
+        what: &'static str,
+        /// Python that makes JSON Lines of it.
+        convert: String,
+    },
+    /// The file is a web page.
+    #[error("{file}: a web page or XML, not JSON")]
+    Page {
+        /// The file as given.
+        file: String,
     },
     /// The file is not JSON.
     #[error("{file}: not valid JSON at line {line}, column {column}: {cause}")]
@@ -63,6 +52,8 @@ pub enum SquadError {
         column: usize,
         /// What the parser found.
         cause: String,
+        /// Whether the text ends too early.
+        cut: bool,
     },
     /// A value is missing or has the wrong type.
     #[error("{file}: {place}: expected {expected}, found {found}")]
@@ -75,16 +66,8 @@ pub enum SquadError {
         expected: String,
         /// What is there.
         found: String,
-    },
-    /// Two questions share an id, so their predictions could not be told apart.
-    #[error("{file}: {second}: this id was used before, at {first}")]
-    DuplicateId {
-        /// The file as given.
-        file: String,
-        /// The earlier question.
-        first: Box<Place>,
-        /// The later question.
-        second: Box<Place>,
+        /// The layout, if it is one of those known.
+        format: Option<DataFormat>,
     },
     /// There is nothing to train on or to answer.
     #[error("{file}: holds no questions")]
@@ -92,43 +75,35 @@ pub enum SquadError {
         /// The file as given.
         file: String,
     },
-    /// A mistake in the content; the first one of possibly several.
-    #[error("{file}: {finding}{}", more(*.others))]
-    Invalid {
-        /// The file as given.
-        file: String,
-        /// What and where.
-        finding: Box<Finding>,
-        /// How many more mistakes the file has.
-        others: usize,
-    },
 }
 
 impl Advice for SquadError {
     fn remedy(&self) -> String {
         match self {
             Self::Read { .. } => "check the path".into(),
-            Self::NotUtf8 { .. } => "save it as UTF-8, or unpack it if it is compressed".into(),
+            Self::Text(error) => error.remedy(),
+            Self::Packed { .. } => "download the file again, or pack it again".into(),
+            Self::Table { convert, .. } => format!("save it as JSON Lines, in Python with {convert}"),
+            Self::Page { .. } => "download the file itself instead of the page that shows it".into(),
+            Self::Syntax { cut: true, .. } => {
+                "download the file again: it ends too early, so the download was not complete".into()
+            }
             Self::Syntax { .. } => {
-                "correct the JSON there, or download the file again if it was cut short".into()
+                "correct the text there, or save the data again with a program that writes JSON".into()
             }
-            Self::Schema { .. } => {
-                "bring the file into SQuAD's layout, data[].paragraphs[].qas[].answers[]".into()
+            Self::Schema { format: Some(format), .. } => {
+                format!("write {format} as in {}", format.example())
             }
-            Self::DuplicateId { .. } => "give every question an id of its own".into(),
+            Self::Schema { format: None, .. } => {
+                format!("give one of the layouts that are read: {}", layouts())
+            }
             Self::NoQuestions { .. } => "give a file with questions".into(),
-            Self::Invalid { .. } => "correct or remove it".into(),
         }
     }
 }
 
-/// ` (and 3 more in this file)`, or nothing.
-fn more(others: usize) -> String {
-    if others == 0 { String::new() } else { format!(" (and {others} more in this file)") }
-}
-
 /// Text quoted on one line and cut to a length that a message can bear.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
     // Not a count: the text may be megabytes long, and this is called for every question of a file.
     match text.char_indices().nth(LONGEST) {
@@ -140,17 +115,6 @@ pub(super) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_read_like_json_paths() {
-        let mut place = Place { article: 3, title: "Normans".into(), paragraph: 2, question: None };
-        assert_eq!(place.to_string(), "data[3].paragraphs[2] (article \"Normans\")");
-        place.question = Some((1, "56d\n".into()));
-        assert_eq!(
-            place.to_string(),
-            "data[3].paragraphs[2].qas[1] (article \"Normans\", question \"56d\\n\")"
-        );
-    }
 
     #[test]
     fn long_text_is_cut_by_characters() {

@@ -1,20 +1,28 @@
-//! SQuAD files: reading, recognising the version, and saying precisely what is wrong with one.
+//! Question data: reading it in any of its layouts, recognising the version, and saying precisely what is wrong.
 //!
-//! Two steps, because the reference itself trains on files with doubtful answers and skips those:
-//! [`Dataset::from_path`] reads and refuses what cannot be read (syntax, types, missing keys, duplicate ids) and
-//! notes everything doubtful in [`Dataset::warnings`]; [`Dataset::validate`] turns those that are plain
-//! mistakes (empty context or question, answer past the end or nowhere in its context) into an error. Commands
-//! that spend hours on a file validate it first.
+//! A few bad questions must not cost a file: [`Dataset::from_path`] refuses only what cannot be read (no JSON, no known
+//! layout, types that can mean nothing) and notes everything doubtful in [`Dataset::warnings`].
+//! [`Dataset::warning_lines`] says it in a line for each kind.
 
 mod dataset;
 mod diagnose;
 mod error;
 mod finding;
+mod foreign;
+mod formats;
+mod ids;
+mod place;
 mod question_word;
+mod warning_lines;
 
 pub use dataset::{Answer, Article, Counts, Dataset, Paragraph, ParagraphPlace, Question, SquadVersion};
-pub use error::{Place, SquadError};
+pub use error::SquadError;
+pub(crate) use error::shortened;
+pub(crate) use finding::is_blank;
 pub use finding::{Finding, FindingKind};
+pub use formats::DataFormat;
+pub use ids::RepeatedIds;
+pub use place::{Place, Style};
 pub use question_word::QuestionWord;
 
 #[cfg(test)]

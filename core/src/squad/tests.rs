@@ -38,11 +38,14 @@ fn error(json: &str) -> String {
     message
 }
 
-fn invalid(json: &str) -> String {
+/// The only warning of a file.
+fn warning(json: &str) -> String {
     let dataset = Dataset::from_json(json, "my.json").unwrap();
-    let message = dataset.validate().unwrap_err().in_one_line();
-    assert!(!message.contains('\n'), "one line: {message}");
-    message
+    dataset.validate().unwrap();
+    let lines = dataset.warning_lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(!lines[0].contains('\n'), "one line: {}", lines[0]);
+    lines[0].strip_prefix("my.json: ").unwrap().to_owned()
 }
 
 const FIRST: &str = "/data/0/paragraphs/0/qas/0";
@@ -118,59 +121,90 @@ fn a_key_given_twice_is_located() {
 
 #[test]
 fn wrong_types_are_located() {
-    let layout = "; bring the file into SQuAD's layout, data[].paragraphs[].qas[].answers[]";
-    for (pointer, value, expected) in [
-        ("", json!([1]), "top level: expected an object, found a list"),
-        ("/data", json!("x"), "top level: expected a list as \"data\", found the string \"x\""),
-        ("/data/0", json!(null), "data[0]: expected an object, found null"),
-        ("/data/0/title", json!(7), "data[0].title: expected a string, found the number 7"),
+    let layout = format!("; write SQuAD as in {}", DataFormat::Squad.example());
+    let first = "data[0].paragraphs[0].qas[0]";
+    let cases = [
+        ("/data/0/title", json!([]), "data[0].title: expected a string, found a list".to_owned()),
         (
             "/data/0/paragraphs",
             json!({}),
-            "data[0] (article \"Tides\"): expected a list as \"paragraphs\", found an object",
+            "data[0] (article \"Tides\"): expected a list as \"paragraphs\", found an object".to_owned(),
         ),
         (
             "/data/0/paragraphs/1/context",
             json!(false),
-            "data[0].paragraphs[1].context (article \"Tides\"): expected a string, found false",
+            "data[0].paragraphs[1].context (article \"Tides\"): expected a string, found false".to_owned(),
         ),
         (
             "/data/0/paragraphs/0/qas/1",
             json!("q"),
-            "data[0].paragraphs[0].qas[1] (article \"Tides\"): expected an object, found the string \"q\"",
+            "data[0].paragraphs[0].qas[1] (article \"Tides\"): expected an object, found the string \"q\""
+                .to_owned(),
         ),
         (
             "/data/0/paragraphs/0/qas/0/id",
-            json!(12),
-            "data[0].paragraphs[0].qas[0].id (article \"Tides\"): expected a string, found the number 12",
+            json!(true),
+            format!("{first}.id (article \"Tides\"): expected a string, found true"),
         ),
         (
             "/data/0/paragraphs/0/qas/0/is_impossible",
             json!("no"),
-            "data[0].paragraphs[0].qas[0].is_impossible (article \"Tides\", question \"a\"): \
-             expected true or false, found the string \"no\"",
+            format!(
+                "{first}.is_impossible (article \"Tides\", question \"a\"): expected true or false, found the \
+                 string \"no\""
+            ),
         ),
         (
             "/data/0/paragraphs/0/qas/0/answers/0/answer_start",
-            json!(-1),
-            "data[0].paragraphs[0].qas[0].answers[0].answer_start (article \"Tides\", question \"a\"): \
-             expected a whole number from 0, found the number -1",
+            json!([3]),
+            format!(
+                "{first}.answers[0].answer_start (article \"Tides\", question \"a\"): expected a whole number \
+                 from 0, found a list"
+            ),
         ),
         (
             "/data/0/paragraphs/0/qas/0/answers/0/text",
             json!(["x"]),
-            "data[0].paragraphs[0].qas[0].answers[0].text (article \"Tides\", question \"a\"): \
-             expected a string, found a list",
+            format!(
+                "{first}.answers[0].text (article \"Tides\", question \"a\"): expected a string, found a list"
+            ),
         ),
         (
             "/data/0/paragraphs/0/qas/1/plausible_answers",
             json!(3),
-            "data[0].paragraphs[0].qas[1] (article \"Tides\", question \"b\"): \
-             expected a list as \"plausible_answers\", found the number 3",
+            "data[0].paragraphs[0].qas[1] (article \"Tides\", question \"b\"): expected a list as \
+             \"plausible_answers\", found the number 3"
+                .to_owned(),
         ),
-    ] {
+    ];
+    for (pointer, value, expected) in cases {
         assert_eq!(error(&changed(pointer, Some(value))), format!("my.json: {expected}{layout}"));
     }
+}
+
+#[test]
+fn an_unknown_layout_is_refused_with_an_example_of_each() {
+    for (text, expected) in [
+        ("[1]", "[0]: expected an object, found the number 1"),
+        (r#"{"data": "x"}"#, "top level: expected a list as \"data\", found the string \"x\""),
+        (r#"{"data": [null]}"#, "data[0]: expected an object, found null"),
+        (r#"{"rows": []}"#, "top level: expected a list as \"data\", found no such key"),
+        (r#"{"data": [{"text": "t"}]}"#, "data[0]: expected a list as \"paragraphs\", found no such key"),
+        ("3", "top level: expected an object, found the number 3"),
+    ] {
+        let message = error(text);
+        assert!(message.starts_with(&format!("my.json: {expected}; give one of the layouts")), "{message}");
+        for format in [DataFormat::Squad, DataFormat::Rows, DataFormat::Mrqa] {
+            assert!(message.contains(format.example()), "{message}");
+            let example = Dataset::from_json(format.example(), "example").unwrap();
+            assert_eq!((example.format, example.counts().questions), (format, 1), "{format}");
+            assert_eq!(example.warnings, []);
+        }
+    }
+    assert!(error("<!doctype html>").contains("a web page"));
+    assert!(error("id,context,question\n1,c,q\n").contains("a CSV table"));
+    let table = Dataset::from_bytes(b"PAR1\x15\x04", "t.parquet").unwrap_err().in_one_line();
+    assert!(table.contains("a Parquet table") && table.contains("from_parquet(\"t.parquet\")"), "{table}");
 }
 
 #[test]
@@ -184,16 +218,12 @@ fn missing_keys_are_located() {
         ),
         ("/data/0/paragraphs/0/qas", "data[0].paragraphs[0] (article \"Tides\"): expected a list as \"qas\""),
         (
-            "/data/0/paragraphs/0/qas/0/id",
-            "data[0].paragraphs[0].qas[0] (article \"Tides\"): expected a string as \"id\"",
-        ),
-        (
             "/data/0/paragraphs/0/qas/0/question",
             "qas[0] (article \"Tides\", question \"a\"): expected a string as \"question\"",
         ),
         (
-            "/data/0/paragraphs/0/qas/0/answers/0/answer_start",
-            "qas[0].answers[0] (article \"Tides\", question \"a\"): expected a whole number from 0 as \"answer_start\"",
+            "/data/0/paragraphs/0/qas/0/answers/0/text",
+            "qas[0].answers[0] (article \"Tides\", question \"a\"): expected a string as \"text\"",
         ),
     ] {
         let message = error(&changed(pointer, None));
@@ -231,66 +261,132 @@ fn the_mark_follows_from_the_answers_where_it_is_absent() {
 }
 
 #[test]
-fn a_repeated_id_is_located_twice() {
-    let message = error(&changed("/data/0/paragraphs/1/qas/0/id", Some(json!("a"))));
+fn a_repeated_id_is_a_warning_and_the_last_question_counts() {
+    let text = changed("/data/0/paragraphs/1/qas/0/id", Some(json!("a")));
+    let (second, first) = ("data[0].paragraphs[1].qas[0]", "data[0].paragraphs[0].qas[0]");
+    let question = "(article \"Tides\", question \"a\")";
+    let said = format!("{second} {question}: this id was used before, at {first} {question}");
     assert_eq!(
-        message,
-        "my.json: data[0].paragraphs[1].qas[0] (article \"Tides\", question \"a\"): this id was used before, at \
-         data[0].paragraphs[0].qas[0] (article \"Tides\", question \"a\"); give every question an id of its own"
+        warning(&text),
+        format!("{said}; of questions with one id the last counts, as in the official scorer")
     );
+    let questions = |dataset: &Dataset| -> Vec<_> {
+        dataset.questions().map(|(_, _, question)| question.question.clone()).collect()
+    };
+    let dataset = Dataset::from_json(&text, "my.json").unwrap();
+    assert_eq!((questions(&dataset), dataset.left_out), (vec!["Who left?".into(), "What else?".into()], 1));
+    // Training looks at no id.
+    let dataset = Dataset::from_bytes_with(text.as_bytes(), "my.json", RepeatedIds::KeepAll).unwrap();
+    assert_eq!(questions(&dataset).len(), 3);
+    assert_eq!(dataset.warning_lines(), [format!("my.json: {said}")]);
+    assert_eq!(dataset.id_warning_lines().len(), 1);
 }
 
 #[test]
 fn a_file_without_questions_is_refused() {
-    assert_eq!(invalid("{\"data\": []}"), "my.json: holds no questions; give a file with questions");
-}
-
-#[test]
-fn empty_contexts_and_questions_are_refused_by_validation() {
-    // The answer's offset is then wrong, too: two mistakes.
-    let message = invalid(&changed("/data/0/paragraphs/1/context", Some(json!(" \n"))));
-    assert_eq!(
-        message,
-        "my.json: data[0].paragraphs[1] (article \"Tides\"): the context is empty \
-         (and 1 more in this file); correct or remove it"
-    );
-    let message = invalid(&changed(&format!("{FIRST}/question"), Some(json!(""))));
-    assert_eq!(
-        message,
-        "my.json: data[0].paragraphs[0].qas[0] (article \"Tides\", question \"a\"): the question is empty; \
-         correct or remove it"
-    );
-}
-
-#[test]
-fn answers_past_the_end_count_code_points() {
-    // The context has 22 code points in 24 bytes.
-    for (start, fits) in [(13, true), (14, true), (15, false), (usize::MAX, false)] {
-        let text = changed(&format!("{FIRST}/answers/0/answer_start"), Some(json!(start)));
-        let dataset = Dataset::from_json(&text, "my.json").unwrap();
-        assert_eq!(dataset.validate().is_ok(), fits, "answer_start {start}");
+    for text in ["{\"data\": []}", "[]"] {
+        let message = Dataset::from_json(text, "my.json").unwrap().validate().unwrap_err().in_one_line();
+        assert_eq!(message, "my.json: holds no questions; give a file with questions");
     }
-    let message = invalid(&changed(&format!("{FIRST}/answers/0/answer_start"), Some(json!(22))));
-    assert!(
-        message.contains("answer \"the tide\" at answer_start 22 ends past the context's 22 characters"),
-        "{message}"
+}
+
+#[test]
+fn doubtful_content_is_warned_of() {
+    let title = "(article \"Tides\"";
+    let first = format!("data[0].paragraphs[0].qas[0] {title}, question \"a\")");
+    let at = |key: &str, value: Value| warning(&changed(&format!("{FIRST}/{key}"), Some(value)));
+    assert_eq!(at("question", json!("")), format!("{first}: the question is empty"));
+    assert_eq!(at("question", json!(null)), format!("{first}: the question is empty"));
+    assert_eq!(at("answers/0/text", json!(" ")), format!("{first}: the answer is empty"));
+    assert_eq!(
+        at("answers/0/text", json!("The tide")),
+        format!("{first}: answer \"The tide\" does not occur in its context")
+    );
+    assert_eq!(
+        at("answers/0/answer_start", json!(22)),
+        format!("{first}: answer \"the tide\" at answer_start 22 ends past the context's 22 characters")
+    );
+    assert_eq!(
+        at("answers/0/answer_start", json!(-1)),
+        format!("{first}: answer \"the tide\" has answer_start -1, which is no place")
+    );
+    assert_eq!(
+        at("answers/0/answer_start", json!("13")),
+        format!("{first}: answer \"the tide\" has the text \"13\" as answer_start, read as a number")
+    );
+    assert_eq!(
+        at("answers", json!(["the tide"])),
+        format!("{first}: answer \"the tide\" has no answer_start")
     );
 }
 
 #[test]
-fn an_answer_found_nowhere_is_refused_by_validation() {
-    let message = invalid(&changed(&format!("{FIRST}/answers/0/text"), Some(json!("The tide"))));
-    assert!(message.contains("answer \"The tide\" does not occur in its context"), "{message}");
+fn ids_are_understood_or_made_up() {
+    let at = |value: Value| changed(&format!("{FIRST}/id"), Some(value));
+    let id =
+        |text: &str| Dataset::from_json(text, "my.json").unwrap().questions().next().unwrap().2.id.clone();
+    assert_eq!(id(&at(json!(12))), "12");
+    assert!(warning(&at(json!(12))).ends_with("the id is a number, read as a text"));
+    let made_up = id(&at(json!(null)));
+    assert!(made_up.starts_with("q-") && made_up.len() == 18, "{made_up}");
+    assert_eq!(made_up, id(&changed(&format!("{FIRST}/id"), None)));
+    // It depends on passage and question, not on the place.
+    let mut root = sound();
+    root.pointer_mut("/data/0").unwrap()["title"] = json!("Other");
+    root.pointer_mut(FIRST).unwrap()["id"] = json!("");
+    assert_eq!(made_up, id(&root.to_string()));
+    // Twice the same question: two ids.
+    let mut root = sound();
+    root.pointer_mut(FIRST).unwrap()["id"] = json!(null);
+    let twice = root.pointer(FIRST).unwrap().clone();
+    root.pointer_mut("/data/0/paragraphs/0/qas").unwrap().as_array_mut().unwrap().push(twice);
+    let dataset = Dataset::from_json(&root.to_string(), "my.json").unwrap();
+    let ids: Vec<_> = dataset.questions().map(|(_, _, question)| question.id.clone()).collect();
+    assert_eq!(ids, [made_up.clone(), "b".into(), format!("{made_up}-2"), "c".into()]);
 }
 
 #[test]
-fn an_answer_found_elsewhere_is_a_warning_only() {
+fn warnings_of_one_kind_are_said_once_with_three_places() {
+    let questions: Vec<Value> = (0..5)
+        .map(|id| json!({"id": id.to_string(), "question": "q", "answers": [{"text": "z", "answer_start": 0}]}))
+        .collect();
+    let json = json!({"data": [{"paragraphs": [{"context": "a", "qas": questions}]}]}).to_string();
+    let place = |index: usize| format!("data[0].paragraphs[0].qas[{index}] (question \"{index}\")");
+    let places = [place(0), place(1), place(2)].join(", ");
+    assert_eq!(warning(&json), format!("5 answers do not occur in their contexts: {places}, …"));
+}
+
+#[test]
+fn null_is_read_as_absent() {
+    for (pointer, said) in [
+        ("/data/0/title", "title is null, read as absent"),
+        ("/data/0/paragraphs/0/qas/1/plausible_answers", "plausible_answers is null, read as absent"),
+        ("/data/0/paragraphs/0/qas/1/answers", "answers is null, read as absent"),
+    ] {
+        assert!(warning(&changed(pointer, Some(json!(null)))).ends_with(said), "{pointer}");
+    }
+}
+
+#[test]
+fn halves_of_surrogate_pairs_become_one_replacement_character_each() {
+    let mut root = sound();
+    root.pointer_mut("/data/0/paragraphs/1/qas/0/answers/0").unwrap()["answer_start"] = json!(2);
+    root.pointer_mut("/data/0/paragraphs/1").unwrap()["context"] = json!("HALF Nothing else.");
+    let text = root.to_string().replace("HALF", "\\ud83d");
+    assert!(warning(&text).ends_with("was read as U+FFFD"));
+    let dataset = Dataset::from_json(&text, "my.json").unwrap();
+    assert_eq!(dataset.articles[0].paragraphs[1].context, "\u{fffd} Nothing else.");
+    // A whole pair is a character, and what is no JSON besides is still refused.
+    assert!(error(&format!("{text}x")).contains("not valid JSON"));
+}
+
+#[test]
+fn an_answer_found_elsewhere_is_a_warning() {
     for (text, start) in [("the tide", 12), ("brought the", 4), ("Été", 1)] {
         let mut root = sound();
         *root.pointer_mut(&format!("{FIRST}/answers/0")).unwrap() =
             json!({"text": text, "answer_start": start});
         let dataset = Dataset::from_json(&root.to_string(), "my.json").unwrap();
-        dataset.validate().unwrap();
         let [Finding { kind: FindingKind::AnswerElsewhere { text: found, .. }, place }] =
             &dataset.warnings[..]
         else {
@@ -303,7 +399,115 @@ fn an_answer_found_elsewhere_is_a_warning_only() {
 #[test]
 fn contradictions_between_mark_and_answers_are_warnings() {
     let text = changed(&format!("{FIRST}/is_impossible"), Some(json!(true)));
-    let dataset = Dataset::from_json(&text, "my.json").unwrap();
-    assert_eq!(dataset.warnings[0].kind, FindingKind::ImpossibleWithAnswers);
-    dataset.validate().unwrap();
+    assert!(warning(&text).ends_with("is_impossible is true, yet there are answers"));
+    let text = changed(&format!("{FIRST}/is_impossible"), None);
+    assert!(warning(&text).contains("is_impossible is absent, which other questions have"));
+}
+
+/// The same three questions in every layout.
+#[test]
+fn every_layout_gives_the_same_questions() {
+    let answers = json!({"text": ["the tide"], "answer_start": [13]});
+    let context = "Été brought  the tide.";
+    let rows = [
+        json!({"id": "a", "title": "Tides", "context": context, "question": "What came?", "answers": answers}),
+        json!({"id": "b", "title": "Tides", "context": context, "question": "Who left?",
+               "answers": {"text": [], "answer_start": []}}),
+        json!({"id": "c", "title": "Tides", "context": "Nothing else.", "question": "What else?",
+               "answers": {"text": ["Nothing"], "answer_start": [0]}}),
+    ];
+    let column = |key: &str| Value::Array(rows.iter().map(|row| row[key].clone()).collect());
+    let indexed = |key: &str| {
+        let values = rows.iter().enumerate().map(|(index, row)| (index.to_string(), row[key].clone()));
+        Value::Object(values.collect())
+    };
+    let table = |column: &dyn Fn(&str) -> Value| {
+        let keys = ["id", "title", "context", "question", "answers"];
+        Value::Object(keys.iter().map(|key| ((*key).to_owned(), column(key))).collect())
+    };
+    let mut squad = sound();
+    squad
+        .pointer_mut("/data/0/paragraphs/0/qas/1")
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .remove("plausible_answers");
+    let articles = squad["data"].clone();
+    let lines = |values: &[Value]| values.iter().map(|value| format!("{value}\n")).collect::<String>();
+    let expected = Dataset::from_json(&squad.to_string(), "x").unwrap().articles;
+    for (text, format) in [
+        (squad.to_string(), DataFormat::Squad),
+        (articles.to_string(), DataFormat::Articles),
+        (lines(articles.as_array().unwrap()), DataFormat::Articles),
+        (lines(&rows), DataFormat::Rows),
+        (rows.iter().map(|row| format!("{row:#}\n\n")).collect(), DataFormat::Rows),
+        (json!(rows).to_string(), DataFormat::Rows),
+        (json!({"version": "0.1", "data": rows}).to_string(), DataFormat::Rows),
+        (table(&column).to_string(), DataFormat::Rows),
+        (table(&indexed).to_string(), DataFormat::Rows),
+        (json!({"data": table(&column)}).to_string(), DataFormat::Rows),
+    ] {
+        let dataset = Dataset::from_json(&text, "x").unwrap();
+        assert_eq!((dataset.format, dataset.version), (format, SquadVersion::V2), "{text}");
+        assert_eq!(dataset.articles, expected, "{text}");
+        assert_eq!(dataset.warnings, [], "{text}");
+        let note = (format != DataFormat::Squad)
+            .then(|| format!("x: read as {format}: 3 questions, 1 without an answer"));
+        assert_eq!(dataset.reading_note(), note);
+        let again = Dataset::from_json(&dataset.to_squad_json().unwrap(), "y").unwrap();
+        assert_eq!(again.articles, expected);
+    }
+}
+
+#[test]
+fn mrqa_is_read_as_version_one_with_the_found_answers_first() {
+    let text = concat!(
+        r#"{"header": {"dataset": "X", "split": "dev"}}"#,
+        "\n",
+        r#"{"id": "", "context": "é Marra, marra and Torik.", "qas": [{"qid": "a", "id": 7, "question": "who?",
+            "answers": ["Marra", "Mara"], "question_tokens": [["who", 0]], "detected_answers": [
+            {"text": "Marra", "char_spans": [[2, 6], [9, 13]], "token_spans": [[1, 1]]},
+            {"text": "Torik", "char_spans": [[19, 23]], "token_spans": [[4, 4]]}]}]}"#,
+        "\n",
+        r#"{"id": "", "context": "Nothing.", "qas": [{"qid": "b", "question": "what?", "answers": []}]}"#,
+    );
+    let dataset = Dataset::from_json(text, "m.jsonl").unwrap();
+    assert_eq!((dataset.format, dataset.version), (DataFormat::Mrqa, SquadVersion::V1));
+    let questions: Vec<_> = dataset.questions().map(|(_, _, question)| question).collect();
+    let answers: Vec<_> = questions[0].answers.iter().map(|a| (a.text.as_str(), a.answer_start)).collect();
+    assert_eq!(answers, [("Marra", Some(2)), ("marra", Some(9)), ("Torik", Some(19)), ("Mara", None)]);
+    assert_eq!((questions[0].id.as_str(), questions[1].id.as_str()), ("a", "b"));
+    assert_eq!(questions[1].is_impossible, None);
+    assert_eq!(dataset.warnings, []);
+    assert_eq!(dataset.articles.len(), 2);
+    assert_eq!(dataset.place(1, 0, 0).to_string(), "line 6 (question \"b\")");
+}
+
+#[test]
+fn mistakes_in_lines_and_rows_are_located() {
+    let row = r#"{"id": "a", "context": "c", "question": "q"}"#;
+    let message = error(&format!("{row}\n\n{}\n", r#"{"id": "b", "context": 3, "question": "q"}"#));
+    assert!(
+        message
+            .starts_with("my.json: line 3.context (question \"b\"): expected a string, found the number 3"),
+        "{message}"
+    );
+    assert!(message.contains(DataFormat::Rows.example()), "{message}");
+    let message = error(&format!("[{row}, {}]", r#"{"id": "b", "context": "c"}"#));
+    assert!(
+        message.starts_with("my.json: [1] (question \"b\"): expected a string as \"question\""),
+        "{message}"
+    );
+    let message = error(&format!("{row}\n{{\"id\": \"b\", \"cont"));
+    assert!(
+        message.contains("line 2, column ") && message.contains("download was not complete"),
+        "{message}"
+    );
+    let message = error(&format!("{row}\n{row}}}\n"));
+    assert!(message.contains("line 2, column ") && !message.contains("download"), "{message}");
+    let message = error(r#"{"context": ["c", "d"], "question": ["q"]}"#);
+    assert!(message.contains("the column question has 1 values, but context has 2"), "{message}");
+    // Warnings name lines as well.
+    let blank = format!("{row}\n{}", r#"{"id": "b", "context": "c", "question": ""}"#);
+    assert_eq!(warning(&blank), "line 2 (question \"b\"): the question is empty");
 }

@@ -5,7 +5,9 @@ use crate::run::{Environment, Fingerprint};
 
 /// Fields of a recipe that may change in a run: they decide what is done at once, what is written and when training
 /// ends, not what is learnt.
-const FREE: [&str; 6] = [
+const FREE: [&str; 7] = [
+    // Too many left out is an error before the first step.
+    "allow_skipped",
     "micro_batch",
     "eval_batch_size",
     "checkpoint_steps",

@@ -51,6 +51,25 @@ pub enum TrainError {
         /// The development data.
         file: String,
     },
+    /// Too many questions cannot be learnt from.
+    #[error(
+        "{file}: {skipped} of {questions} questions cannot be learnt from, more than --allow-skipped {allowed} allows, \
+         the first: {first}"
+    )]
+    TooManySkipped {
+        /// The training data.
+        file: String,
+        /// Questions that would be left out.
+        skipped: usize,
+        /// All questions.
+        questions: usize,
+        /// The share that may be left out.
+        allowed: f64,
+        /// The first of them, and why.
+        first: String,
+        /// A share that would do.
+        enough: f64,
+    },
     /// Nothing to train on.
     #[error("{file} gives no training windows")]
     NoWindows {
@@ -137,6 +156,9 @@ impl Advice for TrainError {
             },
             Self::NotVersion2 { .. } => "leave the flag out, the version is recognised from the data".into(),
             Self::Metric { .. } => "use --eval-metric f1 or exact".into(),
+            Self::TooManySkipped { enough, .. } => {
+                format!("correct the data, or leave these questions out with --allow-skipped {enough}")
+            }
             Self::NoWindows { .. } => "check that its contexts and questions are not empty".into(),
             Self::TooFewBatches { .. } => "use a smaller train_batch_size or fewer accumulation steps".into(),
             Self::NoWholeCheckpoint { .. } => "add `--force` to begin again with the first step".into(),

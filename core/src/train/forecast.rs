@@ -11,7 +11,7 @@ use crate::{
     bench::flops::{forward_flops, training_flops},
     config::BertConfig,
     engine::memory::MemoryEstimate,
-    features::{Window, evaluation_examples, training_examples, windows},
+    features::{Window, evaluation_examples, usable_examples, windows},
     run::{Environment, Event, EventReader, Layout},
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -45,7 +45,7 @@ impl WindowLengths {
         let lengths = |windows: Vec<Window>| windows.iter().map(|window| window.input_ids.len()).collect();
         let options = recipe.window_options();
         let first = recipe.max_train_samples.map(|most| first_questions(train.clone(), most));
-        let (examples, _) = training_examples(first.as_ref().unwrap_or(train))?;
+        let (examples, _) = usable_examples(first.as_ref().unwrap_or(train));
         let train = lengths(windows(&examples, tokenizer, &options, true)?);
         let dev = dev.map(evaluation_examples);
         let dev = dev.map(|examples| windows(&examples, tokenizer, &options, false)).transpose()?;

@@ -6,9 +6,9 @@ use super::{DataSource, ModelSource, Recipe, StartingModel, TrainError, samples:
 use crate::{
     checkpoint::Weights,
     config::BertConfig,
-    features::{Example, SkippedQuestion, training_examples},
+    features::{Example, SkippedQuestion, usable_examples},
     run::Fingerprint,
-    squad::{Dataset, SquadVersion},
+    squad::{Dataset, Question, SquadVersion},
     tokenizer::BertTokenizer,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Inputs {
     pub train: Dataset,
     pub dev: Option<Arc<Dataset>>,
     pub examples: Vec<Example>,
+    /// The questions left out of training.
+    pub skipped: Vec<SkippedQuestion>,
 }
 
 impl Inputs {
@@ -43,8 +45,9 @@ impl Inputs {
         };
         recipe.validate(&model.config)?;
         let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case)?;
-        let (train, dev) = (train.read()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
+        let (train, dev) = (train.read_for_training()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
         let mut notes = model.notes;
+        notes.extend([Some(&train), dev.as_deref()].into_iter().flatten().filter_map(Dataset::reading_note));
         let train = match recipe.max_train_samples {
             Some(most) => {
                 let all = train.counts().questions;
@@ -53,9 +56,13 @@ impl Inputs {
             }
             None => train,
         };
-        let (examples, skipped) = training_examples(&train)?;
+        let (examples, skipped) = usable_examples(&train);
+        check_skipped(&train, &skipped, recipe.allow_skipped)?;
         let mut warnings = model.warnings;
+        warnings.extend(train.warning_lines());
         warnings.extend(skipped_warning(&train, &skipped));
+        warnings.extend(several_answers_warning(&train));
+        warnings.extend(dev.iter().flat_map(|dev| dev.warning_lines()));
         if dev.is_none() {
             warnings.push("no development data: the weights at the end are kept, no best ones".into());
         }
@@ -68,6 +75,7 @@ impl Inputs {
             train,
             dev,
             examples,
+            skipped,
         };
         Ok((inputs, model.weights))
     }
@@ -101,8 +109,39 @@ impl Inputs {
     }
 }
 
+/// Refuses data of which too much cannot be learnt from.
+fn check_skipped(train: &Dataset, skipped: &[SkippedQuestion], allowed: f64) -> Result<(), TrainError> {
+    let questions = train.counts().questions;
+    let share = skipped.len() as f64 / questions.max(1) as f64;
+    match skipped.first() {
+        Some(first) if share > allowed => Err(TrainError::TooManySkipped {
+            file: train.source_name.clone(),
+            skipped: skipped.len(),
+            questions,
+            allowed,
+            first: first.to_string(),
+            // Rounded up to whole percents, to be typed.
+            enough: (share * 100.0).ceil() / 100.0,
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn skipped_warning(train: &Dataset, skipped: &[SkippedQuestion]) -> Option<String> {
     let first = skipped.first()?;
-    let (count, file) = (skipped.len(), &train.source_name);
-    Some(format!("{count} questions of {file} are left out, as in the reference; the first: {first}"))
+    let (count, all, file) = (skipped.len(), train.counts().questions, &train.source_name);
+    let left_out = if count == 1 { "question is" } else { "questions are" };
+    Some(format!(
+        "{file}: {count} of {all} {left_out} left out, as listed in skipped.jsonl; the first: {first}"
+    ))
+}
+
+/// Says that only one of several answers is learnt.
+fn several_answers_warning(train: &Dataset) -> Option<String> {
+    let several = |question: &Question| question.is_impossible != Some(true) && question.answers.len() > 1;
+    let count = train.questions().filter(|(_, _, question)| several(question)).count();
+    let questions = if count == 1 { "question has" } else { "questions have" };
+    (count > 0).then(|| {
+        format!("{}: {count} {questions} several answers; training takes the first", train.source_name)
+    })
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     advice::Advice,
     engine::TrainingEngine,
+    features::SkippedQuestion,
     piece_cache::PieceCache,
     run::{
         BestScore, Environment, Event, Layout, Outcome, Phase, RunError, RunFolder, RunState, write_atomic,
@@ -194,6 +195,7 @@ impl Run<'_> {
             }
             None => Recorder::start(self.layout, observer, &[loading])?,
         };
+        write_skipped(self.layout, &self.inputs.skipped)?;
         for note in &self.inputs.notes {
             recorder.detailed_phase(Phase::Loading, note.clone())?;
         }
@@ -287,6 +289,24 @@ impl Run<'_> {
         }
         Ok(fit)
     }
+}
+
+/// Lists the questions left out, if there are any.
+fn write_skipped(layout: &Layout, skipped: &[SkippedQuestion]) -> Result<(), TrainError> {
+    if skipped.is_empty() {
+        return Ok(());
+    }
+    let lines = skipped.iter().map(|question| {
+        let line = serde_json::json!({
+            "id": question.qas_id,
+            "kind": question.reason.kind(),
+            "place": question.place.to_string(),
+            "answer": question.answer_text,
+        });
+        format!("{line}\n")
+    });
+    let lines: String = lines.collect();
+    Ok(write_atomic(&layout.skipped(), lines.as_bytes()).map_err(RunError::from)?)
 }
 
 /// Records why a training ends. A fault of the device does not end the run.

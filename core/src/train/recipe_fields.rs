@@ -117,6 +117,9 @@ recipe! {
         /// Windows computed at once on the device: a number, or auto for as many as fit, of a small model on a processor a
         /// few for each thread. Does not change the result.
         [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Auto,
+        /// Share of the training questions that may be left out because their answer cannot be learnt from: it is empty,
+        /// or not where the data says. More than that is an error. The run folder's skipped.jsonl lists them.
+        [value_name = "SHARE"] allow_skipped: f64 = 0.01,
         /// Candidate answers kept per question.
         [value_name = "N"] n_best_size: usize = 20,
         /// Longest answer in word pieces.

@@ -166,6 +166,14 @@ impl Recipe {
             "it must be 0 or between 1 and 2^24",
             "use 0, which adapts it as the reference does",
         );
+        check(
+            found,
+            (0.0..=1.0).contains(&self.allow_skipped),
+            "allow_skipped",
+            self.allow_skipped,
+            "it must be between 0 and 1",
+            "0.01 allows one question in a hundred",
+        );
         let dropout = self.dropout.unwrap_or(0.0);
         let remedy = "leave it out to take the checkpoint's";
         check(
@@ -268,6 +276,8 @@ mod tests {
             ("loss_scale", Recipe { loss_scale: 0.5, ..base() }),
             ("loss_scale", Recipe { loss_scale: f64::NAN, ..base() }),
             ("loss_scale", Recipe { loss_scale: 33_554_432.0, ..base() }),
+            ("allow_skipped", Recipe { allow_skipped: 1.5, ..base() }),
+            ("allow_skipped", Recipe { allow_skipped: f64::NAN, ..base() }),
             ("dropout", Recipe { dropout: Some(1.0), ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 513, ..base() }),
             ("max_seq_length", Recipe { max_seq_length: 67, ..base() }),

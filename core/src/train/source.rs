@@ -7,7 +7,7 @@ use crate::{
     checkpoint::{Checkpoint, LoadOptions, Weights, fresh, load},
     config::BertConfig,
     run::Fingerprint,
-    squad::Dataset,
+    squad::{Dataset, RepeatedIds},
 };
 
 /// The model before training.
@@ -106,13 +106,25 @@ pub enum DataSource<'a> {
 }
 
 impl DataSource<'_> {
-    /// Reads it and refuses plain mistakes in it.
+    /// Reads it to be answered and scored.
     ///
     /// # Errors
     /// Names the file and the place in it.
     pub fn read(&self) -> Result<Dataset, TrainError> {
+        self.read_with(RepeatedIds::KeepLast)
+    }
+
+    /// Reads it to be learnt from: questions with the same id all count.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_for_training(&self) -> Result<Dataset, TrainError> {
+        self.read_with(RepeatedIds::KeepAll)
+    }
+
+    fn read_with(&self, repeated_ids: RepeatedIds) -> Result<Dataset, TrainError> {
         let dataset = match self {
-            Self::File(path) => Dataset::from_path(path)?,
+            Self::File(path) => Dataset::from_path_with(path, repeated_ids)?,
             Self::BuiltIn { name, json } => Dataset::from_json(json, name)?,
         };
         dataset.validate()?;

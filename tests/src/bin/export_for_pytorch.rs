@@ -64,7 +64,7 @@ fn steps([recipe, model, train, folder]: [&str; 4], count: &str) -> Summary {
     let options = LoadOptions { lower_case: recipe.do_lower_case, seed: recipe.seed };
     let checkpoint = checkpoint::load(Path::new(model), options)?;
     let tokenizer = BertTokenizer::from_vocab(checkpoint.vocab, checkpoint.casing.do_lower_case)?;
-    let (examples, _) = training_examples(&Dataset::from_path(Path::new(train))?)?;
+    let (examples, _) = training_examples(&Dataset::from_path(Path::new(train))?);
     let windows = windows(&examples, &tokenizer, &recipe.window_options(), true)?;
 
     let lengths: Vec<usize> = windows.iter().map(|window| window.input_ids.len()).collect();

@@ -9,7 +9,7 @@ use serde_json::json;
 use spanbert_core::{
     features::{Window, WindowOptions, training_examples, windows},
     piece_cache::PieceCache,
-    squad::Dataset,
+    squad::{Dataset, SquadError},
     tokenizer::BertTokenizer,
 };
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut questions, mut window_count, mut bytes) = (0, 0, 0);
     for _ in 0..runs.parse::<usize>()?.max(1) {
         let dataset = timed(&mut read, || Dataset::from_path(Path::new(data)))?;
-        let (examples, _) = timed(&mut words, || training_examples(&dataset))?;
+        let (examples, _) = timed(&mut words, || Ok::<_, SquadError>(training_examples(&dataset)))?;
         let expected = timed(&mut anew, || windows(&examples, &tokenizer, &options, true))?;
         let folder = tempfile::tempdir()?;
         let cache = PieceCache::new(folder.path().to_owned());

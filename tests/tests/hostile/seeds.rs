@@ -1,6 +1,6 @@
 //! Honest files of every kind, made here: what the fuzzers start from and the property tests damage.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use serde_json::{Value, json};
 use spanbert_core::{
@@ -23,7 +23,7 @@ use super::{
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let weights = || fresh(&tiny_config(), 1);
     match name {
-        "squad_json" => vec![squad(true), squad(false)],
+        "squad_json" => vec![squad(true), squad(false), rows(), table(), mrqa(), gzip(&squad(true))],
         "pickle" => vec![zip_model(&weights()), legacy_model(&weights())],
         "safetensors" => {
             let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
@@ -61,6 +61,36 @@ fn squad(version_2: bool) -> Vec<u8> {
     let version = if version_2 { "v2.0" } else { "1.1" };
     let data = json!([{"title": "T", "paragraphs": [paragraph, impossible]}, {"paragraphs": []}]);
     json!({"version": version, "data": data}).to_string().into_bytes()
+}
+
+fn rows() -> Vec<u8> {
+    let row = |id: Value, answers: Value| {
+        let row = json!({"id": id, "title": "T", "context": "a b, c é left.", "question": "who ?", "answers": answers});
+        format!("{row}\n")
+    };
+    let given = json!({"text": ["é left"], "answer_start": ["7"]});
+    [row(json!("q1"), given), row(json!(2), json!({"text": [], "answer_start": []}))].concat().into_bytes()
+}
+
+fn table() -> Vec<u8> {
+    let contexts = json!({"0": "a b", "1": "a b \u{fffd}"});
+    json!({"data": {"id": ["q", null], "context": contexts, "question": ["a ?", "b ?"], "answers": [["a"], null]}})
+        .to_string()
+        .replace('\u{fffd}', "\\ud83d")
+        .into_bytes()
+}
+
+fn mrqa() -> Vec<u8> {
+    let found = json!([{"text": "B", "char_spans": [[2, 2]], "token_spans": [[1, 1]]}]);
+    let question = json!({"qid": "q", "question": "who ?", "answers": ["b", "c"], "detected_answers": found});
+    let lines = [json!({"header": {"dataset": "X"}}), json!({"id": "", "context": "a b", "qas": [question]})];
+    lines.map(|line| format!("{line}\n")).concat().into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 fn tokenizers() -> Vec<Vec<u8>> {

@@ -166,7 +166,7 @@ fn legend(ui: &mut Ui, case: &Case) {
 fn job(ui: &Ui, passage: &str, case: &Case) -> LayoutJob {
     let tokens = Tokens::of(ui);
     let ranges = |answers: &[spanbert_core::squad::Answer]| -> Vec<Range<usize>> {
-        answers.iter().filter_map(|answer| bytes_of(passage, answer.answer_start, &answer.text)).collect()
+        answers.iter().filter_map(|answer| bytes_of(passage, answer.answer_start?, &answer.text)).collect()
     };
     let (gold, plausible) = (ranges(&case.gold_answers), ranges(&case.plausible_answers));
     let prediction = case.known.span.clone();

@@ -12,7 +12,7 @@ use spanbert_core::{
     checkpoint::{LoadOptions, inspect, load_vocab},
     config::BertConfig,
     fetch::{Places, resolve_data, resolve_model},
-    squad::{Dataset, SquadVersion},
+    squad::{DataFormat, Dataset, SquadVersion},
     tokenizer::BertTokenizer,
 };
 
@@ -28,9 +28,6 @@ use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{busy, checkpoint_name, count, segmented},
 };
-
-/// How many warnings of a data set are shown.
-const WARNINGS: usize = 8;
 
 /// Where model and data come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +51,8 @@ pub(super) struct Model {
 pub(super) struct Data {
     pub(super) dataset: Dataset,
     pub(super) facts: Vec<String>,
+    /// What is doubtful, a line for each kind.
+    pub(super) warnings: Vec<String>,
 }
 
 /// The fields' state.
@@ -328,13 +327,8 @@ fn data_ui(ui: &mut Ui, found: Option<&Found<Data>>, salt: &str) {
     }
     let title = RichText::new(format!("{} warnings", count(warnings.len()))).size(CAPTION_SIZE);
     CollapsingHeader::new(title.color(Tokens::of(ui).warning)).id_salt(("warnings", salt)).show(ui, |ui| {
-        for warning in warnings.iter().take(WARNINGS) {
-            ui.add(Label::new(RichText::new(warning.to_string()).size(CAPTION_SIZE)).wrap());
-        }
-        if warnings.len() > WARNINGS {
-            ui.label(
-                RichText::new(format!("and {} more", count(warnings.len() - WARNINGS))).size(CAPTION_SIZE),
-            );
+        for line in &data.warnings {
+            ui.add(Label::new(RichText::new(line).size(CAPTION_SIZE)).wrap());
         }
     });
 }
@@ -391,6 +385,10 @@ impl From<Dataset> for Data {
         }
         facts.push(format!("{} paragraphs", count(paragraphs.count())));
         facts.push(format!("{} articles", count(dataset.articles.len())));
-        Self { dataset, facts }
+        if dataset.format != DataFormat::Squad {
+            facts.push(format!("read as {}", dataset.format));
+        }
+        let warnings = dataset.warning_lines();
+        Self { dataset, facts, warnings }
     }
 }

@@ -175,6 +175,6 @@ fn squad_windows(kind: Kind, args: &SpeedArgs, options: &WindowOptions) -> Resul
     let tokenizer = vocabulary.tokenizer(args.casing)?;
     let dataset = data::dataset(path)?;
     let training = kind == Kind::Train;
-    let examples = if training { training_examples(&dataset)?.0 } else { evaluation_examples(&dataset) };
+    let examples = if training { training_examples(&dataset).0 } else { evaluation_examples(&dataset) };
     Ok(windows(&examples, &tokenizer, options, training)?)
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use spanbert_core::{
-    features::{WindowOptions, evaluation_examples, training_examples, windows},
+    features::{WindowOptions, evaluation_examples, training_examples, usable_examples, windows},
     score::GoldQuestions,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -33,6 +33,11 @@ pub(super) fn read(bytes: &[u8]) {
     for finding in &data.warnings {
         check_message(finding);
     }
+    data.warning_lines().iter().chain(&data.reading_note()).for_each(check_message);
+    // What was understood is written as SQuAD, and read again the same.
+    let written = data.to_squad_json().unwrap();
+    let again = Dataset::from_json(&written, "again.json").unwrap();
+    assert_eq!(again.articles, data.articles);
     assert_eq!(data.counts().questions, data.questions().count());
     assert_eq!(GoldQuestions::from_dataset(&data).questions.len(), data.counts().questions);
     let work: usize = data.questions().map(|(_, paragraph, _)| paragraph.context.len()).sum();
@@ -45,14 +50,12 @@ pub(super) fn read(bytes: &[u8]) {
     for window in windows(&evaluation, tokenizer(), &options, false).unwrap() {
         assert!(window.input_ids.len() <= options.max_seq_length);
     }
-    match training_examples(&data) {
-        Ok((examples, skipped)) => {
-            assert_eq!(examples.len() + skipped.len(), evaluation.len());
-            skipped.iter().for_each(check_message);
-            if let Err(error) = windows(&examples, tokenizer(), &options, true) {
-                check_message(&error);
-            }
+    for examples_of in [training_examples, usable_examples] {
+        let (examples, skipped) = examples_of(&data);
+        assert_eq!(examples.len() + skipped.len(), evaluation.len());
+        skipped.iter().for_each(check_message);
+        if let Err(error) = windows(&examples, tokenizer(), &options, true) {
+            check_message(&error);
         }
-        Err(error) => check_message(&error),
     }
 }
