@@ -203,6 +203,9 @@ fn run_squad_follows_the_reference_s_flag() {
     let (output, said) = place.run("run_squad --output_dir m --no_cuda --eval_test --test_file bare.json");
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("may not abstain"), "{said}");
+    let (_, said) =
+        place.run("run_squad --output_dir m --no_cuda --eval_test --test_file bare.json --squad_version 2.0");
+    assert!(said.contains("may abstain: --squad-version is 2.0"), "{said}");
     place.refused("run_squad --output_dir m --do_eval", 2, &["--dev_file"]);
     place.refused("run_squad --output_dir m --do_eval --eval_test", 2, &["--test-file"]);
     place.refused(

@@ -197,7 +197,7 @@ impl Models {
             windows,
             n_best_size: answers.n_best_size,
             max_answer_length: answers.max_answer_length,
-            threshold: model.meta.threshold.unwrap_or_default(),
+            threshold: spanbert_core::evaluate::Abstention::default_threshold(&model.meta),
             batch_size: model.eval_batch(BATCH, &windows).max(1),
             length_multiple: model.length_multiple(),
         };

@@ -56,10 +56,11 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The null score difference above which there is "no answer": the stored one, else 0.
+    /// The null score difference above which there is "no answer": the stored one, else 0; infinite for a model trained on
+    /// SQuAD 1.1, which answers every question.
     #[must_use]
     pub fn threshold(&self) -> f64 {
-        self.meta.threshold.unwrap_or_default()
+        spanbert_core::evaluate::Abstention::default_threshold(&self.meta)
     }
 }
 

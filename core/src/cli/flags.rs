@@ -144,7 +144,8 @@ impl AbstentionArgs {
     }
 }
 
-fn squad_version(text: &str) -> Result<SquadVersion, String> {
+/// Reads a version of SQuAD.
+pub(super) fn squad_version(text: &str) -> Result<SquadVersion, String> {
     match text.trim_start_matches(['v', 'V']) {
         "1" | "1.0" | "1.1" => Ok(SquadVersion::V1),
         "2" | "2.0" => Ok(SquadVersion::V2),

@@ -9,7 +9,7 @@ use super::{
     data,
     error::CliError,
     evaluate::{evaluate, note_shorter, prepare, print_scores, warn_if_damaged, with_progress},
-    flags::{CasingArgs, DeviceArgs},
+    flags::{CasingArgs, DeviceArgs, squad_version},
     model::{OpenedModel, eval_batch, open_model},
     names::{DataArg, ModelArg},
     output,
@@ -61,6 +61,10 @@ pub(super) struct RunSquadCommand {
     /// fail if this flag says otherwise; for --test_file, which may lack gold answers, it decides.
     #[arg(long)]
     version_2_with_negative: bool,
+    /// With 2.0 the model may answer "no answer" at the end, with 1.1 every question gets an answer; not a flag of the
+    /// reference's.
+    #[arg(long, value_name = "1.1|2.0", value_parser = squad_version, conflicts_with = "version_2_with_negative")]
+    squad_version: Option<SquadVersion>,
     /// Multiply in fp16 under a loss scale, with the optimizer arithmetic of the reference's fp16 path.
     #[arg(long)]
     fp16: bool,
@@ -177,7 +181,8 @@ impl RunSquadCommand {
             n_best_size: recipe.n_best_size,
             max_answer_length: recipe.max_answer_length,
             pad_to_max_length: recipe.pad_to_max_length,
-            abstention: Abstention::version_2_with_negative(self.version_2_with_negative)
+            abstention: Abstention::asked(self.squad_version, None)?
+                .or_else(|| Abstention::version_2_with_negative(self.version_2_with_negative))
                 .or_else(|| Abstention::of_checkpoint(&model.meta)),
             ..model.evaluate_options()
         };

@@ -85,6 +85,16 @@ impl Abstention {
         Some(Self { allowed, decided_by })
     }
 
+    /// What a checkpoint's null score difference is compared with where nothing else is said: the stored threshold, else 0;
+    /// infinity, which has every question answered, for a checkpoint trained on SQuAD 1.1.
+    #[must_use]
+    pub fn default_threshold(meta: &SpanbertMeta) -> f64 {
+        match Self::of_checkpoint(meta) {
+            Some(Self { allowed: false, .. }) => f64::INFINITY,
+            _ => meta.threshold.unwrap_or_default(),
+        }
+    }
+
     /// What the questions of a file look like.
     #[must_use]
     pub fn of_data(dataset: &Dataset) -> Self {
@@ -173,6 +183,13 @@ mod tests {
             let found = Abstention::of_checkpoint(&meta(version, threshold));
             assert_eq!(found.map(|found| found.allowed), expected, "{version:?} {threshold:?}");
         }
+    }
+
+    #[test]
+    fn a_checkpoint_of_squad_1_answers_every_question() {
+        assert_eq!(Abstention::default_threshold(&meta(Some("SQuAD 1.1"), Some(1.0))), f64::INFINITY);
+        assert_eq!(Abstention::default_threshold(&meta(Some("SQuAD 2.0"), Some(1.5))), 1.5);
+        assert_eq!(Abstention::default_threshold(&meta(None, None)), 0.0);
     }
 
     #[test]

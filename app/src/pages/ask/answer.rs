@@ -201,6 +201,12 @@ fn row_ui(
 fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) {
     const HELP: &str = "The null score difference says how much the model prefers \u{201c}no answer\u{201d} to its best answer, in logits. Up to the threshold the answer counts; above it there is no answer. A higher threshold answers more questions and is wrong more often. The stored one scored best on the development set.";
     let tokens = Tokens::of(ui);
+    if stored.is_infinite() {
+        fact(ui, "Null score difference", &format!("{difference:+.3}"));
+        let text = "The model was trained on SQuAD 1.1, so it answers every question";
+        ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+        return;
+    }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
         let shown = fact(ui, "Null score difference", &format!("{difference:+.3}")).on_hover_text(HELP);
