@@ -151,6 +151,14 @@ def main():
     torch.save(bare, OUT / "tiny_bare_encoder.bin")
     torch.save(state, OUT / "tiny_protocol4.bin", pickle_protocol=4)
     torch.save(wrapped, OUT / "tiny_wrapped.bin")
+    # As training scripts and DeepSpeed save them, with an optimizer beside the model; and what cannot be told apart.
+    moments = {"state": {0: {"step": 7, "exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 1e-3, "params": [0]}]}
+    torch.save({"epoch": 3, "net_g": state, "optimizer": moments}, OUT / "tiny_nested.bin")
+    engine = {"module": {"state_dict": wrapped["state_dict"]}, "optimizer": moments, "global_steps": 7}
+    torch.save(engine, OUT / "tiny_deepspeed.bin")
+    torch.save({"student": state, "teacher": state}, OUT / "tiny_two_models.bin")
+    for number, part in enumerate((list(state)[:20], list(state)[20:]), start=1):
+        torch.save({name: state[name] for name in part}, OUT / f"pytorch_model-0000{number}-of-00002.bin")
     python2(state, OUT / "tiny_python2.bin")
     save_file(dict(state), OUT / "tiny.safetensors", metadata={"format": "pt"})
     save_file({n: t.bfloat16() for n, t in state.items()}, OUT / "tiny_bf16.safetensors")

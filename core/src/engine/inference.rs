@@ -126,9 +126,11 @@ pub(super) fn check_batch(config: &BertConfig, batch: &Batch) -> Result<(), Engi
         );
         return Err(EngineError::Input { what, remedy: "lower max_seq_length" });
     }
+    // A model of one segment type takes both for that.
+    let segments = config.type_vocab_size.max(2);
     for (name, values, limit) in [
         ("input_ids", &batch.input_ids, config.vocab_size),
-        ("segment_ids", &batch.segment_ids, config.type_vocab_size),
+        ("segment_ids", &batch.segment_ids, segments),
         ("attention_mask", &batch.attention_mask, 2),
     ] {
         if values.len() != size {
