@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
+    advice::Advice,
     batch::{Batch, Targets},
     checkpoint::{
         Checkpoint, LoadOptions, SaveCheckpoint, SpanbertMeta, Weights, from_safetensors_bytes, inspect,
@@ -62,7 +63,7 @@ fn loaded(folder: &Path) -> Checkpoint {
 }
 
 fn refusal(folder: &Path) -> String {
-    load(folder, LoadOptions::default()).unwrap_err().to_string()
+    load(folder, LoadOptions::default()).unwrap_err().in_one_line()
 }
 
 fn spanbert(arguments: &[&str], folder: &Path) -> Output {
@@ -403,7 +404,7 @@ fn families_and_activations_that_cannot_be_used_are_named_by_every_command() {
         fs::write(home.path().join("data.json"), small::dataset(2, true).to_string()).unwrap();
         for arguments in [
             &["inspect", "."][..],
-            &["ask", "--model", ".", "--question", "Who?", "--passage", "She."],
+            &["ask", "--model", ".", "--question", "Who?", "--passage", "config.json"],
             &["export", ".", "--output-dir", "out"],
             &[
                 "train",

@@ -19,7 +19,7 @@ use spanbert_core::{
     advice::Advice,
     ask::{AskError, AskOptions, Explained, explain},
     engine::EngineError,
-    fetch::{Places, resolve_model},
+    fetch::{Places, locate_model},
     open::{Notice, OpenError, OpenedModel},
 };
 
@@ -120,6 +120,11 @@ impl Models {
         if let Some(told) = kind.and_then(|kind| self.refusal(kind)) {
             return Err(Failure::Told(told));
         }
+        // A name such as a model was fetched under.
+        let located =
+            locate_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.in_one_line()))?;
+        warnings.extend(located.note);
+        let folder = located.path;
         let mut notices = |notice| {
             match notice {
                 Notice::Stage(text) => self.say(Reply::Stage { load, text: text.to_owned() }),
@@ -128,9 +133,6 @@ impl Models {
             }
             !cancel.load(Ordering::Relaxed)
         };
-        // A name such as a model was fetched under.
-        let folder =
-            resolve_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.in_one_line()))?;
         let open = || OpenedModel::open(&folder, choice, None, Precision::F32, &mut notices);
         let model = match catch_unwind(AssertUnwindSafe(open)) {
             Ok(Ok(model)) => model,

@@ -11,7 +11,7 @@ use spanbert_core::{
     advice::Advice,
     checkpoint::{LoadOptions, inspect, load_vocab},
     config::BertConfig,
-    fetch::{Places, resolve_data, resolve_model},
+    fetch::{Places, locate_data, locate_model, resolve_data, resolve_model},
     squad::{DataFormat, Dataset, SquadVersion},
     tokenizer::BertTokenizer,
 };
@@ -70,14 +70,18 @@ impl Sources {
     pub(super) fn new(context: &Context, places: Places) -> Self {
         let (of_model, of_data) = (places.clone(), places.clone());
         let look_at_data = move |path: &Path| {
-            let file = resolve_data(path, &of_data).map_err(|error| error.in_one_line())?;
-            look_at_data(&file)
+            let located = locate_data(path, &of_data).map_err(|error| error.in_one_line())?;
+            let mut data = look_at_data(&located.path)?;
+            data.facts.extend(located.note);
+            Ok(data)
         };
         Self {
             origin: Origin::Files,
             model: CheckedPath::new(move |path| {
-                let folder = resolve_model(path, &of_model).map_err(|error| error.in_one_line())?;
-                look_at_model(&folder)
+                let located = locate_model(path, &of_model).map_err(|error| error.in_one_line())?;
+                let mut model = look_at_model(&located.path)?;
+                model.notes.extend(located.note);
+                Ok(model)
             }),
             train: CheckedPath::new(look_at_data.clone()),
             dev: CheckedPath::new(look_at_data),
@@ -356,7 +360,8 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
     if told.weights.has_fresh_head() {
         facts.push("the question-answering head starts fresh".to_owned());
     }
-    Ok(Model { config: told.config, tokenizer, facts, notes: casing.warning.into_iter().collect() })
+    let notes = casing.warning.into_iter().chain(told.weights.notes).collect();
+    Ok(Model { config: told.config, tokenizer, facts, notes })
 }
 
 /// Looks into a SQuAD file.
