@@ -60,7 +60,13 @@ fn data_and_predictions() {
         &SquadError::Packed { file: file(), cause: "the gzip data ends too early".into() },
         &SquadError::Table { file: file(), what: "a CSV table", convert: "f().to_json()".into() },
         &SquadError::Page { file: file() },
-        &SquadError::Syntax { file: file(), line: 1, column: 2, cause: "trailing characters".into(), cut: false },
+        &SquadError::Syntax {
+            file: file(),
+            line: 1,
+            column: 2,
+            cause: "trailing characters".into(),
+            cut: false,
+        },
         &SquadError::Syntax { file: file(), line: 1, column: 2, cause: "the end".into(), cut: true },
         &SquadError::Schema {
             file: file(),

@@ -155,7 +155,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<ShardIndex, String> {
         ShardIndex::parse(Path::new("m/model.safetensors.index.json"), text.as_bytes())
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.in_one_line())
     }
 
     #[test]

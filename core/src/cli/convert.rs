@@ -48,7 +48,11 @@ impl ConvertCommand {
             return output::print(&json);
         }
         let is_packed = self.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-        let bytes = if is_packed { packed(json.as_bytes()).map_err(|error| CliError::system("cannot pack the data", &error))? } else { json.into_bytes() };
+        let bytes = if is_packed {
+            packed(json.as_bytes()).map_err(|error| CliError::system("cannot pack the data", &error))?
+        } else {
+            json.into_bytes()
+        };
         write_atomic(&self.output, &bytes)?;
         let counts = dataset.counts();
         output::note(format_args!(

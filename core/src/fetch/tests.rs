@@ -354,7 +354,7 @@ fn a_model_that_cannot_be_used_costs_only_its_configuration() {
         let hub = Hub::start(plan);
         let error = fetch(&hub.places(home.path())).unwrap_err();
         assert!(matches!(error, FetchError::Unsuitable { .. }), "{config}: {error}");
-        let told = error.to_string();
+        let told = error.in_one_line();
         assert!(told.starts_with("SpanBERT/spanbert-base-cased was not fetched: config.json: "), "{told}");
         assert!(expected.iter().all(|part| told.contains(part)), "{config}: {told}");
         assert_eq!(asked_for(&hub), ["config.json"], "{config}");

@@ -156,7 +156,7 @@ mod tests {
     fn errors_name_file_place_and_what_was_expected() {
         let error = Predictions::from_json(r#"{"a": 5}"#, "p.json").unwrap_err().in_one_line();
         assert!(error.starts_with("p.json: invalid type: integer `5`"), "{error}");
-        assert!(error.contains("expected one JSON object from question ids to texts"), "{error}");
+        assert!(error.contains("; give one JSON object from question ids to texts"), "{error}");
         let error = NullOdds::from_json("[]", "n.json").unwrap_err().in_one_line();
         assert!(error.contains("an object keyed by question id"), "{error}");
     }

@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_listed() {
         let error = official(&gold(), &predictions(&[("q1", "cat")]), None, 1.0).unwrap_err();
-        assert!(error.to_string().starts_with("no prediction for 1 of 2 questions: q2;"), "{error}");
+        assert!(
+            error.in_one_line().starts_with("no prediction for 1 of 2 questions: q2; add them"),
+            "{error}"
+        );
         let odds: NullOdds = [("q2".to_owned(), 0.0)].into_iter().collect();
         let all = predictions(&[("q1", "cat"), ("q2", "")]);
         let error = official(&gold(), &all, Some(&odds), 1.0).unwrap_err();

@@ -67,8 +67,8 @@ mod tests {
     fn errors_say_what_is_missing_and_what_to_do() {
         let error = TokenizerError::MissingSpecialTokens { missing: vec!["[UNK]", "[SEP]"], size: 3 };
         assert_eq!(
-            error.to_string(),
-            "vocabulary of 3 pieces lacks [UNK], [SEP]: use the vocab.txt that came with the checkpoint"
+            error.in_one_line(),
+            "vocabulary of 3 pieces lacks [UNK], [SEP]; use the vocab.txt that came with the checkpoint"
         );
     }
 }
