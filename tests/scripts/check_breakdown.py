@@ -31,6 +31,8 @@ NEGATIONS = set("cannot neither never no nobody none nor not nothing nowhere wit
 WORDS = {"who": "who", "whom": "who", "whose": "who", "what": "what", "when": "when", "where": "where", "which": "which", "why": "why"}
 MASK = np.uint64(0xFFFFFFFFFFFFFFFF)
 Z = 1.959963984540054
+# Fewest questions whose bootstrap is drawn; equal ones have none either.
+FEWEST = 10
 
 
 def normalized(text):
@@ -188,6 +190,10 @@ def wilson(successes, n):
     return (centre - spread) / (1 + Z * Z / n), (centre + spread) / (1 + Z * Z / n)
 
 
+def has_spread(values):
+    return len(values) >= FEWEST and np.ptp(values) > 1e-9
+
+
 class Checker:
     def __init__(self, tolerance):
         self.tolerance, self.compared, self.worst, self.wrong = tolerance, 0, 0.0, []
@@ -213,6 +219,11 @@ NAMES = {
 }
 
 
+def check_interval(check, what, ends, interval):
+    check.same(what + " low", ends[0], interval["low"])
+    check.same(what + " high", ends[1], interval["high"])
+
+
 def check_slices(check, frame, report):
     rows = {(row["dimension"], row["label"]): row for row in report["slices"]}
     expected = set()
@@ -221,7 +232,15 @@ def check_slices(check, frame, report):
         groups = dict(list(pool.groupby(column, sort=False)))
         if len(groups) < 2:
             continue
-        drawn = {label: sums(group["now_f1"].to_numpy(), f"{name}/{label}") for label, group in groups.items()}
+        f1 = {label: group["now_f1"].to_numpy() for label, group in groups.items()}
+        drawn = {label: sums(values, f"{name}/{label}") for label, values in f1.items()}
+        # Groups of few questions are drawn from together when they are part of the rest. The program goes through them in the
+        # order of its own table.
+        order = [row["label"] for row in report["slices"] if row["dimension"] == column]
+        small = [f1[label] for label in order if label in f1 and len(f1[label]) < FEWEST]
+        pool_sums = sum(drawn[label] for label in groups if len(f1[label]) >= FEWEST)
+        if small:
+            pool_sums = pool_sums + sums(np.concatenate(small), f"{name}/small groups")
         for label, group in groups.items():
             expected.add((column, label))
             row = rows.get((column, label))
@@ -239,11 +258,20 @@ def check_slices(check, frame, report):
             check.same(what + "wilson low", 100 * low, row["exact_interval"]["low"])
             check.same(what + "wilson high", 100 * high, row["exact_interval"]["high"])
             own = 100 * drawn[label] / n
-            others = 100 * sum(drawn[other] for other in groups if other != label) / len(rest)
-            for values, interval in ((own, row["intervals"]["f1"]), (own - others, row["intervals"]["difference"])):
-                low, high = np.percentile(values, [2.5, 97.5])
-                check.same(what + "bootstrap low", low, interval["low"])
-                check.same(what + "bootstrap high", high, interval["high"])
+            if has_spread(f1[label]):
+                check_interval(check, what + "bootstrap", np.percentile(own, [2.5, 97.5]), row["intervals"]["f1"])
+            else:
+                low, high = wilson(f1[label].sum(), n)
+                check_interval(check, what + "F1 as a rate", (100 * low, 100 * high), row["intervals"]["f1"])
+            both = has_spread(f1[label]) and has_spread(rest["now_f1"].to_numpy())
+            check.same(what + "has an interval", both, row["intervals"]["difference"] is not None)
+            significant = False
+            if both:
+                others = 100 * (pool_sums - drawn[label]) / len(rest)
+                low, high = np.percentile(own - others, [2.5, 97.5])
+                check_interval(check, what + "difference", (low, high), row["intervals"]["difference"])
+                significant = low > 1e-9 or high < -1e-9
+            check.same(what + "significant", significant, row["significant"])
     for key in set(rows) - expected:
         if key[0] != "query":
             check.wrong.append((key, None, "a slice"))
@@ -326,10 +354,13 @@ def check_comparison(check, frame, other, comparison):
         check.same(what + "f1 of the first", 100 * pairs["now_f1"][own].mean(), row["f1"]["first"])
         check.same(what + "f1 of the second", 100 * pairs["now_f1_other"][own].mean(), row["f1"]["second"])
         check.same(what + "difference", 100 * gain[own].mean(), row["difference"])
-        drawn = sums(gain[own].to_numpy(), f"{NAMES.get(dimension, 'difference')}/{label}")
-        low, high = np.percentile(100 * drawn / own.sum(), [2.5, 97.5])
-        check.same(what + "bootstrap low", low, row["interval"]["low"])
-        check.same(what + "bootstrap high", high, row["interval"]["high"])
+        gains = gain[own].to_numpy()
+        check.same(what + "has an interval", has_spread(gains), row["interval"] is not None)
+        if has_spread(gains):
+            drawn = sums(gains, f"{NAMES.get(dimension, 'difference')}/{label}")
+            low, high = np.percentile(100 * drawn / own.sum(), [2.5, 97.5])
+            check_interval(check, what + "bootstrap", (low, high), row["interval"])
+            check.same(what + "significant", bool(low > 1e-9 or high < -1e-9), row["significant"])
         worse, better = (own & right & ~right_other).sum(), (own & ~right & right_other).sum()
         check.same(what + "right to wrong", worse, row["right_to_wrong"])
         check.same(what + "wrong to right", better, row["wrong_to_right"])

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     Analysis, BreakdownError, Dimension, Interval, McNemar, Slice,
-    statistics::{bootstrap_sums, mcnemar, middle, seed_of},
+    statistics::{bootstrap_sums, has_spread, mcnemar, middle, seed_of},
 };
 
 /// A pair of values, one of each system.
@@ -80,7 +80,10 @@ pub struct SliceDifference {
     /// F1 of the second minus F1 of the first.
     pub difference: f64,
     /// Its 95 % interval, once [`Comparison::add_intervals`] has drawn it: a bootstrap over the questions, both systems together.
+    /// None of fewer than [`FEWEST`](super::statistics::FEWEST) questions, or if all of them change by the same.
     pub interval: Option<Interval>,
+    /// Whether that interval excludes 0. Without an interval it never does; McNemar's test is exact for any number.
+    pub significant: bool,
     /// Questions that the first has right (exactly) and the second wrong.
     pub right_to_wrong: usize,
     /// The other way round.
@@ -145,11 +148,11 @@ impl Comparison {
     /// Draws the intervals; `slices` are those of [`Self::new`].
     pub fn add_intervals(&mut self, slices: &[Slice]) {
         let pairs = &self.pairs;
-        self.overall.interval = interval(&self.overall, pairs.iter());
+        self.overall.set_interval(pairs.iter());
         self.slices
             .par_iter_mut()
             .zip(slices)
-            .for_each(|(row, slice)| row.interval = interval(row, members(slice, pairs)));
+            .for_each(|(row, slice)| row.set_interval(members(slice, pairs)));
     }
 
     /// What became of a question, by its place in the first system.
@@ -216,18 +219,22 @@ fn difference<'a>(
         f1,
         difference: f1.second - f1.first,
         interval: None,
+        significant: false,
         right_to_wrong,
         wrong_to_right,
         mcnemar: mcnemar(right_to_wrong, wrong_to_right),
     }
 }
 
-/// The 95 % interval of a slice's difference; none for an empty slice.
-fn interval<'a>(row: &SliceDifference, own: impl Iterator<Item = &'a Pair>) -> Option<Interval> {
-    let gains: Vec<f64> = own.map(|pair| pair.second.1 - pair.first.1).collect();
-    let seed = format!("{}/{}", row.dimension.map_or("difference", Dimension::name), row.label);
-    let sums = bootstrap_sums(&gains, seed_of(&seed)).into_iter();
-    middle(sums.map(|sum| 100.0 * sum / row.n.max(1) as f64).collect()).filter(|_| row.n > 0)
+impl SliceDifference {
+    fn set_interval<'a>(&mut self, own: impl Iterator<Item = &'a Pair>) {
+        let gains: Vec<f64> = own.map(|pair| pair.second.1 - pair.first.1).collect();
+        let seed = format!("{}/{}", self.dimension.map_or("difference", Dimension::name), self.label);
+        let drawn = has_spread(&gains).then(|| bootstrap_sums(&gains, seed_of(&seed)));
+        let means = |sums: Vec<f64>| sums.into_iter().map(|sum| 100.0 * sum / gains.len() as f64).collect();
+        self.interval = drawn.and_then(|sums| middle(means(sums)));
+        self.significant = self.interval.is_some_and(|interval| interval.excludes(0.0));
+    }
 }
 
 /// Where each question of the first stands in the second.

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
-    Analysis, Change, Comparison, Report, SliceDifference, SliceScores,
+    Analysis, Bounded, Change, Comparison, Dimension, Report, SliceDifference, SliceScores, bounded,
     figure::{bar, escaped},
+    statistics::FEWEST,
 };
 
 const STYLE: &str = include_str!("page/page.css");
@@ -124,11 +125,39 @@ fn outcomes(out: &mut String, report: &Report) {
 }
 
 fn slices(out: &mut String, report: &Report) {
-    out.push_str("<h2>Slices</h2>\n<p class=\"muted\">Difference: F1 minus that of the other questions that the dimension groups. Intervals: 95 %, bootstrap of 1,000 replicates (F1, difference) and Wilson (exact). Coloured: the interval of the difference excludes 0.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">share</th><th class=\"n\">exact</th><th class=\"n\">interval</th><th class=\"n\">F1</th><th class=\"n\">interval</th><th></th><th class=\"n\">difference</th><th class=\"n\">interval</th></tr></thead><tbody>");
-    for row in std::iter::once(&report.overall).chain(&report.slices) {
-        slice_row(out, row);
-    }
+    const HEAD: &str = "<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">share</th><th class=\"n\">exact</th><th class=\"n\">interval</th><th class=\"n\">F1</th><th class=\"n\">interval</th><th></th><th class=\"n\">difference</th><th class=\"n\">interval</th></tr></thead><tbody>";
+    let _ = write!(
+        out,
+        "<h2>Slices</h2>\n<p class=\"muted\">Difference: F1 minus that of the other questions that the dimension groups. Intervals: 95 %, bootstrap of 1,000 replicates (F1, difference) and Wilson (exact). A difference has an interval if both sides hold at least {FEWEST} questions that do not all score the same; elsewhere F1's is Wilson's, too. Coloured: the interval of the difference excludes 0.</p>\n",
+    );
+    tables(out, HEAD, &report.overall, &bounded(report.slices.iter()), slice_row);
+}
+
+/// The overall row and the groups shown in one table, the others of a large dimension folded away.
+fn tables<T>(out: &mut String, head: &str, overall: &T, parts: &[Bounded<'_, T>], row: fn(&mut String, &T)) {
+    out.push_str(head);
+    row(out, overall);
+    parts.iter().flat_map(|part| &part.shown).for_each(|group| row(out, group));
     out.push_str("</tbody></table>\n");
+    for part in parts.iter().filter(|part| !part.others.is_empty()) {
+        let _ = write!(
+            out,
+            "<details><summary>{} more groups of the dimension {}</summary>\n{head}",
+            part.others.len(),
+            part.dimension.map_or("", Dimension::name),
+        );
+        part.others.iter().for_each(|group| row(out, group));
+        out.push_str("</tbody></table>\n</details>\n");
+    }
+}
+
+/// The class of a cell with a difference.
+fn class(significant: bool, difference: f64) -> &'static str {
+    match significant {
+        true if difference > 0.0 => "n better",
+        true => "n worse",
+        false => "n",
+    }
 }
 
 fn slice_row(out: &mut String, row: &SliceScores) {
@@ -136,16 +165,7 @@ fn slice_row(out: &mut String, row: &SliceScores) {
         interval.map_or_else(String::new, |at| format!("{:.1} to {:.1}", at.low, at.high))
     };
     let difference = row.intervals.and_then(|intervals| intervals.difference);
-    let class = match (row.difference, difference) {
-        (Some(value), Some(interval)) if interval.excludes(0.0) => {
-            if value > 0.0 {
-                "n better"
-            } else {
-                "n worse"
-            }
-        }
-        _ => "n",
-    };
+    let class = class(row.significant, row.difference.unwrap_or_default());
     let _ = write!(
         out,
         "<tr><td>{}</td><td title=\"{}\">{}</td><td class=\"n\">{}</td>{}{}<td class=\"n muted\">{}</td>{}<td class=\"n muted\">{}</td><td>{}</td><td class=\"{class}\">{}</td><td class=\"n muted\">{}</td></tr>",
@@ -165,9 +185,10 @@ fn slice_row(out: &mut String, row: &SliceScores) {
 }
 
 fn compared(out: &mut String, comparison: &Comparison) {
+    const HEAD: &str = "<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">F1 of the first</th><th class=\"n\">F1 of the second</th><th class=\"n\">difference</th><th class=\"n\">interval</th><th class=\"n\">right → wrong</th><th class=\"n\">wrong → right</th><th class=\"n\">p</th></tr></thead><tbody>";
     let _ = write!(
         out,
-        "<h2>Compared: {} → {}</h2>\n<p class=\"muted\">Both right {}, both wrong {}, right → wrong {}, wrong → right {}; McNemar's exact p {}.</p>\n<table class=\"sortable\"><thead><tr><th>dimension</th><th>slice</th><th class=\"n\">n</th><th class=\"n\">F1 of the first</th><th class=\"n\">F1 of the second</th><th class=\"n\">difference</th><th class=\"n\">interval</th><th class=\"n\">right → wrong</th><th class=\"n\">wrong → right</th><th class=\"n\">p</th></tr></thead><tbody>",
+        "<h2>Compared: {} → {}</h2>\n<p class=\"muted\">Both right {}, both wrong {}, right → wrong {}, wrong → right {}; McNemar's exact p {}. Intervals: 95 %, bootstrap of 1,000 replicates, of at least {FEWEST} questions that do not all change alike. Coloured: the interval excludes 0.</p>\n",
         escaped(&comparison.first),
         escaped(&comparison.second),
         comparison.both_right,
@@ -176,18 +197,11 @@ fn compared(out: &mut String, comparison: &Comparison) {
         comparison.wrong_to_right.len(),
         escaped(&comparison.overall.mcnemar.p_text())
     );
-    for row in std::iter::once(&comparison.overall).chain(&comparison.slices) {
-        compared_row(out, row);
-    }
-    out.push_str("</tbody></table>\n");
+    tables(out, HEAD, &comparison.overall, &bounded(comparison.slices.iter()), compared_row);
 }
 
 fn compared_row(out: &mut String, row: &SliceDifference) {
-    let class = match row.interval {
-        Some(interval) if interval.excludes(0.0) && row.difference > 0.0 => "n better",
-        Some(interval) if interval.excludes(0.0) => "n worse",
-        _ => "n",
-    };
+    let class = class(row.significant, row.difference);
     let _ = write!(
         out,
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td>{}{}<td class=\"{class}\">{:+.2}</td><td class=\"n muted\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\" data-value=\"{}\">{}</td></tr>",

@@ -4,9 +4,16 @@
 //! ([`Slice`]); it is made once from a data set and any system's answers in the official format ([`Answers`]). A
 //! [`Report`] sums it up at a threshold, [`Comparison`] sets two of them side by side, and [`Query`] finds questions by
 //! what is known about them.
+//!
+//! A group's difference to the rest, and what changed in a group between two systems, is called significant where a bootstrap's
+//! 95 % interval excludes 0. A bootstrap knows only the values it draws from: of one question, or of questions that all
+//! score the same, it has no width. So the difference has an interval, and can be significant, only where both sides hold at
+//! least [`statistics::FEWEST`] questions that do not all score the same. F1 itself always has an interval: elsewhere it is
+//! Wilson's, as if the mean F1 were a rate, which no score between 0 and 1 of this mean can spread wider than.
 
 mod analysis;
 mod answers;
+mod bounded;
 mod case;
 mod compare;
 mod curves;
@@ -16,6 +23,7 @@ mod html;
 mod outcome;
 mod query;
 mod report;
+mod slice_draws;
 mod slice_scores;
 mod slices;
 pub mod statistics;
@@ -23,6 +31,7 @@ mod traits;
 
 pub use analysis::Analysis;
 pub use answers::{Answers, Missing, NbestAnswer, NbestLists};
+pub use bounded::{Bounded, Group, bounded};
 pub use case::{Case, Known};
 pub use compare::{Change, Comparison, Sides, SliceDifference};
 pub use curves::{CoverageAt, Reliability, ReliabilityBin, RiskCoverage};

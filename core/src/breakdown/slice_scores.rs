@@ -1,11 +1,14 @@
 //! The scores of slices, each beside the rest of its dimension.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
     Analysis, Dimension, Interval, Slice,
-    statistics::{REPLICATES, bootstrap_sums, middle, seed_of, wilson},
+    slice_draws::Draws,
+    statistics::{bootstrap_sums, has_spread, middle, seed_of, wilson},
 };
 
 /// The scores of a slice at a threshold, in percent.
@@ -28,18 +31,23 @@ pub struct SliceScores {
     pub f1: f64,
     /// F1 minus that of the other questions that the dimension groups; none if there are no others.
     pub difference: Option<f64>,
+    /// Whether the interval of the difference excludes 0. Without an interval it never is.
+    pub significant: bool,
     /// Wilson's 95 % interval of the exact match.
     pub exact_interval: Interval,
-    /// 95 % intervals of the others, which take a bootstrap.
+    /// 95 % intervals of the others, which take a bootstrap; none for an empty slice.
     pub intervals: Option<Intervals>,
 }
 
-/// Percentile bootstrap intervals of [`REPLICATES`] replicates; a slice and the rest are drawn from on their own.
+/// Percentile bootstrap intervals of [`REPLICATES`](super::statistics::REPLICATES) replicates; a slice and the rest are drawn
+/// from on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Intervals {
-    /// Of F1.
+    /// Of F1; Wilson's, as if F1 were a rate, of fewer than [`FEWEST`](super::statistics::FEWEST) questions and of those that
+    /// all score the same.
     pub f1: Interval,
-    /// Of the difference to the rest.
+    /// Of the difference to the rest; none if one side has fewer than [`FEWEST`](super::statistics::FEWEST) questions, or only
+    /// such as score the same.
     pub difference: Option<Interval>,
 }
 
@@ -60,6 +68,10 @@ impl Sums {
         })
     }
 
+    fn plus(self, other: Self) -> Self {
+        Self { n: self.n + other.n, exact: self.exact + other.exact, f1: self.f1 + other.f1 }
+    }
+
     fn mean(sum: f64, n: usize) -> f64 {
         100.0 * sum / n.max(1) as f64
     }
@@ -71,13 +83,18 @@ impl Analysis {
     pub fn slice_scores(&self, slices: &[Slice], threshold: f64) -> Vec<SliceScores> {
         let scores = self.scores_at(threshold);
         let sums: Vec<Sums> = slices.iter().map(|slice| Sums::of(values(slice, &scores))).collect();
-        let all = Sums::of(scores.iter());
+        let mut pools: BTreeMap<Dimension, Sums> = BTreeMap::new();
+        for (slice, own) in slices.iter().zip(&sums) {
+            let pool = pools.entry(slice.dimension).or_default();
+            *pool = pool.plus(*own);
+        }
+        // Queries overlap: each is compared with all questions it does not find.
+        pools.insert(Dimension::Query, Sums::of(scores.iter()));
         slices
             .iter()
             .zip(&sums)
             .map(|(slice, own)| {
-                let pool =
-                    if slice.dimension == Dimension::Query { all } else { pooled(slice, slices, &sums) };
+                let pool = pools.get(&slice.dimension).copied().unwrap_or_default();
                 let rest = pool.n - own.n;
                 let difference = (rest > 0 && own.n > 0)
                     .then(|| Sums::mean(own.f1, own.n) - Sums::mean(pool.f1 - own.f1, rest));
@@ -102,6 +119,7 @@ impl Analysis {
             exact: Sums::mean(sums.exact, sums.n),
             f1: Sums::mean(sums.f1, sums.n),
             difference: None,
+            significant: false,
             exact_interval: wilson(sums.exact, sums.n).times(100.0),
             intervals: None,
         }
@@ -111,67 +129,32 @@ impl Analysis {
     ///
     /// Seeds are the names of dimension and slice (`question word/who`), so that the figures are the same everywhere.
     pub fn add_intervals(&self, rows: &mut [SliceScores], slices: &[Slice], threshold: f64) {
-        let scores = self.scores_at(threshold);
-        let replicates: Vec<Vec<f64>> =
-            slices.par_iter().map(|slice| replicate(&seed_name(slice), values(slice, &scores))).collect();
-        rows.par_iter_mut().zip(slices).zip(&replicates).for_each(|((row, slice), own)| {
-            let (rest, rest_n) = if slice.dimension == Dimension::Query {
-                let mut members = slice.members.iter().peekable();
-                let others: Vec<&(f64, f64)> = (0_u32..)
-                    .zip(&scores)
-                    .filter(|(index, _)| members.next_if(|member| **member == *index).is_none())
-                    .map(|(_, score)| score)
-                    .collect();
-                let n = others.len();
-                (replicate(&format!("{}/rest", seed_name(slice)), others.into_iter()), n)
-            } else {
-                let mut sums = vec![0.0; REPLICATES];
-                let mut n = 0;
-                for (other, sum) in slices.iter().zip(&replicates) {
-                    if other.dimension == slice.dimension && other.label != slice.label {
-                        n += other.members.len();
-                        sums.iter_mut().zip(sum).for_each(|(all, one)| *all += one);
-                    }
-                }
-                (sums, n)
-            };
-            let n = slice.members.len();
-            let means = own.iter().map(|sum| Sums::mean(*sum, n)).collect();
-            let differences = || {
-                let pairs = own.iter().zip(&rest);
-                middle(pairs.map(|(own, rest)| Sums::mean(*own, n) - Sums::mean(*rest, rest_n)).collect())
-            };
-            row.intervals = middle(means)
-                .filter(|_| n > 0)
-                .map(|f1| Intervals { f1, difference: if rest_n > 0 { differences() } else { None } });
+        let f1: Vec<f64> = self.scores_at(threshold).into_iter().map(|(_, f1)| f1).collect();
+        let draws = Draws::new(slices, &f1);
+        rows.par_iter_mut().zip(slices).enumerate().for_each(|(place, (row, slice))| {
+            let interval = f1_interval(draws.own(place), slice.values(&f1).sum(), slice.members.len());
+            row.intervals = interval.map(|f1| Intervals { f1, difference: draws.difference(place) });
+            let difference = row.intervals.and_then(|intervals| intervals.difference);
+            row.significant = difference.is_some_and(|interval| interval.excludes(0.0));
         });
     }
 
     /// Adds the interval to what [`Self::overall`] gave.
     pub fn add_overall_interval(&self, row: &mut SliceScores, threshold: f64) {
-        let scores = self.scores_at(threshold);
-        let means = replicate("all questions", scores.iter()).into_iter();
-        let interval = middle(means.map(|sum| Sums::mean(sum, scores.len())).collect());
+        let f1: Vec<f64> = self.scores_at(threshold).into_iter().map(|(_, f1)| f1).collect();
+        let sums = has_spread(&f1).then(|| bootstrap_sums(&f1, seed_of("all questions")));
+        let interval = f1_interval(sums.as_deref(), f1.iter().sum(), f1.len());
         row.intervals = interval.map(|f1| Intervals { f1, difference: None });
     }
 }
 
-/// All questions that the slice's dimension groups.
-fn pooled(slice: &Slice, slices: &[Slice], sums: &[Sums]) -> Sums {
-    slices.iter().zip(sums).filter(|(other, _)| other.dimension == slice.dimension).fold(
-        Sums::default(),
-        |pool, (_, sums)| Sums { n: pool.n + sums.n, exact: pool.exact + sums.exact, f1: pool.f1 + sums.f1 },
-    )
-}
-
-fn seed_name(slice: &Slice) -> String {
-    format!("{}/{}", slice.dimension.name(), slice.label)
-}
-
-/// Sums of F1 in bootstrap replicates.
-fn replicate<'a>(name: &str, scores: impl Iterator<Item = &'a (f64, f64)>) -> Vec<f64> {
-    let values: Vec<f64> = scores.map(|(_, f1)| *f1).collect();
-    bootstrap_sums(&values, seed_of(name))
+/// The interval of F1 in percent, from the sums of replicates if there are such; none without questions.
+fn f1_interval(sums: Option<&[f64]>, sum: f64, n: usize) -> Option<Interval> {
+    match sums {
+        _ if n == 0 => None,
+        Some(sums) => middle(sums.iter().map(|sum| Sums::mean(*sum, n)).collect()),
+        None => Some(wilson(sum, n).times(100.0)),
+    }
 }
 
 fn values<'a>(slice: &'a Slice, scores: &'a [(f64, f64)]) -> impl Iterator<Item = &'a (f64, f64)> {

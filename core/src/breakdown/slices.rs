@@ -147,6 +147,13 @@ pub struct Slice {
     pub members: Vec<u32>,
 }
 
+impl Slice {
+    /// The questions' values, out of those of all questions.
+    pub(super) fn values(&self, all: &[f64]) -> impl Iterator<Item = f64> {
+        self.members.iter().filter_map(|index| all.get(*index as usize).copied())
+    }
+}
+
 /// All groups of all dimensions; one that puts all questions into one group tells nothing and is left out.
 pub(super) fn slices(cases: &[Case], articles: &[String]) -> Vec<Slice> {
     let mut slices = Vec::new();

@@ -6,7 +6,10 @@ use super::{
     scores_table::percent,
     table::{Align, Paint, Table},
 };
-use crate::breakdown::{Comparison, Dimension, Interval, Report, SliceScores};
+use crate::breakdown::{
+    Bounded, Comparison, Dimension, Group, Interval, Report, SliceDifference, SliceScores, bounded,
+    statistics::FEWEST,
+};
 
 /// All tables of a report; slices of fewer than `min_n` questions are left out.
 pub(super) fn report(report: &Report, min_n: usize, paint: Paint) -> String {
@@ -112,21 +115,72 @@ fn slices(report: &Report, min_n: usize, paint: Paint) -> String {
         ("to the rest", Align::Right),
         ("95 %", Align::Right),
     ]);
-    let shown = report.slices.iter().filter(|row| row.n >= min_n);
-    let mut last = None;
-    for row in std::iter::once(&report.overall).chain(shown) {
-        let name = if last == Some(row.dimension) { "" } else { row.dimension.map_or("", Dimension::name) };
-        last = Some(row.dimension);
-        table.row(slice_cells(name, row));
+    table.row(slice_cells("", &report.overall));
+    let parts = bounded(report.slices.iter().filter(|row| row.n >= min_n));
+    for part in &parts {
+        for (name, row) in named(part) {
+            table.row(slice_cells(name, row));
+        }
+        others(&mut table, part);
     }
-    let note =
-        "to the rest: F1 minus that of the other questions the dimension groups; * the interval excludes 0\n";
-    table.render(paint) + note
+    let difference = "to the rest: F1 minus that of the other questions the dimension groups";
+    format!(
+        "{}{difference}; {}{}",
+        table.render(paint),
+        mark_note("on either side that do not all score the same"),
+        cut_note(&parts)
+    )
+}
+
+/// The groups shown, the first with the dimension's name.
+fn named<'a, T: Group>(part: &'a Bounded<'_, T>) -> impl Iterator<Item = (&'static str, &'a T)> {
+    let name = part.dimension.map_or("", Dimension::name);
+    part.shown.iter().enumerate().map(move |(at, row)| (if at == 0 { name } else { "" }, *row))
+}
+
+/// A row that stands for the groups left out.
+fn others<T>(table: &mut Table, part: &Bounded<'_, T>) {
+    if !part.others.is_empty() {
+        table.row([String::new(), format!("and {} more groups", grouped(part.others.len()))]);
+    }
+}
+
+/// What the mark means, and what questions an interval takes.
+fn mark_note(questions: &str) -> String {
+    format!(
+        "* the interval excludes 0\nan interval of the difference takes at least {FEWEST} questions {questions}\n"
+    )
+}
+
+/// Which groups were left out, and where they are.
+fn cut_note<T>(parts: &[Bounded<'_, T>]) -> String {
+    let cut = parts.iter().filter(|part| !part.others.is_empty()).map(|part| {
+        format!(
+            "{}: the {} of {} groups that matter most, by mark, then by n times the difference; --json has all\n",
+            part.dimension.map_or("", Dimension::name),
+            part.shown.len(),
+            grouped(part.shown.len() + part.others.len()),
+        )
+    });
+    cut.collect()
+}
+
+/// A count with its thousands apart.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn slice_cells(dimension: &str, row: &SliceScores) -> [String; 10] {
     let difference = row.intervals.and_then(|intervals| intervals.difference);
-    let mark = if difference.is_some_and(|interval| interval.excludes(0.0)) { "*" } else { "" };
+    let mark = if row.significant { "*" } else { "" };
     [
         dimension.to_owned(),
         row.label.clone(),
@@ -186,36 +240,43 @@ pub(super) fn comparison(comparison: &Comparison, min_n: usize, paint: Paint) ->
         ("wrong to right", Align::Right),
         ("p", Align::Right),
     ]);
-    let mut last = None;
-    let shown = comparison.slices.iter().filter(|row| row.n >= min_n);
-    for row in std::iter::once(&comparison.overall).chain(shown) {
-        let name = if last == Some(row.dimension) { "" } else { row.dimension.map_or("", Dimension::name) };
-        last = Some(row.dimension);
-        let mark = if row.interval.is_some_and(|interval| interval.excludes(0.0)) { "*" } else { "" };
-        table.row([
-            name.to_owned(),
-            row.label.clone(),
-            row.n.to_string(),
-            percent(Some(row.f1.first)),
-            percent(Some(row.f1.second)),
-            format!("{:+.2}{mark}", row.difference),
-            interval(row.interval),
-            row.right_to_wrong.to_string(),
-            row.wrong_to_right.to_string(),
-            row.mcnemar.p_text(),
-        ]);
+    table.row(difference_cells("", &comparison.overall));
+    let parts = bounded(comparison.slices.iter().filter(|row| row.n >= min_n));
+    for part in &parts {
+        for (name, row) in named(part) {
+            table.row(difference_cells(name, row));
+        }
+        others(&mut table, part);
     }
     let title = format!("Compared with {}", comparison.second);
     format!(
-        "\n{}\nboth right {}, both wrong {}, right to wrong {}, wrong to right {}; McNemar's exact p {}\n{}",
+        "\n{}\nboth right {}, both wrong {}, right to wrong {}, wrong to right {}; McNemar's exact p {}\n{}{}{}",
         paint.bold(&title),
         comparison.both_right,
         comparison.both_wrong,
         comparison.right_to_wrong.len(),
         comparison.wrong_to_right.len(),
         comparison.overall.mcnemar.p_text(),
-        table.render(paint)
+        table.render(paint),
+        mark_note("that do not all change by the same"),
+        cut_note(&parts),
     )
+}
+
+fn difference_cells(dimension: &str, row: &SliceDifference) -> [String; 10] {
+    let mark = if row.significant { "*" } else { "" };
+    [
+        dimension.to_owned(),
+        row.label.clone(),
+        row.n.to_string(),
+        percent(Some(row.f1.first)),
+        percent(Some(row.f1.second)),
+        format!("{:+.2}{mark}", row.difference),
+        interval(row.interval),
+        row.right_to_wrong.to_string(),
+        row.wrong_to_right.to_string(),
+        row.mcnemar.p_text(),
+    ]
 }
 
 fn interval(interval: Option<Interval>) -> String {

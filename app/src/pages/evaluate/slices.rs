@@ -2,7 +2,7 @@
 
 use egui::{Align, Label, Layout, RichText, Sense, TextEdit, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
-use spanbert_core::breakdown::{Dimension, SliceScores};
+use spanbert_core::breakdown::{Dimension, SliceScores, statistics::FEWEST};
 
 use super::{filter::Filter, live::Live};
 use crate::{
@@ -170,22 +170,17 @@ fn slice_cells(
     };
     number(count(scores.n), tokens.text_muted);
     number(format!("{:.1}", scores.f1), tokens.text);
-    let (value, interval) = match &live.comparison {
+    let (value, significant) = match &live.comparison {
         Some(compared) => {
             let found = compared.found.slices.get(place);
-            (found.map(|found| found.difference), found.and_then(|found| found.interval))
+            (found.map(|found| found.difference), found.is_some_and(|found| found.significant))
         }
-        None => (scores.difference, scores.intervals.and_then(|intervals| intervals.difference)),
+        None => (scores.difference, scores.significant),
     };
     // Coloured only where chance is not likely to be all of it.
-    let color = match (value, interval) {
-        (Some(value), Some(interval)) if interval.excludes(0.0) => {
-            if value > 0.0 {
-                tokens.success
-            } else {
-                tokens.error
-            }
-        }
+    let color = match value {
+        Some(value) if significant && value > 0.0 => tokens.success,
+        Some(_) if significant => tokens.error,
         _ => tokens.text_muted,
     };
     number(value.map_or_else(String::new, |value| format!("{value:+.1}")), color);
@@ -204,6 +199,10 @@ fn hover(ui: &mut Ui, scores: &SliceScores) {
             ui.label(format!("F1 {:.2} ({:.1} to {:.1})", scores.f1, intervals.f1.low, intervals.f1.high));
             if let (Some(value), Some(at)) = (scores.difference, intervals.difference) {
                 ui.label(format!("To the rest {value:+.2} ({:+.1} to {:+.1})", at.low, at.high));
+            } else if scores.difference.is_some() {
+                ui.label(format!(
+                    "To the rest: no interval from fewer than {FEWEST} questions on either side, or if all score the same"
+                ));
             }
         }
         None => {
