@@ -10,6 +10,8 @@ use crate::page::Page;
 
 /// How many checkpoints and run folders are remembered.
 const REMEMBERED: usize = 12;
+/// How small and how large everything can be made.
+const ZOOM: std::ops::RangeInclusive<f32> = 0.2..=5.0;
 
 /// Dark, light, or what the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -164,7 +166,10 @@ impl SettingsFile {
             }
         });
         let mut settings = read.unwrap_or_default();
-        settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.5, 3.0) } else { 1.0 };
+        // What the keys and the menu cannot have set, nobody can read.
+        if !ZOOM.contains(&settings.zoom) {
+            settings.zoom = 1.0;
+        }
         (Self { path, written: settings.clone() }, settings, warning)
     }
 

@@ -104,6 +104,43 @@ fn the_threshold_decides_without_asking_again() {
     assert!(shows(&harness, "No answer in the passage"));
 }
 
+/// The thresholds in use, as numbers.
+fn thresholds(harness: &Harness<'_, Paged<AskPage>>) -> Vec<f64> {
+    let sliders = harness.query_all_by_role(Role::Slider);
+    sliders.filter_map(|node| node.accesskit_node().numeric_value()).collect()
+}
+
+#[test]
+fn only_the_user_changes_a_threshold() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = checkpoint(&folder.path().join("a"), -1.366_931_5);
+    let second = folder.path().join("other");
+    std::fs::rename(checkpoint(&folder.path().join("b"), 123.456_789), &second).unwrap();
+    let mut harness = page(&folder.path().join("runs"));
+    harness.state_mut().take(Purpose::AskCheckpoint, first);
+    wait(&mut harness, "parameters");
+    press(&mut harness, Key::Enter);
+    wait(&mut harness, "All answers");
+    assert_eq!(thresholds(&harness), [-1.366_931_5]);
+    // Through the number and out again.
+    harness.get_by_role_and_label(Role::SpinButton, "Threshold").focus();
+    harness.run_steps(3);
+    press(&mut harness, Key::Tab);
+    assert_eq!(thresholds(&harness), [-1.366_931_5]);
+    assert!(harness.query_by_label("Back to the stored threshold").is_none());
+
+    // Another checkpoint in the same place brings its own, though the answer shown is still the first one's.
+    harness.state_mut().take(Purpose::AskCheckpoint, second);
+    wait(&mut harness, "other");
+    wait(&mut harness, "parameters");
+    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    wait_until(&mut harness, "its answer", |harness| {
+        harness.query_by_role_and_label(Role::Group, "Answer of other").is_some()
+            && shows(harness, "All answers")
+    });
+    assert_eq!(thresholds(&harness), [123.456_789]);
+}
+
 #[test]
 fn what_is_missing_is_said_beside_its_field() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use harness::{Paged, shows, type_text, wait};
+use harness::{Paged, shows, type_text, wait, wait_until};
 use spanbert_app::{action::Action, pages::evaluate::EvaluatePage};
 use spanbert_core::{
     demo,
@@ -25,6 +25,11 @@ use spanbert_core::{
 
 /// A run whose evaluation answers the demo's dev set: rightly, but for the first question.
 fn run(folder: &Path) -> Layout {
+    run_with(folder, None, |_, answerable| if answerable { -2.0 } else { 2.0 })
+}
+
+/// The same with a stored threshold, and null odds by the question's place and whether it has an answer.
+fn run_with(folder: &Path, stored: Option<f64>, odds: impl Fn(usize, bool) -> f64) -> Layout {
     let run = RunFolder::create(&folder.join("20260301T120000Z-demo")).unwrap();
     let layout = run.layout().clone();
     let json = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
@@ -35,6 +40,7 @@ fn run(folder: &Path) -> Layout {
     environment.write(&layout).unwrap();
     let dataset = Dataset::from_bytes(json.as_bytes(), "dev").unwrap();
     let mut lines = String::new();
+    let mut place = 0;
     for (article, content) in dataset.articles.iter().enumerate() {
         for (paragraph, passage) in content.paragraphs.iter().enumerate() {
             for question in &passage.questions {
@@ -56,12 +62,13 @@ fn run(folder: &Path) -> Layout {
                     },
                     exact: right,
                     f1: right,
-                    score_diff: Some(if gold.is_some() { -2.0 } else { 2.0 }),
+                    score_diff: Some(odds(place, gold.is_some())),
                     span,
                     ..harness::record(article, paragraph, question)
                 };
                 lines.push_str(&serde_json::to_string(&record).unwrap());
                 lines.push('\n');
+                place += 1;
             }
         }
     }
@@ -70,8 +77,9 @@ fn run(folder: &Path) -> Layout {
     fs::write(evaluation.join("records.jsonl"), lines).unwrap();
     let scores = r#"{"exact":66.5,"f1":67.25,"total":900}"#;
     let point = r#"{"threshold":0.0,"kept":600,"exact":66.5,"f1":67.25,"has_ans_exact":99.0,"has_ans_f1":99.25,"no_ans_exact":0.0}"#;
+    let stored = stored.map_or("null".to_owned(), |at| point.replace("0.0,\"kept", &format!("{at},\"kept")));
     let results = format!(
-        r#"{{"named":{{"threshold_0":{point},"stored_threshold":null,"best_threshold":{point}}},"run_squad":{scores},"official":{scores},"windows":900,"non_finite_windows":0}}"#
+        r#"{{"named":{{"threshold_0":{point},"stored_threshold":{stored},"best_threshold":{point}}},"run_squad":{scores},"official":{scores},"windows":900,"non_finite_windows":0}}"#
     );
     fs::write(evaluation.join("results.json"), results).unwrap();
     layout
@@ -179,6 +187,178 @@ fn the_slider_moves_the_threshold_by_keyboard() {
         }
     }
     panic!("the threshold did not move");
+}
+
+/// Threshold, scores and cells that the command line prints for a threshold with this name.
+fn printed(folder: &Path, name: &str) -> Vec<String> {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spanbert-studio"))
+        .args(["cli", "breakdown"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+    let cells = line.strip_prefix(name).unwrap().split("  ").map(str::trim);
+    cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+}
+
+/// The threshold as a number, from the slider.
+fn threshold(harness: &Page) -> f64 {
+    let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Threshold");
+    slider.accesskit_node().numeric_value().unwrap()
+}
+
+/// The number beside it, as it is read.
+fn threshold_text(harness: &Page) -> String {
+    let number = harness.get_by_role_and_label(egui::accesskit::Role::SpinButton, "Threshold");
+    number.accesskit_node().value().unwrap_or_default()
+}
+
+/// Odds that two decimals would tear apart: the best threshold is -1.36693.
+fn odds(place: usize, answerable: bool) -> f64 {
+    if answerable { -1.366_93 - (place % 50) as f64 * 1e-4 } else { -1.366 + (place % 7) as f64 }
+}
+
+#[test]
+fn the_figures_are_those_of_the_command_line() {
+    const STORED: f64 = -1.369_851_234;
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run_with(folder.path(), Some(STORED), odds);
+    let mut harness = page(folder.path());
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    harness.run_steps(5);
+    let same = |harness: &Page, name: &str, exact: f64| {
+        let printed = printed(&layout.evaluation(7), name);
+        let [at, exact_match, f1, has_f1, no, answerable, unanswerable] = &printed[..] else {
+            panic!("{printed:?}");
+        };
+        assert_eq!(threshold(harness), exact, "{name}");
+        assert_eq!(threshold_text(harness), *at, "{name}");
+        for figure in [exact_match, f1, has_f1, no] {
+            assert!(
+                harness.query_all_by_label(figure).next().is_some(),
+                "{name}: no {figure} of {printed:?}"
+            );
+        }
+        for (cell, counts) in [("Answerable", answerable), ("Unanswerable", unanswerable)] {
+            let (answered, not) = counts.split_once(" / ").unwrap();
+            harness.get_by_label(&format!("{cell}, answered: {answered}"));
+            harness.get_by_label(&format!("{cell}, not answered: {not}"));
+        }
+    };
+    same(&harness, "stored threshold", STORED);
+    for (button, name, exact) in [
+        ("Best", "best threshold", -1.366_93),
+        ("Zero", "threshold 0", 0.0),
+        ("Stored", "stored threshold", STORED),
+        ("Best", "best threshold", -1.366_93),
+    ] {
+        click(&mut harness, button);
+        harness.run_steps(5);
+        same(&harness, name, exact);
+    }
+
+    // The official script's best F1, which eval_results.txt holds, is what is shown at the best threshold.
+    let records = fs::read_to_string(layout.evaluation(7).join("records.jsonl")).unwrap();
+    let records: Vec<Record> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let predictions: serde_json::Map<_, _> =
+        records.iter().map(|record| (record.id.clone(), record.prediction.clone().into())).collect();
+    let null_odds: serde_json::Map<_, _> =
+        records.iter().map(|record| (record.id.clone(), record.score_diff.into())).collect();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let gold = demo::built_in(demo::DEV_NAME).unwrap().unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spanbert-studio"))
+        .args(["cli", "score", "--json", "--data"])
+        .arg(file("gold.json", gold.to_string()))
+        .arg("--predictions")
+        .arg(file("predictions.json", serde_json::to_string(&predictions).unwrap()))
+        .arg("--null-odds")
+        .arg(file("null_odds.json", serde_json::to_string(&null_odds).unwrap()))
+        .output()
+        .unwrap();
+    let official: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(official["best_f1_thresh"], -1.366_93, "{official}");
+    for key in ["best_f1", "best_exact"] {
+        let figure = format!("{:.2}", official[key].as_f64().unwrap());
+        assert!(harness.query_all_by_label(&figure).next().is_some(), "{key} {figure}");
+    }
+
+    // Exports go by the same threshold, in full.
+    for (name, file) in [
+        ("Questions shown as CSV", "questions.csv"),
+        ("Questions shown as JSON", "questions.json"),
+        ("Everything as a web page", "breakdown.html"),
+    ] {
+        let text = exported(&mut harness, &layout, name, file);
+        assert!(text.contains("-1.36693"), "{name}");
+        if file == "questions.csv" {
+            let answered = text.lines().filter(|line| line.contains(",true,")).count();
+            assert_eq!(answered, 600, "every answerable question, and no other");
+        }
+    }
+}
+
+/// Exports what is shown, and reads it.
+fn exported(harness: &mut Page, layout: &Layout, name: &str, file: &str) -> String {
+    harness.state_mut().actions.clear();
+    harness.get_all_by_label_contains("Export").next().unwrap().click();
+    harness.run_steps(3);
+    click(harness, name);
+    wait_until(harness, name, |harness| {
+        harness.state().actions.iter().any(|action| matches!(action, Action::Say(_)))
+    });
+    fs::read_to_string(layout.evaluation(7).join("exports").join(file)).unwrap()
+}
+
+#[test]
+fn passing_through_the_number_changes_nothing_and_what_is_typed_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run_with(folder.path(), None, odds);
+    let mut harness = page(folder.path());
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    harness.run_steps(5);
+    let number = |harness: &Page| {
+        harness.get_by_role_and_label(egui::accesskit::Role::SpinButton, "Threshold").focus();
+    };
+    number(&harness);
+    harness.run_steps(3);
+    harness.key_press(egui::Key::Tab);
+    harness.run_steps(3);
+    assert_eq!(threshold(&harness), -1.366_93);
+    harness.get_by_label("Answerable, answered: 600");
+    let records = fs::read_to_string(layout.evaluation(7).join("records.jsonl")).unwrap();
+    let answerable: Vec<bool> =
+        records.lines().map(|line| serde_json::from_str::<Record>(line).unwrap().is_answerable()).collect();
+    // More digits than are shown are taken, and numbers beyond the ends of the rail.
+    let kept = (0..900).filter(|place| answerable[*place] && odds(*place, true) <= -1.369_851_23).count();
+    for (typed, answered) in [("-1.36985123", kept), ("250.5", 600)] {
+        number(&harness);
+        harness.run_steps(3);
+        harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        type_text(&mut harness, typed);
+        harness.key_press(egui::Key::Enter);
+        harness.run_steps(5);
+        assert_eq!(threshold(&harness), typed.parse::<f64>().unwrap());
+        harness.get_by_label(&format!("Answerable, answered: {answered}"));
+    }
+}
+
+#[test]
+fn a_stored_threshold_beyond_all_null_odds_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run_with(folder.path(), Some(47.25), |_, answerable| if answerable { -2.0 } else { 2.0 });
+    let mut harness = page(folder.path());
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    harness.run_steps(5);
+    assert_eq!((threshold(&harness), threshold_text(&harness).as_str()), (47.25, "47.2500"));
+    harness.get_by_label("Unanswerable, answered: 300");
 }
 
 #[test]

@@ -53,6 +53,19 @@ fn theme_and_folder_are_kept() {
 }
 
 #[test]
+fn looking_at_the_settings_changes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for zoom in [1.25_f32, 4.0] {
+        std::fs::write(folder.path().join("studio.json"), format!("{{\"welcomed\":true,\"zoom\":{zoom}}}"))
+            .unwrap();
+        let mut harness = window(folder.path());
+        harness.run_steps(10);
+        assert_eq!(harness.state().settings().zoom, zoom);
+        assert_eq!(harness.ctx.zoom_factor(), zoom);
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_hold_runs_is_said_beside_the_field() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(folder.path());

@@ -2,6 +2,7 @@
 
 mod controls;
 mod heat;
+mod number_slider;
 mod numbers;
 mod states;
 
@@ -16,10 +17,11 @@ pub use self::{
         segmented, symbol_button, tick,
     },
     heat::{HeatSeen, heat, heat_window},
+    number_slider::{NumberSlider, Slid},
     numbers::{
         bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path, time_ago,
     },
-    states::{Severity, busy, empty_state, notice, page_header},
+    states::{Severity, busy, empty_state, notice, page_header, warnings_list},
 };
 use crate::theme::{CAPTION_SIZE, CARD_PADDING, CARD_RADIUS, Tokens};
 

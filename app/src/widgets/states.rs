@@ -1,9 +1,10 @@
 //! What a page shows besides its content: its title, that it is empty, busy, or that something is wrong.
 
-use egui::{Align, Frame, Label, Layout, Margin, RichText, Ui};
+use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, Ui};
 use egui_phosphor::regular as icon;
 
-use crate::theme::{CARD_RADIUS, GAP, TITLE_SIZE, Tokens};
+use super::count;
+use crate::theme::{CAPTION_SIZE, CARD_RADIUS, GAP, TITLE_SIZE, Tokens};
 
 /// How serious a [`notice`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,30 @@ pub fn notice(ui: &mut Ui, severity: Severity, text: &str) {
                 ui.add(Label::new(RichText::new(text).color(color)).wrap());
             });
         });
+    });
+}
+
+/// How many warnings of one kind are listed.
+const WARNINGS: usize = 8;
+
+/// Warnings under a heading that counts them and unfolds; `salt` tells such lists apart.
+pub fn warnings_list(ui: &mut Ui, about: &str, warnings: &[String], salt: &str) {
+    if warnings.is_empty() {
+        return;
+    }
+    let title = match warnings.len() {
+        1 => format!("1 warning{about}"),
+        several => format!("{} warnings{about}", count(several)),
+    };
+    let title = RichText::new(title).size(CAPTION_SIZE).color(Tokens::of(ui).warning);
+    CollapsingHeader::new(title).id_salt(("warnings", salt)).show(ui, |ui| {
+        for warning in warnings.iter().take(WARNINGS) {
+            ui.add(Label::new(RichText::new(warning).size(CAPTION_SIZE)).wrap());
+        }
+        if warnings.len() > WARNINGS {
+            let text = format!("and {} more", count(warnings.len() - WARNINGS));
+            ui.label(RichText::new(text).size(CAPTION_SIZE));
+        }
     });
 }
 

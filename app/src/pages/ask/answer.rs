@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use egui::{
-    Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Slider, SliderClamping,
-    Stroke, Ui, pos2, vec2,
+    Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Stroke, Ui, pos2, vec2,
 };
 use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Answer, RankedAnswer, visible};
@@ -12,7 +11,7 @@ use spanbert_core::ask::{Answer, RankedAnswer, visible};
 use super::asked::{Column, Outcome};
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{Severity, busy, card, duration, fact, heat, notice, pill},
+    widgets::{NumberSlider, Severity, busy, card, duration, fact, heat, notice, pill},
 };
 
 /// How many answers are listed.
@@ -36,6 +35,8 @@ pub(super) struct Seen {
     pub(super) scroll_to: Option<usize>,
     /// Give the question up.
     pub(super) cancel: bool,
+    /// The threshold was moved.
+    pub(super) moved: bool,
 }
 
 /// Draws a model's answer.
@@ -106,7 +107,7 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
     ui.add_space(GAP / 2.0);
     ui.scope(|ui| alternatives_ui(ui, answer, counts, view, seen));
     ui.add_space(GAP);
-    threshold_ui(ui, &mut column.threshold, column.stored, answer.score_diff);
+    seen.moved |= threshold_ui(ui, &mut column.threshold, column.stored, answer.score_diff);
     if !answered.explained.heat.is_empty() {
         CollapsingHeader::new("Where the model looked")
             .id_salt(("heat", column.slot))
@@ -198,7 +199,8 @@ fn row_ui(
     })
 }
 
-fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) {
+/// Draws the threshold and where the answer stands on its scale. Gives whether the user has changed it.
+fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) -> bool {
     const HELP: &str = "The null score difference says how much the model prefers \u{201c}no answer\u{201d} to its best answer, in logits. Up to the threshold the answer counts; above it there is no answer. A higher threshold answers more questions and is wrong more often. The stored one scored best on the development set.";
     let tokens = Tokens::of(ui);
     if stored.is_infinite() {
@@ -215,19 +217,25 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
     });
     let reach = ((difference - stored).abs() * 1.5).max(8.0);
     let (low, high) = (stored - reach, stored + reach);
+    let mut changed = false;
     ui.add_space(10.0);
     ui.horizontal(|ui| {
         let muted = tokens.text_muted;
-        let label = ui.label(RichText::new("Threshold").size(CAPTION_SIZE).color(muted)).on_hover_text(HELP);
+        ui.label(RichText::new("Threshold").size(CAPTION_SIZE).color(muted)).on_hover_text(HELP);
         let reset = *threshold != stored;
         ui.spacing_mut().slider_width =
             (ui.available_width() - 74.0 - if reset { 34.0 } else { 0.0 }).max(80.0);
-        let slider = Slider::new(threshold, low..=high)
-            .fixed_decimals(3)
-            .clamping(SliderClamping::Never)
-            // Rounding to even numbers would hold it in place when it is moved with the keys.
-            .smart_aim(false);
-        let response = ui.add(slider).labelled_by(label.id).on_hover_text(HELP);
+        let slider = NumberSlider {
+            name: "Threshold",
+            range: low..=high,
+            decimals: 3,
+            step: None,
+            suffix: "",
+            limited: false,
+        };
+        let slid = slider.show(ui, threshold);
+        changed = slid.changed;
+        let response = slid.response.on_hover_text(HELP);
         let rail =
             Rect::from_min_size(response.rect.min, vec2(ui.spacing().slider_width, response.rect.height()));
         let at = |value: f64| {
@@ -241,6 +249,7 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
                 .clicked()
         {
             *threshold = stored;
+            changed = true;
         }
     });
     let verdict = if difference <= *threshold {
@@ -250,6 +259,7 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
     };
     let text = format!("The difference is {verdict}");
     ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+    changed
 }
 
 /// Paints the sign of the null score difference, which points to a place.

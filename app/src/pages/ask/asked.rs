@@ -1,6 +1,6 @@
 //! Questions asked, with what each model made of them.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use spanbert_core::ask::visible;
 
@@ -30,6 +30,8 @@ pub(super) struct Column {
     pub(super) slot: Slot,
     /// The model's name.
     pub(super) model: String,
+    /// Its checkpoint folder.
+    pub(super) folder: PathBuf,
     /// The threshold stored with the model.
     pub(super) stored: f64,
     /// The threshold in use.
@@ -162,6 +164,7 @@ mod tests {
         Column {
             slot: Slot(slot),
             model: "m".into(),
+            folder: PathBuf::new(),
             stored: 0.0,
             threshold: 0.0,
             outcome: Outcome::Running { done: 0, total: None },

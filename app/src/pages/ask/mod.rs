@@ -197,6 +197,7 @@ impl AskPage {
             Some(Column {
                 slot: model.slot(),
                 model: checkpoint_name(&facts.folder),
+                folder: facts.folder.clone(),
                 stored: facts.threshold(),
                 threshold: model.threshold,
                 outcome: Outcome::Running { done: 0, total: None },

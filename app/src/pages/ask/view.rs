@@ -1,6 +1,6 @@
 //! The page as it is drawn: models, passage, question, answers, and what was asked before.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use egui::{Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
 use egui_phosphor::regular as icon;
@@ -11,6 +11,7 @@ use super::{
     answer::{self, Seen, View},
     asked::Asked,
     examples::{self, samples},
+    models::ModelSlot,
     passage::{Mark, Marks},
 };
 use crate::{
@@ -174,7 +175,7 @@ impl AskPage {
 
     fn answers_ui(&mut self, ui: &mut Ui) {
         let mut seen = Seen::default();
-        let mut cancelled = Vec::new();
+        let mut wanted = Wanted::default();
         let changed = self.history.shown().is_some_and(|asked| *asked.passage != *self.passage.text());
         match self.history.shown_mut() {
             None => {
@@ -188,16 +189,19 @@ impl AskPage {
                     ui.label(RichText::new("The passage has changed since").size(CAPTION_SIZE).color(muted));
                 }
                 ui.add_space(4.0);
-                cancelled = columns_ui(ui, asked, &mut self.views, &mut seen);
-                for column in &asked.columns {
-                    if let Some(model) = self.models.iter_mut().find(|model| model.slot() == column.slot) {
-                        // The next question is decided by the threshold the user has set.
-                        model.threshold = column.threshold;
-                    }
-                }
+                wanted = columns_ui(ui, asked, &mut self.views, &mut seen);
             }
         }
-        for slot in cancelled {
+        for (slot, folder, threshold) in wanted.thresholds {
+            // The next question is decided by the threshold the user has set, unless another checkpoint took the place.
+            let same = |model: &&mut ModelSlot| {
+                model.slot() == slot && model.facts().is_some_and(|facts| facts.folder == folder)
+            };
+            if let Some(model) = self.models.iter_mut().find(same) {
+                model.threshold = threshold;
+            }
+        }
+        for slot in wanted.cancelled {
             self.worker.cancel(slot);
         }
         if self.hovered != seen.hovered {
@@ -272,13 +276,22 @@ impl AskPage {
     }
 }
 
-/// Draws each model's answer, as many beside each other as fit. Gives those that need not answer any more.
-fn columns_ui(ui: &mut Ui, asked: &mut Asked, views: &mut HashMap<Slot, View>, seen: &mut Seen) -> Vec<Slot> {
+/// What the user wants of the models that were asked.
+#[derive(Default)]
+struct Wanted {
+    /// Need not answer any more.
+    cancelled: Vec<Slot>,
+    /// Places, checkpoints and the thresholds they were given.
+    thresholds: Vec<(Slot, PathBuf, f64)>,
+}
+
+/// Draws each model's answer, as many beside each other as fit.
+fn columns_ui(ui: &mut Ui, asked: &mut Asked, views: &mut HashMap<Slot, View>, seen: &mut Seen) -> Wanted {
     let Asked { passage, columns, .. } = asked;
     let fit = ((ui.available_width() + GAP) / (COLUMN + GAP)).floor().max(1.0) as usize;
     let across = fit.min(columns.len().max(1)) as f32;
     let size = vec2((ui.available_width() - GAP * (across - 1.0)) / across, 0.0);
-    let mut cancelled = Vec::new();
+    let mut wanted = Wanted::default();
     for row in columns.chunks_mut(fit) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
@@ -291,11 +304,14 @@ fn columns_ui(ui: &mut Ui, asked: &mut Asked, views: &mut HashMap<Slot, View>, s
                     });
                 });
                 if std::mem::take(&mut seen.cancel) {
-                    cancelled.push(column.slot);
+                    wanted.cancelled.push(column.slot);
+                }
+                if std::mem::take(&mut seen.moved) {
+                    wanted.thresholds.push((column.slot, column.folder.clone(), column.threshold));
                 }
             }
         });
         ui.add_space(GAP / 2.0);
     }
-    cancelled
+    wanted
 }

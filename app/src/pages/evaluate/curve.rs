@@ -1,17 +1,19 @@
 //! The scores at every threshold: a chart whose rule is dragged, and the same as a slider.
 
-use egui::{RichText, Slider, Ui, WidgetInfo, WidgetType};
+use egui::{RichText, Ui, WidgetInfo, WidgetType};
 use egui_plot::{Line, LineStyle, Plot, VLine};
 use spanbert_core::score::{ThresholdCurve, ThresholdPoint};
 
 use super::live::Live;
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{named, percent},
+    widgets::{NumberSlider, named, percent},
 };
 
 /// Points of a line that are drawn at most.
 const POINTS: usize = 800;
+/// Decimals of a threshold: as many as `spanbert breakdown` prints.
+const DECIMALS: usize = 4;
 
 /// The curve, thinned once for drawing.
 pub(super) struct Sweep {
@@ -112,24 +114,31 @@ impl Sweep {
         let response = shown.response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Threshold curve"));
         named(response, "Threshold curve");
-        shown.inner.map(|at| at.clamp(self.low, self.high))
+        // What is shown is what is chosen.
+        shown.inner.map(|at| egui::emath::round_to_decimals(at.clamp(self.low, self.high), DECIMALS))
     }
 
     fn slider(&self, ui: &mut Ui, live: &mut Live) {
-        let mut threshold = live.threshold.clamp(self.low, self.high);
+        let mut threshold = live.threshold;
         let mut wanted = None;
         ui.horizontal_wrapped(|ui| {
-            let label = ui.label(RichText::new("Threshold").color(Tokens::of(ui).text_muted));
+            ui.label(RichText::new("Threshold").color(Tokens::of(ui).text_muted));
             ui.spacing_mut().slider_width = (ui.available_width() - 330.0).clamp(80.0, 360.0);
-            let slider = Slider::new(&mut threshold, self.low..=self.high).fixed_decimals(2);
-            let response = ui.add(slider).labelled_by(label.id).on_hover_text(
-                "A question counts as unanswered if its null odds are above: how much \"no answer\" scores higher than the best answer",
-            );
-            if response.changed() {
-                wanted = Some(threshold);
-            }
+            let slider = NumberSlider {
+                name: "Threshold",
+                range: self.low..=self.high,
+                decimals: DECIMALS,
+                step: None,
+                suffix: "",
+                limited: false,
+            };
+            let slid = slider.show(ui, &mut threshold);
+            wanted = slid.changed.then_some(threshold);
+            slid.response.on_hover_text(format!(
+                "{threshold}\nA question counts as unanswered if its null odds are above: how much \"no answer\" scores higher than the best answer",
+            ));
             for (name, at) in named_thresholds(live) {
-                let button = ui.button(name).on_hover_text(format!("Threshold {at:.3}"));
+                let button = ui.button(name).on_hover_text(format!("Threshold {at}"));
                 if button.clicked() {
                     wanted = Some(at);
                 }

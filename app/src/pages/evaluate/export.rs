@@ -9,9 +9,10 @@ use std::{
 };
 
 use egui::Context;
+use serde::Serialize;
 use spanbert_core::{
     advice::Advice,
-    breakdown::{Analysis, Case, Figure, Slice, html},
+    breakdown::{Analysis, Case, Figure, Outcome, Slice, html},
     run::atomic::{create_folder, write_atomic},
 };
 
@@ -51,6 +52,16 @@ pub(super) struct Order {
     pub(super) rows: Vec<usize>,
 }
 
+/// A question with what became of it.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    case: &'a Case,
+    /// The threshold that decides; none without null odds.
+    threshold: Option<f64>,
+    outcome: Outcome,
+}
+
 /// Writes on a thread; what comes back is a sentence for the user.
 pub(super) fn start(context: &Context, order: Order) -> Option<Receiver<Result<String, String>>> {
     let (sender, receiver) = channel();
@@ -80,7 +91,9 @@ fn write(order: &Order) -> Result<String, String> {
             Ok(told(&path, format!("{} questions", order.rows.len())))
         }
         Export::Json => {
-            let cases: Vec<&Case> = cases().collect();
+            let threshold = order.analysis.curve.is_some().then_some(order.threshold);
+            let row = |case| Row { case, threshold, outcome: Case::outcome(case, order.threshold) };
+            let cases: Vec<Row<'_>> = cases().map(row).collect();
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| error.to_string())?;
             Ok(told(&save("questions.json", &json)?, format!("{} questions", cases.len())))
         }
@@ -106,8 +119,9 @@ fn write(order: &Order) -> Result<String, String> {
 /// The questions as RFC 4180 has it.
 fn csv<'a>(cases: impl Iterator<Item = &'a Case>, analysis: &Analysis, threshold: f64) -> String {
     let mut out = String::from(
-        "id,article,question,gold,prediction,answered,outcome,exact,f1,null_odds,probability\r\n",
+        "id,article,question,gold,prediction,answered,outcome,exact,f1,null_odds,probability,threshold\r\n",
     );
+    let decides = analysis.curve.is_some().then_some(threshold);
     for case in cases {
         let (exact, f1) = case.scores(threshold);
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -123,6 +137,7 @@ fn csv<'a>(cases: impl Iterator<Item = &'a Case>, analysis: &Analysis, threshold
             f1.to_string(),
             number(case.null_odds),
             number(case.probability),
+            number(decides),
         ];
         out.push_str(&fields.map(|field| quoted(&field)).join(","));
         out.push_str("\r\n");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Align, Layout, RichText, Ui};
+use spanbert_core::breakdown::Query;
 
 use super::{
     confusion,
@@ -150,7 +151,11 @@ impl View {
                 .queries()
                 .iter()
                 .map(|saved| SavedSlice { name: saved.name.clone(), query: saved.query.text().to_owned() });
-            env.settings.slices = saved.collect();
+            let saved: Vec<SavedSlice> = saved.collect();
+            // A query that this version does not understand was never shown, so nobody has removed it.
+            let unknown = |slice: &SavedSlice| slice.query.parse::<Query>().is_err();
+            env.settings.slices.retain(unknown);
+            env.settings.slices.extend(saved);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Button, Context, Id, RichText, ScrollArea, Slider, Ui};
+use egui::{Button, Context, Id, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 use egui_phosphor::regular as icon;
 use spanbert_core::{run::Curves, train::Recipe};
@@ -10,7 +10,7 @@ use spanbert_core::{run::Curves, train::Recipe};
 use super::{
     chart::{Across, Chart, Drawn, plain},
     detail::follow::{Follower, Look, News},
-    series::{Series, smooth},
+    series::{SMOOTHING, Series, smooth},
 };
 use crate::{
     library::RunEntry,
@@ -103,9 +103,9 @@ impl Compare {
         ui.horizontal_wrapped(|ui| {
             segmented(ui, &mut self.across, &[(Across::Step, "Updates"), (Across::Time, "Time")]);
             ui.add_space(8.0);
-            let label = ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
+            ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
             ui.spacing_mut().slider_width = 110.0;
-            ui.add(Slider::new(&mut self.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
+            SMOOTHING.show(ui, &mut self.smoothing);
         });
         ui.add_space(6.0);
         for run in &mut self.runs {

@@ -1,5 +1,18 @@
 //! Series of points for charts: smoothed, and thinned to what a screen can show.
 
+use crate::widgets::NumberSlider;
+
+/// The slider of how much is smoothed.
+pub(super) const SMOOTHING: NumberSlider<'static> = NumberSlider {
+    name: "Smoothing",
+    range: 0.0..=0.99,
+    decimals: 2,
+    step: None,
+    suffix: "",
+    // At 1 nothing would be left of the curve.
+    limited: true,
+};
+
 /// Smoothing is the same however many points there are: distances are measured in thousandths of the range.
 const SCALE: f64 = 1000.0;
 

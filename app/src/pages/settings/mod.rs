@@ -3,7 +3,7 @@
 mod cache;
 mod folder;
 
-use egui::{ComboBox, Context, RichText, ScrollArea, Slider, Ui, WidgetInfo, WidgetType};
+use egui::{ComboBox, Context, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
 use spanbert_backends::automatic;
 
 use self::{cache::CacheCard, folder::RunsFolderField};
@@ -15,7 +15,7 @@ use crate::{
     probe::Probe,
     settings::ThemeChoice,
     theme::{CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, Tokens},
-    widgets::{card, command_button, labelled, page_header, segmented},
+    widgets::{NumberSlider, card, command_button, labelled, page_header, segmented},
 };
 
 /// The page's state.
@@ -44,14 +44,29 @@ impl SettingsPage {
             }
             ui.add_space(4.0);
             let current = ui.ctx().zoom_factor();
-            let mut zoom = self.zoom.unwrap_or(current);
-            let slider = Slider::new(&mut zoom, 0.5..=3.0).step_by(0.1).fixed_decimals(1).suffix("×");
-            let response = labelled(ui, "Size of everything", |ui| ui.add(slider));
-            if response.changed() {
-                self.zoom = Some(zoom);
+            let mut zoom = f64::from(self.zoom.unwrap_or(current));
+            let name = "Size of everything";
+            let slider = NumberSlider {
+                name,
+                range: 0.5..=3.0,
+                decimals: 2,
+                step: Some(0.1),
+                suffix: "×",
+                limited: true,
+            };
+            let mut slid = None;
+            labelled(ui, name, |ui| {
+                let shown = slider.show(ui, &mut zoom);
+                let response = shown.response.clone();
+                slid = Some(shown);
+                response
+            });
+            let Some(slid) = slid else { return };
+            if slid.changed {
+                self.zoom = Some(zoom as f32);
             }
             if let Some(zoom) = self.zoom
-                && !response.dragged()
+                && !slid.response.dragged()
             {
                 ui.ctx().set_zoom_factor(zoom);
                 self.zoom = None;

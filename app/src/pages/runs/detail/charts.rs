@@ -1,12 +1,12 @@
 //! The curves of one run.
 
-use egui::{Id, RichText, ScrollArea, Slider, Ui};
+use egui::{Id, RichText, ScrollArea, Ui};
 use spanbert_core::run::{Curves, StepEvent};
 
 use crate::{
     pages::runs::{
         chart::{Across, Chart, Drawn, plain},
-        series::{Series, smooth},
+        series::{SMOOTHING, Series, smooth},
     },
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{bytes, card, percent, segmented},
@@ -92,10 +92,10 @@ impl Charts {
         ui.horizontal_wrapped(|ui| {
             segmented(ui, &mut self.across, &[(Across::Step, "Updates"), (Across::Time, "Time")]);
             ui.add_space(8.0);
-            let label = ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
+            ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
             ui.spacing_mut().slider_width = 110.0;
-            let slider = Slider::new(&mut self.smoothing, 0.0..=0.99).fixed_decimals(2);
-            ui.add(slider).labelled_by(label.id).on_hover_text("How much of the loss's noise is evened out");
+            let slid = SMOOTHING.show(ui, &mut self.smoothing);
+            slid.response.on_hover_text("How much of the loss's noise is evened out");
             ui.add_space(8.0);
             segmented(ui, &mut self.log, &[(false, "Linear"), (true, "Logarithmic")]);
             if ui.available_size_before_wrap().x > 250.0 {

@@ -24,6 +24,8 @@ const SETTLED: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub(super) struct NotesEditor {
     tags: String,
+    /// Whether the user has changed the tags: only then is the text taken apart.
+    retagged: bool,
     note: String,
     /// Since when something is not written yet.
     changed: Option<Instant>,
@@ -42,6 +44,7 @@ impl NotesEditor {
             return;
         }
         self.tags = notes.tags.join(", ");
+        self.retagged = false;
         self.note.clone_from(&notes.note);
         self.written = Some(notes.clone());
     }
@@ -55,6 +58,7 @@ impl NotesEditor {
                 TextEdit::singleline(&mut self.tags).desired_width(420.0).margin(Margin::symmetric(8, 5));
             ui.add(tags.hint_text("baseline, seed 42"))
         });
+        self.retagged |= field.changed();
         changed |= field.changed();
         left |= field.lost_focus();
         ui.add_space(GAP / 2.0);
@@ -100,7 +104,12 @@ impl NotesEditor {
         }
         self.changed = None;
         let tags = self.tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-        let notes = RunNotes { tags: tags.map(str::to_owned).collect(), note: self.note.clone() };
+        let tags = match &self.written {
+            // A tag with a comma in it, from elsewhere, stays one.
+            Some(written) if !self.retagged => written.tags.clone(),
+            _ => tags.map(str::to_owned).collect(),
+        };
+        let notes = RunNotes { tags, note: self.note.clone() };
         self.written = Some(notes.clone());
         let (sender, receiver) = channel();
         let (root, context) = (root.to_owned(), context.clone());
