@@ -22,6 +22,9 @@ use crate::{
     train::{DeviceLimits, Recipe},
 };
 
+/// The stage whose notes are about the device, up to the next stage.
+pub const LOOKING_FOR_DEVICE: &str = "Looking for the device";
+
 /// Something to know while a checkpoint is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -111,7 +114,7 @@ impl OpenedModel {
             )))?;
         }
         let tokenizer = Arc::new(BertTokenizer::from_vocab(vocab, casing.do_lower_case)?);
-        say(Notice::Stage("Looking for the device"))?;
+        say(Notice::Stage(LOOKING_FOR_DEVICE))?;
         let device = find_device(choice, &mut |notice| say(notice).is_ok())?;
         let fusion = prove_device(&device, precision, &mut |notice| say(notice).is_ok())?;
         say(Notice::Stage("Putting the model on the device"))?;

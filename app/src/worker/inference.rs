@@ -57,6 +57,13 @@ struct Models {
     context: Context,
 }
 
+/// What was said while a checkpoint was opened.
+#[derive(Default)]
+struct Told {
+    warnings: Vec<String>,
+    notes: Vec<String>,
+}
+
 /// Why there is no model or no answer.
 enum Failure {
     Cancelled,
@@ -77,8 +84,8 @@ impl Models {
         // Before the new one is made: both may not fit on the device.
         self.drop_model(slot);
         let started = Instant::now();
-        let (mut warnings, mut kind) = (Vec::new(), choice.kind());
-        let outcome = self.open(load, &folder, choice, cancel, &mut warnings, &mut kind);
+        let (mut told, mut kind) = (Told::default(), choice.kind());
+        let outcome = self.open(load, &folder, choice, cancel, &mut told, &mut kind);
         let reply = match outcome {
             Ok(model) => {
                 let facts = Facts {
@@ -88,7 +95,8 @@ impl Models {
                     device: model.device.clone(),
                     lower_case: model.do_lower_case,
                     windows: model.window_options(),
-                    warnings,
+                    warnings: told.warnings,
+                    notes: told.notes,
                     load_secs: started.elapsed().as_secs_f64(),
                 };
                 self.models.insert(slot, model);
@@ -110,7 +118,7 @@ impl Models {
         folder: &std::path::Path,
         choice: &DeviceChoice,
         cancel: &AtomicBool,
-        warnings: &mut Vec<String>,
+        told: &mut Told,
         kind: &mut Option<BackendKind>,
     ) -> Result<OpenedModel, Failure> {
         if *kind == Some(BackendKind::Cpu) {
@@ -123,13 +131,23 @@ impl Models {
         // A name such as a model was fetched under.
         let located =
             locate_model(folder, &Places::from_env()).map_err(|error| Failure::Told(error.in_one_line()))?;
-        warnings.extend(located.note);
+        told.warnings.extend(located.note);
         let folder = located.path;
+        let mut at_device = false;
         let mut notices = |notice| {
             match notice {
-                Notice::Stage(text) => self.say(Reply::Stage { load, text: text.to_owned() }),
-                Notice::Note(text) => self.say(Reply::Stage { load, text }),
-                Notice::Warning(text) => warnings.push(text),
+                Notice::Stage(text) => {
+                    at_device = text == spanbert_core::open::LOOKING_FOR_DEVICE;
+                    self.say(Reply::Stage { load, text: text.to_owned() });
+                }
+                Notice::Note(text) => {
+                    // What concerns the device is shown with it once it is there.
+                    if !at_device {
+                        told.notes.push(text.clone());
+                    }
+                    self.say(Reply::Stage { load, text });
+                }
+                Notice::Warning(text) => told.warnings.push(text),
             }
             !cancel.load(Ordering::Relaxed)
         };

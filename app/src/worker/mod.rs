@@ -51,6 +51,8 @@ pub struct Facts {
     pub windows: WindowOptions,
     /// What was said while it was opened and needs a look.
     pub warnings: Vec<String>,
+    /// What is good to know about the checkpoint.
+    pub notes: Vec<String>,
     /// Seconds that loading took.
     pub load_secs: f64,
 }

@@ -300,6 +300,9 @@ fn ready_ui(ui: &mut Ui, facts: &Facts, removable: bool) -> Option<Wish> {
         duration(facts.load_secs),
     );
     ui.add(egui::Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+    for note in &facts.notes {
+        ui.add(egui::Label::new(RichText::new(note).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
+    }
     for warning in &facts.warnings {
         ui.add_space(4.0);
         notice(ui, Severity::Warning, warning);

@@ -28,7 +28,15 @@ pub(super) const FOLDER: &str = "evaluations";
 /// What the process says.
 enum News {
     Progress { done: usize, total: usize },
+    Warning(String),
     Note(String),
+}
+
+/// An evaluation that has ended well.
+pub(super) struct Evaluated {
+    pub(super) folder: PathBuf,
+    /// What it warned of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// An evaluation at work.
@@ -41,6 +49,7 @@ struct Running {
     started: std::time::Instant,
     /// The last lines that were no progress: what went wrong, if something does.
     notes: Vec<String>,
+    warnings: Vec<String>,
     cancelled: bool,
 }
 
@@ -66,12 +75,13 @@ impl Evaluating {
         true
     }
 
-    /// Hears from the process. Gives the folder of an evaluation that has just ended well.
-    pub(super) fn poll(&mut self) -> Option<PathBuf> {
+    /// Hears from the process. Gives the evaluation that has just ended well.
+    pub(super) fn poll(&mut self) -> Option<Evaluated> {
         let running = self.running.as_mut()?;
         loop {
             match running.news.try_recv() {
                 Ok(News::Progress { done, total }) => (running.done, running.total) = (done, total),
+                Ok(News::Warning(text)) => running.warnings.push(text),
                 Ok(News::Note(line)) => running.notes.push(line),
                 Err(TryRecvError::Empty) => return None,
                 // The reader is gone, and with it the process's output.
@@ -83,7 +93,7 @@ impl Evaluating {
         let status = running.child.wait().ok();
         if status.is_some_and(|status| status.success()) {
             self.open = false;
-            return Some(running.folder);
+            return Some(Evaluated { folder: running.folder, warnings: running.warnings });
         }
         // Made before the work began; it goes only if nothing is in it.
         let _ = std::fs::remove_dir(&running.folder);
@@ -101,6 +111,9 @@ impl Evaluating {
         card(ui, "New evaluation", |ui| {
             if self.running.is_some() {
                 self.progress_ui(ui);
+                for warning in self.running.iter().flat_map(|running| &running.warnings) {
+                    notice(ui, Severity::Warning, warning);
+                }
             } else {
                 self.form_ui(ui, env, trainer);
             }
@@ -210,6 +223,7 @@ impl Evaluating {
                     total: 0,
                     started: std::time::Instant::now(),
                     notes: Vec::new(),
+                    warnings: Vec::new(),
                     cancelled: false,
                 });
             }
@@ -234,9 +248,10 @@ impl Drop for Evaluating {
 /// Reads what the process says until it closes its output.
 fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Context) {
     let read = move || {
-        for line in BufReader::new(errors).lines().map_while(Result::ok) {
+        // A name within a line need not be UTF-8.
+        for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
             // The page may be gone.
-            let _ = sender.send(progress(&line).unwrap_or(News::Note(line)));
+            let _ = sender.send(news(String::from_utf8_lossy(&line).trim_end()));
             context.request_repaint();
         }
         drop(sender);
@@ -244,6 +259,12 @@ fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Con
     };
     // Without a thread nothing is heard, and the poll finds the channel closed.
     let _ = std::thread::Builder::new().name("evaluation progress".to_owned()).spawn(read);
+}
+
+/// What a line is: progress, a warning, or something else.
+fn news(line: &str) -> News {
+    let warning = || Some(News::Warning(line.strip_prefix("warning: ")?.to_owned()));
+    progress(line).or_else(warning).unwrap_or_else(|| News::Note(line.to_owned()))
 }
 
 /// `answering 192/12232` as the command line writes it without a terminal.
@@ -276,5 +297,9 @@ mod tests {
         assert_eq!((done, total), (192, 12_232));
         assert!(progress("error: no such file").is_none());
         assert!(progress("answering").is_none());
+        assert!(
+            matches!(news("warning: 3 answers are not in their contexts"), News::Warning(text) if text.starts_with("3 answers"))
+        );
+        assert!(matches!(news("answering takes long"), News::Note(_)));
     }
 }

@@ -17,6 +17,8 @@ use spanbert_core::{
     squad::Dataset,
 };
 
+use crate::widgets::count;
+
 /// Which evaluation is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -64,6 +66,8 @@ pub(super) struct Loaded {
     pub(super) best_step: Option<usize>,
     pub(super) results: ResultsFile,
     pub(super) analysis: Arc<Analysis>,
+    /// What the data set and the predictions are to be looked at for.
+    pub(super) warnings: Vec<String>,
     dataset: Dataset,
 }
 
@@ -138,7 +142,18 @@ impl Loaded {
             }
             None => (Vec::new(), None),
         };
-        Ok(Self { place, steps, best_step, results, analysis: Arc::new(analysis), dataset })
+        let mut warnings: Vec<String> = dataset.warnings.iter().map(ToString::to_string).collect();
+        if analysis.missing > 0 {
+            let text =
+                format!("{} questions have no prediction and count as unanswered", count(analysis.missing));
+            warnings.push(text);
+        }
+        if analysis.other_questions > 0 {
+            let others = count(analysis.other_questions);
+            warnings
+                .push(format!("{others} predictions are for questions that {} does not have", analysis.data));
+        }
+        Ok(Self { place, steps, best_step, results, analysis: Arc::new(analysis), warnings, dataset })
     }
 
     /// The passage of a question.

@@ -98,6 +98,9 @@ impl Looking {
             State::Loading { stage, .. } => return busy(ui, stage),
             State::Empty | State::Ready(_) => {}
         }
+        for warning in self.model.facts().map_or(&[][..], |facts| &facts.warnings) {
+            notice(ui, Severity::Warning, warning);
+        }
         match self.asked.as_ref().and_then(|asked| asked.outcome.as_ref()) {
             None => busy(ui, "Reading the passage"),
             Some(Err(message)) => notice(ui, Severity::Error, message),

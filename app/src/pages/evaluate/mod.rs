@@ -29,7 +29,7 @@ use egui_phosphor::regular as icon;
 use spanbert_core::run::Layout as RunLayout;
 
 use self::{
-    evaluating::Evaluating,
+    evaluating::{Evaluated, Evaluating},
     load::{Load, Source},
     looking::Looking,
     view::{Part, View},
@@ -44,6 +44,7 @@ use crate::{
     toasts::Toast,
     widgets::{
         Severity, busy, command_button, count, empty_state, labelled, notice, page_header, symbol_button,
+        warnings_list,
     },
 };
 
@@ -68,6 +69,9 @@ pub struct EvaluatePage {
     other: Option<(Source, Load)>,
     other_error: Option<String>,
     evaluating: Evaluating,
+    /// What the last evaluation started here warned of, and its folder.
+    told: Vec<String>,
+    told_of: PathBuf,
     trainer: Option<Trainer>,
     stored: Vec<PathBuf>,
     stored_in: PathBuf,
@@ -89,6 +93,8 @@ impl EvaluatePage {
             other: None,
             other_error: None,
             evaluating: Evaluating::default(),
+            told: Vec::new(),
+            told_of: PathBuf::new(),
             trainer: None,
             stored: Vec::new(),
             stored_in: PathBuf::new(),
@@ -174,6 +180,10 @@ impl EvaluatePage {
             );
             notice(ui, Severity::Error, &text);
         }
+        if self.source.as_ref().is_some_and(|source| source.path() == self.told_of) {
+            self.told.iter().for_each(|warning| notice(ui, Severity::Warning, warning));
+        }
+        warnings_list(ui, " about the data", &loaded.warnings, "evaluated data");
         let low = ui.available_height() < LOW;
         if low {
             view.strip_ui(ui);
@@ -258,8 +268,10 @@ impl PageView for EvaluatePage {
         if self.other.as_mut().is_some_and(|(_, load)| load.poll()) {
             self.other_loaded();
         }
-        if let Some(folder) = self.evaluating.poll() {
+        if let Some(Evaluated { folder, warnings }) = self.evaluating.poll() {
             self.stored = evaluating::stored(&env.settings.runs_folder);
+            self.told = warnings;
+            self.told_of.clone_from(&folder);
             self.show_folder(folder);
         }
         if self.stored_in != env.settings.runs_folder {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use egui::{Button, CollapsingHeader, Context, Label, RichText, Ui};
+use egui::{Button, Context, Label, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::{
     advice::Advice,
@@ -26,7 +26,7 @@ use crate::{
     dialogs::Purpose,
     page::Env,
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{busy, checkpoint_name, count, segmented},
+    widgets::{busy, checkpoint_name, count, segmented, warnings_list},
 };
 
 /// Where model and data come from.
@@ -325,16 +325,7 @@ fn told_ui(ui: &mut Ui, caption: &str, facts: &[String]) {
 fn data_ui(ui: &mut Ui, found: Option<&Found<Data>>, salt: &str) {
     let Some(Ok(data)) = found else { return };
     told_ui(ui, "", &data.facts);
-    let warnings = &data.dataset.warnings;
-    if warnings.is_empty() {
-        return;
-    }
-    let title = RichText::new(format!("{} warnings", count(warnings.len()))).size(CAPTION_SIZE);
-    CollapsingHeader::new(title.color(Tokens::of(ui).warning)).id_salt(("warnings", salt)).show(ui, |ui| {
-        for line in &data.warnings {
-            ui.add(Label::new(RichText::new(line).size(CAPTION_SIZE)).wrap());
-        }
-    });
+    warnings_list(ui, "", &data.warnings, salt);
 }
 
 /// Looks into a checkpoint folder.
