@@ -11,7 +11,7 @@ use std::{
 
 use egui::Context;
 use spanbert_core::advice::Advice;
-use spanbert_core::run::{RunNotes, RunStatus, RunSummary, list, newest_first, summarise};
+use spanbert_core::run::{GroupScores, RunNotes, RunStatus, RunSummary, list, newest_first, summarise};
 
 /// Time between looks while a training is at work.
 const LIVELY: Duration = Duration::from_millis(700);
@@ -48,6 +48,7 @@ impl RunEntry {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Found {
     runs: Arc<Vec<RunEntry>>,
+    groups: Arc<Vec<GroupScores>>,
     error: Option<String>,
 }
 
@@ -101,6 +102,12 @@ impl Library {
         self.latest.as_ref().map_or(&[], |found| &found.runs)
     }
 
+    /// Runs that differ by their seed, with what their scores come to.
+    #[must_use]
+    pub fn groups(&self) -> &[GroupScores] {
+        self.latest.as_ref().map_or(&[], |found| &found.groups)
+    }
+
     /// The run in this folder.
     #[must_use]
     pub fn run(&self, path: &Path) -> Option<&RunEntry> {
@@ -149,10 +156,11 @@ fn look(places: &Places) -> Found {
             summaries.extend(summarise(path));
         }
     }
+    let groups = GroupScores::of(&summaries);
     let entry = |summary: RunSummary| RunEntry { notes: RunNotes::read(&summary.path), summary };
     let mut runs: Vec<RunEntry> = summaries.into_iter().map(entry).collect();
     runs.sort_by(|a, b| b.is_live().cmp(&a.is_live()).then_with(|| newest_first(&a.summary, &b.summary)));
-    Found { runs: Arc::new(runs), error }
+    Found { runs: Arc::new(runs), groups: Arc::new(groups), error }
 }
 
 #[cfg(test)]

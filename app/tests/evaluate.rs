@@ -512,6 +512,52 @@ fn a_checkpoint_is_evaluated_from_here() {
     assert!(matches!(harness.state().actions.last(), Some(Action::AskAgain { .. })));
 }
 
+/// The program behind a script that first says things of its own.
+#[cfg(unix)]
+fn talkative(folder: &Path, words: &str) -> spanbert_app::launch::Trainer {
+    use std::os::unix::fs::PermissionsExt;
+    let script = folder.join("talkative.sh");
+    let program = env!("CARGO_BIN_EXE_spanbert-studio");
+    fs::write(&script, format!("#!/bin/sh\nprintf '{words}' >&2\nexec '{program}' \"$@\"\n")).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    spanbert_app::launch::Trainer { program: script, ..harness::options(folder).trainer }
+}
+
+#[cfg(unix)]
+#[test]
+fn warnings_of_an_evaluation_started_here_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    demo::write(&files).unwrap();
+    let mut data: serde_json::Value =
+        serde_json::from_slice(&fs::read(files.join("dev.json")).unwrap()).unwrap();
+    data["data"].as_array_mut().unwrap().truncate(1);
+    data["data"][0]["paragraphs"].as_array_mut().unwrap().truncate(1);
+    // A gold answer that is not in its context.
+    data["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["text"] = "nowhere to be found".into();
+    fs::write(files.join("few.json"), data.to_string()).unwrap();
+    // A name that is no UTF-8 does not end the listening.
+    let trainer =
+        talkative(folder.path(), "warning: the first\\n\\377\\nwarning: the second\\nanswering 1/2\\n");
+    let runs = folder.path().to_owned();
+    let mut harness =
+        harness::page(&runs, [1400.0, 860.0], |context| EvaluatePage::new(context).with_trainer(trainer));
+    wait(&mut harness, "No evaluations yet");
+    click(&mut harness, "New evaluation…");
+    type_into(&mut harness, "Checkpoint to evaluate", files.join("model").to_str().unwrap());
+    type_into(&mut harness, "SQuAD file to evaluate on", files.join("few.json").to_str().unwrap());
+    click(&mut harness, "Start evaluation");
+    wait(&mut harness, "All ");
+    harness.get_by_label("the first");
+    harness.get_by_label("the second");
+    assert!(shows(&harness, "windows in"), "notes, too");
+    // What the data set itself is warned of is there whenever the evaluation is opened.
+    let evaluations = fs::read_dir(folder.path().join("evaluations")).unwrap();
+    let folder_of_it = evaluations.flatten().next().unwrap().path();
+    harness.state_mut().page.show_folder(folder_of_it);
+    wait(&mut harness, "about the data");
+}
+
 #[test]
 fn a_narrow_window_shows_one_part_at_a_time() {
     let folder = tempfile::tempdir().unwrap();

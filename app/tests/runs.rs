@@ -22,7 +22,7 @@ use spanbert_app::{
 use spanbert_core::{
     run::{
         BestScore, CheckpointKind, Environment, Event, EventLog, Fingerprint, Layout, Outcome, Phase,
-        Request, RunFolder, RunNotes, RunState, StepEvent, take_request,
+        Request, RunFolder, RunGroup, RunNotes, RunState, StepEvent, take_request,
     },
     score::Scores,
     train::{Preset, Recipe},
@@ -368,4 +368,46 @@ fn a_pre_training_shows_what_it_began_with_and_is_not_asked() {
             "{button}"
         );
     }
+}
+
+#[test]
+fn runs_of_several_seeds_have_a_table_with_mean_and_deviation() {
+    let folder = tempfile::tempdir().unwrap();
+    for (seed, f1, outcome) in [
+        (3, 70.0, Outcome::Completed),
+        (1, 72.0, Outcome::Completed),
+        (2, 77.0, Outcome::Completed),
+        (7, 99.0, Outcome::Stopped),
+    ] {
+        let mark = RunGroup { name: "sweep".into(), seeds: vec![3, 1, 2, 7, 9], seed, digest: "d".into() };
+        let (run, _) = run(
+            folder.path(),
+            &mark.folder_name(),
+            &Recipe { seed, ..Recipe::default() },
+            ended(Some(outcome), f1),
+            &[step(50), evaluation(50, f1)],
+        );
+        let layout = run.layout();
+        mark.write(layout).unwrap();
+        let scores = Scores { exact: f1 / 2.0, f1, total: 9, ..Scores::default() };
+        let results = serde_json::json!({ "run_squad": scores, "official": scores });
+        fs::create_dir_all(layout.evaluation(50)).unwrap();
+        fs::write(layout.evaluation(50).join("results.json"), results.to_string()).unwrap();
+    }
+    let mut harness = page(folder.path());
+    harness.state_mut().page.open(folder.path().join("sweep-seed1"));
+    wait(&mut harness, "Seeds 5");
+    harness.get_by_label("Seeds 5").click();
+    harness.run_steps(4);
+    // 70, 72 and 77: mean 73, squares 9, 1 and 16, divided by two.
+    for label in ["Mean", "73.00", "36.50", "Deviation", "3.61", "1.80", "Stopped", "Not begun"] {
+        assert!(harness.query_all_by_label(label).next().is_some(), "{label}");
+    }
+    assert!(shows(&harness, "3 of 5 runs are complete; only those count for the mean"));
+    harness.get_by_label("7").click();
+    harness.run_steps(3);
+    let wanted = folder.path().join("sweep-seed7");
+    assert!(
+        actions(&mut harness).iter().any(|action| matches!(action, Action::OpenRun(run) if *run == wanted))
+    );
 }

@@ -41,6 +41,8 @@ pub struct Analysis {
     pub other_questions: usize,
     /// The system's best answers, if it told them.
     pub nbest: Option<NbestLists>,
+    /// By whose rules answers are compared.
+    pub(super) language: AnswerLanguage,
     table: QuestionTable,
     null_odds: Option<NullOdds>,
 }
@@ -98,6 +100,7 @@ impl Analysis {
             missing: total - known,
             other_questions,
             nbest: answers.nbest,
+            language: answers.language,
             table,
             null_odds: answers.null_odds,
         })

@@ -241,9 +241,8 @@ impl Analysis {
             }
             found.answered += 1;
             found.fell += usize::from(case.answered == Outcome::FellForPlausible);
-            let given = crate::score::normalize_answer(&case.prediction);
-            let exactly =
-                |answer: &crate::squad::Answer| crate::score::normalize_answer(&answer.text) == given;
+            let given = self.language.normalize(&case.prediction);
+            let exactly = |answer: &crate::squad::Answer| self.language.normalize(&answer.text) == given;
             found.fell_exactly += usize::from(case.plausible_answers.iter().any(exactly));
         }
         (found.n > 0).then_some(found)

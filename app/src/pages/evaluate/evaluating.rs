@@ -37,6 +37,8 @@ pub(super) struct Evaluated {
     pub(super) folder: PathBuf,
     /// What it warned of.
     pub(super) warnings: Vec<String>,
+    /// What it decided by itself, such as whether the model may abstain.
+    pub(super) notes: Vec<String>,
 }
 
 /// An evaluation at work.
@@ -93,7 +95,13 @@ impl Evaluating {
         let status = running.child.wait().ok();
         if status.is_some_and(|status| status.success()) {
             self.open = false;
-            return Some(Evaluated { folder: running.folder, warnings: running.warnings });
+            // The device is the one that was chosen here.
+            let notes = running.notes.into_iter().filter(|note| !note.starts_with("device: "));
+            return Some(Evaluated {
+                folder: running.folder,
+                warnings: running.warnings,
+                notes: notes.collect(),
+            });
         }
         // Made before the work began; it goes only if nothing is in it.
         let _ = std::fs::remove_dir(&running.folder);

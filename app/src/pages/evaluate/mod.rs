@@ -24,7 +24,7 @@ use std::{
     sync::{Arc, mpsc::Receiver},
 };
 
-use egui::{Align, Context, Layout, TextEdit, Ui};
+use egui::{Align, Context, Label, Layout, RichText, TextEdit, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::run::Layout as RunLayout;
 
@@ -40,7 +40,7 @@ use crate::{
     dialogs::Purpose,
     launch::Trainer,
     page::{Env, PageView},
-    theme::GAP,
+    theme::{CAPTION_SIZE, GAP, Tokens},
     toasts::Toast,
     widgets::{
         Severity, busy, command_button, count, empty_state, labelled, notice, page_header, symbol_button,
@@ -69,9 +69,8 @@ pub struct EvaluatePage {
     other: Option<(Source, Load)>,
     other_error: Option<String>,
     evaluating: Evaluating,
-    /// What the last evaluation started here warned of, and its folder.
-    told: Vec<String>,
-    told_of: PathBuf,
+    /// The last evaluation that was started here, and what it said.
+    evaluated: Option<Evaluated>,
     trainer: Option<Trainer>,
     stored: Vec<PathBuf>,
     stored_in: PathBuf,
@@ -93,8 +92,7 @@ impl EvaluatePage {
             other: None,
             other_error: None,
             evaluating: Evaluating::default(),
-            told: Vec::new(),
-            told_of: PathBuf::new(),
+            evaluated: None,
             trainer: None,
             stored: Vec::new(),
             stored_in: PathBuf::new(),
@@ -180,8 +178,13 @@ impl EvaluatePage {
             );
             notice(ui, Severity::Error, &text);
         }
-        if self.source.as_ref().is_some_and(|source| source.path() == self.told_of) {
-            self.told.iter().for_each(|warning| notice(ui, Severity::Warning, warning));
+        let shown = self.source.as_ref().map(Source::path);
+        if let Some(said) = self.evaluated.as_ref().filter(|said| shown == Some(&said.folder)) {
+            said.warnings.iter().for_each(|warning| notice(ui, Severity::Warning, warning));
+            let muted = Tokens::of(ui).text_muted;
+            for note in &said.notes {
+                ui.add(Label::new(RichText::new(note).size(CAPTION_SIZE).color(muted)).wrap());
+            }
         }
         warnings_list(ui, " about the data", &loaded.warnings, "evaluated data");
         let low = ui.available_height() < LOW;
@@ -268,11 +271,10 @@ impl PageView for EvaluatePage {
         if self.other.as_mut().is_some_and(|(_, load)| load.poll()) {
             self.other_loaded();
         }
-        if let Some(Evaluated { folder, warnings }) = self.evaluating.poll() {
+        if let Some(evaluated) = self.evaluating.poll() {
             self.stored = evaluating::stored(&env.settings.runs_folder);
-            self.told = warnings;
-            self.told_of.clone_from(&folder);
-            self.show_folder(folder);
+            self.show_folder(evaluated.folder.clone());
+            self.evaluated = Some(evaluated);
         }
         if self.stored_in != env.settings.runs_folder {
             self.stored_in.clone_from(&env.settings.runs_folder);

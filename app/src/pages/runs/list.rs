@@ -309,8 +309,9 @@ fn fits(run: &RunEntry, words: &[String]) -> bool {
         RunStatus::Failed => "failed",
         RunStatus::Interrupted => "interrupted",
     };
-    let text = format!("{} {status} {} {}", run.summary.name, run.notes.tags.join(" "), run.notes.note)
-        .to_lowercase();
+    let group = run.summary.group.as_ref().map_or("", |group| &group.name);
+    let (tags, note) = (run.notes.tags.join(" "), &run.notes.note);
+    let text = format!("{} {status} {group} {tags} {note}", run.summary.name).to_lowercase();
     words.iter().all(|word| text.contains(word))
 }
 

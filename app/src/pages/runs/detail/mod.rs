@@ -11,6 +11,7 @@ mod log;
 mod notes;
 mod notices;
 mod recipe;
+mod seeds;
 
 use std::{
     path::{Path, PathBuf},
@@ -44,6 +45,8 @@ enum Tab {
     Curves,
     Evaluations,
     Recipe,
+    /// The runs that differ from this one by their seed.
+    Seeds,
     Log,
     Notes,
 }
@@ -191,16 +194,22 @@ impl RunDetail {
 
     fn tabs_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         let evaluations = format!("Evaluations {}", count(self.curves.evaluations.len()));
-        let tabs = [
+        let Some(look) = &self.look else { return };
+        let group = look.summary.as_ref().and_then(|summary| summary.group.as_ref());
+        let group = group.and_then(|mark| env.library.groups().iter().find(|group| group.name == mark.name));
+        let mut tabs = vec![
             (Tab::Curves, "Curves"),
             (Tab::Evaluations, evaluations.as_str()),
             (Tab::Recipe, "Recipe"),
             (Tab::Log, "Log"),
             (Tab::Notes, "Notes"),
         ];
+        let seeds = group.map(|group| format!("Seeds {}", count(group.seeds.len())));
+        if let Some(seeds) = &seeds {
+            tabs.insert(2, (Tab::Seeds, seeds));
+        }
         segmented(ui, &mut self.tab, &tabs);
         ui.add_space(6.0);
-        let Some(look) = &self.look else { return };
         match self.tab {
             Tab::Curves => self.charts.ui(ui, &self.curves),
             Tab::Evaluations => {
@@ -209,6 +218,11 @@ impl RunDetail {
                 }
             }
             Tab::Recipe => recipe::ui(ui, look),
+            Tab::Seeds => {
+                if let Some(run) = group.and_then(|group| seeds::ui(ui, group, &self.root)) {
+                    env.ask(Action::OpenRun(run));
+                }
+            }
             Tab::Log => log::ui(ui, &self.curves, &look.log),
             Tab::Notes => self.notes.ui(ui),
         }
