@@ -260,3 +260,31 @@ fn completions_are_printed_for_every_shell() {
         assert!(parser.wait().unwrap().success());
     }
 }
+
+#[test]
+fn other_text_files_are_read_the_same_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = r#"{"version": "v2.0", "data": [{"title": "t", "paragraphs": [{"context": "Marra built it.", "qas": [{"id": "a",
+        "question": "Who built it?", "answers": [{"text": "Marra", "answer_start": 0}], "is_impossible": false}]}]}]}"#;
+    let data = file(folder.path(), "data.json", data);
+    let score = |predictions: &[u8]| {
+        let predictions = file(folder.path(), "predictions.json", predictions);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spanbert_cli"));
+        command.args(["score", "--data", text(&data), "--predictions", text(&predictions)]).output().unwrap()
+    };
+    let plain = stdout(&score(br#"{"a": "Marra"}"#));
+    // As a shell of Windows writes it.
+    let wide: Vec<u8> = "\u{feff}{\"a\": \"Marra\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(stdout(&score(&wide)), plain);
+    assert_eq!(stdout(&score(b"\xef\xbb\xbf{\"a\": \"Marra\"}")), plain);
+    let latin = score(b"{\"a\": \"Zo\xeb\"}");
+    assert_eq!(latin.status.code(), Some(1));
+    assert!(stderr(&latin).contains("iconv -f WINDOWS-1252"), "{}", stderr(&latin));
+
+    let model = folder.path().join("model");
+    let corpus = file(folder.path(), "corpus.txt", b"The caf\xe9 of Marra");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spanbert_cli"));
+    command.args(["pretrain", "--corpus", text(&corpus), "--config", "minilm", "--train-vocab", "300"]);
+    let output = command.args(["--backend", "cpu", "--output-dir", text(&model)]).output().unwrap();
+    assert!(stderr(&output).contains("iconv -f WINDOWS-1252"), "{}", stderr(&output));
+}

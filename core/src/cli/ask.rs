@@ -15,8 +15,11 @@ use super::{
     progress::Progress,
     table::{Align, Paint, Table},
 };
-use crate::ask::{
-    Among, AnswerAmong, AskError, AskOptions, Excerpt, Fitted, FoundAnswer, ask_with_progress, visible,
+use crate::{
+    advice::Advice,
+    ask::{
+        Among, AnswerAmong, AskError, AskOptions, Excerpt, Fitted, FoundAnswer, ask_with_progress, visible,
+    },
 };
 
 /// Passages of more windows than this get a progress bar.
@@ -265,7 +268,7 @@ fn ask_next(
 ) -> Result<Option<String>, CliError> {
     let passage = match source.read() {
         Ok(passage) => passage,
-        Err(error) => return Ok(Some(error.to_string())),
+        Err(error) => return Ok(Some(error.in_one_line())),
     };
     for question in asking {
         match question.ask(model, index, &passage, options, &mut |_, _| {}) {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::PretrainError;
 use crate::{
     squad::Dataset,
+    text_file,
     tokenizer::{BertTokenizer, CachedTokenizer},
 };
 
@@ -34,8 +35,9 @@ pub fn documents(path: &Path) -> Result<Vec<String>, PretrainError> {
         let paragraphs = dataset.articles.into_iter().flat_map(|article| article.paragraphs);
         return Ok(paragraphs.map(|paragraph| paragraph.context).collect());
     }
-    let text = std::fs::read_to_string(path)
+    let file = std::fs::File::open(path)
         .map_err(|source| PretrainError::Corpus { path: path.to_owned(), source })?;
+    let text = text_file::read(file, &path.display().to_string(), u64::MAX)?;
     let mut documents = Vec::new();
     let mut current = String::new();
     for line in text.lines() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     advice::Advice, checkpoint::CheckpointError, engine::EngineError, run::RunError, squad::SquadError,
-    tokenizer::TokenizerError, train::TrainError,
+    text_file::TextError, tokenizer::TokenizerError, train::TrainError,
 };
 
 /// Cause and remedy.
@@ -26,6 +26,9 @@ pub enum PretrainError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of the corpus is no text that is read.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// No text is long enough.
     #[error("the corpus has no text of four pieces or more")]
     EmptyCorpus,
@@ -103,6 +106,7 @@ impl Advice for PretrainError {
         match self {
             Self::Value { key, bounds } => format!("set {key} to {bounds}"),
             Self::Corpus { .. } => "name text files in UTF-8, documents separated by blank lines".into(),
+            Self::Text(error) => error.remedy(),
             Self::EmptyCorpus => "name files with running text".into(),
             Self::NoMask => "take one made for BERT, or have one made with --train-vocab".into(),
             Self::Vocabulary { characters, .. } => format!("ask for at least {characters}"),

@@ -152,7 +152,7 @@ impl Likely {
     pub(super) fn cure(&self, file: &str) -> String {
         let convert = |command: &str| {
             if file == STANDARD_INPUT {
-                format!("pipe it through `{command}` first")
+                format!("convert it: pipe it through `{command}` first")
             } else {
                 let (from, to) = (quoted(file), quoted(&converted_name(file)));
                 format!("convert it with `{command} {from} > {to}`, or save it as UTF-8 in an editor")
@@ -168,7 +168,7 @@ impl Likely {
             Self::CutUtf8 => "copy it again, the end is missing; or drop the broken character with `iconv -c -f UTF-8 -t UTF-8`".to_owned(),
             Self::DamagedUtf8 => convert("iconv -c -f UTF-8 -t UTF-8"),
             Self::Format(format) => match format {
-                Format::Compressed("gzip") if file == STANDARD_INPUT => "pipe it through `gunzip` first".to_owned(),
+                Format::Compressed("gzip") if file == STANDARD_INPUT => "unpack it: pipe it through `gunzip` first".to_owned(),
                 Format::Compressed("gzip") => with_file("gunzip --keep FILE"),
                 Format::Compressed(program) => with_file(&format!("{program} -d -k FILE")),
                 Format::Document(_) => with_file("pandoc -t plain FILE -o text.txt"),

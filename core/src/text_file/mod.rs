@@ -66,7 +66,7 @@ impl Advice for TextError {
         match self {
             Self::NotUtf8 { file, likely, .. } => likely.cure(file),
             Self::DamagedUtf16 { .. } => "save it as UTF-8 in the program that wrote it".into(),
-            Self::TooLarge { .. } => "cut out the part that matters".into(),
+            Self::TooLarge { .. } => "keep only the part that matters, or split it".into(),
             Self::Unreadable { .. } => "name a text file that you may read".into(),
         }
     }
@@ -119,11 +119,13 @@ pub fn read(reader: impl Read, file: &str, limit: u64) -> Result<String, TextErr
     if bytes.len() as u64 > limit {
         return Err(TextError::TooLarge { file: file.to_owned(), limit });
     }
-    match decode(&bytes, file)? {
-        Cow::Owned(text) => Ok(text),
-        // The bytes have been checked; what is borrowed from them lacks at most the mark.
-        Cow::Borrowed(text) => Ok(text.to_owned()),
-    }
+    let marked = match decode(&bytes, file)? {
+        Cow::Owned(text) => return Ok(text),
+        Cow::Borrowed(text) => bytes.len() - text.len(),
+    };
+    // The bytes have been checked: taken over instead of copied, a large file is in memory once.
+    bytes.drain(..marked);
+    Ok(String::from_utf8(bytes).unwrap_or_default())
 }
 
 /// Opens a file and reads it as [`read`] does.
@@ -218,7 +220,13 @@ mod tests {
             let error = decode(bytes, "a.txt").unwrap_err().in_one_line();
             assert!(error.contains("(byte 0)") && error.contains(named), "{error}");
             assert!(error.contains(cure), "{error}");
+            for file in ["a.txt", STANDARD_INPUT] {
+                let remedy = decode(bytes, file).unwrap_err().remedy();
+                assert!(crate::advice::is_remedy(&remedy), "{remedy}");
+            }
         }
+        let too_large = TextError::TooLarge { file: "a".into(), limit: 9 };
+        assert!(crate::advice::is_remedy(&too_large.remedy()));
     }
 
     #[test]
@@ -303,7 +311,7 @@ mod tests {
     fn reading_is_bounded() {
         assert_eq!(read(&b"Zo\xc3\xab"[..], "a", 4).unwrap(), "Zoë");
         let error = read(io::repeat(b'a'), "a.txt", 2 << 20).unwrap_err().in_one_line();
-        assert_eq!(error, "a.txt: larger than 2 MiB; cut out the part that matters");
+        assert_eq!(error, "a.txt: larger than 2 MiB; keep only the part that matters, or split it");
     }
 
     #[cfg(feature = "cli")]
@@ -318,8 +326,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_text_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            if let Err(error) = decode(&bytes, "a.txt") {
-                proptest::prop_assert!(crate::advice::is_remedy(&error.remedy()), "{}", error.remedy());
+            for file in ["a.txt", STANDARD_INPUT] {
+                if let Err(error) = decode(&bytes, file) {
+                    proptest::prop_assert!(crate::advice::is_remedy(&error.remedy()), "{}", error.remedy());
+                }
             }
         }
     }

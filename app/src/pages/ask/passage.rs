@@ -11,7 +11,7 @@ use std::{
 
 use egui::{Color32, Context, FontId, Margin, TextEdit, TextFormat, TextStyle, Ui, text::LayoutJob};
 
-use spanbert_core::{ask::visible, text_file};
+use spanbert_core::{advice::Advice, ask::visible, text_file};
 
 use super::long_text::LongText;
 use crate::{theme::Tokens, widgets::named};
@@ -194,7 +194,7 @@ pub(super) fn marked(
 
 /// A text file, if it is one.
 fn read_text(path: &Path) -> Result<String, String> {
-    let text = text_file::read_path(path, LARGEST).map_err(|error| error.to_string())?;
+    let text = text_file::read_path(path, LARGEST).map_err(|error| error.in_one_line())?;
     if visible(&text).is_empty() {
         Err(format!("{} holds no visible text; choose another file", path.display()))
     } else {
