@@ -17,7 +17,7 @@ mod team;
 
 use burn::tensor::{
     TensorMetadata,
-    ops::{FloatTensor, IntTensor},
+    ops::{ActivationOps, FloatTensor, IntTensor},
 };
 use burn_cubecl::{BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement};
 use launch::{dense, dense_int};
