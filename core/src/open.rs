@@ -103,17 +103,21 @@ impl OpenedModel {
         let mut say = |notice| if notices(notice) { Ok(()) } else { Err(OpenError::Cancelled) };
         say(Notice::Stage("Reading the checkpoint"))?;
         let options = LoadOptions { lower_case, ..LoadOptions::default() };
-        let Checkpoint { config, weights, vocab, casing, report, stored } = load(folder, options)?;
-        if let Some(warning) = &casing.warning {
+        let checkpoint = load(folder, options)?;
+        for note in &checkpoint.notes {
+            say(Notice::Note(note.clone()))?;
+        }
+        for warning in &checkpoint.warnings {
             say(Notice::Warning(warning.clone()))?;
         }
+        let tokenizer = Arc::new(checkpoint.tokenizer()?);
+        let Checkpoint { config, weights, casing, report, stored, .. } = checkpoint;
         if report.has_fresh_head() {
             say(Notice::Warning(format!(
                 "{} has no question-answering head, so its answers are random; fine-tune it with `spanbert train`",
                 folder.display()
             )))?;
         }
-        let tokenizer = Arc::new(BertTokenizer::from_vocab(vocab, casing.do_lower_case)?);
         say(Notice::Stage(LOOKING_FOR_DEVICE))?;
         let device = find_device(choice, &mut |notice| say(notice).is_ok())?;
         let fusion = prove_device(&device, precision, &mut |notice| say(notice).is_ok())?;

@@ -11,6 +11,7 @@ use spanbert_core::{
     config::BertConfig,
     engine::{OptimizerConfig, open_training},
     run::{Event, Layout, StepEvent, read_history},
+    tokenizer::TokenizerSettings,
     train::{
         DataSource, DeviceLimits, EvalMetric, ModelSource, Recipe, Silent, Start, StartingModel, StopFlag,
         TrainError, TrainJob, TrainOutcome, run_training,
@@ -82,7 +83,7 @@ pub fn write_model_of(directory: &Path, config: &BertConfig) {
         config,
         weights: &fresh(config, 1),
         vocab: &vocab(),
-        do_lower_case: true,
+        settings: &TokenizerSettings::bert(true),
         meta: &SpanbertMeta::default(),
     };
     save(directory, &checkpoint).unwrap();

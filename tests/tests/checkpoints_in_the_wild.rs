@@ -375,9 +375,8 @@ fn what_is_saved_keeps_the_activation_and_the_segment_types() {
         let (home, checkpoint) = case.model(reference.factor);
         let meta = SpanbertMeta::default();
         let saved = home.path().join("saved");
-        let Checkpoint { config, weights, vocab, casing, .. } = &checkpoint;
-        let do_lower_case = casing.do_lower_case;
-        save(&saved, &SaveCheckpoint { config, weights, vocab, do_lower_case, meta: &meta }).unwrap();
+        let Checkpoint { config, weights, vocab, settings, .. } = &checkpoint;
+        save(&saved, &SaveCheckpoint { config, weights, vocab, settings, meta: &meta }).unwrap();
         let text: Value = serde_json::from_slice(&fs::read(saved.join("config.json")).unwrap()).unwrap();
         assert_eq!(
             (&text["hidden_act"], &text["type_vocab_size"]),

@@ -13,6 +13,7 @@ use spanbert_core::{
         fresh_tensor, from_safetensors_bytes, inspect, load, save,
     },
     config::{BertConfig, parameter_shapes},
+    tokenizer::TokenizerSettings,
 };
 
 /// The folder of reference outputs; not there for users.
@@ -174,7 +175,7 @@ fn what_is_saved_loads_back_bit_by_bit() {
         config: &first.config,
         weights: &first.weights,
         vocab: &first.vocab,
-        do_lower_case: false,
+        settings: &TokenizerSettings::bert(false),
         meta: &meta,
     };
     // Twice: the second time over the first.
@@ -251,7 +252,7 @@ fn transformers_loads_what_is_saved() {
         config: &checkpoint.config,
         weights: &checkpoint.weights,
         vocab: &checkpoint.vocab,
-        do_lower_case: false,
+        settings: &TokenizerSettings::bert(false),
         meta: &meta,
     };
     save(home.path(), &saved).unwrap();

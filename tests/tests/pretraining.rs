@@ -23,6 +23,7 @@ use spanbert_core::{
         SboTargets, collate, mask, run_pretraining,
     },
     run::{Event, Outcome, RunState},
+    tokenizer::TokenizerSettings,
     train::{Ending, Observer, Silent, StopFlag},
 };
 
@@ -311,7 +312,7 @@ fn begin(corpus: &Path) -> PretrainStart {
         // With dropout: its draws have to be the same after a resumption.
         config: Box::new(BertConfig { hidden_dropout_prob: 0.1, ..model.config }),
         vocab: model.vocab,
-        do_lower_case: false,
+        settings: TokenizerSettings::bert(false),
         model: None,
         corpus: vec![corpus.to_owned()],
         recipe,

@@ -110,17 +110,18 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Pieces as text: `##` marks removed, whitespace squeezed.
+/// Pieces as text: the marks of those that continue a word (`##`) removed, whitespace squeezed.
 fn join_pieces(ids: &[u32], tokenizer: &BertTokenizer, text: &mut String) {
     text.clear();
+    let mark = tokenizer.prefix();
     for &id in ids {
         let piece = tokenizer.piece(id).unwrap_or_default();
-        let (continues, letters) = match piece.strip_prefix("##") {
+        let (continues, letters) = match piece.strip_prefix(mark) {
             Some(letters) => (true, letters),
             None => (false, piece),
         };
         // Marks within a piece may join with those of its neighbours, and white space is for the general way.
-        if letters.is_empty() || letters.contains(|c| c == '#' || is_str_split_whitespace(c)) {
+        if letters.is_empty() || letters.contains(|c| mark.contains(c) || is_str_split_whitespace(c)) {
             *text = joined_odd_pieces(ids, tokenizer);
             return;
         }
@@ -134,7 +135,8 @@ fn join_pieces(ids: &[u32], tokenizer: &BertTokenizer, text: &mut String) {
 /// [`join_pieces`] word by word as the reference has it.
 fn joined_odd_pieces(ids: &[u32], tokenizer: &BertTokenizer) -> String {
     let pieces: Vec<&str> = ids.iter().map(|&id| tokenizer.piece(id).unwrap_or_default()).collect();
-    let text = pieces.join(" ").replace(" ##", "").replace("##", "");
+    let mark = tokenizer.prefix();
+    let text = pieces.join(" ").replace(&format!(" {mark}"), "").replace(mark, "");
     let mut squeezed = String::with_capacity(text.len());
     for part in str_split(&text) {
         if !squeezed.is_empty() {

@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::{
     CheckpointError, HostTensor, Weights,
-    casing::{Casing, decide_casing},
+    casing::Casing,
     fresh::fresh_tensor,
     keys::KeyMap,
     meta::SpanbertMeta,
     report::{LoadReport, list},
-    vocab::{Vocabulary, load_vocab},
+    tokenizer::StoredTokenizer,
     weights_file::{self, WeightsBytes, WeightsFile},
 };
-use crate::config::{BertConfig, parameter_shapes};
+use crate::{
+    config::{BertConfig, parameter_shapes},
+    tokenizer::{BertTokenizer, TokenizerError, TokenizerSettings},
+};
 
 /// How often a file's bytes may be read as parameters on average: once in every honest file, thousands of times in one
 /// whose tensors are all views of the same storage.
@@ -42,14 +45,30 @@ pub struct Checkpoint {
     /// Every parameter by canonical name: encoder, question-answering head (fresh if absent from the file), and the
     /// pooler if the file has it. All values are finite.
     pub weights: Weights,
-    /// Word pieces by id, `config.vocab_size` of them.
+    /// The vocabulary's pieces by id, `config.vocab_size` of them at most.
     pub vocab: Vec<String>,
+    /// What the tokenizer does with text, and its added tokens.
+    pub settings: TokenizerSettings,
     /// Whether text is lower-cased, and why.
     pub casing: Casing,
     /// What the files held.
     pub report: LoadReport,
     /// `spanbert.json`, in a directory that we wrote.
     pub stored: Option<SpanbertMeta>,
+    /// Good to know: rows of the embedding that are left over.
+    pub notes: Vec<String>,
+    /// To be looked at: where the tokenizer's files disagree, and what speaks against the casing.
+    pub warnings: Vec<String>,
+}
+
+impl Checkpoint {
+    /// The tokenizer.
+    ///
+    /// # Errors
+    /// Hardly: [`load`] has tried.
+    pub fn tokenizer(&self) -> Result<BertTokenizer, TokenizerError> {
+        BertTokenizer::new(self.vocab.clone(), self.settings.clone())
+    }
 }
 
 /// Loads a directory with `config.json`, `model.safetensors` or `pytorch_model.bin` (or the index of their shards), and `vocab.txt` or
@@ -60,16 +79,13 @@ pub struct Checkpoint {
 /// not as long as the embedding, or a weight is not finite.
 pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, CheckpointError> {
     let config = load_config(directory)?;
-    let Vocabulary { pieces: vocab, path: vocab_path } = load_vocab(directory)?;
-    if vocab.len() != config.vocab_size {
-        let (pieces, rows) = (vocab.len(), config.vocab_size);
-        return Err(CheckpointError::VocabularySize { path: vocab_path, pieces, rows });
-    }
-    let casing = decide_casing(directory, &vocab, options.lower_case)?;
+    let tokenizer = StoredTokenizer::from_folder(directory, options.lower_case)?;
+    let notes = tokenizer.check(config.vocab_size)?.into_iter().collect();
+    let StoredTokenizer { vocab, settings, casing, warnings, .. } = tokenizer;
     let stored = SpanbertMeta::load(directory)?;
     let path = weights_file::find(directory)?;
     let (weights, report) = load_weights(path, &config, options.seed)?;
-    Ok(Checkpoint { config, weights, vocab, casing, report, stored })
+    Ok(Checkpoint { config, weights, vocab, settings, casing, report, stored, notes, warnings })
 }
 
 /// Checks all that [`load`] reads beside the weights, before they are fetched.
@@ -79,11 +95,7 @@ pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, Checkp
 #[cfg(feature = "cli")]
 pub(crate) fn check_description(directory: &Path) -> Result<(), CheckpointError> {
     let config = load_config(directory)?;
-    let Vocabulary { pieces, path } = load_vocab(directory)?;
-    if pieces.len() > config.vocab_size {
-        return Err(CheckpointError::VocabularySize { path, pieces: pieces.len(), rows: config.vocab_size });
-    }
-    decide_casing(directory, &pieces, None)?;
+    StoredTokenizer::from_folder(directory, None)?.check(config.vocab_size)?;
     SpanbertMeta::load(directory)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::pickle::PickleError;
-use crate::{advice::Advice, config::ConfigError};
+use crate::{advice::Advice, config::ConfigError, tokenizer::TokenizerError};
 
 /// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +71,28 @@ pub enum CheckpointError {
         /// What is wrong and where.
         what: String,
     },
+    /// A file asks for something that the tokenizer does not do.
+    #[error("{path}: {what}")]
+    TokenizerSetting {
+        /// The file.
+        path: PathBuf,
+        /// The key, what it asks, what is supported.
+        what: String,
+        /// What to do, beginning with a verb.
+        remedy: String,
+    },
+    /// No tokenizer can be made of the files.
+    #[error("{path}: {cause}")]
+    Tokenizer {
+        /// The vocabulary file.
+        path: PathBuf,
+        /// Why not.
+        cause: TokenizerError,
+    },
     /// The vocabulary does not belong to the weights.
-    #[error("{path} has {pieces} pieces, but the model's vocabulary (vocab_size of config.json) has {rows}")]
+    #[error(
+        "{path} has {pieces} pieces, but the model's vocabulary (vocab_size of config.json) has {rows}{lacking}"
+    )]
     VocabularySize {
         /// The vocabulary file.
         path: PathBuf,
@@ -80,6 +100,8 @@ pub enum CheckpointError {
         pieces: usize,
         /// Rows of the embedding.
         rows: usize,
+        /// Which special tokens are not among the pieces, as a clause; empty if none is missing.
+        lacking: String,
     },
     /// The file named as weights holds something else.
     #[error("{path}: {what}")]
@@ -179,7 +201,8 @@ impl Advice for CheckpointError {
             Self::Vocabulary { .. } | Self::VocabularySize { .. } => {
                 "use the vocabulary that the model was trained with".into()
             }
-            Self::NotWeights { remedy, .. } => remedy.clone(),
+            Self::NotWeights { remedy, .. } | Self::TokenizerSetting { remedy, .. } => remedy.clone(),
+            Self::Tokenizer { cause, .. } => cause.remedy(),
             Self::Pickle { cause, .. } => cause.remedy(),
             Self::Safetensors { .. } => "download it again, it is damaged or cut short".into(),
             Self::Ambiguous { .. } => "keep one of them".into(),
@@ -188,5 +211,19 @@ impl Advice for CheckpointError {
             }
             Self::Tensor { .. } => "download or save the weights again".into(),
         }
+    }
+}
+
+impl CheckpointError {
+    /// The same error of a file that was given by itself, not as part of a folder.
+    pub(super) fn of_file(mut self, file: PathBuf) -> Self {
+        match &mut self {
+            Self::Json { path, .. }
+            | Self::Vocabulary { path, .. }
+            | Self::TokenizerSetting { path, .. }
+            | Self::Tokenizer { path, .. } => *path = file,
+            _ => {}
+        }
+        self
     }
 }

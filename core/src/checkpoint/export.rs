@@ -8,13 +8,12 @@ use super::{
     CheckpointError, Weights,
     atomic::StagedFiles,
     canonical::CanonicalNames,
-    casing::decide_casing,
     directory::load_config,
     meta::META_FILE,
     safetensors::FloatType,
-    save::{pretty, stage_model, stage_tokenizer},
+    save::{pretty, stage_model},
     stored::StoredType,
-    vocab::load_vocab,
+    tokenizer::{self, StoredTokenizer},
     weights_file::{self, WeightsBytes},
 };
 use crate::config::parameter_shapes;
@@ -39,8 +38,8 @@ pub struct Exported {
 /// changed then.
 pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, CheckpointError> {
     let config = load_config(from)?;
-    let vocab = load_vocab(from)?.pieces;
-    let casing = decide_casing(from, &vocab, None)?;
+    let tokenizer = StoredTokenizer::from_folder(from, None)?;
+    tokenizer.check(config.vocab_size)?;
     let path = weights_file::find(from)?;
     let bytes = WeightsBytes::read(&path)?;
     let file = bytes.parse()?;
@@ -72,7 +71,8 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
 
     let mut files = StagedFiles::new(to)?;
     stage_model(&mut files, &weights, float)?;
-    stage_tokenizer(&mut files, &vocab, casing.do_lower_case, config.max_position_embeddings)?;
+    let StoredTokenizer { vocab, settings, .. } = tokenizer;
+    tokenizer::write::stage(&mut files, &vocab, &settings, config.max_position_embeddings)?;
     if let Ok(meta) = fs::read(from.join(META_FILE)) {
         files.stage(META_FILE, |out| out.write_all(&meta))?;
     }

@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use super::{
     CheckpointError,
-    casing::{Casing, decide_casing},
+    casing::Casing,
     directory::{LoadOptions, finite, load_config, survey},
     meta::SpanbertMeta,
     report::LoadReport,
-    vocab::load_vocab,
+    tokenizer::{Decided, StoredTokenizer},
     weights_file::{self, WeightsBytes},
 };
-use crate::{advice::Advice, config::BertConfig};
+use crate::{advice::Advice, config::BertConfig, tokenizer::TokenizerSettings};
 
 /// What `spanbert inspect` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,10 +27,18 @@ pub struct Inspection {
     pub config: BertConfig,
     /// The weights: format, types, tensors missing, unused and mismatched.
     pub weights: LoadReport,
-    /// Number of word pieces, if there is a readable vocabulary.
+    /// Number of word pieces, added tokens included, if there is a readable vocabulary.
     pub vocabulary: Option<usize>,
     /// Casing and why.
     pub casing: Option<Casing>,
+    /// What the tokenizer does with text.
+    pub tokenizer: Option<TokenizerSettings>,
+    /// Its settings that a file or the user states, and who.
+    pub tokenizer_settings: Vec<Decided>,
+    /// Good to know.
+    pub notes: Vec<String>,
+    /// To be looked at; the casing has a warning of its own.
+    pub warnings: Vec<String>,
     /// `spanbert.json`, in a directory that we wrote.
     pub stored: Option<SpanbertMeta>,
     /// What keeps the checkpoint from being loaded, a line each; empty if nothing does.
@@ -59,19 +67,20 @@ pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, Che
             problems.push(format!("{name} {what}"));
         }
     }
-    let (mut vocabulary, mut casing) = (None, None);
-    match load_vocab(directory) {
-        Ok(vocab) => {
-            vocabulary = Some(vocab.pieces.len());
-            if vocab.pieces.len() != config.vocab_size {
-                let (pieces, rows) = (vocab.pieces.len(), config.vocab_size);
-                let error = CheckpointError::VocabularySize { path: vocab.path, pieces, rows };
-                problems.push(error.in_one_line());
-            }
-            match decide_casing(directory, &vocab.pieces, options.lower_case) {
-                Ok(decided) => casing = Some(decided),
+    let (mut notes, mut warnings, mut tokenizer_settings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut vocabulary, mut casing, mut tokenizer) = (None, None, None);
+    match StoredTokenizer::from_folder(directory, options.lower_case) {
+        Ok(stored) => {
+            match stored.check(config.vocab_size) {
+                Ok(note) => notes.extend(note),
                 Err(error) => problems.push(error.in_one_line()),
             }
+            vocabulary = Some(stored.pieces());
+            warnings = stored.warnings;
+            warnings.retain(|warning| Some(warning) != stored.casing.warning.as_ref());
+            tokenizer_settings = stored.decided;
+            casing = Some(stored.casing);
+            tokenizer = Some(stored.settings);
         }
         Err(error) => problems.push(error.in_one_line()),
     }
@@ -79,7 +88,19 @@ pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, Che
         problems.push(error.in_one_line());
         None
     });
-    Ok(Inspection { path: directory.to_path_buf(), config, weights, vocabulary, casing, stored, problems })
+    Ok(Inspection {
+        path: directory.to_path_buf(),
+        config,
+        weights,
+        vocabulary,
+        casing,
+        tokenizer,
+        tokenizer_settings,
+        notes,
+        warnings,
+        stored,
+        problems,
+    })
 }
 
 impl fmt::Display for Inspection {
@@ -94,6 +115,21 @@ impl fmt::Display for Inspection {
             if let Some(warning) = &casing.warning {
                 write!(out, "\nWarning     {warning}")?;
             }
+        }
+        if let Some(settings) = &self.tokenizer {
+            for (name, value) in settings.unlike_the_references() {
+                let source = self.tokenizer_settings.iter().find(|decided| decided.setting == name);
+                write!(out, "\nTokenizer   {name} {value}")?;
+                if let Some(decided) = source {
+                    write!(out, " ({})", decided.source)?;
+                }
+            }
+        }
+        for note in &self.notes {
+            write!(out, "\nNote        {note}")?;
+        }
+        for warning in &self.warnings {
+            write!(out, "\nWarning     {warning}")?;
         }
         match self.stored.as_ref().map(|stored| stored.threshold) {
             Some(Some(threshold)) => write!(out, "\nThreshold   {threshold}")?,

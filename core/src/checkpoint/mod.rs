@@ -22,16 +22,14 @@ pub mod safetensors;
 mod save;
 mod shards;
 mod stored;
-mod vocab;
+mod tokenizer;
 mod weights_file;
 
 use std::collections::BTreeMap;
 
 pub use atomic::StagedFiles;
 pub use canonical::canonical_name;
-pub use casing::{
-    Casing, CasingSource, decide_casing, lower_case_of_tokenizer, lower_case_of_tokenizer_config,
-};
+pub use casing::Casing;
 #[cfg(feature = "cli")]
 pub(crate) use directory::check_description;
 pub use directory::{Checkpoint, LoadOptions, load, load_weights, weights_from_bytes};
@@ -46,13 +44,13 @@ pub use keys::Mismatch;
 pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{FloatType, from_safetensors_bytes, to_safetensors};
-#[cfg(feature = "cli")]
-pub use save::save_pretrained;
 pub use save::{SaveCheckpoint, save};
+#[cfg(feature = "cli")]
+pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "cli")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
 pub use stored::{StoredTensor, StoredType};
-pub use vocab::{Vocabulary, load_vocab};
+pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};
 
 /// One tensor on the host, row-major.

@@ -10,9 +10,15 @@ use super::{
     directory::finite,
     meta::{META_FILE, SpanbertMeta},
     safetensors::{self, FloatType},
+    tokenizer,
     weights_file::SAFETENSORS_FILE,
 };
-use crate::config::{BertConfig, parameter_shapes};
+#[cfg(doc)]
+use crate::tokenizer::BertTokenizer;
+use crate::{
+    config::{BertConfig, parameter_shapes},
+    tokenizer::TokenizerSettings,
+};
 
 /// What goes into a checkpoint directory.
 #[derive(Clone, Copy, Debug)]
@@ -21,15 +27,15 @@ pub struct SaveCheckpoint<'a> {
     pub config: &'a BertConfig,
     /// Every parameter by canonical name; the pooler may be absent.
     pub weights: &'a Weights,
-    /// Word pieces by id.
+    /// The vocabulary's pieces by id, without added tokens beyond it ([`BertTokenizer::vocab_pieces`]).
     pub vocab: &'a [String],
-    /// Whether text is lower-cased before it is cut into pieces.
-    pub do_lower_case: bool,
+    /// What the tokenizer does with text, and its added tokens.
+    pub settings: &'a TokenizerSettings,
     /// What `spanbert.json` says.
     pub meta: &'a SpanbertMeta,
 }
 
-/// Writes `model.safetensors`, `vocab.txt`, the tokenizer's two files, `spanbert.json` and `config.json`. Every file
+/// Writes `model.safetensors`, `vocab.txt`, the tokenizer's files, `spanbert.json` and `config.json`. Every file
 /// is complete on the disk before the first one is renamed into place, so that a reader, or a crash, never meets half
 /// a file; weights come before the configuration, which makes the directory a checkpoint.
 ///
@@ -56,17 +62,39 @@ pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Res
     write(directory, checkpoint, shapes, description)
 }
 
+/// Writes the tokenizer's files alone.
+///
+/// # Errors
+/// If a file cannot be written.
+#[cfg(feature = "cli")]
+pub fn save_tokenizer(
+    directory: &Path,
+    vocab: &[String],
+    settings: &TokenizerSettings,
+    model_max_length: usize,
+) -> Result<(), CheckpointError> {
+    let mut files = StagedFiles::new(directory)?;
+    tokenizer::write::stage(&mut files, vocab, settings, model_max_length)?;
+    files.commit()
+}
+
 fn write(
     directory: &Path,
     checkpoint: &SaveCheckpoint<'_>,
     shapes: Vec<(String, Vec<usize>)>,
     description: Value,
 ) -> Result<(), CheckpointError> {
-    let SaveCheckpoint { config, weights, vocab, do_lower_case, meta } = *checkpoint;
+    let SaveCheckpoint { config, weights, vocab, settings, meta } = *checkpoint;
     check(directory, config, weights, shapes)?;
-    if vocab.len() != config.vocab_size {
+    let pieces = settings.ids_with(vocab.len());
+    if pieces > config.vocab_size {
         let path = directory.join("vocab.txt");
-        return Err(CheckpointError::VocabularySize { path, pieces: vocab.len(), rows: config.vocab_size });
+        return Err(CheckpointError::VocabularySize {
+            path,
+            pieces,
+            rows: config.vocab_size,
+            lacking: String::new(),
+        });
     }
     if let Some(piece) = vocab.iter().find(|piece| piece.contains(['\n', '\r'])) {
         let what = format!("piece {piece:?} contains a line break and cannot be written");
@@ -74,8 +102,7 @@ fn write(
     }
     let mut files = StagedFiles::new(directory)?;
     stage_model(&mut files, weights, FloatType::F32)?;
-    stage_tokenizer(&mut files, vocab, do_lower_case, config.max_position_embeddings)?;
-    files.stage("special_tokens_map.json", |out| pretty(out, &special_tokens()))?;
+    tokenizer::write::stage(&mut files, vocab, settings, config.max_position_embeddings)?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
     files.stage("config.json", |out| pretty(out, &description))?;
     files.commit()
@@ -122,34 +149,6 @@ pub(super) fn stage_model(
 ) -> Result<(), CheckpointError> {
     let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, weights, &format, float))
-}
-
-/// Stages `vocab.txt` and `tokenizer_config.json`.
-pub(super) fn stage_tokenizer(
-    files: &mut StagedFiles,
-    vocab: &[String],
-    do_lower_case: bool,
-    model_max_length: usize,
-) -> Result<(), CheckpointError> {
-    files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
-    let mut tokenizer = special_tokens();
-    tokenizer["tokenizer_class"] = json!("BertTokenizer");
-    tokenizer["do_lower_case"] = json!(do_lower_case);
-    tokenizer["do_basic_tokenize"] = json!(true);
-    tokenizer["tokenize_chinese_chars"] = json!(true);
-    tokenizer["strip_accents"] = Value::Null;
-    tokenizer["model_max_length"] = json!(model_max_length);
-    files.stage("tokenizer_config.json", |out| pretty(out, &tokenizer))
-}
-
-fn special_tokens() -> Value {
-    json!({
-        "unk_token": "[UNK]",
-        "sep_token": "[SEP]",
-        "pad_token": "[PAD]",
-        "cls_token": "[CLS]",
-        "mask_token": "[MASK]",
-    })
 }
 
 pub(super) fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {

@@ -9,12 +9,14 @@ use clap::Args;
 
 use super::{
     error::CliError,
-    flags::CasingArgs,
+    flags::{CasingArgs, WindowArgs},
     names::{ModelArg, STANDARD_INPUT},
     output,
 };
 use crate::{
-    checkpoint::{decide_casing, load_vocab},
+    checkpoint::{CheckpointError, META_FILE, SpanbertMeta, StoredTokenizer},
+    config::BertConfig,
+    features::WindowOptions,
     gzip,
     run::Fingerprint,
     score::{AnswerFile, NullOdds},
@@ -101,7 +103,7 @@ pub(super) struct VocabularyArgs {
     /// Checkpoint folder whose tokenizer is used.
     #[arg(long, value_name = "DIR")]
     model: Option<ModelArg>,
-    /// A vocab.txt, one word piece a line.
+    /// A vocab.txt, one word piece a line, or a tokenizer.json.
     #[arg(long, value_name = "FILE")]
     vocab: Option<PathBuf>,
 }
@@ -118,25 +120,80 @@ impl VocabularyArgs {
 
     /// The tokenizer, and its casing on standard error.
     pub(super) fn tokenizer(&self, casing: CasingArgs) -> Result<BertTokenizer, CliError> {
-        let (pieces, place) = match (&self.model, &self.vocab) {
+        let (stored, place) = match (&self.model, &self.vocab) {
             (Some(model), _) => {
                 let folder = model.folder()?;
-                (load_vocab(&folder)?.pieces, folder)
+                (StoredTokenizer::from_folder(&folder, casing.do_lower_case)?, folder)
             }
-            (None, Some(file)) => {
-                let text = text(file, "a vocab.txt, one word piece a line")?;
-                (crate::tokenizer::pieces_from_vocab_text(&text), file.clone())
-            }
+            (None, Some(file)) => (vocabulary(file, casing.do_lower_case)?, file.clone()),
             (None, None) => {
                 return Err(CliError::new("no vocabulary given", "add --model DIR or --vocab FILE"));
             }
         };
-        // A file has no tokenizer_config.json "inside" it: casing is then decided from the pieces.
-        let casing = decide_casing(&place, &pieces, casing.do_lower_case)?;
-        output::note(format_args!("{}: {casing}", place.display()));
-        if let Some(warning) = &casing.warning {
-            output::warn(warning);
+        output::note(format_args!("{}: {}", place.display(), stored.casing));
+        for (name, value) in stored.settings.unlike_the_references() {
+            output::note(format_args!("{name} {value}"));
         }
-        Ok(BertTokenizer::from_vocab(pieces, casing.do_lower_case)?)
+        stored.warnings.iter().for_each(output::warn);
+        let tokenizer = stored.tokenizer();
+        Ok(tokenizer.map_err(|cause| CheckpointError::Tokenizer { path: stored.path, cause })?)
     }
+
+    /// What was stored with the model; empty for a vocabulary alone and for a checkpoint of another program.
+    pub(super) fn stored(&self) -> Result<SpanbertMeta, CliError> {
+        let Some(model) = &self.model else { return Ok(SpanbertMeta::default()) };
+        Ok(SpanbertMeta::load(&model.folder()?)?.unwrap_or_default())
+    }
+
+    /// Windows as the model was trained with, else the reference's, within the model's positions; what `flags` says goes
+    /// before.
+    pub(super) fn windows(&self, flags: WindowArgs) -> Result<WindowOptions, CliError> {
+        let mut options = WindowOptions::default();
+        let Some(model) = &self.model else { return Ok(flags.over(options)) };
+        let folder = model.folder()?;
+        let stored = self.stored()?;
+        let config = folder.join("config.json");
+        let positions = if config.is_file() {
+            Some(BertConfig::from_path(&config)?.max_position_embeddings)
+        } else {
+            None
+        };
+        let (usual, limit) = (options.max_seq_length, positions.unwrap_or(usize::MAX));
+        options = WindowOptions {
+            max_seq_length: stored.max_seq_length.unwrap_or(usual).min(limit),
+            doc_stride: stored.doc_stride.unwrap_or(options.doc_stride),
+            max_query_length: stored.max_query_length.unwrap_or(options.max_query_length),
+        };
+        let chosen = flags.over(options);
+        let asked = flags.over(WindowOptions { max_seq_length: usize::MAX, ..options }).max_seq_length;
+        if asked != usize::MAX {
+            if asked > limit {
+                output::warn(format_args!("--max-seq-length {asked} exceeds the model's {limit} positions"));
+            }
+        } else if let Some(stored) = stored.max_seq_length {
+            let (file, length) = (folder.join(META_FILE), options.max_seq_length);
+            if length < stored {
+                output::note(format_args!("windows of {length} pieces: the model has no more positions"));
+            } else {
+                output::note(format_args!("windows of {length} pieces, as {} says", file.display()));
+            }
+        } else if options.max_seq_length < usual {
+            output::note(format_args!(
+                "windows of {} pieces instead of {usual}: the model has no more positions",
+                options.max_seq_length
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+/// Reads a `vocab.txt`, or a `tokenizer.json`, that is given by itself.
+pub(super) fn vocabulary(file: &Path, lower_case: Option<bool>) -> Result<StoredTokenizer, CliError> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        CliError::new(
+            format_args!("{}: cannot be read: {error}", file.display()),
+            "name a vocab.txt, one word piece a line",
+        )
+    })?;
+    Ok(StoredTokenizer::from_vocab(bytes, file.to_owned(), lower_case)?)
 }

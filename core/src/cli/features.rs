@@ -11,7 +11,7 @@ use super::{
     names::DataArg,
     output,
 };
-use crate::features::{WindowOptions, evaluation_examples, jsonl, training_examples, windows};
+use crate::features::{evaluation_examples, jsonl, training_examples, windows};
 
 /// Print the model inputs of a SQuAD file, one JSON object a line, to compare with other implementations.
 #[derive(Debug, Args)]
@@ -39,9 +39,9 @@ pub(super) struct FeaturesCommand {
 impl FeaturesCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let options = self.window.over(WindowOptions::default());
-        options.check()?;
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
+        let options = self.vocabulary.windows(self.window)?;
+        options.check()?;
         // What evaluation has to cope with is no error here: the output is for comparison with other programs.
         let dataset = data::read(&self.data.input()?)?;
         data::warn_about(&dataset);

@@ -22,7 +22,7 @@ use crate::{
         jsonl::{LogitSource, postprocess, prediction_line, read_windows},
         nbest_json, null_odds_json, predictions_json,
     },
-    features::{Window, WindowOptions, evaluation_examples, windows},
+    features::{Window, evaluation_examples, windows},
     run::write_atomic,
     squad::SquadVersion,
 };
@@ -68,7 +68,13 @@ impl PostprocessCommand {
         let examples = evaluation_examples(&dataset);
         let windows = match &self.windows {
             Some(path) => read_windows(BufReader::new(open(path)?)).map_err(|error| in_file(path, error))?,
-            None => windows(&examples, &tokenizer, &self.window.over(WindowOptions::default()), false)?,
+            None => windows(&examples, &tokenizer, &self.vocabulary.windows(self.window)?, false)?,
+        };
+        let (usual, stored) = (AnswerOptions::default(), self.vocabulary.stored()?);
+        let base = AnswerOptions {
+            n_best_size: stored.n_best_size.unwrap_or(usual.n_best_size),
+            max_answer_length: stored.max_answer_length.unwrap_or(usual.max_answer_length),
+            ..usual
         };
         let may_abstain = self.version_2_with_negative.unwrap_or(dataset.version == SquadVersion::V2);
         output::note(format_args!(
@@ -80,10 +86,7 @@ impl PostprocessCommand {
                     format!("the file is {} (--version-2-with-negative decides otherwise)", dataset.version),
             }
         ));
-        let options = AnswerOptions {
-            version_2_with_negative: may_abstain,
-            ..self.answer.over(AnswerOptions::default())
-        };
+        let options = AnswerOptions { version_2_with_negative: may_abstain, ..self.answer.over(base) };
         let predictions = self.predictions(&windows, |source| {
             postprocess(&examples, &windows, source, &tokenizer, &options)
                 .map_err(|error| in_file(&self.logits, error))

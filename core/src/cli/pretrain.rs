@@ -18,14 +18,14 @@ use super::{
     train::{NewRun, new_run},
 };
 use crate::{
-    checkpoint::{decide_casing, load_vocab},
+    checkpoint::StoredTokenizer,
     config::BertConfig,
     engine::open_pretraining,
     pretrain::{
         MaskedUnit, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, documents, run_pretraining,
         train_vocab,
     },
-    tokenizer::pieces_from_vocab_text,
+    tokenizer::TokenizerSettings,
     train::{Ending, StopFlag, resume_command},
 };
 
@@ -203,17 +203,18 @@ impl PretrainCommand {
             let folder = absolute(&model.folder()?);
             let text = data::text(&folder.join("config.json"), "a checkpoint folder")?;
             let config = BertConfig::from_json(&text, &folder.display().to_string())?;
-            let vocab = load_vocab(&folder)?.pieces;
-            let casing = decide_casing(&folder, &vocab, None)?;
-            output::note(format_args!("{}: {casing}", folder.display()));
-            if let Some(warning) = &casing.warning {
-                output::warn(warning);
+            let tokenizer = StoredTokenizer::from_folder(&folder, None)?;
+            if let Some(note) = tokenizer.check(config.vocab_size)? {
+                output::note(note);
             }
+            output::note(format_args!("{}: {}", folder.display(), tokenizer.casing));
+            tokenizer.warnings.iter().for_each(output::warn);
+            let StoredTokenizer { vocab, settings, .. } = tokenizer;
             return Ok(PretrainStart::New {
                 recipe: self.recipe_for(&config),
                 config: Box::new(config),
                 vocab,
-                do_lower_case: casing.do_lower_case,
+                settings,
                 model: Some(folder),
                 corpus,
             });
@@ -222,8 +223,12 @@ impl PretrainCommand {
             return Err(CliError::new("no model given", "add --config NAME or --model DIR"));
         };
         let config = architecture(config)?;
-        let vocab = match (&self.vocab, self.train_vocab) {
-            (Some(path), _) => pieces_from_vocab_text(&data::text(path, "a vocab.txt")?),
+        let usual = TokenizerSettings::bert(self.do_lower_case);
+        let (vocab, settings) = match (&self.vocab, self.train_vocab) {
+            (Some(path), _) => {
+                let stored = data::vocabulary(path, Some(self.do_lower_case))?;
+                (stored.vocab, stored.settings)
+            }
             (None, Some(size)) => {
                 let mut all = Vec::new();
                 for path in &corpus {
@@ -231,7 +236,7 @@ impl PretrainCommand {
                 }
                 let vocab = train_vocab(&all, size, self.do_lower_case)?;
                 output::note(format_args!("a vocabulary of {} pieces was made from the corpus", vocab.len()));
-                vocab
+                (vocab, usual)
             }
             (None, None) => {
                 return Err(CliError::new("no vocabulary given", "add --vocab FILE or --train-vocab N"));
@@ -241,7 +246,7 @@ impl PretrainCommand {
             recipe: self.recipe_for(&config),
             config: Box::new(config),
             vocab,
-            do_lower_case: self.do_lower_case,
+            settings,
             model: None,
             corpus,
         })

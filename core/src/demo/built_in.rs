@@ -8,6 +8,7 @@ use crate::{
     checkpoint::{CheckpointError, META_FILE, SAFETENSORS_FILE, StagedFiles, weights_from_bytes},
     open::cache_folder,
     run::sha256_hex,
+    tokenizer::TokenizerSettings,
     train::StartingModel,
 };
 
@@ -36,7 +37,7 @@ pub fn random_model() -> StartingModel {
         weights: start::weights(&config, WEIGHTS_SEED),
         config,
         vocab: vocab::pieces(),
-        do_lower_case: false,
+        settings: TokenizerSettings::bert(false),
         notes: vec!["a small model with random weights".to_owned()],
         warnings: Vec::new(),
         files: Vec::new(),

@@ -110,7 +110,7 @@ pub fn write(folder: &Path) -> Result<DemoFiles, DemoError> {
                 config: &model.config,
                 weights: &model.weights,
                 vocab: &model.vocab,
-                do_lower_case: model.do_lower_case,
+                settings: &model.settings,
                 meta: &SpanbertMeta::default(),
             },
         )?;

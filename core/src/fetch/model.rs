@@ -27,7 +27,8 @@ const WEIGHTS: [&str; 4] = [SAFETENSORS_FILE, SAFETENSORS_INDEX, TORCH_FILE, TOR
 /// Vocabularies, of which one is needed.
 const VOCABULARIES: [&str; 2] = ["vocab.txt", "tokenizer.json"];
 /// Taken along if they are there.
-const EXTRAS: [&str; 2] = ["tokenizer_config.json", "spanbert.json"];
+const EXTRAS: [&str; 4] =
+    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "spanbert.json"];
 
 /// Fetches a model by its short name, or by `organisation/model`, with `@revision` if it is not to be `main`.
 ///

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Raised when files or the meaning of pieces change within a version of the program.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How many paragraphs are digested as one; part of the key, so not to depend on the machine.
 const PARAGRAPHS_AT_A_TIME: usize = 256;
 
@@ -22,7 +22,8 @@ pub(super) fn of(paragraphs: &[Paragraph<'_>], tokenizer: &BertTokenizer, traini
     key.text("spanbert word pieces");
     key.text(env!("CARGO_PKG_VERSION"));
     key.number(FORMAT.into());
-    key.number(u64::from(tokenizer.do_lower_case()));
+    // Every setting: pieces depend on them all.
+    key.text(&serde_json::to_string(tokenizer.settings()).unwrap_or_default());
     key.number(u64::from(training));
     key.number(tokenizer.vocab_size() as u64);
     tokenizer.vocab().iter().for_each(|piece| key.text(piece));

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::{MaskPieces, PretrainError, PretrainRecord, PretrainStart, Text, cut, documents};
 use crate::{
-    checkpoint::{LoadOptions, Weights, load},
+    checkpoint::{LoadOptions, StoredTokenizer, Weights, load, save_tokenizer},
     config::BertConfig,
     engine::{ClipScope, OptimizerConfig},
     model::fresh_pretraining,
     run::{Environment, Fingerprint, Layout, RunError, write_atomic},
-    tokenizer::BertTokenizer,
+    tokenizer::{BertTokenizer, TokenizerSettings},
     train::Progress,
 };
 
@@ -23,16 +23,18 @@ pub(super) struct Begun {
 impl Begun {
     pub(super) fn read(start: PretrainStart, layout: Option<&Layout>) -> Result<Self, PretrainError> {
         match (start, layout) {
-            (PretrainStart::New { config, vocab, do_lower_case, model, corpus, recipe }, _) => {
+            (PretrainStart::New { config, vocab, settings, model, corpus, recipe }, _) => {
                 let corpus = corpus.iter().map(|path| Fingerprint::of(path));
                 let record = PretrainRecord {
-                    do_lower_case,
+                    do_lower_case: settings.do_lower_case,
                     model,
                     recipe,
                     corpus: corpus.collect::<Result<_, _>>()?,
                 };
-                let config = BertConfig { vocab_size: vocab.len(), ..*config };
-                Self::new(config, vocab, record)
+                // A checkpoint may have more rows than pieces; a new model has as many.
+                let pieces = settings.ids_with(vocab.len());
+                let rows = if record.model.is_some() { pieces.max(config.vocab_size) } else { pieces };
+                Self::new(BertConfig { vocab_size: rows, ..*config }, vocab, settings, record)
             }
             (PretrainStart::Resume, None) => Err(RunError::NoRun(PathBuf::new()).into()),
             (PretrainStart::Resume, Some(layout)) => {
@@ -43,26 +45,33 @@ impl Begun {
                 };
                 let record: PretrainRecord =
                     toml::from_str(&text(&path)?).map_err(|error| wrong(&path, error.to_string()))?;
-                let (config, vocab) = (config_path(layout), vocab_path(layout));
+                let config = config_path(layout);
                 let parsed = BertConfig::from_json(&text(&config)?, &config.display().to_string())
                     .map_err(|error| wrong(&config, error.to_string()))?;
-                let pieces = crate::tokenizer::pieces_from_vocab_text(&text(&vocab)?);
+                let lower_case = Some(record.do_lower_case);
+                let StoredTokenizer { vocab, settings, .. } =
+                    StoredTokenizer::from_folder(layout.root(), lower_case)?;
                 for before in &record.corpus {
                     if Fingerprint::of(Path::new(&before.path))? != *before {
                         return Err(PretrainError::Changed { path: before.path.clone() });
                     }
                 }
-                Self::new(parsed, pieces, record)
+                Self::new(parsed, vocab, settings, record)
             }
         }
     }
 
-    fn new(config: BertConfig, vocab: Vec<String>, record: PretrainRecord) -> Result<Self, PretrainError> {
+    fn new(
+        config: BertConfig,
+        vocab: Vec<String>,
+        settings: TokenizerSettings,
+        record: PretrainRecord,
+    ) -> Result<Self, PretrainError> {
         let (asked, positions) = (record.recipe.max_seq_length, config.max_position_embeddings);
         if asked > positions {
             return Err(PretrainError::TooLong { asked, positions });
         }
-        let tokenizer = BertTokenizer::from_vocab(vocab, record.do_lower_case)?;
+        let tokenizer = BertTokenizer::new(vocab, settings)?;
         Ok(Self { config, tokenizer, record })
     }
 
@@ -102,7 +111,10 @@ impl Begun {
     pub(super) fn put_in(&self) -> Result<MaskPieces, PretrainError> {
         let mask_id = self.tokenizer.mask_id().ok_or(PretrainError::NoMask)?;
         let ordinary = (0..).zip(self.tokenizer.vocab());
-        let is_ordinary = |piece: &str| !(piece.starts_with('[') && piece.ends_with(']') && piece.len() > 2);
+        let is_ordinary = |piece: &str| {
+            let reserved = piece.starts_with('[') && piece.ends_with(']') && piece.len() > 2;
+            !reserved && !piece.is_empty() && !self.tokenizer.is_special(piece)
+        };
         let ordinary = ordinary.filter(|(_, piece)| is_ordinary(piece)).map(|(id, _)| id).collect();
         Ok(MaskPieces { mask_id, ordinary })
     }
@@ -141,10 +153,9 @@ impl Begun {
             .map_err(|error| wrong(config_path(layout), error.to_string()))?;
         let record =
             toml::to_string(&self.record).map_err(|error| wrong(layout.pretraining(), error.to_string()))?;
-        let vocab = self.tokenizer.vocab().join("\n") + "\n";
-        for (path, text) in
-            [(config_path(layout), config), (vocab_path(layout), vocab), (layout.pretraining(), record)]
-        {
+        let (vocab, settings) = (self.tokenizer.vocab_pieces(), self.tokenizer.settings());
+        save_tokenizer(layout.root(), vocab, settings, self.config.max_position_embeddings)?;
+        for (path, text) in [(config_path(layout), config), (layout.pretraining(), record)] {
             write_atomic(&path, text.as_bytes()).map_err(RunError::from)?;
         }
         Ok(())
@@ -153,8 +164,4 @@ impl Begun {
 
 fn config_path(layout: &Layout) -> PathBuf {
     layout.root().join("config.json")
-}
-
-fn vocab_path(layout: &Layout) -> PathBuf {
-    layout.root().join("vocab.txt")
 }

@@ -62,7 +62,8 @@ pub fn documents(path: &Path) -> Result<Vec<String>, PretrainError> {
 /// and none begins within a word.
 #[must_use]
 pub fn cut(documents: &[String], tokenizer: &BertTokenizer, max_seq_length: usize) -> Vec<Text> {
-    let continues: Vec<bool> = tokenizer.vocab().iter().map(|piece| piece.starts_with("##")).collect();
+    let continues: Vec<bool> =
+        tokenizer.vocab().iter().map(|piece| piece.starts_with(tokenizer.prefix())).collect();
     let longest = max_seq_length.saturating_sub(2).max(1);
     let texts = documents.par_chunks(256).flat_map_iter(|documents| {
         let mut cached = CachedTokenizer::new(tokenizer, CACHED_WORDS);

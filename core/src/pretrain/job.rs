@@ -13,6 +13,7 @@ use crate::{
     config::BertConfig,
     engine::{EngineError, OptimizerConfig, PretrainEngine},
     run::{Event, Layout, Outcome, Phase, RunFolder, RunState},
+    tokenizer::TokenizerSettings,
     train::{Ending, Observer, Pace, Place, Recorder, StopFlag, TrainingCheckpoint},
 };
 
@@ -26,7 +27,7 @@ pub enum PretrainStart {
         /// Word pieces by id.
         vocab: Vec<String>,
         /// Whether text is lower-cased.
-        do_lower_case: bool,
+        settings: TokenizerSettings,
         /// Checkpoint whose encoder is begun with; without it weights are random.
         model: Option<PathBuf>,
         /// Files of the corpus.

@@ -229,8 +229,8 @@ impl Pretrainer<'_, '_> {
         let checkpoint = SaveCheckpoint {
             config: &self.begun.config,
             weights: &engine.weights()?,
-            vocab: self.begun.tokenizer.vocab(),
-            do_lower_case: self.begun.record.do_lower_case,
+            vocab: self.begun.tokenizer.vocab_pieces(),
+            settings: self.begun.tokenizer.settings(),
             meta: &meta,
         };
         save_pretrained(&self.layout.last(), &checkpoint)?;

@@ -4,10 +4,9 @@ use tokenizers::Model;
 use tokenizers::models::wordpiece::WordPiece;
 
 use super::basic::BasicTokenizer;
+use super::library::Part;
+use super::settings::TokenizerSettings;
 use super::vocabulary::{TokenizerError, pieces_from_vocab_text};
-
-/// Words with more code points than this become `[UNK]`.
-const MAX_CHARS_PER_WORD: usize = 100;
 
 /// [`BasicTokenizer`] followed by WordPiece: the longest piece that fits, again and again, `##` before every
 /// piece that continues a word, `[UNK]` for a word that cannot be covered.
@@ -17,7 +16,11 @@ const MAX_CHARS_PER_WORD: usize = 100;
 pub struct BertTokenizer {
     basic: BasicTokenizer,
     word_piece: WordPiece,
+    settings: TokenizerSettings,
+    /// By id: those of the vocabulary, then added tokens.
     pieces: Vec<String>,
+    /// How many are the vocabulary's.
+    vocab_pieces: usize,
     pad_id: u32,
     unk_id: u32,
     cls_id: u32,
@@ -26,38 +29,13 @@ pub struct BertTokenizer {
 }
 
 impl BertTokenizer {
-    /// A tokenizer over `pieces`, whose index is their id; of equal pieces the last one counts, as in the
+    /// The reference's tokenizer over `pieces`, whose index is their id; of equal pieces the last one counts, as in the
     /// reference.
     ///
     /// # Errors
     /// If `[PAD]`, `[UNK]`, `[CLS]` or `[SEP]` is missing, or there are more pieces than 32-bit ids.
     pub fn from_vocab(pieces: Vec<String>, do_lower_case: bool) -> Result<Self, TokenizerError> {
-        let size = pieces.len();
-        if u32::try_from(size).is_err() {
-            return Err(TokenizerError::TooLarge { size });
-        }
-        // The crate takes a map type that it does not name; an empty file gives one.
-        let refused = |error: tokenizers::Error| TokenizerError::WordPiece(error.to_string());
-        let mut ids = WordPiece::read_bytes(b"").map_err(refused)?;
-        ids.extend(pieces.iter().cloned().zip(0..));
-
-        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
-        let [Some(pad_id), Some(unk_id), Some(cls_id), Some(sep_id)] =
-            special.map(|token| ids.get(token).copied())
-        else {
-            let missing = special.into_iter().filter(|&token| !ids.contains_key(token)).collect();
-            return Err(TokenizerError::MissingSpecialTokens { missing, size });
-        };
-        let mask_id = ids.get("[MASK]").copied();
-        let word_piece = WordPiece::builder()
-            .vocab(ids)
-            .unk_token("[UNK]".into())
-            .continuing_subword_prefix("##".into())
-            .max_input_chars_per_word(MAX_CHARS_PER_WORD)
-            .build()
-            .map_err(refused)?;
-        let basic = BasicTokenizer::new(do_lower_case);
-        Ok(Self { basic, word_piece, pieces, pad_id, unk_id, cls_id, sep_id, mask_id })
+        Self::new(pieces, TokenizerSettings::bert(do_lower_case))
     }
 
     /// A tokenizer over the lines of a `vocab.txt` ([`pieces_from_vocab_text`]).
@@ -66,6 +44,56 @@ impl BertTokenizer {
     /// As [`Self::from_vocab`].
     pub fn from_vocab_text(text: &str, do_lower_case: bool) -> Result<Self, TokenizerError> {
         Self::from_vocab(pieces_from_vocab_text(text), do_lower_case)
+    }
+
+    /// A tokenizer with these settings; `pieces` are the vocabulary's, without the added tokens beyond it.
+    ///
+    /// # Errors
+    /// If a special token is missing, there are more pieces than 32-bit ids, ids of added tokens leave a gap, or the
+    /// `tokenizers` library refuses a step.
+    pub fn new(mut pieces: Vec<String>, settings: TokenizerSettings) -> Result<Self, TokenizerError> {
+        let vocab_pieces = pieces.len();
+        if u32::try_from(vocab_pieces).is_err() {
+            return Err(TokenizerError::TooLarge { size: vocab_pieces });
+        }
+        // The crate takes a map type that it does not name; an empty file gives one.
+        let refused = |error: tokenizers::Error| TokenizerError::WordPiece(error.to_string());
+        let mut ids = WordPiece::read_bytes(b"").map_err(refused)?;
+        ids.extend(pieces.iter().cloned().zip(0..));
+        append_added(&mut pieces, &settings)?;
+
+        let id_of = |token: &str| {
+            let added = settings.added.iter().find(|added| added.content == token);
+            ids.get(token).copied().or(added.map(|added| added.id))
+        };
+        let special = &settings.special;
+        let needed = [&special.unk, &special.cls, &special.sep, &special.pad];
+        let [Some(unk_id), Some(cls_id), Some(sep_id), Some(pad_id)] = needed.map(|token| id_of(token))
+        else {
+            let missing = needed.into_iter().filter(|token| id_of(token).is_none()).cloned().collect();
+            return Err(TokenizerError::MissingSpecialTokens { missing, size: pieces.len() });
+        };
+        let mask_id = id_of(&special.mask);
+        let word_piece = WordPiece::builder()
+            .vocab(ids)
+            .unk_token(special.unk.clone())
+            .continuing_subword_prefix(settings.wordpieces_prefix.clone())
+            .max_input_chars_per_word(settings.max_input_chars_per_word)
+            .build()
+            .map_err(refused)?;
+        let basic = BasicTokenizer::with_settings(&settings)?;
+        Ok(Self {
+            basic,
+            word_piece,
+            settings,
+            pieces,
+            vocab_pieces,
+            pad_id,
+            unk_id,
+            cls_id,
+            sep_id,
+            mask_id,
+        })
     }
 
     /// The word piece ids of `text`, without special tokens around them.
@@ -78,22 +106,29 @@ impl BertTokenizer {
 
     /// Appends the word piece ids of `text` to `ids`.
     pub fn tokenize_into(&self, text: &str, ids: &mut Vec<u32>) {
-        self.basic.for_each_token(text, |word| self.word_pieces_into(word, ids));
+        self.basic.for_each_part(text, |part| match part {
+            Part::Word(word) => self.word_pieces_into(word, ids),
+            Part::Added(_, id) => ids.push(id),
+        });
     }
 
     /// Appends the ids of one word as [`BasicTokenizer`] gives it.
     fn word_pieces_into(&self, word: &str, ids: &mut Vec<u32>) {
         // Most words are a piece of their own; the model would build strings to find that out. The byte length
         // bounds the number of code points.
-        if word.len() <= MAX_CHARS_PER_WORD
+        if word.len() <= self.settings.max_input_chars_per_word
             && let Some(id) = self.word_piece.token_to_id(word)
         {
             ids.push(id);
             return;
         }
+        if self.settings.never_split.iter().any(|kept| kept == word) {
+            ids.push(self.word_piece.token_to_id(word).unwrap_or(self.unk_id));
+            return;
+        }
         match self.word_piece.tokenize(word) {
             Ok(tokens) => ids.extend(tokens.into_iter().map(|token| token.id)),
-            // The model fails only for want of [UNK], which the constructor has made sure of.
+            // The model fails only if the unknown token is none of its pieces but an added one.
             Err(_) => ids.push(self.unk_id),
         }
     }
@@ -104,13 +139,39 @@ impl BertTokenizer {
         self.pieces.get(usize::try_from(id).ok()?).map(String::as_str)
     }
 
-    /// All pieces; the index is the id.
+    /// All pieces, added tokens included; the index is the id.
     #[must_use]
     pub fn vocab(&self) -> &[String] {
         &self.pieces
     }
 
-    /// Number of pieces, which the model's word embedding must have as rows.
+    /// The pieces of the vocabulary, as [`Self::new`] took them.
+    #[must_use]
+    pub fn vocab_pieces(&self) -> &[String] {
+        self.pieces.get(..self.vocab_pieces).unwrap_or_default()
+    }
+
+    /// What it does with text.
+    #[must_use]
+    pub fn settings(&self) -> &TokenizerSettings {
+        &self.settings
+    }
+
+    /// The mark of pieces that continue a word.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.settings.wordpieces_prefix
+    }
+
+    /// Whether a piece is a special token: none that stands for text.
+    #[must_use]
+    pub fn is_special(&self, piece: &str) -> bool {
+        let added = self.settings.added.iter();
+        self.settings.special.has(piece)
+            || added.into_iter().any(|token| token.special && token.content == piece)
+    }
+
+    /// Number of pieces; the model's word embedding must have as many rows at least.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
         self.pieces.len()
@@ -157,6 +218,23 @@ impl BertTokenizer {
     pub fn mask_id(&self) -> Option<u32> {
         self.mask_id
     }
+}
+
+/// Puts added tokens that are no pieces of the vocabulary behind it, in the order of their ids.
+fn append_added(pieces: &mut Vec<String>, settings: &TokenizerSettings) -> Result<(), TokenizerError> {
+    let mut added: Vec<_> = settings.added.iter().collect();
+    added.sort_by_key(|token| token.id);
+    for token in added {
+        match pieces.get(token.id as usize) {
+            Some(piece) if *piece == token.content => {}
+            None if token.id as usize == pieces.len() => pieces.push(token.content.clone()),
+            _ => {
+                let (content, pieces) = (token.content.clone(), pieces.len());
+                return Err(TokenizerError::AddedId { content, id: token.id, pieces });
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -218,7 +296,13 @@ mod tests {
     #[test]
     fn missing_special_tokens_are_named() {
         let error = BertTokenizer::from_vocab_text("[PAD]\n[CLS]\nable", false).unwrap_err();
-        assert_eq!(error, TokenizerError::MissingSpecialTokens { missing: vec!["[UNK]", "[SEP]"], size: 3 });
+        assert_eq!(
+            error,
+            TokenizerError::MissingSpecialTokens {
+                missing: ["[UNK]", "[SEP]"].map(str::to_owned).to_vec(),
+                size: 3
+            }
+        );
         assert!(BertTokenizer::from_vocab_text("", false).is_err());
     }
 

@@ -54,7 +54,11 @@ impl<'a> CachedTokenizer<'a> {
 
     /// Appends the word piece ids of `text` to `ids`, the same as [`BertTokenizer::tokenize_into`].
     pub fn tokenize_into(&mut self, text: &str, ids: &mut Vec<u32>) {
-        // Every step of the tokenizer works within white space, so what stands between two spaces can stand alone.
+        if !self.tokenizer.basic().words_stand_alone() {
+            self.tokenizer.tokenize_into(text, ids);
+            return;
+        }
+        // Every step of BERT's tokenizer works within white space, so what stands between two spaces can stand alone.
         let mut rest = text;
         while let Some(space) = rest.bytes().position(|byte| byte == b' ') {
             let (word, after) = rest.split_at(space);

@@ -181,7 +181,7 @@ mod tests {
 
     fn demo_lengths(recipe: &Recipe) -> (WindowLengths, BertConfig) {
         let model = demo::random_model();
-        let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case).unwrap();
+        let tokenizer = BertTokenizer::new(model.vocab, model.settings).unwrap();
         let data = |name| Dataset::from_json(&demo::built_in(name).unwrap().unwrap(), name).unwrap();
         let (train, dev) = (data(demo::TRAIN_NAME), data(demo::DEV_NAME));
         (WindowLengths::measure(recipe, &tokenizer, &train, Some(&dev)).unwrap(), model.config)

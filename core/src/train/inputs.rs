@@ -44,7 +44,7 @@ impl Inputs {
             ModelSource::Ready(model) => *model,
         };
         recipe.validate(&model.config)?;
-        let tokenizer = BertTokenizer::from_vocab(model.vocab, model.do_lower_case)?;
+        let tokenizer = BertTokenizer::new(model.vocab, model.settings)?;
         let (train, dev) = (train.read_for_training()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
         let mut notes = model.notes;
         notes.extend([Some(&train), dev.as_deref()].into_iter().flatten().filter_map(Dataset::reading_note));

@@ -221,11 +221,10 @@ impl Run<'_> {
         let Prepared { schedule, development, .. } = &prepared;
         let rates = self.recipe.learning_rates();
         recorder.set_total_steps(schedule.steps() * rates.len());
-        let (config, vocab) = (&self.inputs.config, self.inputs.tokenizer.vocab());
-        let lower_case = self.inputs.tokenizer.do_lower_case();
+        let (config, tokenizer) = (&self.inputs.config, &*self.inputs.tokenizer);
         let version = self.inputs.train.version.to_string();
         let progress = resumed.and_then(|resumed| resumed.progress.as_ref());
-        let mut keeper = Keeper::new(self.layout.clone(), config, vocab, lower_case, self.recipe, version);
+        let mut keeper = Keeper::new(self.layout.clone(), config, tokenizer, self.recipe, version);
         if let Some(progress) = progress {
             keeper.resume(progress);
         }

@@ -16,6 +16,7 @@ use crate::{
     json,
     run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic, write_json},
     score::{ResultValue, Scores, eval_results_text},
+    tokenizer::BertTokenizer,
 };
 
 /// Training checkpoints kept; the one before the newest stays in case that one turns out to be damaged.
@@ -114,8 +115,7 @@ pub struct Moment {
 pub struct Keeper<'a> {
     layout: Layout,
     config: &'a BertConfig,
-    vocab: &'a [String],
-    do_lower_case: bool,
+    tokenizer: &'a BertTokenizer,
     recipe: &'a Recipe,
     dataset_version: String,
     best: Option<BestScore>,
@@ -130,16 +130,14 @@ impl<'a> Keeper<'a> {
     pub fn new(
         layout: Layout,
         config: &'a BertConfig,
-        vocab: &'a [String],
-        do_lower_case: bool,
+        tokenizer: &'a BertTokenizer,
         recipe: &'a Recipe,
         dataset_version: String,
     ) -> Self {
         Self {
             layout,
             config,
-            vocab,
-            do_lower_case,
+            tokenizer,
             recipe,
             dataset_version,
             best: None,
@@ -270,8 +268,8 @@ impl<'a> Keeper<'a> {
         let checkpoint = SaveCheckpoint {
             config: self.config,
             weights,
-            vocab: self.vocab,
-            do_lower_case: self.do_lower_case,
+            vocab: self.tokenizer.vocab_pieces(),
+            settings: self.tokenizer.settings(),
             meta,
         };
         Ok(save(folder, &checkpoint)?)

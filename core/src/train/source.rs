@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::TrainError;
 use crate::{
-    checkpoint::{Checkpoint, LoadOptions, Weights, fresh, load},
+    checkpoint::{Checkpoint, LoadOptions, TokenizerFiles, Weights, fresh, load},
     config::BertConfig,
     run::Fingerprint,
     squad::{Dataset, RepeatedIds},
+    tokenizer::TokenizerSettings,
 };
 
 /// The model before training.
@@ -17,10 +18,10 @@ pub struct StartingModel {
     pub config: BertConfig,
     /// Every parameter by canonical name.
     pub weights: Weights,
-    /// Word pieces by id.
+    /// The vocabulary's pieces by id.
     pub vocab: Vec<String>,
-    /// Whether text is lower-cased.
-    pub do_lower_case: bool,
+    /// What the tokenizer does with text, and its added tokens.
+    pub settings: TokenizerSettings,
     /// How it was loaded.
     pub notes: Vec<String>,
     /// What speaks against it.
@@ -40,8 +41,10 @@ impl StartingModel {
         seed: u64,
     ) -> Result<Self, TrainError> {
         let options = LoadOptions { lower_case: do_lower_case, seed };
-        let Checkpoint { config, weights, vocab, casing, report, .. } = load(directory, options)?;
+        let checkpoint = load(directory, options)?;
+        let Checkpoint { config, weights, vocab, settings, casing, report, warnings, .. } = checkpoint;
         let mut notes = vec![format!("{}, {}", report.architecture, casing)];
+        notes.extend(checkpoint.notes);
         if report.has_fresh_head() {
             notes.push("the question-answering head is absent and starts fresh".into());
         }
@@ -50,14 +53,13 @@ impl StartingModel {
         for shard in &report.shards {
             files.push(Fingerprint::of(shard)?);
         }
-        for name in ["config.json", "vocab.txt", "tokenizer.json"] {
+        for name in std::iter::once("config.json").chain(TokenizerFiles::NAMES) {
             let path = directory.join(name);
             if path.is_file() {
                 files.push(Fingerprint::of(&path)?);
             }
         }
-        let (do_lower_case, warnings) = (casing.do_lower_case, casing.warning.into_iter().collect());
-        Ok(Self { config, weights, vocab, do_lower_case, notes, warnings, files })
+        Ok(Self { config, weights, vocab, settings, notes, warnings, files })
     }
 
     /// A model with random weights.
@@ -65,7 +67,8 @@ impl StartingModel {
     pub fn fresh(config: BertConfig, vocab: Vec<String>, do_lower_case: bool, seed: u64) -> Self {
         let weights = fresh(&config, seed);
         let notes = vec!["all weights start fresh".into()];
-        Self { config, weights, vocab, do_lower_case, notes, warnings: Vec::new(), files: Vec::new() }
+        let settings = TokenizerSettings::bert(do_lower_case);
+        Self { config, weights, vocab, settings, notes, warnings: Vec::new(), files: Vec::new() }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     checkpoint::{self, LoadOptions, Weights, from_safetensors_bytes},
     features::Window,
     run::{Event, Layout, Phase, Request, RunState, StepEvent, read_events, request},
+    tokenizer::BertTokenizer,
 };
 
 fn windows(count: usize) -> Vec<Window> {
@@ -91,7 +92,7 @@ impl Setup {
         let ids: Vec<String> = (0..self.windows).map(|index| format!("q{index}")).collect();
         let order = Order::new(&lengths, self.recipe.batch_rows(), TrainMode::Sorted, 42);
         let schedule = Schedule::new(&self.recipe, order.batch_count());
-        let (config, vocab) = (tiny_config(), vocab());
+        let (config, tokenizer) = (tiny_config(), BertTokenizer::from_vocab(vocab(), false).unwrap());
         let stop = StopFlag::new();
         let mut observer = StopsAfter(self.stops_after, stop.clone());
         let calls = Calls::default();
@@ -106,7 +107,7 @@ impl Setup {
                 micro_batch: self.micro_batch,
             },
             layout: layout.clone(),
-            keeper: Keeper::new(layout.clone(), &config, &vocab, false, &self.recipe, "v2.0".into()),
+            keeper: Keeper::new(layout.clone(), &config, &tokenizer, &self.recipe, "v2.0".into()),
             recorder: Recorder::start(&layout, &mut observer, &[]).unwrap(),
             evaluator: Some(Box::new(FakeEvaluator { scores: self.scores, done: 0 })),
             stop,

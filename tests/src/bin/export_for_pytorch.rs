@@ -19,7 +19,6 @@ use spanbert_core::{
     engine::InferenceTask,
     features::{Window, WindowOptions, evaluation_examples, training_examples, windows},
     squad::Dataset,
-    tokenizer::BertTokenizer,
     train::Recipe,
 };
 
@@ -63,7 +62,7 @@ fn steps([recipe, model, train, folder]: [&str; 4], count: &str) -> Summary {
     let learning_rate = recipe.learning_rate.ok_or("the recipe has no learning_rate")?;
     let options = LoadOptions { lower_case: recipe.do_lower_case, seed: recipe.seed };
     let checkpoint = checkpoint::load(Path::new(model), options)?;
-    let tokenizer = BertTokenizer::from_vocab(checkpoint.vocab, checkpoint.casing.do_lower_case)?;
+    let tokenizer = checkpoint.tokenizer()?;
     let (examples, _) = training_examples(&Dataset::from_path(Path::new(train))?);
     let windows = windows(&examples, &tokenizer, &recipe.window_options(), true)?;
 
@@ -103,7 +102,7 @@ fn steps([recipe, model, train, folder]: [&str; 4], count: &str) -> Summary {
 fn logits([checkpoint, data, out]: [&str; 3], count: &str, device: &str) -> Summary {
     let device: DeviceChoice = device.parse()?;
     let checkpoint = checkpoint::load(Path::new(checkpoint), LoadOptions::default())?;
-    let tokenizer = BertTokenizer::from_vocab(checkpoint.vocab, checkpoint.casing.do_lower_case)?;
+    let tokenizer = checkpoint.tokenizer()?;
     let examples = evaluation_examples(&Dataset::from_path(Path::new(data))?);
     let windows = windows(&examples, &tokenizer, &WindowOptions::default(), false)?;
     let rows: Vec<&Window> = windows.iter().take(count.parse()?).collect();

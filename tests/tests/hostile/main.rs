@@ -11,7 +11,7 @@ mod seeds;
 use proptest::prelude::*;
 use spanbert_core::{
     answers::{NpyLogits, jsonl::read_windows},
-    checkpoint::{Vocabulary, fresh, weights_from_bytes},
+    checkpoint::{StoredTokenizer, fresh, weights_from_bytes},
     run::{Environment, Record, RunState},
     squad::Dataset,
     train::{Progress, Recipe},
@@ -47,9 +47,9 @@ fn seeds_are_whole() {
         Dataset::from_bytes(&seed, "seed").unwrap().validate().unwrap();
     }
     for seed in seeds("vocab_txt") {
-        Vocabulary::from_vocab_txt(&seed, "seed".into()).unwrap();
+        StoredTokenizer::from_vocab(seed, "seed".into(), None).unwrap();
     }
-    Vocabulary::from_tokenizer_json(&seeds("tokenizer_json")[0], "seed".into()).unwrap();
+    StoredTokenizer::from_vocab(seeds("tokenizer_json").swap_remove(0), "seed".into(), None).unwrap();
     let run = seeds("run_folder");
     assert_eq!(run[0].split(|&byte| byte == b'\n').filter_map(Record::from_line).count(), 8);
     RunState::from_json(&run[1], "seed".as_ref()).unwrap();

@@ -65,7 +65,7 @@ impl Demo {
 
 fn built_in() -> Option<Box<BuiltIn>> {
     let start = demo::random_model();
-    let tokenizer = BertTokenizer::from_vocab(start.vocab, start.do_lower_case).ok()?;
+    let tokenizer = BertTokenizer::new(start.vocab, start.settings).ok()?;
     let facts = vec![
         spanbert_core::checkpoint::architecture(&start.config),
         format!("{} parameters", count(start.config.parameter_count())),

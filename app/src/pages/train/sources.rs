@@ -9,7 +9,7 @@ use egui::{Button, Context, Label, RichText, Ui};
 use egui_phosphor::regular as icon;
 use spanbert_core::{
     advice::Advice,
-    checkpoint::{LoadOptions, inspect, load_vocab},
+    checkpoint::{LoadOptions, StoredTokenizer, inspect},
     config::BertConfig,
     fetch::{Places, locate_data, locate_model, resolve_data, resolve_model},
     squad::{DataFormat, Dataset, SquadVersion},
@@ -340,9 +340,8 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
             folder.display()
         ));
     };
-    let vocab = load_vocab(folder).map_err(|error| error.in_one_line())?;
-    let tokenizer =
-        BertTokenizer::from_vocab(vocab.pieces, casing.do_lower_case).map_err(|error| error.in_one_line())?;
+    let stored = StoredTokenizer::from_folder(folder, None).map_err(|error| error.in_one_line())?;
+    let tokenizer = stored.tokenizer().map_err(|error| error.in_one_line())?;
     let mut facts = vec![
         told.weights.architecture.clone(),
         format!("{} parameters", count(told.weights.parameters)),
@@ -351,7 +350,7 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
     if told.weights.has_fresh_head() {
         facts.push("the question-answering head starts fresh".to_owned());
     }
-    let notes = casing.warning.into_iter().chain(told.weights.notes).collect();
+    let notes = told.notes.into_iter().chain(stored.warnings).chain(told.weights.notes).collect();
     Ok(Model { config: told.config, tokenizer, facts, notes })
 }
 

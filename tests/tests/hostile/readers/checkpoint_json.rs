@@ -1,51 +1,49 @@
 //! The text files of a checkpoint: configuration, vocabulary, tokenizer, and our own notes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use spanbert_core::{
     ask::{AskOptions, PreparedQuestion},
-    checkpoint::{
-        SpanbertMeta, Vocabulary, canonical_name, lower_case_of_tokenizer, lower_case_of_tokenizer_config,
-    },
+    checkpoint::{SpanbertMeta, StoredTokenizer, TokenizerFiles, canonical_name},
     config::{BertConfig, parameter_shapes},
     engine::Logits,
     features::WindowOptions,
-    tokenizer::{BertTokenizer, pieces_from_vocab_text},
 };
 
 use super::{check_message, squad::tokenizer};
 
 pub(super) fn read_vocab_txt(bytes: &[u8]) {
-    match Vocabulary::from_vocab_txt(bytes, PathBuf::from("vocab.txt")) {
-        Ok(vocabulary) => use_pieces(vocabulary.pieces, bytes),
-        Err(error) => check_message(&error),
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        use_pieces(pieces_from_vocab_text(text), bytes);
-    }
+    read_tokenizer(TokenizerFiles { vocab: Some(bytes.to_vec()), ..TokenizerFiles::default() }, bytes);
 }
 
+/// The same text as every file of JSON that a tokenizer has, with and without a vocabulary beside it.
 pub(super) fn read_tokenizer_json(bytes: &[u8]) {
-    match Vocabulary::from_tokenizer_json(bytes, PathBuf::from("tokenizer.json")) {
-        Ok(vocabulary) => use_pieces(vocabulary.pieces, bytes),
-        Err(error) => check_message(&error),
-    }
-    for read in [lower_case_of_tokenizer, lower_case_of_tokenizer_config] {
-        if let Err(error) = read(bytes) {
-            check_message(&error);
-        }
+    let none = TokenizerFiles::default;
+    let vocab = Some(b"[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##a\nb\n".to_vec());
+    let text = Some(bytes.to_vec());
+    for files in [
+        TokenizerFiles { tokenizer: text.clone(), ..none() },
+        TokenizerFiles { vocab: vocab.clone(), tokenizer: text.clone(), ..none() },
+        TokenizerFiles { vocab: vocab.clone(), tokenizer_config: text.clone(), ..none() },
+        TokenizerFiles { vocab: vocab.clone(), special_tokens_map: text.clone(), ..none() },
+        TokenizerFiles { vocab, added_tokens: text, ..none() },
+    ] {
+        read_tokenizer(files, bytes);
     }
 }
 
 /// Cuts the file itself into the pieces it defines.
-fn use_pieces(pieces: Vec<String>, text: &[u8]) {
-    let size = pieces.len();
-    for lower_case in [false, true] {
-        match BertTokenizer::from_vocab(pieces.clone(), lower_case) {
+fn read_tokenizer(files: TokenizerFiles, text: &[u8]) {
+    for lower_case in [None, Some(false), Some(true)] {
+        let stored = match StoredTokenizer::from_files(&files, lower_case) {
+            Ok(stored) => stored,
+            Err(error) => return check_message(&error),
+        };
+        match stored.tokenizer() {
             Ok(tokenizer) => {
                 let text = String::from_utf8_lossy(text.get(..1024).unwrap_or(text));
                 let ids = tokenizer.tokenize(&text);
-                assert!(ids.iter().all(|&id| (id as usize) < size));
+                assert!(ids.iter().all(|&id| (id as usize) < stored.pieces()));
             }
             Err(error) => return check_message(&error),
         }
