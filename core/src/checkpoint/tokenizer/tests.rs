@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::checkpoint::StagedFiles;
+use crate::{advice::Advice, checkpoint::StagedFiles};
 
 const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nParis\n##s\né\nE\n日本\n日\n本\n,\nnew\nyork\n";
 const UNCASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nparis\n##s\n";
@@ -23,8 +23,8 @@ fn read(files: &[(&str, &str)]) -> Result<StoredTokenizer, CheckpointError> {
 
 fn refusal(files: &[(&str, &str)]) -> String {
     match read(files) {
-        Ok(stored) => stored.tokenizer().unwrap_err().to_string(),
-        Err(error) => error.to_string(),
+        Ok(stored) => stored.tokenizer().unwrap_err().in_one_line(),
+        Err(error) => error.in_one_line(),
     }
 }
 
@@ -178,6 +178,8 @@ fn what_is_not_done_is_refused_by_name() {
         ("[]", "tokenizer_config.json: it holds [], not an object"),
     ] {
         let message = config(text);
+        let remedy = message.rsplit_once("; ").unwrap().1;
+        assert!(crate::advice::is_remedy(remedy), "{message}");
         assert!(message.contains(expected), "{text}: {message}");
     }
     let class = r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#;
@@ -224,6 +226,8 @@ fn what_is_not_done_is_refused_by_name() {
         ),
     ] {
         let message = with(key, value);
+        let remedy = message.rsplit_once("; ").unwrap().1;
+        assert!(crate::advice::is_remedy(remedy), "{message}");
         assert!(message.contains(expected) && message.contains("tokenizer.json"), "{message}");
     }
 }
