@@ -207,7 +207,7 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
         fact(ui, "Null score difference", &format!("{difference:+.3}"));
         let text = "The model was trained on SQuAD 1.1, so it answers every question";
         ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted)).wrap());
-        return;
+        return false;
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 20.0;
