@@ -24,13 +24,17 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub(super) fn new(curve: &ThresholdCurve) -> Option<Self> {
-        let (first, last) = (curve.points.first()?, curve.points.last()?);
+        // Null odds may be infinite; an axis may not.
+        let mut finite = curve.points.iter().filter(|point| point.threshold.is_finite());
+        let first = finite.next()?;
+        let last = finite.next_back().unwrap_or(first);
         // A little beyond both ends: there nothing, or everything, counts as answered.
         let margin = ((last.threshold - first.threshold) * 0.02).max(1e-3);
         let every = curve.points.len().div_ceil(POINTS).max(1);
         let thin = |value: fn(&ThresholdPoint) -> Option<f64>| -> Vec<[f64; 2]> {
             let last = curve.points.len() - 1;
             let kept = curve.points.iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last);
+            let kept = kept.filter(|(_, point)| point.threshold.is_finite());
             kept.filter_map(|(_, point)| Some([point.threshold, value(point)?])).collect()
         };
         Some(Self {
