@@ -142,7 +142,7 @@ impl Loaded {
             }
             None => (Vec::new(), None),
         };
-        let mut warnings: Vec<String> = dataset.warnings.iter().map(ToString::to_string).collect();
+        let mut warnings = dataset.warning_lines();
         if analysis.missing > 0 {
             let text =
                 format!("{} questions have no prediction and count as unanswered", count(analysis.missing));
