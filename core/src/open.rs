@@ -17,7 +17,7 @@ use crate::{
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
     piece_cache::PieceCache,
-    selftest,
+    selftest::{self, SelfTestError},
     tokenizer::{BertTokenizer, TokenizerError},
     train::{DeviceLimits, Recipe},
 };
@@ -241,6 +241,13 @@ pub fn prove_device(
         let text = format!("first use of {}{with}: comparing it with the processor…", device.name);
         notices(Notice::Note(text));
     };
-    selftest::ensure(device, precision, &cache_folder(), announce)
-        .map_err(|error| BackendError::Failed { choice: device.choice.clone(), reason: error.to_string() })
+    let failed = |error: SelfTestError| BackendError::Failed {
+        choice: device.choice.clone(),
+        reason: error.to_string(),
+    };
+    let (fusion, warning) = selftest::ensure(device, precision, &cache_folder(), announce).map_err(failed)?;
+    if let Some(warning) = warning {
+        notices(Notice::Warning(warning));
+    }
+    Ok(fusion)
 }

@@ -34,11 +34,12 @@ fn adapter() -> Option<DeviceInfo> {
 
 fn passes_once(device: &DeviceInfo, precision: Precision) {
     let folder = tempfile::tempdir().unwrap();
-    let verdict = selftest::test(device, precision, Some(folder.path())).unwrap();
+    let (verdict, warning) = selftest::test(device, precision, Some(folder.path())).unwrap();
+    assert_eq!(warning, None);
     let Outcome::Passed(differences) = &verdict.fused else { panic!("{verdict:?}") };
     println!("{} in {precision}: {differences:?}", device.name);
     assert_eq!((verdict.precision, fault::check()), (precision, Ok(())));
     let stored = |_: &DeviceInfo| panic!("the verdict is stored");
-    let fusion = selftest::ensure(device, precision, folder.path(), stored).unwrap();
+    let (fusion, _) = selftest::ensure(device, precision, folder.path(), stored).unwrap();
     assert_eq!(fusion, Fusion::Fused);
 }

@@ -64,7 +64,11 @@ fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
     gpus.filter(|device| device.kind != BackendKind::Cpu)
         .map(|device| {
             output::note(format_args!("comparing {} with the processor…", device.name));
-            Ok(selftest::test(device, Precision::F32, Some(&model::cache_folder()))?)
+            let (verdict, warning) = selftest::test(device, Precision::F32, Some(&model::cache_folder()))?;
+            if let Some(warning) = warning {
+                output::warn(warning);
+            }
+            Ok(verdict)
         })
         .collect()
 }

@@ -178,6 +178,7 @@ pub(super) fn prepare(
 ) -> Result<PreparedEvaluation, CliError> {
     let (dataset, tokenizer) = (Arc::new(dataset), Arc::clone(&model.tokenizer));
     let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?;
+    prepared.warnings().iter().for_each(output::warn);
     output::note(prepared.abstention());
     let cut = prepared.cut_questions();
     if cut > 0 {

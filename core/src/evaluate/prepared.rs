@@ -21,6 +21,7 @@ pub struct PreparedEvaluation {
     options: EvaluateOptions,
     abstention: Abstention,
     cut_questions: usize,
+    warnings: Vec<String>,
     examples: Vec<Example>,
     windows: Vec<Window>,
     /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
@@ -71,7 +72,7 @@ impl PreparedEvaluation {
         if examples.is_empty() {
             return Err(EvaluateError::NoQuestions(dataset.source_name.clone()));
         }
-        let windows = windows(cache, &examples, &tokenizer, &options.windows, false)?;
+        let (windows, warning) = windows(cache, &examples, &tokenizer, &options.windows, false)?;
         let mut order: Vec<usize> = (0..windows.len()).collect();
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
         let gold = GoldQuestions::official(&dataset, options.answer_language);
@@ -85,6 +86,7 @@ impl PreparedEvaluation {
             options,
             abstention,
             cut_questions,
+            warnings: warning.into_iter().collect(),
             examples,
             windows,
             order,
@@ -97,6 +99,12 @@ impl PreparedEvaluation {
     #[must_use]
     pub fn abstention(&self) -> Abstention {
         self.abstention
+    }
+
+    /// What went wrong on the way here without being an error.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// How many questions are longer than `max_query_length`; the rest of them is not read.

@@ -343,7 +343,7 @@ fn a_model_that_cannot_be_used_costs_only_its_configuration() {
         (r#"{"model_type": "bert", "hidden_act": "mish"}"#, ["hidden_act is \"mish\"", "gelu_new"]),
         (r#"{"position_embedding_type": "relative_key"}"#, ["position_embedding_type", "absolute"]),
         (r#"{"num_attention_heads": 7}"#, ["num_attention_heads is 7", "divide"]),
-        ("<html>", ["config.json", "expected the config.json of a Hugging Face BERT"]),
+        ("<html>", ["config.json", "; give the config.json of a Hugging Face BERT"]),
     ] {
         let home = tempfile::tempdir().unwrap();
         let mut plan = spanbert();

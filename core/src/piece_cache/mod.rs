@@ -40,7 +40,8 @@ impl PieceCache {
         Self { store: Store { folder, most_bytes: MOST_BYTES }, least_text: LEAST_TEXT }
     }
 
-    /// The windows of all examples, the same as those of [`windows`](crate::features::windows).
+    /// The windows of all examples, the same as those of [`windows`](crate::features::windows), and a warning if their
+    /// pieces could not be kept.
     ///
     /// # Errors
     /// As there; that nothing can be read or kept is no error.
@@ -50,24 +51,24 @@ impl PieceCache {
         tokenizer: &BertTokenizer,
         options: &WindowOptions,
         training: bool,
-    ) -> Result<Vec<Window>, FeatureError> {
+    ) -> Result<(Vec<Window>, Option<String>), FeatureError> {
         options.check()?;
         let paragraphs = paragraphs(examples);
-        let pieces = if text_bytes(&paragraphs) < self.least_text {
-            all_pieces(&paragraphs, tokenizer, training)?
+        let (pieces, warning) = if text_bytes(&paragraphs) < self.least_text {
+            (all_pieces(&paragraphs, tokenizer, training)?, None)
         } else {
             self.pieces(&paragraphs, tokenizer, training)?
         };
-        Ok(cut(&paragraphs, &pieces, tokenizer, options, training))
+        Ok((cut(&paragraphs, &pieces, tokenizer, options, training), warning))
     }
 
-    /// The pieces from a file, or made and kept.
+    /// The pieces from a file, or made and kept; a warning if they could not be kept.
     fn pieces(
         &self,
         paragraphs: &[Paragraph<'_>],
         tokenizer: &BertTokenizer,
         training: bool,
-    ) -> Result<Vec<ParagraphPieces>, FeatureError> {
+    ) -> Result<(Vec<ParagraphPieces>, Option<String>), FeatureError> {
         let key = key::of(paragraphs, tokenizer, training);
         let kept = self
             .store
@@ -75,17 +76,18 @@ impl PieceCache {
             .and_then(|payload| codec::decode(&payload, paragraphs, tokenizer.vocab_size(), training))
             .filter(|pieces| probes_agree(paragraphs, pieces, tokenizer, training));
         if let Some(pieces) = kept {
-            return Ok(pieces);
+            return Ok((pieces, None));
         }
         let pieces = all_pieces(paragraphs, tokenizer, training)?;
-        if let Err(error) = self.store.save(&key, &codec::encode(paragraphs, &pieces)) {
-            tracing::debug!(%error, "word pieces are not kept for the next run");
-        }
-        Ok(pieces)
+        let saved = self.store.save(&key, &codec::encode(paragraphs, &pieces));
+        let warning = saved.err().map(|error| {
+            format!("word pieces are not kept for the next run: {error} (set SPANBERT_NO_PIECE_CACHE=1 to do without)")
+        });
+        Ok((pieces, warning))
     }
 }
 
-/// [`PieceCache::windows`], or without a cache [`windows`](crate::features::windows).
+/// [`PieceCache::windows`], or without a cache [`windows`](crate::features::windows) and no warning.
 ///
 /// # Errors
 /// As there.
@@ -95,10 +97,10 @@ pub fn windows(
     tokenizer: &BertTokenizer,
     options: &WindowOptions,
     training: bool,
-) -> Result<Vec<Window>, FeatureError> {
+) -> Result<(Vec<Window>, Option<String>), FeatureError> {
     match cache {
         Some(cache) => cache.windows(examples, tokenizer, options, training),
-        None => crate::features::windows(examples, tokenizer, options, training),
+        None => Ok((crate::features::windows(examples, tokenizer, options, training)?, None)),
     }
 }
 

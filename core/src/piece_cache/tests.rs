@@ -43,7 +43,7 @@ fn cache(folder: &Path) -> PieceCache {
 }
 
 fn cached(folder: &Path, training: bool) -> Vec<Window> {
-    cache(folder).windows(&examples(), &tokenizer(true), &OPTIONS, training).unwrap()
+    cache(folder).windows(&examples(), &tokenizer(true), &OPTIONS, training).unwrap().0
 }
 
 fn fresh(training: bool) -> Vec<Window> {
@@ -66,7 +66,8 @@ fn windows_are_the_same_made_kept_and_read() {
         // Length and step are not part of the key.
         let longer = WindowOptions { max_seq_length: 40, ..OPTIONS };
         let expected = crate::features::windows(&examples(), &tokenizer(true), &longer, training).unwrap();
-        let windows = cache(folder.path()).windows(&examples(), &tokenizer(true), &longer, training).unwrap();
+        let windows =
+            cache(folder.path()).windows(&examples(), &tokenizer(true), &longer, training).unwrap().0;
         assert_eq!(windows, expected);
         only_file(folder.path());
     }
@@ -91,12 +92,12 @@ fn what_is_kept_is_used() {
     pieces[1].ids[0] = 5;
     let cache = cache(folder.path());
     cache.store.save(&key::of(&paragraphs, &tokenizer, false), &codec::encode(&paragraphs, &pieces)).unwrap();
-    let windows = cache.windows(&many, &tokenizer, &OPTIONS, false).unwrap();
+    let windows = cache.windows(&many, &tokenizer, &OPTIONS, false).unwrap().0;
     assert_ne!(windows, crate::features::windows(&many, &tokenizer, &OPTIONS, false).unwrap());
     // Unless one of those looked at is no longer what the tokenizer says.
     pieces[0].ids[0] = 5;
     cache.store.save(&key::of(&paragraphs, &tokenizer, false), &codec::encode(&paragraphs, &pieces)).unwrap();
-    let windows = cache.windows(&many, &tokenizer, &OPTIONS, false).unwrap();
+    let windows = cache.windows(&many, &tokenizer, &OPTIONS, false).unwrap().0;
     assert_eq!(windows, crate::features::windows(&many, &tokenizer, &OPTIONS, false).unwrap());
 }
 
@@ -195,11 +196,16 @@ fn small_data_and_a_folder_that_cannot_be_made_leave_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let windows =
         PieceCache::new(folder.path().join("pieces")).windows(&examples(), &tokenizer(true), &OPTIONS, true);
-    assert_eq!(windows.unwrap(), fresh(true));
+    assert_eq!(windows.unwrap(), (fresh(true), None));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let file = folder.path().join("file");
     fs::write(&file, "in the way").unwrap();
-    assert_eq!(cached(&file.join("pieces"), true), fresh(true));
+    let (windows, warning) =
+        cache(&file.join("pieces")).windows(&examples(), &tokenizer(true), &OPTIONS, true).unwrap();
+    assert_eq!(windows, fresh(true));
+    let warning = warning.unwrap();
+    assert!(warning.starts_with("word pieces are not kept for the next run: cannot write "), "{warning}");
+    assert!(warning.contains("pieces: a part of its path is a file"), "{warning}");
 }
 
 #[test]

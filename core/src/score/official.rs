@@ -107,7 +107,7 @@ mod tests {
         let odds: NullOdds = [("q2".to_owned(), 0.0)].into_iter().collect();
         let all = predictions(&[("q1", "cat"), ("q2", "")]);
         let error = official(&gold(), &all, Some(&odds), 1.0).unwrap_err();
-        assert!(error.to_string().starts_with("no null odds for 1 of 2 questions: q1;"), "{error}");
+        assert!(error.in_one_line().starts_with("no null odds for 1 of 2 questions: q1; give"), "{error}");
         let error = official(&GoldQuestions::default(), &all, None, 1.0).unwrap_err();
         assert!(matches!(error, ScoreError::NoQuestions));
     }

@@ -112,7 +112,8 @@ impl Advice for SelfTestError {
 
 /// The kernels to use on a device in a precision: from the stored verdict, else from a test, whose verdict is stored.
 ///
-/// `announce` is called before a test, which takes from seconds to minutes. The processor needs none.
+/// `announce` is called before a test, which takes from seconds to minutes. The processor needs none. A warning comes along
+/// if the verdict could not be stored.
 ///
 /// # Errors
 /// If the device fails with fused and with plain kernels, or if the processor cannot run the toy model.
@@ -121,21 +122,22 @@ pub fn ensure(
     precision: Precision,
     cache_dir: &Path,
     announce: impl FnOnce(&DeviceInfo),
-) -> Result<Fusion, SelfTestError> {
+) -> Result<(Fusion, Option<String>), SelfTestError> {
     if device.kind == BackendKind::Cpu {
-        return Ok(Fusion::Fused);
+        return Ok((Fusion::Fused, None));
     }
-    let verdict = match store::load(device, precision, cache_dir) {
-        Some(verdict) => verdict,
+    let (verdict, warning) = match store::load(device, precision, cache_dir) {
+        Some(verdict) => (verdict, None),
         None => {
             announce(device);
             test(device, precision, Some(cache_dir))?
         }
     };
-    verdict.fusion().ok_or_else(|| refusal(&verdict))
+    verdict.fusion().map(|fusion| (fusion, warning)).ok_or_else(|| refusal(&verdict))
 }
 
-/// Tests a device in a precision now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts.
+/// Tests a device in a precision now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts. A
+/// warning comes along if it could not be stored: then the next run tests the device again.
 ///
 /// A device fault during the test is taken back ([`fault::take`]): it is the verdict.
 ///
@@ -145,7 +147,7 @@ pub fn test(
     device: &DeviceInfo,
     precision: Precision,
     cache_dir: Option<&Path>,
-) -> Result<Verdict, SelfTestError> {
+) -> Result<(Verdict, Option<String>), SelfTestError> {
     let plan = Plan::for_device(device, precision);
     let reference = observe(&spanbert_backends::DeviceChoice::Cpu, Fusion::Fused, plan)
         .map_err(SelfTestError::Reference)?;
@@ -158,15 +160,11 @@ pub fn test(
     let fused = attempt(Fusion::Fused);
     let unfused = (!fused.passed()).then(|| attempt(Fusion::Unfused));
     let verdict = Verdict { device: device.clone(), precision, fused, unfused };
-    if let Some(cache_dir) = cache_dir
-        && verdict.lasts()
-    {
-        // Without a stored verdict the test runs again next time; nothing else is lost.
-        if let Err(error) = store::save(&verdict, cache_dir) {
-            tracing::warn!("the self-test's verdict could not be stored: {error}");
-        }
-    }
-    Ok(verdict)
+    let saved = cache_dir.filter(|_| verdict.lasts()).map(|cache_dir| store::save(&verdict, cache_dir));
+    let warning = saved.and_then(Result::err).map(|error| {
+        format!("the device's self-test will run again next time, its verdict is not kept: {error}")
+    });
+    Ok((verdict, warning))
 }
 
 fn refusal(verdict: &Verdict) -> SelfTestError {

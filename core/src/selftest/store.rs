@@ -1,8 +1,7 @@
 //! Verdicts on disk: `self-test-<digest of the device>.json`, with `-<precision>` for the half ones.
 
 use std::{
-    fs, io,
-    io::Write,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +10,10 @@ use sha2::{Digest, Sha256};
 use spanbert_backends::{DeviceInfo, Precision, runtime::BURN_VERSION};
 
 use super::Verdict;
+use crate::run::{
+    WriteError,
+    atomic::{create_folder, write_json},
+};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
@@ -32,18 +35,14 @@ pub(super) fn load(device: &DeviceInfo, precision: Precision, cache_dir: &Path) 
 }
 
 /// Stores a verdict; a reader sees the old one or the new one, never half of it.
-pub(super) fn save(verdict: &Verdict, cache_dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(cache_dir)?;
+pub(super) fn save(verdict: &Verdict, cache_dir: &Path) -> Result<(), WriteError> {
+    create_folder(cache_dir)?;
     let entry = Entry {
         spanbert: env!("CARGO_PKG_VERSION").to_owned(),
         burn: BURN_VERSION.to_owned(),
         verdict: verdict.clone(),
     };
-    let mut file = tempfile::NamedTempFile::new_in(cache_dir)?;
-    file.write_all(&serde_json::to_vec_pretty(&entry)?)?;
-    file.as_file().sync_all()?;
-    file.persist(path(&verdict.device, verdict.precision, cache_dir))?;
-    Ok(())
+    write_json(&path(&verdict.device, verdict.precision, cache_dir), &entry)
 }
 
 fn path(device: &DeviceInfo, precision: Precision, cache_dir: &Path) -> PathBuf {

@@ -98,7 +98,12 @@ fn a_verdict_is_stored_for_its_device_and_driver() {
     let ask = |device: &DeviceInfo| {
         ensure(device, Precision::F32, folder.path(), |_| panic!("the verdict is stored"))
     };
-    assert_eq!(ask(&verdict.device).unwrap(), Fusion::Unfused);
+    assert_eq!(ask(&verdict.device).unwrap(), (Fusion::Unfused, None));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let error = store::save(&verdict, &file.join("verdicts")).unwrap_err();
+    assert!(error.to_string().contains("file/verdicts: a part of its path is a file"), "{error}");
+    std::fs::remove_file(&file).unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         std::fs::write(file.unwrap().path(), "{").unwrap();
     }
@@ -122,7 +127,7 @@ fn each_precision_has_its_own_verdict() {
     assert_eq!(store::load(&half.device, Precision::F16, folder.path()), None);
     store::save(&half, folder.path()).unwrap();
     let fusion =
-        |precision| ensure(&single.device, precision, folder.path(), |_| panic!("it is stored")).unwrap();
+        |precision| ensure(&single.device, precision, folder.path(), |_| panic!("it is stored")).unwrap().0;
     assert_eq!((fusion(Precision::F32), fusion(Precision::F16)), (Fusion::Fused, Fusion::Unfused));
     assert_eq!(store::load(&half.device, Precision::Bf16, folder.path()), None);
 }
@@ -186,6 +191,6 @@ fn the_processor_needs_no_test() {
     let nowhere = Path::new("/nonexistent");
     assert_eq!(
         ensure(&cpu, Precision::F32, nowhere, |_| panic!("no test is needed")).unwrap(),
-        Fusion::Fused
+        (Fusion::Fused, None)
     );
 }

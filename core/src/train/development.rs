@@ -40,6 +40,11 @@ impl DevelopmentSet {
         Ok(Self { prepared })
     }
 
+    /// What went wrong while it was tokenised without being an error.
+    pub fn warnings(&self) -> &[String] {
+        self.prepared.warnings()
+    }
+
     /// Sets how many windows are answered at once; the answers stay the same.
     pub fn set_batch_size(&mut self, windows: usize) {
         self.prepared.set_eval_batch_size(windows);

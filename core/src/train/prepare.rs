@@ -40,7 +40,11 @@ pub(super) fn prepare(
     let counts = inputs.train.counts();
     let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
     recorder.detailed_phase(Phase::Tokenising, detail)?;
-    let windows = windows(pieces, &inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
+    let (windows, warning) =
+        windows(pieces, &inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
+    if let Some(warning) = warning {
+        recorder.warn(warning)?;
+    }
     if windows.is_empty() {
         return Err(TrainError::NoWindows { file: inputs.train.source_name.clone() });
     }
@@ -55,13 +59,12 @@ pub(super) fn prepare(
         Some(dev) => {
             let detail = format!("{} questions of {}", dev.counts().questions, dev.source_name);
             recorder.detailed_phase(Phase::Tokenising, detail)?;
-            Some(DevelopmentSet::new(
-                Arc::clone(dev),
-                Arc::clone(&inputs.tokenizer),
-                recipe,
-                length_multiple,
-                pieces,
-            )?)
+            let (dev, tokenizer) = (Arc::clone(dev), Arc::clone(&inputs.tokenizer));
+            let development = DevelopmentSet::new(dev, tokenizer, recipe, length_multiple, pieces)?;
+            for warning in development.warnings() {
+                recorder.warn(warning)?;
+            }
+            Some(development)
         }
         None => None,
     };
