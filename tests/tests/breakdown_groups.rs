@@ -124,7 +124,7 @@ fn a_comparison_marks_by_the_same_rule() {
         .iter()
         .enumerate()
         .map(|(at, (_, _, given))| {
-            (format!("q{at}"), if at < 10 || at >= 60 { "Marra" } else { *given }.into())
+            (format!("q{at}"), if (10..60).contains(&at) { *given } else { "Marra" }.into())
         })
         .collect();
     let second = folder.path().join("other.json");

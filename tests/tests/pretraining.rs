@@ -312,7 +312,7 @@ fn begin(corpus: &Path) -> PretrainStart {
         // With dropout: its draws have to be the same after a resumption.
         config: Box::new(BertConfig { hidden_dropout_prob: 0.1, ..model.config }),
         vocab: model.vocab,
-        settings: TokenizerSettings::bert(false),
+        settings: Box::new(TokenizerSettings::bert(false)),
         model: None,
         corpus: vec![corpus.to_owned()],
         recipe,

@@ -45,7 +45,7 @@ pub struct Gate {
 impl Activation {
     pub(super) fn formula(self) -> Formula {
         /// `2 sqrt(2 / pi)`.
-        const TANH: f32 = 1.595_769_1;
+        const TANH: f32 = 1.595_769_2;
         match self {
             Self::Gelu => Formula::Gelu,
             Self::GeluTanh => Formula::Gated(Gate { linear: TANH, cubic: TANH * 0.044_715 }),

@@ -46,7 +46,9 @@ pub(crate) fn instead<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Optio
         return Some((format!(", but {name}"), remedy.to_owned()));
     }
     let tensorflow_1 = |name: &str| name.contains(".ckpt.") || name.contains(".ckpt-");
-    let kinds: [(&dyn Fn(&str) -> bool, &str, &str); 6] = [
+    /// Which names, what they are, what to do.
+    type Kind<'a> = (&'a dyn Fn(&str) -> bool, &'a str, &'a str);
+    let kinds: [Kind<'_>; 6] = [
         (&|name| ends(name, &[".h5"]), "TensorFlow's weights", TENSORFLOW),
         (&|name| ends(name, &[".msgpack"]), "Flax's weights", FLAX),
         (&tensorflow_1, "weights of TensorFlow 1", TENSORFLOW_1),

@@ -214,7 +214,7 @@ impl PretrainCommand {
                 recipe: self.recipe_for(&config),
                 config: Box::new(config),
                 vocab,
-                settings,
+                settings: Box::new(settings),
                 model: Some(folder),
                 corpus,
             });
@@ -246,7 +246,7 @@ impl PretrainCommand {
             recipe: self.recipe_for(&config),
             config: Box::new(config),
             vocab,
-            settings,
+            settings: Box::new(settings),
             model: None,
             corpus,
         })

@@ -34,7 +34,7 @@ impl Begun {
                 // A checkpoint may have more rows than pieces; a new model has as many.
                 let pieces = settings.ids_with(vocab.len());
                 let rows = if record.model.is_some() { pieces.max(config.vocab_size) } else { pieces };
-                Self::new(BertConfig { vocab_size: rows, ..*config }, vocab, settings, record)
+                Self::new(BertConfig { vocab_size: rows, ..*config }, vocab, *settings, record)
             }
             (PretrainStart::Resume, None) => Err(RunError::NoRun(PathBuf::new()).into()),
             (PretrainStart::Resume, Some(layout)) => {

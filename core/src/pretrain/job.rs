@@ -27,7 +27,7 @@ pub enum PretrainStart {
         /// Word pieces by id.
         vocab: Vec<String>,
         /// Whether text is lower-cased.
-        settings: TokenizerSettings,
+        settings: Box<TokenizerSettings>,
         /// Checkpoint whose encoder is begun with; without it weights are random.
         model: Option<PathBuf>,
         /// Files of the corpus.

@@ -35,7 +35,15 @@ pub(super) struct LibrarySteps {
 #[derive(Clone, Debug)]
 enum Steps {
     Bert(Rules),
-    Read { normalizer: Option<NormalizerWrapper>, pre_tokenizer: PreTokenizerWrapper },
+    /// Read from a `tokenizer.json`.
+    Read(Box<ReadSteps>),
+}
+
+/// The steps of a `tokenizer.json`.
+#[derive(Clone, Debug)]
+struct ReadSteps {
+    normalizer: Option<NormalizerWrapper>,
+    pre_tokenizer: PreTokenizerWrapper,
 }
 
 impl LibrarySteps {
@@ -46,10 +54,10 @@ impl LibrarySteps {
         }
         let steps = match &settings.steps {
             None => Steps::Bert(rules.clone()),
-            Some(TextSteps { normalizer, pre_tokenizer }) => Steps::Read {
+            Some(TextSteps { normalizer, pre_tokenizer }) => Steps::Read(Box::new(ReadSteps {
                 normalizer: read("normalizer", normalizer)?,
                 pre_tokenizer: read("pre_tokenizer", pre_tokenizer)?,
-            },
+            })),
         };
         let refused = |error: tokenizers::Error| TokenizerError::Steps {
             part: "added_tokens",
@@ -80,8 +88,8 @@ impl LibrarySteps {
     /// Calls `visit` with each part of `text`.
     pub(super) fn for_each_part(&self, text: &str, mut visit: impl FnMut(Part<'_>)) {
         let mut parts = self.added.extract_and_normalize(Some(&self.steps), text);
-        if let Steps::Read { pre_tokenizer, .. } = &self.steps
-            && pre_tokenizer.pre_tokenize(&mut parts).is_err()
+        if let Steps::Read(read) = &self.steps
+            && read.pre_tokenizer.pre_tokenize(&mut parts).is_err()
         {
             // None of the steps let in by `TextSteps`' reader fails; a word left whole is the safe reading.
             return visit(Part::Word(text));
@@ -100,8 +108,8 @@ impl LibrarySteps {
                 (None, Steps::Bert(rules)) => {
                     rules.for_each_token_of_normal(text, |word| visit(Part::Word(word)));
                 }
-                (None, Steps::Read { .. }) if text.is_empty() => {}
-                (None, Steps::Read { .. }) => visit(Part::Word(text)),
+                (None, Steps::Read(_)) if text.is_empty() => {}
+                (None, Steps::Read(_)) => visit(Part::Word(text)),
             }
         }
     }
@@ -117,8 +125,10 @@ impl Normalizer for Steps {
                 }
                 Ok(())
             }
-            Self::Read { normalizer: Some(normalizer), .. } => normalizer.normalize(text),
-            Self::Read { normalizer: None, .. } => Ok(()),
+            Self::Read(steps) => match &steps.normalizer {
+                Some(normalizer) => normalizer.normalize(text),
+                None => Ok(()),
+            },
         }
     }
 }
