@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     answers::{AnswerError, NpyError, jsonl::JsonlError},
     ask::AskError,
+    atomic::WriteError,
     breakdown::{BreakdownError, Query},
     checkpoint::CheckpointError,
     config::ConfigError,
@@ -157,15 +158,15 @@ fn models_and_devices() {
     let path = || std::path::PathBuf::from("model");
     let fault =
         |message: &str| Fault { message: message.into(), thread: String::new(), location: String::new() };
-    let io = |action| CheckpointError::Io { action, path: path(), cause: io_error() };
     let value = |key| ConfigError::Value { origin: "c".into(), key, value: "0".into(), why: "it must be 1" };
     holds(&[
         &CheckpointError::NotFound { path: path() },
         &CheckpointError::NotADirectory { path: path() },
         &CheckpointError::NoConfig { path: path() },
         &CheckpointError::NoVocabulary { path: path() },
-        &io("read"),
-        &io("write"),
+        &CheckpointError::Io { path: path(), cause: io_error() },
+        &CheckpointError::Onto { path: path() },
+        &CheckpointError::Write(WriteError { path: path(), source: io_error() }),
         &CheckpointError::Json { path: path(), cause: json_error() },
         &CheckpointError::Vocabulary { path: path(), what: "line 1 is not UTF-8".into() },
         &CheckpointError::VocabularySize { path: path(), pieces: 3, rows: 2, lacking: String::new() },
@@ -257,7 +258,7 @@ fn runs_and_recipes() {
         evaluate::EvaluateError,
         fetch::FetchError,
         pretrain::PretrainError,
-        run::{RunError, WriteError},
+        run::{OutputError, RunError},
         train::{Recipe, RecipeError, TrainError},
     };
 
@@ -269,6 +270,7 @@ fn runs_and_recipes() {
         &write(io::ErrorKind::PermissionDenied),
         &WriteError { path: path(), source: io_error() },
         &RunError::Occupied { folder: path(), found: "events.jsonl" },
+        &OutputError::Taken { folder: path(), what: "a run".into(), found: "recipe.toml".into() },
         &RunError::NoRun(path()),
         &RunError::NotAFolder(path()),
         &RunError::Locked { folder: path(), holder: None },

@@ -8,6 +8,7 @@
 pub mod advice;
 pub mod answers;
 pub mod ask;
+pub mod atomic;
 pub mod batch;
 pub mod breakdown;
 pub mod checkpoint;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::pickle::PickleError;
-use crate::{advice::Advice, config::ConfigError, tokenizer::TokenizerError};
+use crate::{advice::Advice, atomic::WriteError, config::ConfigError, tokenizer::TokenizerError};
 
 /// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +42,22 @@ pub enum CheckpointError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file could not be read or written.
-    #[error("cannot {action} {path}: {cause}")]
+    /// A file could not be read.
+    #[error("cannot read {path}: {cause}")]
     Io {
-        /// What was tried: `read`, `write`, `rename`…
-        action: &'static str,
         /// The file.
         path: PathBuf,
         /// What the operating system said.
         cause: std::io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// What is to be written is what was read.
+    #[error("{path} is a file of the checkpoint itself")]
+    Onto {
+        /// The file.
+        path: PathBuf,
     },
     /// The configuration is unusable.
     #[error(transparent)]
@@ -194,8 +201,9 @@ impl Advice for CheckpointError {
             Self::NoVocabulary { .. } => {
                 "copy the vocabulary there (SpanBERT's is the vocab.txt of bert-base-cased)".into()
             }
-            Self::Io { action: "read", .. } => "check the path and that you may read it".into(),
-            Self::Io { .. } => "free some space, or choose a folder that you may write to".into(),
+            Self::Io { .. } => "check the path and that you may read it".into(),
+            Self::Write(error) => error.remedy(),
+            Self::Onto { .. } => "choose another folder".into(),
             Self::Config(error) => error.remedy(),
             Self::Json { .. } => "correct the file, or copy it again from where the model came from".into(),
             Self::Vocabulary { .. } | Self::VocabularySize { .. } => {

@@ -1,22 +1,29 @@
 //! A checkpoint once more, in another number format: smaller files to pass on.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
 use super::{
-    CheckpointError, Weights,
-    atomic::StagedFiles,
+    CheckpointError, StagedFiles, Weights,
     canonical::CanonicalNames,
     directory::load_config,
     meta::META_FILE,
     safetensors::FloatType,
-    save::{pretty, stage_model},
+    save::{OLDER_TOKENIZER, pretty, stage_model},
+    shards::{SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX},
     stored::StoredType,
     tokenizer::{self, StoredTokenizer},
-    weights_file::{self, WeightsBytes},
+    weights_file::{self, TORCH_FILE, WeightsBytes},
 };
 use crate::config::parameter_shapes;
+
+/// Files of an older checkpoint in the folder: readers would take them for parts of the new one.
+const OLDER: [&str; 4] = [TORCH_FILE, SAFETENSORS_INDEX, TORCH_INDEX, META_FILE];
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +37,12 @@ pub struct Exported {
 }
 
 /// Writes the checkpoint of one folder into another as `model.safetensors` of the given type, with the configuration, the
-/// vocabulary and what `transformers` needs beside them. All tensors of weights come
-/// along, under the names that `transformers` uses.
+/// vocabulary and what `transformers` needs beside them. All tensors of weights come along, under the names that
+/// `transformers` uses. Another checkpoint's files in the folder are replaced or removed.
 ///
 /// # Errors
-/// If the checkpoint cannot be read, a weight is too large for the type, or the folder cannot be written. Nothing is
-/// changed then.
+/// If the checkpoint cannot be read, a weight is too large for the type, the folder cannot be written, or what would be
+/// written is what was read (through a symbolic link, say). Nothing is changed then.
 pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, CheckpointError> {
     let config = load_config(from)?;
     let tokenizer = StoredTokenizer::from_folder(from, None)?;
@@ -71,12 +78,26 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
 
     let mut files = StagedFiles::new(to)?;
     stage_model(&mut files, &weights, float)?;
-    let StoredTokenizer { vocab, settings, .. } = tokenizer;
+    let StoredTokenizer { vocab, settings, path: tokenizer_path, .. } = tokenizer;
     tokenizer::write::stage(&mut files, &vocab, &settings, config.max_position_embeddings)?;
     if let Ok(meta) = fs::read(from.join(META_FILE)) {
         files.stage(META_FILE, |out| out.write_all(&meta))?;
     }
     files.stage("config.json", |out| pretty(out, &description))?;
-    files.commit()?;
+    let sources: Vec<PathBuf> = bytes.files().chain([from.join("config.json"), tokenizer_path]).collect();
+    if let Some(path) = files.destinations().find(|to| sources.iter().any(|from| same_file(from, to))) {
+        return Err(CheckpointError::Onto { path: path.to_owned() });
+    }
+    let mut older: Vec<String> = OLDER.into_iter().chain(OLDER_TOKENIZER).map(str::to_owned).collect();
+    for index in [SAFETENSORS_INDEX, TORCH_INDEX] {
+        // An index that cannot be read names nothing that could be removed.
+        let shards = ShardIndex::read(&to.join(index)).unwrap_or_default();
+        older.extend(shards.files().into_iter().map(str::to_owned));
+    }
+    files.commit_without(&older.iter().map(String::as_str).collect::<Vec<_>>())?;
     Ok(exported)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }

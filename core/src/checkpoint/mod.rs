@@ -4,7 +4,6 @@
 //! canonical names and single precision; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
 //! `transformers` loads. [`fresh`] makes random weights.
 
-mod atomic;
 mod canonical;
 mod casing;
 mod directory;
@@ -27,7 +26,7 @@ mod weights_file;
 
 use std::collections::BTreeMap;
 
-pub use atomic::StagedFiles;
+pub use crate::atomic::StagedFiles;
 pub use canonical::canonical_name;
 pub use casing::Casing;
 #[cfg(feature = "cli")]

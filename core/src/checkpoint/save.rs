@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    CheckpointError, Weights,
-    atomic::StagedFiles,
+    CheckpointError, StagedFiles, Weights,
     directory::finite,
     meta::{META_FILE, SpanbertMeta},
     safetensors::{self, FloatType},
@@ -19,6 +18,9 @@ use crate::{
     config::{BertConfig, parameter_shapes},
     tokenizer::TokenizerSettings,
 };
+
+/// Files of a tokenizer that is no longer there: readers would take them for the new one's.
+pub(super) const OLDER_TOKENIZER: [&str; 2] = ["tokenizer.json", "added_tokens.json"];
 
 /// What goes into a checkpoint directory.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,7 @@ pub fn save_tokenizer(
 ) -> Result<(), CheckpointError> {
     let mut files = StagedFiles::new(directory)?;
     tokenizer::write::stage(&mut files, vocab, settings, model_max_length)?;
-    files.commit()
+    Ok(files.commit_without(&OLDER_TOKENIZER)?)
 }
 
 fn write(
@@ -105,7 +107,7 @@ fn write(
     tokenizer::write::stage(&mut files, vocab, settings, config.max_position_embeddings)?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
     files.stage("config.json", |out| pretty(out, &description))?;
-    files.commit()
+    Ok(files.commit_without(&OLDER_TOKENIZER)?)
 }
 
 /// Refuses weights that could not be loaded again.
@@ -148,7 +150,7 @@ pub(super) fn stage_model(
     float: FloatType,
 ) -> Result<(), CheckpointError> {
     let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, weights, &format, float))
+    Ok(files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, weights, &format, float))?)
 }
 
 pub(super) fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {

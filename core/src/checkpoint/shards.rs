@@ -43,7 +43,7 @@ impl ShardIndex {
     /// # Errors
     /// As [`parse`](Self::parse), or if the file cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let io = |cause| CheckpointError::Io { action: "read", path: path.to_path_buf(), cause };
+        let io = |cause| CheckpointError::Io { path: path.to_path_buf(), cause };
         if std::fs::metadata(path).map_err(io)?.len() > MAX_INDEX_BYTES {
             return Err(wrong(path, "is larger than any index of shards".to_owned(), "download it again"));
         }

@@ -87,6 +87,12 @@ impl WeightsBytes {
         })
     }
 
+    /// All files, the index included.
+    #[cfg(feature = "cli")]
+    pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.files.iter().map(|(path, _)| path).chain([&self.path]).cloned()
+    }
+
     /// The shards' files; none if the weights are in one piece.
     pub(super) fn shards(&self) -> Vec<PathBuf> {
         let shards = self.index.as_ref().map(|_| self.files.iter().map(|(path, _)| path.clone()).collect());
@@ -197,9 +203,5 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 /// # Errors
 /// If the operating system says so.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    std::fs::read(path).map_err(|cause| CheckpointError::Io {
-        action: "read",
-        path: path.to_path_buf(),
-        cause,
-    })
+    std::fs::read(path).map_err(|cause| CheckpointError::Io { path: path.to_path_buf(), cause })
 }

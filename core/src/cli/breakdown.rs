@@ -113,11 +113,16 @@ impl BreakdownCommand {
         let list = self.list.as_deref().map(Query::parse).transpose()?;
         let dataset = match &self.data {
             Some(data) => {
-                let dataset = data::read(&data.input()?)?;
+                let path = data.input()?;
+                self.check_output(Some(&path))?;
+                let dataset = data::read(&path)?;
                 data::warn_about_ids(&dataset);
                 Some(dataset)
             }
-            None => None,
+            None => {
+                self.check_output(None)?;
+                None
+            }
         };
         let (analysis, dataset) = self.analysis(dataset)?;
         if analysis.other_questions > 0 {
@@ -154,6 +159,20 @@ impl BreakdownCommand {
             output::note(format_args!("wrote {}", path.display()));
         }
         Ok(())
+    }
+
+    /// Refuses a page that would replace one of the files it is made of.
+    fn check_output(&self, data: Option<&Path>) -> Result<(), CliError> {
+        let Some(html) = &self.html else { return Ok(()) };
+        let files = [
+            &self.predictions,
+            &self.null_odds,
+            &self.nbest,
+            &self.slices_file,
+            &self.compare,
+            &self.compare_null_odds,
+        ];
+        output::not_onto(html, files.into_iter().flatten().map(PathBuf::as_path).chain(data))
     }
 
     /// The evaluation or predictions named, and the data set.

@@ -8,7 +8,7 @@ use super::{
     ask, demo_statistics,
     error::CliError,
     evaluate::{evaluate, print_scores},
-    flags::{CasingArgs, DeviceArgs, JsonArgs},
+    flags::{CasingArgs, DeviceArgs, JsonArgs, OverwriteArgs},
     model::{OpenedModel, open_model},
     output,
     runs::RUNS_FOLDER,
@@ -24,6 +24,8 @@ use crate::{
     train::{Ending, ModelSource, Precision, Preset, Recipe, Start},
 };
 
+/// What --write-files writes.
+const FILES: [&str; 5] = ["model", "random", "train.json", "dev.json", "corpus.txt"];
 /// How many questions are asked at the end.
 const QUESTIONS_ASKED: usize = 5;
 
@@ -40,6 +42,8 @@ pub(super) struct DemoCommand {
     /// world to pre-train on: to train by hand.
     #[arg(long, value_name = "DIR", conflicts_with = "output_dir")]
     write_files: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
     /// Write a training set of so many passages, six questions each, instead of the demo's.
     #[arg(long, value_name = "N", requires = "write_files", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     passages: Option<u32>,
@@ -62,6 +66,7 @@ impl DemoCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
         if let Some(folder) = &self.write_files {
+            output::folder(folder, "demo", &FILES, self.overwrite)?.claim()?;
             let files = demo::write(folder)?;
             demo::write_corpus(folder)?;
             if let Some(passages) = self.passages.map(|passages| passages as usize) {

@@ -14,7 +14,8 @@ use super::{
     data,
     error::CliError,
     flags::{
-        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, PrecisionArgs, WindowArgs,
+        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, OverwriteArgs,
+        PrecisionArgs, WindowArgs,
     },
     model::{OpenedModel, eval_batch, open_model, piece_cache},
     names::{DataArg, ModelArg},
@@ -24,7 +25,10 @@ use super::{
     table::Paint,
 };
 use crate::{
-    evaluate::{EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile},
+    evaluate::{
+        EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile, StoredEvaluation,
+    },
+    run::{OutputFolder, Writer},
     squad::Dataset,
     train::StopFlag,
 };
@@ -42,6 +46,8 @@ pub(super) struct EvaluateCommand {
     /// Write predictions.json, nbest_predictions.json, null_odds.json, results.json and records.jsonl here.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
     #[command(flatten)]
     settings: EvaluationArgs,
     #[command(flatten)]
@@ -121,9 +127,11 @@ struct Evaluated<'a> {
 impl EvaluateCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        if let Some(folder) = &self.output_dir {
-            output::writable_folder(folder)?;
-        }
+        let out = self.output_dir.as_ref().map(|folder| {
+            let writer = Writer { command: "evaluate", files: Evaluation::FILES, into_runs: false };
+            OutputFolder::open(folder, writer, self.overwrite.overwrite, is_own)
+        });
+        let out = out.transpose()?;
         self.settings.abstention.check()?;
         let (folder, data) = (self.model.folder()?, self.data.input()?);
         let dataset = data::dataset(&data)?;
@@ -136,10 +144,10 @@ impl EvaluateCommand {
         let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
         let mut evaluation = evaluate(&mut model, dataset, &options)?;
         let secs = start.elapsed().as_secs_f64();
-        if let Some(out) = &self.output_dir {
+        if let Some(out) = out {
             evaluation.results.data = data::fingerprint(&data)?;
             evaluation.results.model = Some(folder.display().to_string());
-            evaluation.write(out)?;
+            out.replace(&evaluation.files()?)?;
         }
         warn_if_damaged(evaluation.results.non_finite_windows);
         if self.output.json {
@@ -158,6 +166,12 @@ impl EvaluateCommand {
         }
         Ok(())
     }
+}
+
+/// Whether a folder holds what an earlier version of this command has written. Evaluations of a training do not name the
+/// model.
+fn is_own(folder: &Path) -> bool {
+    StoredEvaluation::read(folder).is_ok_and(|stored| stored.results.model.is_some())
 }
 
 /// Answers and scores a data set, with progress on standard error.

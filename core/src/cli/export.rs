@@ -5,8 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{error::CliError, flags::JsonArgs, names::ModelArg, output};
+use super::{
+    error::CliError,
+    flags::{JsonArgs, OverwriteArgs},
+    names::ModelArg,
+    output,
+};
 use crate::checkpoint::{FloatType, export};
+
+/// Files that are written, beside those by which every folder with a checkpoint is known.
+const CHECKPOINT_FILES: [&str; 4] =
+    ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
 
 /// Number format of the exported weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +38,8 @@ pub(super) struct ExportCommand {
     /// The folder to write; another one than the checkpoint's own.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
     /// Number format of the weights.
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Dtype,
@@ -57,6 +68,7 @@ impl ExportCommand {
                 "name another folder with --output-dir",
             ));
         }
+        output::folder(&self.output_dir, "export", &CHECKPOINT_FILES, self.overwrite)?;
         let float = match self.dtype {
             Dtype::F32 => FloatType::F32,
             Dtype::Fp16 => FloatType::F16,

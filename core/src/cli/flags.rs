@@ -54,6 +54,15 @@ pub(super) struct PrecisionArgs {
     pub(super) precision: Precision,
 }
 
+/// What to do with an output folder that holds something else.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct OverwriteArgs {
+    /// Write into the output folder even if it holds a run, a checkpoint, another command's output or files of the same names,
+    /// which are replaced.
+    #[arg(long)]
+    pub(super) overwrite: bool,
+}
+
 /// Output for programs.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct JsonArgs {

@@ -7,7 +7,8 @@ use std::{borrow::Cow, fmt::Write as _, io, io::Write, path::Path};
 
 use serde::Serialize;
 
-use super::error::CliError;
+use super::{error::CliError, flags::OverwriteArgs};
+use crate::run::{OutputFolder, Writer};
 
 /// Prints text as it is.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
@@ -66,17 +67,32 @@ pub(super) fn warn(text: impl std::fmt::Display) {
     note(format_args!("warning: {text}"));
 }
 
-/// Checks that a folder can be made or written before hours are spent on what goes into it.
-pub(super) fn writable_folder(folder: &Path) -> Result<(), CliError> {
-    let refuse = |error: io::Error| {
-        CliError::new(
-            format_args!("cannot write to the folder {}: {error}", folder.display()),
-            "name a folder you may write to",
-        )
-    };
-    std::fs::create_dir_all(folder).map_err(refuse)?;
-    tempfile::tempfile_in(folder).map_err(refuse)?;
-    Ok(())
+/// A folder for results, checked before hours are spent on them: see [`OutputFolder::open`].
+pub(super) fn folder(
+    folder: &Path,
+    command: &'static str,
+    files: &'static [&'static str],
+    args: OverwriteArgs,
+) -> Result<OutputFolder, CliError> {
+    let writer = Writer { command, files, into_runs: command == "run_squad" };
+    Ok(OutputFolder::open(folder, writer, args.overwrite, |_| false)?)
+}
+
+/// Refuses to write a file onto one that is read.
+pub(super) fn not_onto<'p>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), CliError> {
+    let Ok(output) = std::fs::canonicalize(output) else { return Ok(()) };
+    let same = |input: &&Path| std::fs::canonicalize(input).is_ok_and(|input| input == output);
+    match inputs.into_iter().find(same) {
+        // A terminal or a pipe may well be both.
+        Some(input) if output.is_file() => Err(CliError::new(
+            format_args!("{} is read by this command and would be replaced by its output", input.display()),
+            "name another file to write",
+        )),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

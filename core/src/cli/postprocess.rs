@@ -11,9 +11,10 @@ use clap::Args;
 use super::{
     data::{self, VocabularyArgs},
     error::CliError,
-    flags::{AnswerArgs, CasingArgs, WindowArgs},
+    flags::{AnswerArgs, CasingArgs, OverwriteArgs, WindowArgs},
     names::DataArg,
     output,
+    predict::ANSWERS,
 };
 use crate::{
     advice::Advice,
@@ -23,7 +24,7 @@ use crate::{
         nbest_json, null_odds_json, predictions_json,
     },
     features::{Window, evaluation_examples, windows},
-    run::write_atomic,
+    run::OutputFolder,
     squad::SquadVersion,
 };
 
@@ -54,14 +55,16 @@ pub(super) struct PostprocessCommand {
     /// Write predictions.json, nbest_predictions.json and, if the model may abstain, null_odds.json into this folder instead.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
 }
 
 impl PostprocessCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        if let Some(folder) = &self.output_dir {
-            output::writable_folder(folder)?;
-        }
+        let out = self.output_dir.as_ref();
+        let out = out.map(|folder| output::folder(folder, "postprocess", &ANSWERS, self.overwrite));
+        let out = out.transpose()?;
         let tokenizer = self.vocabulary.tokenizer(self.casing)?;
         let dataset = data::read(&self.data.input()?)?;
         data::warn_about(&dataset);
@@ -91,9 +94,9 @@ impl PostprocessCommand {
             postprocess(&examples, &windows, source, &tokenizer, &options)
                 .map_err(|error| in_file(&self.logits, error))
         })?;
-        match &self.output_dir {
-            Some(folder) => write_files(folder, &predictions, may_abstain),
-            None => print_lines(&predictions),
+        match (out, &self.output_dir) {
+            (Some(out), Some(folder)) => write_files(out, folder, &predictions, may_abstain),
+            _ => print_lines(&predictions),
         }
     }
 
@@ -124,17 +127,17 @@ fn print_lines(predictions: &[Prediction]) -> Result<(), CliError> {
     out.flush().map_err(CliError::standard_output)
 }
 
-fn write_files(folder: &Path, predictions: &[Prediction], may_abstain: bool) -> Result<(), CliError> {
-    let mut files = vec![
-        ("predictions.json", predictions_json(predictions, None)),
-        ("nbest_predictions.json", nbest_json(predictions)),
-    ];
-    if may_abstain {
-        files.push(("null_odds.json", null_odds_json(predictions)));
-    }
-    for (name, json) in files {
-        write_atomic(&folder.join(name), json.map_err(CliError::no_json)?.as_bytes())?;
-    }
+fn write_files(
+    out: OutputFolder,
+    folder: &Path,
+    predictions: &[Prediction],
+    may_abstain: bool,
+) -> Result<(), CliError> {
+    let mut files = vec![predictions_json(predictions, None), nbest_json(predictions)];
+    files.extend(may_abstain.then(|| null_odds_json(predictions)));
+    let named = ANSWERS.into_iter().zip(files);
+    let files = named.map(|(name, json)| Ok((name, json.map_err(CliError::no_json)?.into_bytes())));
+    out.replace(&files.collect::<Result<Vec<_>, CliError>>()?)?;
     output::note(format_args!(
         "wrote the answers to {} questions to {}",
         predictions.len(),

@@ -9,14 +9,13 @@ use super::{
     data,
     error::CliError,
     evaluate::{EvaluationArgs, prepare, warn_if_damaged, with_progress},
-    flags::JsonArgs,
+    flags::{JsonArgs, OverwriteArgs},
     names::{DataArg, ModelArg},
     output,
 };
 use crate::{
     answers::{Prediction, nbest_json, null_odds_json, predictions_json},
     evaluate::{Abstention, non_finite_windows},
-    run::write_atomic,
 };
 
 /// Answer a SQuAD file, with or without gold answers, and write predictions.json, nbest_predictions.json and, if the model
@@ -32,6 +31,8 @@ pub(super) struct PredictCommand {
     /// Folder for the answers.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
     #[command(flatten)]
     settings: EvaluationArgs,
     #[command(flatten)]
@@ -52,7 +53,7 @@ struct Predicted<'a> {
 impl PredictCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        output::writable_folder(&self.output_dir)?;
+        let out = output::folder(&self.output_dir, "predict", &ANSWERS, self.overwrite)?;
         self.settings.abstention.check()?;
         let dataset = data::dataset(&self.data.input()?)?;
         let mut model = self.settings.open(&self.model.folder()?)?;
@@ -62,7 +63,7 @@ impl PredictCommand {
         let threshold =
             abstention.allowed.then(|| options.threshold.or(model.meta.threshold).unwrap_or_default());
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
-        write(&self.output_dir, &predictions, threshold)?;
+        out.replace(&files(&predictions, threshold)?)?;
         let answered = |prediction: &&Prediction| match threshold {
             Some(threshold) => !prediction.text_at(threshold).is_empty(),
             None => !prediction.text.is_empty(),
@@ -89,19 +90,16 @@ impl PredictCommand {
     }
 }
 
-/// Writes the files; with a threshold answers above it are blanked, and the null odds are written as well.
-pub(super) fn write(
-    folder: &std::path::Path,
+/// Names of the files of answers.
+pub(super) const ANSWERS: [&str; 3] = ["predictions.json", "nbest_predictions.json", "null_odds.json"];
+
+/// The files of answers; with a threshold answers above it are blanked, and the null odds come along.
+pub(super) fn files(
     predictions: &[Prediction],
     threshold: Option<f64>,
-) -> Result<(), CliError> {
-    let file = |name, json: serde_json::Result<String>| -> Result<(), CliError> {
-        Ok(write_atomic(&folder.join(name), json.map_err(CliError::no_json)?.as_bytes())?)
-    };
-    file("predictions.json", predictions_json(predictions, threshold))?;
-    file("nbest_predictions.json", nbest_json(predictions))?;
-    if threshold.is_some() {
-        file("null_odds.json", null_odds_json(predictions))?;
-    }
-    Ok(())
+) -> Result<Vec<(&'static str, Vec<u8>)>, CliError> {
+    let mut files = vec![predictions_json(predictions, threshold), nbest_json(predictions)];
+    files.extend(threshold.map(|_| null_odds_json(predictions)));
+    let named = ANSWERS.into_iter().zip(files);
+    named.map(|(name, json)| Ok((name, json.map_err(CliError::no_json)?.into_bytes()))).collect()
 }

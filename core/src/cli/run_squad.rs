@@ -9,15 +9,16 @@ use super::{
     data,
     error::CliError,
     evaluate::{evaluate, note_shorter, prepare, print_scores, warn_if_damaged, with_progress},
-    flags::{CasingArgs, DeviceArgs, squad_version},
+    flags::{CasingArgs, DeviceArgs, OverwriteArgs, squad_version},
     model::{OpenedModel, eval_batch, open_model},
     names::{DataArg, ModelArg},
     output,
-    predict::write,
+    predict::{ANSWERS, files},
     supervisor,
     train::{FineTuning, fine_tune, fit_length, whereabouts},
 };
 use crate::{
+    answers::Prediction,
     evaluate::{Abstention, EvaluateError, EvaluateOptions, non_finite_windows},
     run::{Layout, write_atomic},
     score::{best_f1_thresh_from_eval_results, eval_results_text},
@@ -214,7 +215,7 @@ impl RunSquadCommand {
         options: &EvaluateOptions,
     ) -> Result<(), CliError> {
         let evaluation = evaluate(model, dataset, options)?;
-        write(&self.output_dir, &evaluation.predictions, evaluation.best_threshold())?;
+        self.write(&evaluation.predictions, evaluation.best_threshold())?;
         let results = Layout::new(&self.output_dir).eval_results();
         if !results.exists() {
             let text = eval_results_text(&evaluation.results.run_squad, &[]);
@@ -247,9 +248,15 @@ impl RunSquadCommand {
             None
         };
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
-        write(&self.output_dir, &predictions, threshold)?;
+        self.write(&predictions, threshold)?;
         warn_if_damaged(non_finite_windows(&predictions));
         self.say_where()
+    }
+
+    /// Replaces the answers of an earlier call; the folder is the run's own.
+    fn write(&self, predictions: &[Prediction], threshold: Option<f64>) -> Result<(), CliError> {
+        let out = output::folder(&self.output_dir, "run_squad", &ANSWERS, OverwriteArgs::default())?;
+        Ok(out.replace(&files(predictions, threshold)?)?)
     }
 
     fn dev_threshold(&self) -> Option<f64> {

@@ -70,7 +70,7 @@ fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
     for (name, bytes) in FILES {
         staged.stage(name, |out| out.write_all(bytes))?;
     }
-    staged.commit()
+    Ok(staged.commit()?)
 }
 
 /// The trained model as a folder, for whatever takes folders: in the user's cache, or among the temporary files if that

@@ -10,10 +10,7 @@ use super::{
 };
 use crate::{
     answers::{Prediction, nbest_json, null_odds_json, to_python_json},
-    run::{
-        Fingerprint,
-        atomic::{create_folder, write_atomic},
-    },
+    run::{Fingerprint, replace_outputs},
     score::{
         AnswerLanguage, GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores,
         ScoringRules, ThresholdCurve, official, pred_only, run_squad,
@@ -159,22 +156,34 @@ impl Evaluation {
         records(&self.dataset, &self.predictions, &self.questions, &self.reach)
     }
 
-    /// Writes `predictions.json`, `nbest_predictions.json`, `null_odds.json` (where the model may abstain), `results.json` and
-    /// `records.jsonl`, creating the folder if need be. Each file appears whole or not at all, `results.json` last.
+    /// Names of all files of an evaluation; the last one shows that it is complete.
+    pub const FILES: &[&str] =
+        &["predictions.json", "nbest_predictions.json", "null_odds.json", "records.jsonl", "results.json"];
+
+    /// The evaluation's files by name, `null_odds.json` only where the model may abstain.
+    ///
+    /// # Errors
+    /// Never in practice: texts and numbers always serialise.
+    pub fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, EvaluateError> {
+        let mut files = vec![
+            ("predictions.json", to_python_json(&self.final_predictions)?.into_bytes()),
+            ("nbest_predictions.json", nbest_json(&self.predictions)?.into_bytes()),
+        ];
+        if self.curve.is_some() {
+            files.push(("null_odds.json", null_odds_json(&self.predictions)?.into_bytes()));
+        }
+        files.push(("records.jsonl", lines(&self.records())?.into_bytes()));
+        files.push(("results.json", to_python_json(&self.results)?.into_bytes()));
+        Ok(files)
+    }
+
+    /// Writes [`files`](Self::files) into a folder that is the evaluation's alone, creating it if need be. All appear
+    /// together, `results.json` last; files of an earlier evaluation are replaced or removed.
     ///
     /// # Errors
     /// Naming the file that could not be written.
     pub fn write(&self, folder: &Path) -> Result<(), EvaluateError> {
-        create_folder(folder)?;
-        let file = |name: &str, text: String| write_atomic(&folder.join(name), text.as_bytes());
-        file("predictions.json", to_python_json(&self.final_predictions)?)?;
-        file("nbest_predictions.json", nbest_json(&self.predictions)?)?;
-        if self.curve.is_some() {
-            file("null_odds.json", null_odds_json(&self.predictions)?)?;
-        }
-        file("records.jsonl", lines(&self.records())?)?;
-        file("results.json", to_python_json(&self.results)?)?;
-        Ok(())
+        Ok(replace_outputs(folder, &self.files()?)?)
     }
 }
 

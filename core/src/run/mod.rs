@@ -8,7 +8,6 @@
 //! Plain files, readable without us. Files that are replaced are replaced at once ([`atomic`]); logs grow by whole
 //! lines ([`EventLog`]); a lock keeps a second trainer out and is released by the system when its holder dies.
 
-pub mod atomic;
 mod control;
 mod curves;
 mod environment;
@@ -25,13 +24,14 @@ mod layout;
 mod list;
 mod lock;
 mod notes;
+mod output_folder;
 mod reserve;
 mod state;
 mod tensorboard;
 mod tfrecord;
 mod train_log;
 
-pub use atomic::{WriteError, write_atomic, write_json};
+pub use crate::atomic::{self, WriteError, write_atomic, write_json};
 pub use control::{Request, request, take_request};
 pub use curves::{Curves, Evaluated, Message, Weight};
 pub use environment::{Environment, Resumption};
@@ -50,6 +50,7 @@ pub use layout::{Layout, run_name};
 pub use list::{RunStatus, RunSummary, list, newest_first, summarise};
 pub use lock::{Holder, Lock};
 pub use notes::RunNotes;
+pub use output_folder::{OutputError, OutputFolder, Writer, replace_outputs};
 pub use reserve::{ReservedRun, reserve_run};
 pub use state::{BestScore, RunState};
 pub use tensorboard::ScalarWriter;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{CheckpointError, atomic::StagedFiles, save::pretty};
+use super::super::{CheckpointError, StagedFiles, save::pretty};
 use crate::tokenizer::{MAX_CHARS_PER_WORD, PREFIX, TokenizerSettings};
 
 /// Stages `vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json` and, if there is anything that only they can say,
