@@ -129,11 +129,15 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn open_files_and_devices_are_streams() {
+        // As /dev/stdout is.
+        let home = tempfile::tempdir().unwrap();
+        let link = home.path().join("stdout");
+        symlink("/proc/self/fd/1", &link).unwrap();
         for (path, expected) in [
-            ("/dev/stdout", Destination::StandardOutput),
+            (link.to_str().unwrap(), Destination::StandardOutput),
             ("/dev/fd/1", Destination::StandardOutput),
             ("/proc/self/fd/1", Destination::StandardOutput),
-            ("/dev/stderr", Destination::StandardError),
+            ("/proc/self/fd/2", Destination::StandardError),
             ("/dev/null", Destination::Stream("/dev/null".into())),
         ] {
             assert_eq!(Destination::of(Path::new(path)).unwrap(), expected, "{path}");
