@@ -193,9 +193,9 @@ fn damaged_checkpoints_are_refused() {
     only_pickle("call", b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.");
     only_pickle("noise", b"\x80\x02}q\x00X\xff\xff\xff\xff");
     only_pickle("pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n");
-    let folder = copy("short");
+    let folder = copy("long");
     let vocab = fs::read_to_string(folder.join("vocab.txt")).unwrap();
-    fs::write(folder.join("vocab.txt"), vocab.lines().take(100).collect::<Vec<_>>().join("\n")).unwrap();
+    fs::write(folder.join("vocab.txt"), vocab + "more\npieces\n").unwrap();
     fs::remove_file(copy("bare").join("config.json")).unwrap();
     fs::remove_file(copy("weightless").join("model.safetensors")).unwrap();
 
@@ -205,7 +205,7 @@ fn damaged_checkpoints_are_refused() {
         ("call", &["call", "pytorch_model.bin", "os.system"]),
         ("noise", &["noise", "pytorch_model.bin"]),
         ("pointer", &["pointer", "pytorch_model.bin"]),
-        ("short", &["short", "vocab.txt", "100"]),
+        ("long", &["long", "vocab.txt", "1596"]),
         ("bare", &["bare", "config.json"]),
         ("weightless", &["weightless"]),
         ("nowhere", &["nowhere"]),

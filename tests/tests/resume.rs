@@ -227,5 +227,5 @@ fn a_run_that_ended_at_max_steps_goes_on_with_more() {
 fn a_folder_without_a_run_cannot_be_resumed() {
     let case = Case::new(recipe());
     let text = case.run("nothing", Start::Resume { force: false }, None).unwrap_err().in_one_line();
-    assert!(text.contains("nothing holds no run to go on with"), "{text}");
+    assert!(text.contains("nothing holds no run to resume"), "{text}");
 }

@@ -184,7 +184,7 @@ fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
 
     let text = String::from_utf8_lossy(&case.ask("pause", "run").stderr).into_owned();
     assert!(
-        text.contains("no training is at work") && text.contains("spanbert train --resume run"),
+        text.contains("no training is running") && text.contains("spanbert train --resume run"),
         "{text}"
     );
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use spanbert_core::{
+    advice::Advice,
     checkpoint::{self, LoadOptions},
     run::{Event, Layout, Outcome, RunState, RunStatus, StepEvent, list, read_events, request},
     train::{Ending, EvalMetric, MicroBatchSize, ModelSource, Observer, Recipe, TrainJob},
@@ -146,7 +147,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is_written() {
     let refused = |data: &Path, dev: Option<&Path>, recipe: Recipe, change: &dyn Fn(&mut TrainJob<'_>)| {
         let error = train(data, dev, recipe, &output, |job| change(job)).unwrap_err();
         assert!(!output.exists(), "{error}");
-        error.to_string()
+        error.in_one_line()
     };
     let nothing: &dyn Fn(&mut TrainJob<'_>) = &|_| {};
     let f1 = Recipe { eval_metric: EvalMetric::F1, ..recipe() };

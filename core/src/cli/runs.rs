@@ -79,11 +79,11 @@ impl Asked {
         let summary = summarise(&self.run).ok_or_else(|| no_run(&self.run))?;
         if !matches!(summary.status, RunStatus::Running | RunStatus::Paused) {
             let remedy = match summary.status {
-                RunStatus::Completed => "`spanbert runs show` tells what came of it".to_owned(),
-                _ => format!("`{}` goes on with it", resume_command(&self.run)),
+                RunStatus::Completed => "see what came of it with `spanbert runs show`".to_owned(),
+                _ => format!("resume it with `{}`", resume_command(&self.run)),
             };
             let cause =
-                format_args!("no training is at work in {} ({})", self.run.display(), status(summary.status));
+                format_args!("no training is running in {} ({})", self.run.display(), status(summary.status));
             return Err(CliError::new(cause, remedy));
         }
         let layout = Layout::new(&self.run);

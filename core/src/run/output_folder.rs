@@ -181,11 +181,12 @@ fn check(
     let taken = |what: String, found: &str| {
         Err(OutputError::Taken { folder: folder.to_owned(), what, found: found.to_owned() })
     };
+    // The reference's output folder is run and checkpoint in one, and its weights are among the signs of a run.
+    if let Some(found) = CHECKPOINT.iter().find(has) {
+        return if writer.into_runs { Ok(()) } else { taken("a checkpoint".into(), found) };
+    }
     if let Some(found) = Layout::new(folder).marker() {
         return if writer.into_runs { Ok(()) } else { taken("a run".into(), found) };
-    }
-    if let Some(found) = CHECKPOINT.iter().find(has) {
-        return taken("a checkpoint".into(), found);
     }
     if let Some(Mark { command, .. }) = mark.filter(|mark| mark.command != writer.command) {
         return taken(format!("the output of `spanbert {}`", plain(command)), MARK);
