@@ -208,7 +208,7 @@ fn a_file_that_is_no_text_is_refused_in_place() {
     let file = folder.path().join("picture.txt");
     std::fs::write(&file, [0xff, 0xd8, 0xff, 0x00]).unwrap();
     assert!(harness.state_mut().take(Purpose::Dropped, file));
-    wait(&mut harness, "not a text in UTF-8");
+    wait(&mut harness, "not UTF-8 text (byte 0), but an image");
     let data = folder.path().join("train.json");
     std::fs::write(&data, "{}").unwrap();
     assert!(!harness.state_mut().take(Purpose::Dropped, data), "no use for a data set here");
