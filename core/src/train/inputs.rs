@@ -130,9 +130,10 @@ fn check_skipped(train: &Dataset, skipped: &[SkippedQuestion], allowed: f64) -> 
 fn skipped_warning(train: &Dataset, skipped: &[SkippedQuestion]) -> Option<String> {
     let first = skipped.first()?;
     let (count, all, file) = (skipped.len(), train.counts().questions, &train.source_name);
-    let left_out = if count == 1 { "question is" } else { "questions are" };
+    let questions = if all == 1 { "question" } else { "questions" };
+    let are = if count == 1 { "is" } else { "are" };
     Some(format!(
-        "{file}: {count} of {all} {left_out} left out, as listed in skipped.jsonl; the first: {first}"
+        "{file}: {count} of {all} {questions} {are} left out, as listed in skipped.jsonl; the first: {first}"
     ))
 }
 
