@@ -112,7 +112,7 @@ mod tests {
             "cuda:99999999999999999999999",
         ] {
             let error = name.parse::<DeviceChoice>().unwrap_err();
-            assert!(error.to_string().contains("use auto, cpu"), "{name}: {error}");
+            assert!(error.remedy().contains("use auto, cpu"), "{name}: {error}");
         }
     }
 }

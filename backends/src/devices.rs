@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn an_index_that_is_not_there_is_refused() {
         for choice in [DeviceChoice::Wgpu(Some(9999)), DeviceChoice::Cuda(9999)] {
-            let error = select(&choice).unwrap_err().to_string();
+            let error = select(&choice).unwrap_err().remedy();
             assert!(error.contains("`spanbert devices`"), "{error}");
         }
     }

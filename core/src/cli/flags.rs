@@ -7,6 +7,7 @@ use spanbert_backends::DeviceChoice;
 
 use super::{error::CliError, output};
 use crate::{
+    advice::Advice,
     answers::AnswerOptions,
     checkpoint::SpanbertMeta,
     evaluate::Abstention,
@@ -37,11 +38,16 @@ pub(super) fn with_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<
         .collect()
 }
 
+/// A device by its name; wrong usage is told in one line, so it says what the names are.
+fn device(name: &str) -> Result<DeviceChoice, String> {
+    DeviceChoice::from_str(name).map_err(|error| error.in_one_line())
+}
+
 /// Where to compute.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DeviceArgs {
     /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; `spanbert devices` lists them.
-    #[arg(long, visible_alias = "device", value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::from_str)]
+    #[arg(long, visible_alias = "device", value_name = "DEVICE", default_value = "auto", value_parser = device)]
     pub(super) backend: DeviceChoice,
 }
 
