@@ -271,7 +271,7 @@ fn a_default_length_is_lowered_and_one_that_was_asked_for_is_refused() {
     let mut command = case.command(&["train", "--model", "model", "--train-file", "train.json"]);
     command.args(["--dev-file", "dev.json", "--backend", "cpu", "--output-dir", "file", "--recipe"]);
     let text = failed(&run(command.arg(&recipe)));
-    assert!(text.contains("max_seq_length is 64") && text.contains("lower it to at most 32"), "{text}");
+    assert!(text.contains("max_seq_length is 64") && text.contains("use at most 32"), "{text}");
 
     // The reference's command lines: training and evaluation with the same length.
     let mut command = case.command(&["run_squad", "--do_train", "--do_eval", "--model", "model"]);
