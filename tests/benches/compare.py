@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--model", help="checkpoint folder instead; without one weights are random")
     parser.add_argument("--precision", default="f32", choices=["f32", "bf16", "fp16"], help="ours (CUDA)")
     parser.add_argument("--peer-precision", choices=["f32", "bf16", "fp16"], help="theirs, if another")
+    parser.add_argument("--peer-device", help="theirs, if another: cpu or cuda")
     parser.add_argument("--batch", type=int, help="windows of a step")
     parser.add_argument("--length", help="word pieces, several with commas; squad with --data and --vocab")
     parser.add_argument("--pad-to", type=int, help="with --length squad: the peers pad every batch to this length")
@@ -101,7 +102,7 @@ def speed_commands(options, what, device):
     wanted = (options.peers or "pytorch,onnxruntime").split(",")
     peers = {}
     if "pytorch" in wanted:
-        flags = given(device=device, threads=options.threads, model_impl=options.model_impl,
+        flags = given(device=options.peer_device or device, threads=options.threads, model_impl=options.model_impl,
                       precision=options.peer_precision or options.precision,
                       micro_batch=options.micro_batch if what == "train" else None)
         peers["pytorch"] = peer(options, f"pytorch_{what}.py", *same, *shapes, *flags, *options.peer_flags.split())

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Everything that is to be measured on a machine with a CUDA GPU, as steps that leave one file each. A step whose file
-# is there is skipped, so the script can be broken off and started again, on another day and with another OUT folder's
-# content copied into its own. No step takes more than LIMIT seconds; a training that needs longer goes on in the next
+# is there is skipped, so the script can be stopped and started again, on another day and with another OUT folder's
+# content copied into its own. No step takes more than LIMIT seconds; a training that needs longer is resumed by the next
 # call. README.md beside this file says what to bring.
 #
 #   SPANBERT=spanbert.xz DATA=data MODEL=minilm VOCAB=bert-base-cased-vocab.txt OUT=results bash gpu_session.sh [STEP…]
 #
-# With DRY=1 everything runs on the processor in tiny sizes, to see that it runs at all.
+# It begins with a verdict, after a few minutes: whether the GPU computes what the processor computes, and windows a second
+# beside PyTorch. The rest refines it.
+#
+# REHEARSAL=1 runs the same steps in tiny sizes on the stand-in for CUDA (tests/cuda_on_host), with PyTorch on the processor:
+# every line of this script, and the program's real CUDA code, without a GPU. Its numbers mean nothing.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -25,7 +29,7 @@ LIMIT=${LIMIT:-570}
 BUDGET=${BUDGET:-100000}
 PRECISIONS=${PRECISIONS:-f32 bf16 fp16}
 ROUNDS=${ROUNDS:-3}
-DRY=${DRY:-}
+REHEARSAL=${REHEARSAL:-}
 
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
@@ -49,7 +53,15 @@ esac
 
 # CUDA's headers and NVRTC, where nobody has named or installed them: those that torch's wheels brought, linked into one
 # folder, since the wheels of CUDA 12 have a folder for each part.
-if [[ ! $DRY && -z ${CUDA_PATH:-} && ! -e /usr/local/cuda/include/cuda_runtime.h ]]; then
+if [[ $REHEARSAL ]]; then
+    # Kernels of a rehearsal must not be taken for a GPU's.
+    double=$work/cuda_on_host
+    if [[ ! -e $double/lib/libcuda.so.1 ]]; then
+        cp -r "${CUDA_ON_HOST:-$here/../cuda_on_host}" "$double" && bash "$double/build.sh" || exit 1
+    fi
+    export LD_LIBRARY_PATH=$double/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} CUDA_PATH=$double/toolkit
+    export CUDAHOST_CACHE=${CUDAHOST_CACHE:-$work/kernels} CUDAHOST_NAME=rehearsal
+elif [[ -z ${CUDA_PATH:-} && ! -e /usr/local/cuda/include/cuda_runtime.h ]]; then
     "$PYTHON" - "$work/cuda" <<'PY'
 import glob, os, sys
 try:
@@ -72,24 +84,25 @@ fi
 # Kernels compiled and tuned in one call are found again in the next.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$work/cache}
 
-if [[ $DRY ]]; then
-    backend=cpu peer_device=cpu wgpu=cpu
+backend=cuda wgpu=wgpu
+if [[ $REHEARSAL ]]; then
     printf '{"model_type":"bert","vocab_size":30522,"hidden_size":32,"num_hidden_layers":2,"num_attention_heads":4,"intermediate_size":64}' >"$work/tiny.json"
-    config=$work/tiny.json small=$work/tiny.json
+    peer_device=cpu config=$work/tiny.json small=$work/tiny.json
     lengths=(16 32) batch=4 steps=4 squad_steps=4 recipe_steps=6 longest=64 first_length=32
-    PRECISIONS=f32 ROUNDS=1
-    tune_length=64 tune_windows=(--max-seq-length 64 --doc-stride 32 --max-query-length 24)
+    ROUNDS=1
+    seqs=(--max-seq-length 64 --doc-stride 32 --max-query-length 24)
+    tune_length=64 tune_windows=("${seqs[@]}")
     train_limit=(--max-steps 3) epochs=1 peer_limit=(--steps 2)
 else
-    backend=cuda peer_device=cuda wgpu=wgpu
-    config=base small=minilm
+    peer_device=cuda config=base small=minilm
     lengths=(128 256 384 512) batch=32 steps=60 squad_steps=300 recipe_steps=500 longest=512 first_length=384
+    seqs=(--max-seq-length 512 --doc-stride 128)
     tune_length=384 tune_windows=(--max-seq-length 384 --doc-stride 128)
     train_limit=() epochs=2 peer_limit=()
 fi
 
 have_torch() { "$PYTHON" -c 'import torch, numpy' 2>/dev/null; }
-on_device() { [[ $DRY ]] || "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; }
+on_device() { [[ $REHEARSAL ]] || "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; }
 
 wanted=("$@")
 failed=0
@@ -122,8 +135,6 @@ step() {
 
 # `timeout` starts programs, not functions.
 B=("$SPANBERT" bench)
-seqs=(--max-seq-length "$longest" --doc-stride 128)
-[[ $DRY ]] && seqs=(--max-seq-length "$longest" --doc-stride 32 --max-query-length 24)
 
 # 1. The machine.
 step machine.txt bash -c 'uname -a; nproc; free -g; nvidia-smi; '"$PYTHON"' --version; '"$PYTHON"' -m pip list; true'
@@ -144,7 +155,24 @@ for precision in $PRECISIONS; do
     step "losses-$precision-unfused.json" "${B[@]}" "${same[@]}" --backend "$backend" --precision "$precision" --unfused
 done
 
-# 3. The first step, without any cache and with one: `first_step_secs`.
+# 3. The verdict: the parity of the steps above, and the recipe's batch beside PyTorch in one round of each format.
+have_peer=
+if have_torch && on_device; then have_peer=1; fi
+turns=("$PYTHON" "$here/compare.py" --spanbert "$SPANBERT" --python "$PYTHON" --out "$OUT/compare" --config "$config"
+    --batch "$batch" --peer-device "$peer_device")
+for precision in $PRECISIONS; do
+    if [[ $have_peer ]]; then
+        step "verdict-$precision.txt" "${turns[@]}" "train-$backend" --name "verdict-$precision" --rounds 1 --peers pytorch \
+            --precision "$precision" --length "$first_length" --steps "$steps"
+    else
+        step "verdict-$precision.json" "${B[@]}" train --config "$config" --backend "$backend" --batch "$batch" \
+            --length "$first_length" --steps "$steps" --precision "$precision" --json
+    fi
+done
+"$PYTHON" "$here/verdict.py" "$OUT" "$backend" "$PRECISIONS" | tee "$OUT/VERDICT.txt"
+((PIPESTATUS[0] == 0)) || failed=$((failed + 1))
+
+# 4. The first step, without any cache and with one: `first_step_secs`.
 first=(train --config "$config" --backend "$backend" --batch "$batch" --length "$first_length" --steps 4 --warmup 1 --json)
 for precision in $PRECISIONS; do
     step "first-cold-$precision.json" env XDG_CACHE_HOME="$work/cold-$precision" CUDA_CACHE_PATH="$work/driver-$precision" \
@@ -153,7 +181,7 @@ for precision in $PRECISIONS; do
         "${B[@]}" "${first[@]}" --precision "$precision"
 done
 
-# 4. Training speed. Each length alone, ours first, so that tuning is done when the turns with PyTorch begin.
+# 5. Training speed. Each length alone, ours first, so that tuning is done when the turns with PyTorch begin.
 for precision in $PRECISIONS; do
     for length in "${lengths[@]}"; do
         step "train-$precision-$length.json" "${B[@]}" train --config "$config" --backend "$backend" --batch "$batch" \
@@ -166,20 +194,18 @@ for precision in $PRECISIONS; do
         --precision "$precision" --json
 done
 
-# 5. The same in turns with PyTorch: its bf16 with sdpa beside all of ours, and its f32 (TF32) beside our f32.
-if have_torch && on_device; then
-    turns=("$PYTHON" "$here/compare.py" --spanbert "$SPANBERT" --python "$PYTHON" --out "$OUT/compare" --rounds "$ROUNDS"
-        --config "$config" --batch "$batch")
+# 6. The same in turns with PyTorch: its bf16 with sdpa beside all of ours, and its f32 (TF32) beside our f32.
+if [[ $have_peer ]]; then
+    turns+=(--rounds "$ROUNDS")
     for precision in $PRECISIONS; do
         for theirs in bf16 f32; do
             [[ $theirs == f32 && $precision != f32 ]] && continue
-            [[ $DRY && $theirs != f32 ]] && continue
             for length in "${lengths[@]}"; do
                 name=compare-train-$precision-$theirs-$length
-                step "$name.txt" "${turns[@]}" "train-$peer_device" --name "$name" --precision "$precision" \
+                step "$name.txt" "${turns[@]}" "train-$backend" --name "$name" --precision "$precision" \
                     --peer-precision "$theirs" --length "$length" --steps "$steps"
                 name=compare-infer-$precision-$theirs-$length
-                step "$name.txt" "${turns[@]}" "infer-$peer_device" --name "$name" --precision "$precision" \
+                step "$name.txt" "${turns[@]}" "infer-$backend" --name "$name" --precision "$precision" \
                     --peer-precision "$theirs" --length "$length" --steps "$steps"
             done
             # Length buckets against padding to the longest, as the reference pads, and against the same buckets.
@@ -187,7 +213,7 @@ if have_torch && on_device; then
                 name=compare-squad-$precision-$theirs-pad-$pad
                 padding=()
                 [[ $pad != none ]] && padding=(--pad-to "$pad")
-                step "$name.txt" "${turns[@]}" "train-$peer_device" --name "$name" --precision "$precision" \
+                step "$name.txt" "${turns[@]}" "train-$backend" --name "$name" --precision "$precision" \
                     --peer-precision "$theirs" --length squad --data "$TRAIN" --vocab "$VOCAB" "${seqs[@]}" \
                     "${padding[@]}" --steps "$squad_steps"
             done
@@ -197,7 +223,7 @@ else
     echo "skipped   PyTorch: $PYTHON has no torch that sees the GPU"
 fi
 
-# 6. Memory at the recipe's batch, each in a process of its own.
+# 7. Memory at the recipe's batch, each in a process of its own.
 for precision in $PRECISIONS; do
     step "memory-$precision.json" "${B[@]}" train --config "$config" --backend "$backend" --batch "$batch" \
         --length "$longest" --steps 3 --warmup 1 --precision "$precision" --json
@@ -205,7 +231,7 @@ for precision in $PRECISIONS; do
         --length "$longest" --steps 3 --warmup 1 --precision "$precision" --recompute --json
 done
 
-# 7. The whole recipe of SpanBERT-base by extrapolation.
+# 8. The whole recipe of SpanBERT-base by extrapolation.
 step text-train.json "${B[@]}" preprocess --data "$TRAIN" --vocab "$VOCAB" --cased "${seqs[@]}" --training --runs 3 --json
 step text-dev.json "${B[@]}" preprocess --data "$DEV" --vocab "$VOCAB" --cased "${seqs[@]}" --runs 3 --json
 step score-dev.json "${B[@]}" postprocess --data "$DEV" --vocab "$VOCAB" --cased "${seqs[@]}" --runs 3 --json
@@ -221,7 +247,7 @@ for precision in $PRECISIONS; do
         --score "$OUT/score-dev.json"
 done
 
-# 8. wgpu on the same card.
+# 9. wgpu on the same card.
 for length in "${lengths[@]}"; do
     step "wgpu-train-$length.json" "${B[@]}" train --config "$config" --backend "$wgpu" --batch "$batch" --length "$length" \
         --steps "$steps" --json
@@ -229,7 +255,7 @@ for length in "${lengths[@]}"; do
         --steps "$steps" --json
 done
 
-# 9. MiniLM on all training data, three seeds, ours and PyTorch's: `best_f1` of ours is in the run's last evaluations,
+# 10. MiniLM on all training data, three seeds, ours and PyTorch's: `best_f1` of ours is in the run's last evaluations,
 # PyTorch's in the scores of its logits. A training that LIMIT breaks off is saved, and goes on in the next call.
 fine_tune() {
     local run=$1 seed=$2
@@ -249,7 +275,7 @@ for seed in 1 2 3; do
         "${train_limit[@]}"
     [[ -d $run ]] && step "minilm-$seed-run.json" "$SPANBERT" runs show "$run" --json
 done
-if have_torch && on_device; then
+if [[ $have_peer ]]; then
     step features-train.txt bash -c 'file=$1; shift; "$@" >"$file" && wc -l "$file"' bash \
         "$work/train.jsonl" "$SPANBERT" features --training --data "$TRAIN" --model "$MODEL" "${tune_windows[@]}"
     step features-dev.txt bash -c 'file=$1; shift; "$@" >"$file" && wc -l "$file"' bash \
