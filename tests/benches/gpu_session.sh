@@ -12,6 +12,8 @@
 # REHEARSAL=1 runs the same steps in tiny sizes on the stand-in for CUDA (tests/cuda_on_host), with PyTorch on the processor:
 # every line of this script, and the program's real CUDA code, without a GPU. Its numbers mean nothing.
 set -uo pipefail
+# Read as a whole before anything runs: a copy may be replaced while a session goes on.
+{
 here=$(cd "$(dirname "$0")" && pwd)
 
 : "${SPANBERT:?our program, an optimised build with CUDA; may end in .xz or .gz}"
@@ -299,3 +301,4 @@ fi
 
 echo "$failed steps failed; results are in $OUT"
 exit $((failed > 0))
+}
