@@ -42,6 +42,13 @@ impl DeviceInfo {
         Err(BackendError::Precision { choice, precision, supported })
     }
 
+    /// Whether products of f32 operands keep ten bits of their significands, as TF32 tensor cores do. They came with compute
+    /// capability 8.0, as bfloat16 did, and CubeCL uses them wherever they are.
+    #[must_use]
+    pub fn rounds_to_tf32(&self) -> bool {
+        self.kind == BackendKind::Cuda && self.precisions.contains(&Precision::Bf16)
+    }
+
     /// Names the hardware and its software: stays the same from run to run, changes with a new driver.
     ///
     /// Results that hold for one device only (tuned kernels, a self-test's verdict) are filed under it.

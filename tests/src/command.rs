@@ -4,7 +4,7 @@
 
 use std::{
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -99,4 +99,18 @@ pub fn succeeded(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{:?}: {text}", output.status);
     text
+}
+
+/// Sends a signal to a process, or to a group of them by its negative number.
+#[cfg(unix)]
+pub fn signal(name: &str, target: &str) {
+    let name = format!("-{name}");
+    Command::new("kill").args([&name, "--", target]).stderr(Stdio::null()).status().unwrap();
+}
+
+/// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group of their own.
+#[cfg(unix)]
+pub fn kill_all(mut child: Child) {
+    signal("KILL", &format!("-{}", child.id()));
+    child.wait().unwrap();
 }

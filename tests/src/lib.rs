@@ -1,7 +1,8 @@
 //! What the tests share: the reference's outputs, where they are at hand, and devices to test on.
 
-pub mod adapter;
 pub mod command;
+pub mod cuda_on_host;
+pub mod device;
 pub mod gradients;
 pub mod oracle;
 pub mod small;

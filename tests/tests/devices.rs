@@ -1,33 +1,25 @@
-//! The GPU of this machine, a software one included, computes what the processor computes.
+//! The device under test, the best adapter of this machine if none is named, computes what the processor computes.
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, Precision, fault, select};
+use spanbert_backends::{DeviceInfo, Fusion, Precision, fault};
 use spanbert_core::selftest::{self, Outcome};
+use spanbert_tests::device;
 
 #[test]
-fn the_best_adapter_passes_its_self_test_once() {
-    let Some(device) = adapter() else { return };
+fn the_device_passes_its_self_test_once() {
+    let Some(device) = device::under_test() else { return };
     passes_once(&device, Precision::F32);
 }
 
 #[test]
-fn half_precision_has_a_test_and_a_verdict_of_its_own() {
-    let Some(device) = adapter() else { return };
-    if device.precisions.contains(&Precision::F16) {
-        passes_once(&device, Precision::F16);
-    } else {
-        println!("skipped: this adapter does not compute in f16");
-    }
-}
-
-fn adapter() -> Option<DeviceInfo> {
-    match select(&DeviceChoice::Wgpu(None)) {
-        Ok(device) => Some(device),
-        Err(error) => {
-            assert!(std::env::var_os("SPANBERT_REQUIRE_WGPU").is_none(), "{error}");
-            println!("skipped: no adapter ({error})");
-            None
+fn each_half_format_has_a_test_and_a_verdict_of_its_own() {
+    let Some(device) = device::under_test() else { return };
+    for precision in [Precision::F16, Precision::Bf16] {
+        if device.precisions.contains(&precision) {
+            passes_once(&device, precision);
+        } else {
+            println!("skipped: this device does not compute in {precision}");
         }
     }
 }

@@ -6,7 +6,7 @@
 use burn::tensor::Tensor;
 use serde_json::json;
 use spanbert_backends::{
-    BertBackend, DeviceChoice, DeviceTask, Fusion, Precision, dispatch, fault, ops, select,
+    BertBackend, DeviceChoice, DeviceInfo, DeviceTask, Fusion, Precision, dispatch, fault, ops,
 };
 use spanbert_core::{
     advice::Advice,
@@ -18,7 +18,7 @@ use spanbert_core::{
         open_training,
     },
 };
-use spanbert_tests::{adapter, gradients::difference};
+use spanbert_tests::{device, gradients::difference};
 
 /// Fixed, so that both sides scale alike.
 const LOSS_SCALE: f32 = 1024.0;
@@ -50,9 +50,14 @@ fn batch(rows: usize, length: usize) -> Batch {
     }
 }
 
-fn learning(choice: &DeviceChoice, fusion: Fusion, loss_scale: f32) -> Box<dyn TrainingEngine> {
+fn learning(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    precision: Precision,
+    loss_scale: f32,
+) -> Box<dyn TrainingEngine> {
     let optimizer = OptimizerConfig { loss_scale, ..OptimizerConfig::fused_adam() };
-    open_training(choice, fusion, &config(), fresh(&config(), 7), optimizer, Precision::F16).unwrap()
+    open_training(choice, fusion, &config(), fresh(&config(), 7), optimizer, precision).unwrap()
 }
 
 fn answering(choice: &DeviceChoice, fusion: Fusion, precision: Precision) -> Box<dyn InferenceEngine> {
@@ -75,23 +80,34 @@ fn apart(expected: &Logits, actual: &Logits) -> f32 {
     largest(&mut differences.map(|(a, b)| a - b)) / largest(&mut expected.start.iter().copied())
 }
 
-/// The adapter, if it computes in f16.
-fn half_adapter() -> Option<DeviceChoice> {
-    let choice = adapter::wgpu()?;
-    if select(&choice).unwrap().precisions.contains(&Precision::F16) {
-        return Some(choice);
+/// The device, if it computes in a half format.
+fn device_with(precision: Precision) -> Option<DeviceInfo> {
+    let device = device::under_test()?;
+    if device.precisions.contains(&precision) {
+        return Some(device);
     }
-    println!("skipped: this adapter does not compute in f16");
+    println!("skipped: this device does not compute in {precision}");
     None
 }
 
 #[test]
 fn f16_on_the_gpu_is_what_the_processor_imitates() {
-    let Some(choice) = half_adapter() else { return };
+    equals_the_imitation(Precision::F16, 1.0);
+}
+
+/// Three bits of significand fewer: eight times the rounding.
+#[test]
+fn bf16_on_the_gpu_is_what_the_processor_imitates() {
+    equals_the_imitation(Precision::Bf16, 8.0);
+}
+
+/// `rounding`: of the format, by that of f16.
+fn equals_the_imitation(precision: Precision, rounding: f32) {
+    let Some(device) = device_with(precision) else { return };
     let run = |choice: &DeviceChoice, fusion| {
         let batch = batch(5, 32);
-        let logits = answering(choice, fusion, Precision::F16).predict(&batch).unwrap();
-        let mut engine = learning(choice, fusion, LOSS_SCALE);
+        let logits = answering(choice, fusion, precision).predict(&batch).unwrap();
+        let mut engine = learning(choice, fusion, precision, LOSS_SCALE);
         let gradients = |engine: &mut dyn TrainingEngine| -> Weights {
             // Twice, because kernels may come from a cache the second time.
             accumulate(engine, &batch, 3);
@@ -115,10 +131,10 @@ fn f16_on_the_gpu_is_what_the_processor_imitates() {
     };
     let expected = run(&DeviceChoice::Cpu, Fusion::Fused);
     let single = answering(&DeviceChoice::Cpu, Fusion::Fused, Precision::F32).predict(&batch(5, 32)).unwrap();
-    let rounding = apart(&single, &expected.0);
-    assert!(rounding > 1e-5, "the imitation is f32");
+    let imitated = apart(&single, &expected.0);
+    assert!(imitated > 1e-5 * rounding, "the imitation is f32");
     for fusion in [Fusion::Fused, Fusion::Unfused] {
-        let (logits, direct, recomputed, metrics, updated) = run(&choice, fusion);
+        let (logits, direct, recomputed, metrics, updated) = run(&device.choice, fusion);
         let seen = (
             apart(&expected.0, &logits),
             difference(&expected.1, &direct),
@@ -126,14 +142,16 @@ fn f16_on_the_gpu_is_what_the_processor_imitates() {
             apart(&expected.4, &updated),
         );
         println!(
-            "{fusion}: f16 from f32 {rounding:e}; logits, gradients, recomputed, after updates: {seen:?}"
+            "{fusion}: {precision} from f32 {imitated:e}; logits, gradients, recomputed, after updates: {seen:?}"
         );
-        assert!(seen.0 < 2e-3 && seen.3 < 1e-2, "{fusion}: {seen:?}");
-        assert!(seen.1.0 < 2e-2 && seen.2.0 < 1e-2, "{fusion}: {seen:?}");
+        assert!(seen.0 < 2e-3 * rounding && seen.3 < 1e-2 * rounding, "{fusion}: {seen:?}");
+        let wide = f64::from(rounding);
+        assert!(seen.1.0 < 2e-2 * wide && seen.2.0 < 1e-2 * wide, "{fusion}: {seen:?}");
         for (ours, theirs) in metrics.iter().zip(&expected.3) {
-            assert!((ours.loss - theirs.loss).abs() < 5e-3 * theirs.loss, "{fusion}: {ours:?} {theirs:?}");
+            let losses = (ours.loss - theirs.loss).abs();
+            assert!(losses < 5e-3 * rounding * theirs.loss, "{fusion}: {ours:?} {theirs:?}");
             let norms = (ours.grad_norm - theirs.grad_norm).abs();
-            assert!(norms < 1e-2 * theirs.grad_norm, "{fusion}: {ours:?} {theirs:?}");
+            assert!(norms < 1e-2 * rounding * theirs.grad_norm, "{fusion}: {ours:?} {theirs:?}");
         }
     }
     assert_eq!(fault::check(), Ok(()));
@@ -158,10 +176,12 @@ impl DeviceTask for LongSum {
 
 #[test]
 fn products_of_f16_are_summed_in_f32() {
-    let Some(choice) = half_adapter() else { return };
-    for (choice, fusion) in
-        [(&DeviceChoice::Cpu, Fusion::Fused), (&choice, Fusion::Fused), (&choice, Fusion::Unfused)]
-    {
+    let Some(device) = device_with(Precision::F16) else { return };
+    for (choice, fusion) in [
+        (&DeviceChoice::Cpu, Fusion::Fused),
+        (&device.choice, Fusion::Fused),
+        (&device.choice, Fusion::Unfused),
+    ] {
         let sums = dispatch(choice, fusion, LongSum).unwrap();
         // 3071.75, of which f16 has the neighbours 3070 and 3072.
         assert!(sums.iter().all(|&sum| sum == 3072.0), "{choice} {fusion}: {sums:?}");
@@ -170,9 +190,9 @@ fn products_of_f16_are_summed_in_f32() {
 
 #[test]
 fn an_overflow_on_the_gpu_leaves_weights_and_moments() {
-    let Some(choice) = half_adapter() else { return };
+    let Some(device) = device_with(Precision::F16) else { return };
     for fusion in [Fusion::Fused, Fusion::Unfused] {
-        let mut engine = learning(&choice, fusion, 0.0);
+        let mut engine = learning(&device.choice, fusion, Precision::F16, 0.0);
         accumulate(engine.as_mut(), &batch(3, 32), 0);
         engine.update(1e-3).unwrap();
         engine.drain_metrics().unwrap();
@@ -194,19 +214,23 @@ fn an_overflow_on_the_gpu_leaves_weights_and_moments() {
 }
 
 #[test]
-fn a_format_that_the_adapter_lacks_is_refused_with_those_it_has() {
-    let Some(choice) = adapter::wgpu() else { return };
+fn a_format_that_the_device_lacks_is_refused_with_those_it_has() {
+    let Some(device) = device::under_test() else { return };
+    let lacks = |precision: &Precision| !device.precisions.contains(precision);
+    let Some(lacking) = [Precision::Bf16, Precision::F16].into_iter().find(lacks) else {
+        println!("skipped: this device computes in every format");
+        return;
+    };
+    let choice = &device.choice;
     let (config, weights) = (config(), fresh(&config(), 7));
-    let answering =
-        open_inference(&choice, Fusion::Fused, &config, weights.clone(), Precision::Bf16).err().unwrap();
+    let answering = open_inference(choice, Fusion::Fused, &config, weights.clone(), lacking).err().unwrap();
     let optimizer = OptimizerConfig::bert_adam();
-    let learning =
-        open_training(&choice, Fusion::Fused, &config, weights, optimizer, Precision::Bf16).err().unwrap();
+    let learning = open_training(choice, Fusion::Fused, &config, weights, optimizer, lacking).err().unwrap();
     for error in [answering, learning] {
         assert!(matches!(error, EngineError::Backend(_)), "{error}");
         let text = error.in_one_line();
-        assert!(text.contains("does not compute in bf16, only in f32"), "{text}");
-        assert!(text.contains("; use --precision f32, or another device"), "{text}");
+        assert!(text.contains(&format!("does not compute in {lacking}, only in f32")), "{text}");
+        assert!(text.contains("; use --precision f32"), "{text}");
     }
     assert_eq!(fault::check(), Ok(()));
 }

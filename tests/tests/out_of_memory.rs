@@ -2,14 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use serde_json::Value;
-use spanbert_backends::select;
 use spanbert_core::{
     config::BertConfig,
     run::{Event, read_events},
 };
 use spanbert_tests::{
-    adapter,
     command::{Case, succeeded},
+    device,
     small::{config, write_model_of},
     trace::close_weights,
 };
@@ -17,14 +16,13 @@ use spanbert_tests::{
 /// Attention probabilities of 32 windows are 226 MB in one tensor; adapters such as lavapipe bind 128 MiB.
 #[test]
 fn a_batch_beyond_the_adapter_s_limit_is_halved() {
-    let Some(choice) = adapter::wgpu() else { return };
-    let adapter = select(&choice).unwrap();
-    if adapter.max_buffer_bytes.is_none_or(|bytes| bytes >= 226 << 20) {
-        println!("skipped: {} binds buffers of any size", adapter.name);
+    let Some(device) = device::under_test() else { return };
+    if device.max_buffer_bytes.is_none_or(|bytes| bytes >= 226 << 20) {
+        println!("skipped: {} takes tensors of that size", device.name);
         return;
     }
     let case =
-        Case { backend: adapter.choice.to_string(), ..Case::new(env!("CARGO_BIN_EXE_spanbert_cli"), 1) };
+        Case { backend: device.choice.to_string(), ..Case::new(env!("CARGO_BIN_EXE_spanbert_cli"), 1) };
     let config = BertConfig {
         hidden_size: 24,
         num_hidden_layers: 1,

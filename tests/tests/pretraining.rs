@@ -171,12 +171,11 @@ fn losses_and_gradients_are_pytorch_s_on_the_processor() {
     matches_pytorch(&DeviceChoice::Cpu, Fusion::Unfused);
 }
 
-#[cfg(feature = "wgpu")]
 #[test]
 fn losses_and_gradients_are_pytorch_s_on_a_gpu() {
-    let Some(choice) = spanbert_tests::adapter::wgpu() else { return };
+    let Some(device) = spanbert_tests::device::under_test() else { return };
     for fusion in [Fusion::Unfused, Fusion::Fused] {
-        matches_pytorch(&choice, fusion);
+        matches_pytorch(&device.choice, fusion);
     }
 }
 

@@ -5,14 +5,14 @@
 use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
 use spanbert_tests::{
-    command::{Case, succeeded},
+    command::{Case, kill_all, signal, succeeded},
     trace::{Trace, close_weights},
 };
 
@@ -20,18 +20,6 @@ const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
 fn case(epochs: usize) -> Case {
     Case::new(CLI, epochs)
-}
-
-/// Sends a signal to a process, or to a group of them by its negative number.
-fn signal(name: &str, target: &str) {
-    let name = format!("-{name}");
-    Command::new("kill").args([&name, "--", target]).stderr(Stdio::null()).status().unwrap();
-}
-
-/// Kills a trainer and the process that watches over it, as a power cut would.
-fn kill_all(mut child: Child) {
-    signal("KILL", &format!("-{}", child.id()));
-    child.wait().unwrap();
 }
 
 /// Numbers for moments; not for anything that has to be random.

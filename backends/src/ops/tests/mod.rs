@@ -1,5 +1,5 @@
 //! Each operation's value and gradient against the same formula written with Burn's own operations, on every backend of
-//! the build: the processor, and a wgpu adapter, fused and unfused.
+//! the build: the processor, a wgpu adapter and an NVIDIA GPU, fused and unfused.
 
 #![allow(clippy::unwrap_used, reason = "checks of tests fail like tests")]
 
@@ -41,9 +41,49 @@ macro_rules! on_every_backend {
                 assert_eq!(crate::fault::check(), Ok(()));
             })+
         }
+
+        #[cfg(with_cuda)]
+        mod cuda_fused {
+            $(#[test]
+            fn $check() {
+                let Some(device) = crate::ops::tests::cuda() else { return };
+                super::$check::<burn::backend::Autodiff<crate::CudaFused>>(&device);
+                assert_eq!(crate::fault::check(), Ok(()));
+            })+
+        }
+
+        #[cfg(with_cuda)]
+        mod cuda_unfused {
+            $(#[test]
+            fn $check() {
+                let Some(device) = crate::ops::tests::cuda() else { return };
+                super::$check::<burn::backend::Autodiff<crate::CudaUnfused>>(&device);
+                assert_eq!(crate::fault::check(), Ok(()));
+            })+
+        }
     };
 }
 use on_every_backend;
+
+/// The NVIDIA GPU that `SPANBERT_TEST_DEVICE` names, which has to be there; without the variable the first, if there is one.
+#[cfg(with_cuda)]
+fn cuda() -> Option<burn_cuda::CudaDevice> {
+    use crate::{
+        DeviceChoice,
+        devices::{Address, find},
+    };
+
+    let named = std::env::var("SPANBERT_TEST_DEVICE").ok().filter(|name| name.starts_with("cuda"));
+    let choice = named.as_deref().map_or(DeviceChoice::Cuda(0), |name| name.parse().unwrap());
+    match find(&choice).map(|found| found.address) {
+        Ok(Address::Cuda(device)) => Some(device),
+        other => {
+            assert!(named.is_none(), "{:?}", other.err());
+            eprintln!("skipped: no NVIDIA GPU");
+            None
+        }
+    }
+}
 
 /// The best wgpu adapter; without one the test is skipped, or fails if `SPANBERT_REQUIRE_WGPU` is set.
 #[cfg(feature = "wgpu")]
