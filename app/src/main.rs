@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     unsafe {
         spanbert_backends::quiet_vulkan();
     }
+    spanbert_core::selftest::use_worker(&["cli"]);
     let mut arguments = std::env::args_os().skip(1);
     // The window starts itself like this to train: a fault of the device then ends the training, not the window.
     if arguments.next().is_some_and(|first| first == "cli") {

@@ -30,5 +30,6 @@ pub(crate) fn probe() -> DeviceInfo {
         max_buffer_bytes: None,
         precisions: vec![Precision::F32],
         software: false,
+        unusable: None,
     }
 }

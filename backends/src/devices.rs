@@ -1,6 +1,6 @@
 //! Which devices there are, and which one is meant.
 
-use crate::{BackendError, BackendKind, BackendReport, DeviceChoice, DeviceInfo};
+use crate::{BackendError, BackendKind, BackendReport, DeviceChoice, DeviceInfo, Obstacle};
 
 /// How Burn addresses a device.
 #[derive(Clone, Debug)]
@@ -37,11 +37,11 @@ pub fn devices() -> Vec<BackendReport> {
 
 /// Finds the device that is meant by `choice`, without opening it.
 ///
-/// Automatic choice: CUDA, else a hardware adapter of wgpu, else the processor; software rasterisers are taken
-/// only when asked for (`wgpu` where there is nothing better, or by index).
+/// Automatic choice: CUDA, else a hardware adapter of wgpu, else the processor, without devices that cannot be used;
+/// software rasterisers are taken only when asked for (`wgpu` where there is nothing better, or by index).
 ///
 /// # Errors
-/// If the backend cannot run here, or has no device of that index.
+/// If the backend cannot run here, has no device of that index, or that device cannot be used.
 pub fn select(choice: &DeviceChoice) -> Result<DeviceInfo, BackendError> {
     find(choice).map(|found| found.info)
 }
@@ -52,14 +52,15 @@ pub fn automatic(reports: &[BackendReport]) -> Option<&DeviceInfo> {
     BackendKind::ALL.into_iter().find_map(|kind| {
         let mut devices =
             reports.iter().filter(|report| report.kind == kind).flat_map(|report| &report.devices);
-        devices.find(|device| !device.software)
+        devices.find(|device| !device.software && device.unusable.is_none())
     })
 }
 
 pub(crate) fn find(choice: &DeviceChoice) -> Result<Found, BackendError> {
-    let list = |kind| probe(kind).map_err(|reason| BackendError::Unavailable { kind, reason });
+    let list = |kind| probe(kind).map_err(|obstacle| BackendError::Unavailable { kind, obstacle });
     let Some(kind) = choice.kind() else {
-        let hardware = |kind| list(kind).ok()?.into_iter().find(|found| !found.info.software);
+        let hardware = |found: &Found| !found.info.software && found.info.unusable.is_none();
+        let hardware = |kind| list(kind).ok()?.into_iter().find(hardware);
         let gpu = [BackendKind::Cuda, BackendKind::Wgpu].into_iter().find_map(hardware);
         return gpu.map_or_else(|| find(&DeviceChoice::Cpu), Ok);
     };
@@ -70,11 +71,18 @@ pub(crate) fn find(choice: &DeviceChoice) -> Result<Found, BackendError> {
         DeviceChoice::Wgpu(None) => devices.iter().position(|found| !found.info.software).unwrap_or(0),
         DeviceChoice::Cpu | DeviceChoice::Auto => 0,
     };
-    devices.into_iter().nth(index).ok_or_else(|| BackendError::NoSuchDevice { choice: choice.clone(), count })
+    let found = devices.into_iter().nth(index);
+    let found = found.ok_or_else(|| BackendError::NoSuchDevice { choice: choice.clone(), count })?;
+    match found.info.unusable {
+        Some(obstacle) => {
+            Err(BackendError::Unusable { choice: found.info.choice, name: found.info.name, obstacle })
+        }
+        None => Ok(found),
+    }
 }
 
 /// The devices of a backend, at least one, or the reason why there is none.
-fn probe(kind: BackendKind) -> Result<Vec<Found>, String> {
+fn probe(kind: BackendKind) -> Result<Vec<Found>, Obstacle> {
     match kind {
         BackendKind::Cuda => probe_cuda(),
         BackendKind::Wgpu => probe_wgpu(),
@@ -84,17 +92,17 @@ fn probe(kind: BackendKind) -> Result<Vec<Found>, String> {
 
 #[cfg(feature = "cpu")]
 #[allow(clippy::unnecessary_wraps, reason = "the twin for builds without this backend returns an error")]
-fn probe_cpu() -> Result<Vec<Found>, String> {
+fn probe_cpu() -> Result<Vec<Found>, Obstacle> {
     Ok(vec![Found { info: crate::cpu::probe(), address: Address::Cpu }])
 }
 
 #[cfg(not(feature = "cpu"))]
-fn probe_cpu() -> Result<Vec<Found>, String> {
+fn probe_cpu() -> Result<Vec<Found>, Obstacle> {
     Err(left_out("cpu"))
 }
 
 #[cfg(with_wgpu)]
-fn probe_wgpu() -> Result<Vec<Found>, String> {
+fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
     let adapters = crate::adapters::probe()?;
     let found = |adapter: crate::adapters::FoundAdapter| Found {
         info: adapter.info,
@@ -104,35 +112,38 @@ fn probe_wgpu() -> Result<Vec<Found>, String> {
 }
 
 #[cfg(all(feature = "wgpu", target_family = "wasm"))]
-fn probe_wgpu() -> Result<Vec<Found>, String> {
-    Err("a browser lists no adapters; open WebGPU with burn_wgpu::init_setup_async".to_owned())
+fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
+    Err(Obstacle::new("a browser lists no adapters", "open WebGPU with burn_wgpu::init_setup_async"))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn probe_wgpu() -> Result<Vec<Found>, String> {
+fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
     Err(left_out("wgpu"))
 }
 
 #[cfg(with_cuda)]
-fn probe_cuda() -> Result<Vec<Found>, String> {
+fn probe_cuda() -> Result<Vec<Found>, Obstacle> {
     let devices = crate::cuda::probe()?;
     let found = |(index, info)| Found { info, address: Address::Cuda(burn_cuda::CudaDevice::new(index)) };
     Ok(devices.into_iter().enumerate().map(found).collect())
 }
 
 #[cfg(all(feature = "cuda", not(with_cuda)))]
-fn probe_cuda() -> Result<Vec<Found>, String> {
-    Err("CUDA is supported on x86-64 Linux and Windows".to_owned())
+fn probe_cuda() -> Result<Vec<Found>, Obstacle> {
+    Err(Obstacle::new(
+        "CUDA is supported on x86-64 Linux and Windows only",
+        "use wgpu or the processor on this system",
+    ))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn probe_cuda() -> Result<Vec<Found>, String> {
+fn probe_cuda() -> Result<Vec<Found>, Obstacle> {
     Err(left_out("cuda"))
 }
 
 #[cfg(not(all(feature = "cpu", feature = "wgpu", feature = "cuda")))]
-fn left_out(feature: &str) -> String {
-    format!("this build leaves it out; build with --features {feature}")
+fn left_out(feature: &str) -> Obstacle {
+    Obstacle::new("this build leaves it out", format!("build the program with --features {feature}"))
 }
 
 #[cfg(test)]
@@ -153,6 +164,7 @@ mod tests {
             max_buffer_bytes: None,
             precisions: vec![Precision::F32],
             software,
+            unusable: None,
         }
     }
 
@@ -166,8 +178,9 @@ mod tests {
         assert_eq!(reports.iter().map(|report| report.kind).collect::<Vec<_>>(), BackendKind::ALL);
         for report in reports {
             assert_eq!(report.devices.is_empty(), report.unavailable.is_some(), "{report:?}");
-            let reason = report.unavailable.unwrap_or_default();
-            assert!(!reason.contains('\n'), "{reason}");
+            for obstacle in &report.unavailable {
+                assert!(!format!("{obstacle} {}", obstacle.remedy).contains(['\n', ';']), "{obstacle:?}");
+            }
             for (index, device) in report.devices.iter().enumerate() {
                 assert_eq!(device.kind, report.kind);
                 assert!(!device.name.is_empty() && device.precisions.contains(&Precision::F32), "{device:?}");
@@ -192,6 +205,14 @@ mod tests {
         assert_eq!(pick(vec![software.clone()], vec![]), "cpu");
         assert_eq!(pick(vec![software.clone(), device("wgpu:1", false)], vec![]), "wgpu:1");
         assert_eq!(pick(vec![device("wgpu:0", false)], vec![device("cuda:0", false)]), "cuda:0");
+        let too_old = DeviceInfo {
+            unusable: Some(Obstacle::new("it is too old", "use another")),
+            ..device("cuda:0", false)
+        };
+        let vulkan = device("wgpu:0", false);
+        assert_eq!(pick(vec![vulkan.clone()], vec![too_old.clone(), device("cuda:1", false)]), "cuda:1");
+        assert_eq!(pick(vec![vulkan], vec![too_old.clone()]), "wgpu:0");
+        assert_eq!(pick(vec![], vec![too_old]), "cpu");
         assert_eq!(automatic(&[report(BackendKind::Wgpu, vec![software])]), None);
     }
 

@@ -31,11 +31,13 @@ macro_rules! on_backend {
             }
             #[cfg(with_cuda)]
             (Address::Cuda(device), Fusion::Fused) => {
+                crate::cuda::opened(device.index);
                 start::<crate::CudaFused>(&choice, &device)?;
                 run(choice, device, |device| $task.run::<$wrap<crate::CudaFused>>(device))
             }
             #[cfg(with_cuda)]
             (Address::Cuda(device), Fusion::Unfused) => {
+                crate::cuda::opened(device.index);
                 start::<crate::CudaUnfused>(&choice, &device)?;
                 run(choice, device, |device| $task.run::<$wrap<crate::CudaUnfused>>(device))
             }
@@ -82,9 +84,9 @@ fn start<B: Backend>(choice: &DeviceChoice, device: &B::Device) -> Result<(), Ba
     let failed = |reason: String| BackendError::Failed { choice: choice.clone(), reason };
     let sum = fault::guard(|| Tensor::<B, 1>::full([8], 2.0, device).add_scalar(1.0).try_into_data())
         .map_err(|fault| failed(fault.to_string()))?
-        .map_err(|error| failed(error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))?;
+        .map_err(|error| failed(fault::explain(&error.to_string())))?;
     match sum.as_slice::<f32>() {
         Ok(values) if values.iter().all(|&value| value == 3.0) => Ok(()),
-        _ => Err(failed("it cannot add two numbers; update its driver".to_owned())),
+        _ => Err(failed("it computes a wrong sum of two numbers".to_owned())),
     }
 }

@@ -1,6 +1,6 @@
 //! Why a backend or a device could not be used.
 
-use crate::{BackendKind, DeviceChoice, Precision};
+use crate::{BackendKind, DeviceChoice, Obstacle, Precision, fault};
 
 /// Why a backend or device could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,12 +9,22 @@ pub enum BackendError {
     #[error("unknown device {0:?}")]
     Unknown(String),
     /// The backend cannot run here.
-    #[error("{kind} is not available: {reason}")]
+    #[error("{kind} is not available: {obstacle}")]
     Unavailable {
         /// Which backend.
         kind: BackendKind,
-        /// Why, in one line, with the remedy where there is one.
-        reason: String,
+        /// What is missing.
+        obstacle: Obstacle,
+    },
+    /// The backend runs here, but not on this device.
+    #[error("device {choice} ({name}) cannot be used: {obstacle}")]
+    Unusable {
+        /// Which device.
+        choice: DeviceChoice,
+        /// Product name.
+        name: String,
+        /// What is in the way.
+        obstacle: Obstacle,
     },
     /// The backend runs here, but has no device of this index.
     #[error("there is no device {choice}: {kind} has {count} here", kind = choice.kind().map_or_else(String::new, |kind| kind.to_string()))]
@@ -45,6 +55,16 @@ pub enum BackendError {
         /// What the device or its driver said, in one line.
         reason: String,
     },
+    /// The device computes something else than the processor, or breaks down while it is tested.
+    #[error("device {choice} ({name}) failed its self-test: {reason}")]
+    FailedSelfTest {
+        /// Which device.
+        choice: DeviceChoice,
+        /// Product name.
+        name: String,
+        /// What went wrong, in one line.
+        reason: String,
+    },
 }
 
 impl BackendError {
@@ -52,14 +72,25 @@ impl BackendError {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::Unknown(_) => "use auto, cpu, wgpu, wgpu:N, cuda or cuda:N",
-            Self::Unavailable { .. } => "choose one that `spanbert devices` lists, or --backend cpu",
-            Self::NoSuchDevice { .. } => "choose one that `spanbert devices` lists",
+            Self::Unknown(_) => "use auto, cpu, wgpu, wgpu:N, cuda or cuda:N".into(),
+            Self::Unavailable { obstacle, .. } | Self::Unusable { obstacle, .. } => {
+                format!("{}, or choose another device with --device", obstacle.remedy)
+            }
+            Self::NoSuchDevice { .. } => "choose one that `spanbert devices` lists".into(),
             Self::Precision { .. } => {
                 "use --precision f32, or another device (`spanbert devices` names the precisions of each)"
+                    .into()
             }
-            Self::Failed { .. } => "try another with --device, `spanbert devices --check` tests them",
+            Self::Failed { reason, .. } | Self::FailedSelfTest { reason, .. }
+                if fault::is_out_of_memory(reason) =>
+            {
+                "close other programs that use the GPU, or choose another device with --device".into()
+            }
+            Self::Failed { .. } => {
+                "choose another with --device (`spanbert devices --check` tests them), or update its driver"
+                    .into()
+            }
+            Self::FailedSelfTest { .. } => "update its driver, or choose another device with --device".into(),
         }
-        .into()
     }
 }

@@ -4,19 +4,32 @@
 //! had happened. So a panic hook keeps the first of them. Whoever reads from a device asks [`check`] before
 //! trusting what was read; after a fault nothing on that device can be trusted until the process is replaced.
 
+mod summary;
+
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    fs::OpenOptions,
+    io::Write,
     panic::{self, AssertUnwindSafe, PanicHookInfo, resume_unwind},
-    sync::{Mutex, Once, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
     thread::LocalKey,
 };
+
+use summary::{one_line, summary};
+
+/// Set to have everything that device threads say printed as it happens.
+const VERBOSE: &str = "SPANBERT_DEVICE_LOG";
+
+/// Most that a process writes into the file of [`log_to`], in bytes: a broken device repeats itself.
+const LONGEST_LOG: usize = 1 << 20;
 
 /// The first panic on a device thread.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
-    /// What the panic said, in one line.
+    /// What happened, in one line of at most a few hundred characters.
     pub message: String,
     /// The device thread.
     pub thread: String,
@@ -49,7 +62,26 @@ pub fn is_out_of_memory(message: &str) -> bool {
     SIGNS.iter().any(|sign| message.contains(sign))
 }
 
-static FIRST: Mutex<Option<Fault>> = Mutex::new(None);
+static FIRST: Mutex<Option<First>> = Mutex::new(None);
+
+/// The first fault of this process.
+struct First {
+    fault: Fault,
+    /// Whether the driver has been asked what it knows about it.
+    explained: bool,
+}
+
+fn first() -> MutexGuard<'static, Option<First>> {
+    FIRST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where whole messages go.
+struct Log {
+    path: PathBuf,
+    written: usize,
+}
+
+static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
 thread_local! {
     /// How many [`quietly`] calls this thread is in.
@@ -62,26 +94,58 @@ thread_local! {
 
 /// Watches the device threads from now on; call it first in `main`. Further calls do nothing.
 ///
-/// Panics of device threads are no longer printed (the error that reports the fault tells them); set
-/// `SPANBERT_DEVICE_LOG` to see them as they happen. Other panics reach the hook that was there before.
+/// Panics of device threads are no longer printed (the error that reports the fault tells what happened); [`log_to`] and
+/// `SPANBERT_DEVICE_LOG` keep and show all they say. Other panics reach the hook that was there before.
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let verbose = std::env::var_os("SPANBERT_DEVICE_LOG").is_some();
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             if let Some(thread) = device_thread() {
                 record(panic, thread);
-            } else if QUIET.get() > 0 || (CONTAINED.get() > 0 && check().is_err()) {
+            } else if QUIET.get() > 0 || (CONTAINED.get() > 0 && first().is_some()) {
                 SILENCED.set(Some(describe(panic)));
             } else {
                 return previous(panic);
             }
-            if verbose {
-                eprintln!("device: {}", describe(panic));
-            }
+            log(&describe(panic));
         }));
     });
+}
+
+/// Appends all that device threads say from now on, and every error that [`explain`] shortens, to a file. It is made when
+/// there is something to write; a file that cannot be written is done without.
+pub fn log_to(path: impl Into<PathBuf>) {
+    *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(Log { path: path.into(), written: 0 });
+}
+
+/// The file of [`log_to`], if something has been written into it.
+#[must_use]
+pub fn logged() -> Option<PathBuf> {
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    log.as_ref().filter(|log| log.written > 0).map(|log| log.path.clone())
+}
+
+/// Whether all that devices say is to be printed as it happens.
+#[must_use]
+pub fn is_verbose() -> bool {
+    std::env::var_os(VERBOSE).is_some()
+}
+
+fn log(text: &str) {
+    if is_verbose() {
+        eprintln!("device: {text}");
+    }
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(log) = log.as_mut().filter(|log| log.written < LONGEST_LOG) else { return };
+    if append(&log.path, text).is_ok() {
+        log.written += text.len() + 1;
+    }
+}
+
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(format!("{text}\n").as_bytes())
 }
 
 /// Fails if a device thread has panicked since the start or the last [`take`].
@@ -89,12 +153,44 @@ pub fn install() {
 /// # Errors
 /// The first fault.
 pub fn check() -> Result<(), Fault> {
-    FIRST.lock().unwrap_or_else(PoisonError::into_inner).clone().map_or(Ok(()), Err)
+    let unexplained = match &*first() {
+        None => return Ok(()),
+        Some(known) if known.explained => return Err(known.fault.clone()),
+        Some(known) => known.fault.message.clone(),
+    };
+    // Without the lock: asking may panic, and the hook takes it.
+    let message = with_standing_error(unexplained);
+    let mut first = first();
+    let Some(known) = &mut *first else { return Ok(()) };
+    known.explained = true;
+    known.fault.message = message;
+    Err(known.fault.clone())
+}
+
+/// One readable sentence for an error of a device's runtime, with what the driver knows about it; the whole text goes to the
+/// log.
+#[must_use]
+pub fn explain(error: &str) -> String {
+    log(&one_line(error));
+    with_standing_error(summary(error))
+}
+
+/// The error that the GPU is in, if the driver tells one, else what is known already. A lack of memory is no such error,
+/// and known from what the runtime says.
+fn with_standing_error(known: String) -> String {
+    #[cfg(with_cuda)]
+    if !is_out_of_memory(&known)
+        && let Some(error) = crate::cuda::standing_error()
+    {
+        log(&format!("the driver says: {error}"));
+        return error;
+    }
+    known
 }
 
 /// Removes and returns the first fault. Only for tests of a device, which expect faults; see the module's text.
 pub fn take() -> Option<Fault> {
-    FIRST.lock().unwrap_or_else(PoisonError::into_inner).take()
+    first().take().map(|first| first.fault)
 }
 
 /// Records a fault as a panic of a device thread with this message would, unless there is one already: from now on
@@ -104,8 +200,8 @@ pub fn take() -> Option<Fault> {
 #[track_caller]
 pub fn inject(message: &str) {
     let location = panic::Location::caller().to_string();
-    let fault = Fault { message: one_line(message), thread: "injected".to_owned(), location };
-    FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+    let fault = Fault { message: summary(message), thread: "injected".to_owned(), location };
+    first().get_or_insert(First { fault, explained: true });
 }
 
 /// Runs work on a device and trusts its result only if no device thread has panicked.
@@ -139,7 +235,7 @@ pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
 #[cfg(any(with_any, test))]
 pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch(&QUIET, work)
-        .map_err(|payload| SILENCED.take().unwrap_or_else(|| one_line(&payload_text(&*payload))))
+        .map_err(|payload| summary(&SILENCED.take().unwrap_or_else(|| payload_text(&*payload))))
 }
 
 fn catch<T>(depth: &'static LocalKey<Cell<usize>>, work: impl FnOnce() -> T) -> std::thread::Result<T> {
@@ -160,10 +256,8 @@ fn device_thread() -> Option<String> {
 
 fn record(panic: &PanicHookInfo<'_>, thread: String) {
     let location = panic.location().map_or_else(String::new, ToString::to_string);
-    let text = one_line(&payload_text(panic.payload()));
-    let message = essence(&text).to_owned();
-    let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
-    first.get_or_insert(Fault { message, thread, location });
+    let message = summary(&payload_text(panic.payload()));
+    first().get_or_insert(First { fault: Fault { message, thread, location }, explained: false });
 }
 
 fn describe(panic: &PanicHookInfo<'_>) -> String {
@@ -176,17 +270,6 @@ fn describe(panic: &PanicHookInfo<'_>) -> String {
 fn payload_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
-}
-
-/// Joins the lines of a message, so that it fits into a log line or a label.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The part of a message that says what happened: without the words of `unwrap`, and of CubeCL's empty backtrace.
-fn essence(message: &str) -> &str {
-    let unwrapped = message.strip_prefix("called `Result::unwrap()` on an `Err` value: ").unwrap_or(message);
-    unwrapped.strip_suffix(" No backtrace available").unwrap_or(unwrapped)
 }
 
 #[cfg(test)]
@@ -217,15 +300,6 @@ mod tests {
         assert!(fault.is_out_of_memory());
         assert_eq!(take(), Some(fault));
         assert_eq!(check(), Ok(()));
-    }
-
-    #[test]
-    fn messages_lose_what_only_programmers_read() {
-        let message = "called `Result::unwrap()` on an `Err` value: can't allocate buffer of size: 12 No backtrace available";
-        assert_eq!(essence(message), "can't allocate buffer of size: 12");
-        assert!(is_out_of_memory(message));
-        assert_eq!(essence("device lost"), "device lost");
-        assert!(!is_out_of_memory("device lost"));
     }
 
     #[test]

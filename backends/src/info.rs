@@ -27,6 +27,27 @@ pub struct DeviceInfo {
     pub precisions: Vec<Precision>,
     /// Whether this is a GPU interface run on the processor (llvmpipe, SwiftShader, WARP): right, but slow.
     pub software: bool,
+    /// Why it cannot be used, if so: automatic choice passes it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<Obstacle>,
+}
+
+/// What keeps a backend or a device from being used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{cause}")]
+pub struct Obstacle {
+    /// What is in the way, in one line.
+    pub cause: String,
+    /// What to do about it: begins with a verb, one line.
+    pub remedy: String,
+}
+
+impl Obstacle {
+    /// A cause with what to do about it.
+    #[must_use]
+    pub fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { cause: cause.into(), remedy: remedy.into() }
+    }
 }
 
 impl DeviceInfo {
@@ -74,17 +95,17 @@ pub struct BackendReport {
     pub kind: BackendKind,
     /// Its devices, by index.
     pub devices: Vec<DeviceInfo>,
-    /// Why there is none, in one line, with the remedy where there is one.
-    pub unavailable: Option<String>,
+    /// Why there is none.
+    pub unavailable: Option<Obstacle>,
 }
 
 impl BackendReport {
     /// The report of a probe that found devices or a reason why not.
     #[must_use]
-    pub fn from_probe(kind: BackendKind, probe: Result<Vec<DeviceInfo>, String>) -> Self {
+    pub fn from_probe(kind: BackendKind, probe: Result<Vec<DeviceInfo>, Obstacle>) -> Self {
         match probe {
             Ok(devices) => Self { kind, devices, unavailable: None },
-            Err(reason) => Self { kind, devices: Vec::new(), unavailable: Some(reason) },
+            Err(obstacle) => Self { kind, devices: Vec::new(), unavailable: Some(obstacle) },
         }
     }
 }

@@ -57,6 +57,7 @@ mod tests {
             max_buffer_bytes: None,
             precisions: vec![Precision::F32],
             software: false,
+            unusable: None,
         }
     }
 

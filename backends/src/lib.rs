@@ -32,7 +32,7 @@ pub use devices::{automatic, devices, select};
 pub use dispatch::{dispatch, dispatch_autodiff};
 pub use error::BackendError;
 pub use headless::quiet_vulkan;
-pub use info::{BackendReport, DeviceInfo};
+pub use info::{BackendReport, DeviceInfo, Obstacle};
 pub use kind::{BackendKind, Fusion, Precision};
 pub use memory::{MemoryUse, cleanup, memory_in_use};
 pub use ops::{BertBackend, BertKernels, TrainingBackend};

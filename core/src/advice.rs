@@ -30,7 +30,7 @@ impl Advice for RuntimeError {
 }
 
 /// First words of remedies.
-const VERBS: &str = "accept add answer ask begin bring check choose close compare configure convert copy correct create cut \
+const VERBS: &str = "accept add answer ask begin bring build check choose close compare configure convert copy correct create cut \
     delete download drop end evaluate export extract fetch fill free give install join keep leave limit load \
     log look lower make mark merge move name open pass paste pipe put quote raise read remove rename repeat \
     replace report restore resume run save score see select send set shorten split start stop take train try \

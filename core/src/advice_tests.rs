@@ -153,7 +153,7 @@ fn logits_and_windows() {
 
 #[test]
 fn models_and_devices() {
-    use spanbert_backends::{BackendKind, DeviceChoice, Precision, fault::Fault};
+    use spanbert_backends::{BackendKind, DeviceChoice, Obstacle, Precision, fault::Fault};
 
     let path = || std::path::PathBuf::from("model");
     let fault =
@@ -194,7 +194,20 @@ fn models_and_devices() {
         &EngineError::weights(WeightsError::Missing { name: "a".into() }),
         &EngineError::Defect("an empty batch".into()),
         &BackendError::Unknown("tpu".into()),
-        &BackendError::Unavailable { kind: BackendKind::Cuda, reason: "no driver".into() },
+        &BackendError::Unavailable {
+            kind: BackendKind::Cuda,
+            obstacle: Obstacle::new("no driver", "install the driver"),
+        },
+        &BackendError::Unusable {
+            choice: DeviceChoice::Cuda(0),
+            name: "GPU".into(),
+            obstacle: Obstacle::new("too old", "use another GPU"),
+        },
+        &BackendError::FailedSelfTest {
+            choice: DeviceChoice::Cuda(0),
+            name: "GPU".into(),
+            reason: "its logits differ".into(),
+        },
         &BackendError::NoSuchDevice { choice: DeviceChoice::Cpu, count: 1 },
         &BackendError::Precision {
             choice: DeviceChoice::Cpu,

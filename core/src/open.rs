@@ -17,7 +17,7 @@ use crate::{
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
     piece_cache::PieceCache,
-    selftest::{self, SelfTestError},
+    selftest,
     tokenizer::{BertTokenizer, TokenizerError},
     train::{DeviceLimits, Recipe},
 };
@@ -241,11 +241,7 @@ pub fn prove_device(
         let text = format!("first use of {}{with}: comparing it with the processor…", device.name);
         notices(Notice::Note(text));
     };
-    let failed = |error: SelfTestError| BackendError::Failed {
-        choice: device.choice.clone(),
-        reason: error.to_string(),
-    };
-    let (fusion, warning) = selftest::ensure(device, precision, &cache_folder(), announce).map_err(failed)?;
+    let (fusion, warning) = selftest::ensure(device, precision, &cache_folder(), announce)?;
     if let Some(warning) = warning {
         notices(Notice::Warning(warning));
     }

@@ -95,7 +95,8 @@ fn devices_always_include_the_processor() {
     assert_eq!(names.len(), 3, "{names:?}");
     for backend in backends {
         let none = backend["devices"].as_array().unwrap().is_empty();
-        assert_eq!(none, backend["unavailable"].is_string(), "{backend}");
+        assert_eq!(none, backend["unavailable"]["cause"].is_string(), "{backend}");
+        assert_eq!(none, backend["unavailable"]["remedy"].is_string(), "{backend}");
     }
     assert!(stdout(&["devices"]).contains("cpu"));
 }

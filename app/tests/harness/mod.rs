@@ -19,7 +19,7 @@ use spanbert_app::{
     settings::Settings,
     theme,
 };
-use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Precision};
+use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Obstacle, Precision};
 use spanbert_core::{demo, evaluate::Record, squad::Question};
 
 /// How the size of the demonstration's models is told.
@@ -161,9 +161,13 @@ pub fn devices() -> Vec<BackendReport> {
         max_buffer_bytes: None,
         precisions: vec![Precision::F32],
         software: false,
+        unusable: None,
     };
     vec![
-        BackendReport::from_probe(BackendKind::Cuda, Err("no NVIDIA driver found (libcuda)".into())),
+        BackendReport::from_probe(
+            BackendKind::Cuda,
+            Err(Obstacle::new("no NVIDIA driver found (libcuda)", "install the NVIDIA driver")),
+        ),
         BackendReport::from_probe(BackendKind::Cpu, Ok(vec![cpu])),
     ]
 }

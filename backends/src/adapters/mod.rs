@@ -10,7 +10,7 @@ use wgpu::{
     Adapter, AdapterInfo, Backend, DeviceType, Features, Instance, InstanceDescriptor, InstanceFlags,
 };
 
-use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision, fault};
+use crate::{BackendKind, DeviceChoice, DeviceInfo, Obstacle, Precision, fault};
 
 /// Order of the list: what computes fastest first, the processor in disguise last.
 const CLASSES: [DeviceType; 5] = [
@@ -31,8 +31,8 @@ pub(crate) struct FoundAdapter {
 /// Lists the adapters of the graphics interface that Burn uses on this system, without opening any.
 ///
 /// # Errors
-/// One line that says why there is none.
-pub(crate) fn probe() -> Result<Vec<FoundAdapter>, String> {
+/// Why there is none.
+pub(crate) fn probe() -> Result<Vec<FoundAdapter>, Obstacle> {
     // A broken driver makes wgpu's back end panic rather than return nothing.
     let found = fault::quietly(|| {
         let instance = Instance::new(InstanceDescriptor {
@@ -44,7 +44,8 @@ pub(crate) fn probe() -> Result<Vec<FoundAdapter>, String> {
         adapters.iter().map(Probed::from_adapter).collect::<Vec<_>>()
     })
     .map_err(|message| {
-        format!("the graphics driver failed while it was asked for its adapters: {message}")
+        let cause = format!("the graphics driver failed while it was asked for its adapters: {message}");
+        Obstacle::new(cause, "update the graphics driver")
     })?;
     let adapters = number(found);
     if adapters.is_empty() { Err(none_found()) } else { Ok(adapters) }
@@ -103,12 +104,13 @@ fn number(found: Vec<Probed>) -> Vec<FoundAdapter> {
 
 fn describe(index: usize, probed: &Probed) -> DeviceInfo {
     let info = &probed.info;
+    let software = is_software(info);
     let class = match info.device_type {
+        _ if software => "software rasteriser",
         DeviceType::DiscreteGpu => "discrete GPU",
         DeviceType::IntegratedGpu => "integrated GPU",
         DeviceType::VirtualGpu => "virtual GPU",
-        DeviceType::Cpu => "software rasteriser",
-        DeviceType::Other => "GPU",
+        DeviceType::Cpu | DeviceType::Other => "GPU",
     };
     let api = match info.backend {
         Backend::Vulkan => "Vulkan",
@@ -134,7 +136,8 @@ fn describe(index: usize, probed: &Probed) -> DeviceInfo {
         memory_bytes: probed.memory_bytes,
         max_buffer_bytes: Some(probed.max_buffer_bytes),
         precisions: if probed.half { vec![Precision::F32, Precision::F16] } else { vec![Precision::F32] },
-        software: is_software(info),
+        software,
+        unusable: None,
     }
 }
 
@@ -145,14 +148,14 @@ fn is_software(info: &AdapterInfo) -> bool {
     info.device_type == DeviceType::Cpu || NAMES.iter().any(|software| name.contains(software))
 }
 
-fn none_found() -> String {
-    match AutoGraphicsApi::backend() {
-        Backend::Vulkan => {
-            "no Vulkan adapter found; install the graphics driver with its Vulkan part".to_owned()
-        }
-        Backend::Metal => "no Metal adapter found".to_owned(),
-        other => format!("no {other} adapter found"),
-    }
+fn none_found() -> Obstacle {
+    let (api, remedy) = match AutoGraphicsApi::backend() {
+        Backend::Vulkan => ("Vulkan", "install the graphics driver with its Vulkan part"),
+        Backend::Metal => ("Metal", "use a machine with a GPU that supports Metal"),
+        Backend::Dx12 => ("DirectX 12", "update the graphics driver"),
+        _ => ("graphics", "update the graphics driver"),
+    };
+    Obstacle::new(format!("no {api} adapter found"), remedy)
 }
 
 #[cfg(test)]
@@ -217,6 +220,7 @@ mod tests {
             adapter("NVIDIA A10G", DeviceType::VirtualGpu),
         ]);
         assert!(list[0].info.software);
+        assert_eq!(list[0].info.class, "software rasteriser");
         assert!(!list[1].info.software);
     }
 }

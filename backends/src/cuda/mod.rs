@@ -4,74 +4,98 @@
 //! the kernels include. It panics without them, so all three are looked for first.
 
 mod driver;
+mod toolkit;
+mod version;
 
-use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision, fault};
+use crate::{BackendKind, DeviceChoice, DeviceInfo, Obstacle, Precision, fault};
+use driver::Gpu;
+use version::Version;
+
+/// The first CUDA that will do. Its driver has tensor maps, which launches on GPUs of compute capability 9.0 use; its NVRTC
+/// takes CubeCL's kernels (that of 11.8 refuses most: "type name is not allowed") and knows the architecture sm_90a.
+const FIRST_CUDA: Version = Version { major: 12, minor: 0 };
+
+/// The Linux driver that came with [`FIRST_CUDA`] (CUDA toolkit release notes, "CUDA toolkit and minimum required driver").
+const FIRST_DRIVER: &str = "525";
 
 /// Lists the CUDA devices.
 ///
 /// # Errors
-/// One line that says what is missing, and what to install.
-pub(crate) fn probe() -> Result<Vec<DeviceInfo>, String> {
+/// What is missing, and what to install.
+pub(crate) fn probe() -> Result<Vec<DeviceInfo>, Obstacle> {
     // cudarc panics where a library lacks a symbol.
-    fault::quietly(list)
-        .map_err(|message| format!("the NVIDIA driver failed while it was probed: {message}"))?
+    fault::quietly(list).unwrap_or_else(|message| {
+        let cause = format!("the NVIDIA driver failed while it was probed: {message}");
+        Err(Obstacle::new(cause, "update the NVIDIA driver"))
+    })
 }
 
-fn list() -> Result<Vec<DeviceInfo>, String> {
+fn list() -> Result<Vec<DeviceInfo>, Obstacle> {
     if !driver::has_driver() {
-        return Err("no NVIDIA driver found (libcuda)".into());
+        return Err(Obstacle::new("no NVIDIA driver found (libcuda)", "install the NVIDIA driver"));
     }
     let gpus = driver::gpus()?;
     if gpus.is_empty() {
-        return Err(
-            "the NVIDIA driver is there, but no GPU; check `nvidia-smi` and CUDA_VISIBLE_DEVICES".into()
-        );
-    }
-    if !driver::has_nvrtc() {
-        return Err(
-            "NVRTC not found (libnvrtc), which compiles the kernels; install the CUDA toolkit, or put the folder of libnvrtc on the library path"
-                .into(),
-        );
-    }
-    let (cuda, nvrtc) = (driver::cuda_version()?, driver::nvrtc_version()?);
-    if nvrtc > cuda {
-        return Err(format!(
-            "NVRTC {nvrtc} is newer than the driver, which supports CUDA {cuda}; update the driver, or install the CUDA {cuda} toolkit"
+        return Err(Obstacle::new(
+            "the NVIDIA driver finds no GPU",
+            "check `nvidia-smi` and the variable CUDA_VISIBLE_DEVICES",
         ));
     }
-    check_headers(toolkit().as_deref())?;
-    let kernel_driver = kernel_driver_version();
-    Ok(gpus
-        .into_iter()
-        .enumerate()
-        .map(|(index, gpu)| DeviceInfo {
-            choice: DeviceChoice::Cuda(index),
-            kind: BackendKind::Cuda,
-            name: gpu.name,
-            class: format!("compute capability {}", gpu.capability),
-            api: Some(format!("CUDA {cuda}, NVRTC {nvrtc}")),
-            driver: kernel_driver.clone(),
-            memory_bytes: Some(gpu.memory_bytes),
-            max_buffer_bytes: None,
-            precisions: precisions(gpu.capability),
-            software: false,
-        })
-        .collect())
-}
-
-/// A version of CUDA, NVRTC, or of a GPU's instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
-    major: i32,
-    minor: i32,
-}
-
-impl std::fmt::Display for Version {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
+    let cuda = driver::cuda_version()?;
+    check_driver(cuda)?;
+    if !driver::has_nvrtc() {
+        return Err(Obstacle::new(
+            "NVRTC, which compiles the kernels, was not found (libnvrtc)",
+            format!("install the CUDA {cuda} toolkit, or put the folder of libnvrtc on the library path"),
+        ));
     }
+    let nvrtc = driver::nvrtc_version()?;
+    check_nvrtc(nvrtc, cuda)?;
+    toolkit::check_headers(toolkit::folder().as_deref(), nvrtc)?;
+    let known = driver::nvrtc_capabilities();
+    let kernel_driver = kernel_driver_version();
+    let describe = |(index, gpu): (usize, Gpu)| DeviceInfo {
+        choice: DeviceChoice::Cuda(index),
+        kind: BackendKind::Cuda,
+        name: gpu.name,
+        class: format!("compute capability {}", gpu.capability),
+        api: Some(format!("CUDA {cuda}, NVRTC {nvrtc}")),
+        driver: kernel_driver.clone(),
+        memory_bytes: Some(gpu.memory_bytes),
+        max_buffer_bytes: None,
+        precisions: precisions(gpu.capability),
+        software: false,
+        unusable: known.as_ref().and_then(|known| version::uncompilable(gpu.capability, known, nvrtc, cuda)),
+    };
+    Ok(gpus.into_iter().enumerate().map(describe).collect())
+}
+
+fn check_driver(cuda: Version) -> Result<(), Obstacle> {
+    if cuda >= FIRST_CUDA {
+        return Ok(());
+    }
+    Err(Obstacle::new(
+        format!("the NVIDIA driver supports CUDA {cuda} at most, {FIRST_CUDA} is needed"),
+        format!("update the NVIDIA driver to version {FIRST_DRIVER} or newer"),
+    ))
+}
+
+fn check_nvrtc(nvrtc: Version, cuda: Version) -> Result<(), Obstacle> {
+    if nvrtc > cuda {
+        return Err(Obstacle::new(
+            format!("NVRTC {nvrtc} is newer than the driver, which supports CUDA {cuda} at most"),
+            format!("update the NVIDIA driver, or install the CUDA {cuda} toolkit"),
+        ));
+    }
+    if nvrtc < FIRST_CUDA {
+        return Err(Obstacle::new(
+            format!("NVRTC {nvrtc} is too old, {FIRST_CUDA} is needed"),
+            format!("install the CUDA {cuda} toolkit"),
+        ));
+    }
+    Ok(())
 }
 
 /// Half precision needs 5.3 for arithmetic, bfloat16 needs 8.0 (CUDA programming guide, "Arithmetic instructions").
@@ -86,58 +110,30 @@ fn precisions(capability: Version) -> Vec<Precision> {
     precisions
 }
 
-/// The toolkit's folder, looked for where cubecl-cuda will look (its `install::cuda_path`).
-fn toolkit() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("CUDA_PATH") {
-        return Some(path.into());
-    }
-    if cfg!(target_os = "windows") {
-        return Some("C:/Program Files/NVIDIA GPU Computing Toolkit/CUDA/".into());
-    }
-    let candidates =
-        [("/usr/local/cuda", "/usr/local/cuda"), ("/opt/cuda", "/opt/cuda"), ("/usr/bin/nvcc", "/usr")];
-    candidates.into_iter().find(|(proof, _)| Path::new(proof).exists()).map(|(_, folder)| folder.into())
-}
-
-/// Every kernel includes the first; the half formats and the tensor cores need the others.
-fn check_headers(toolkit: Option<&Path>) -> Result<(), String> {
-    const HEADERS: [&str; 4] = ["cuda_runtime.h", "cuda_fp16.h", "cuda_bf16.h", "mma.h"];
-    const REMEDY: &str =
-        "install the CUDA toolkit's headers (cuda-cudart-dev), or set CUDA_PATH to the toolkit";
-    let Some(toolkit) = toolkit else {
-        return Err(format!("CUDA headers not found; {REMEDY}"));
-    };
-    let include = toolkit.join("include");
-    match HEADERS.iter().find(|header| !include.join(header).is_file()) {
-        Some(header) => Err(format!("{} not found; {REMEDY}", include.join(header).display())),
-        None => Ok(()),
-    }
-}
-
 /// The kernel module's version, as `nvidia-smi` shows it; CUDA's interface does not tell it.
 fn kernel_driver_version() -> Option<String> {
     let version = std::fs::read_to_string("/sys/module/nvidia/version").ok()?;
     Some(format!("NVIDIA {}", version.trim()))
 }
 
+/// The GPU that was opened last, counted from 1; 0 for none.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
+
+/// Notes that a GPU is in use by this process.
+pub(crate) fn opened(index: usize) {
+    OPENED.store(index.saturating_add(1), Ordering::Relaxed);
+}
+
+/// The error that the GPU in use is in, in the driver's words: after a kernel's error CubeCL tells everything that failed
+/// because of it, but not the error.
+pub(crate) fn standing_error() -> Option<String> {
+    let index = OPENED.load(Ordering::Relaxed).checked_sub(1)?;
+    fault::quietly(|| driver::standing_error(index)).ok().flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn missing_headers_are_named_with_the_remedy() {
-        let folder = std::env::temp_dir().join(format!("spanbert-headers-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("include")).unwrap();
-        let error = check_headers(Some(&folder)).unwrap_err();
-        assert!(error.contains("cuda_runtime.h") && error.contains("CUDA_PATH"), "{error}");
-        for header in ["cuda_runtime.h", "cuda_fp16.h", "cuda_bf16.h", "mma.h"] {
-            assert!(check_headers(Some(&folder)).unwrap_err().contains(header));
-            std::fs::write(folder.join("include").join(header), "").unwrap();
-        }
-        assert_eq!(check_headers(Some(&folder)), Ok(()));
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert!(check_headers(None).unwrap_err().contains("CUDA_PATH"));
-    }
 
     #[test]
     fn precisions_follow_the_compute_capability() {
@@ -148,8 +144,15 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_nvrtc_compares_above_an_older_driver() {
-        assert!(Version { major: 13, minor: 0 } > Version { major: 12, minor: 8 });
-        assert!(Version { major: 12, minor: 4 } <= Version { major: 12, minor: 4 });
+    fn versions_that_do_not_fit_are_refused_with_what_to_install() {
+        let version = |major, minor| Version { major, minor };
+        assert_eq!(check_driver(version(12, 0)), Ok(()));
+        let old = check_driver(version(11, 8)).unwrap_err();
+        assert!(old.cause.contains("CUDA 11.8") && old.remedy.contains("525"), "{old:?}");
+        assert_eq!(check_nvrtc(version(12, 4), version(12, 4)), Ok(()));
+        let newer = check_nvrtc(version(13, 0), version(12, 8)).unwrap_err();
+        assert!(newer.cause.contains("13.0") && newer.remedy.contains("12.8"), "{newer:?}");
+        let older = check_nvrtc(version(11, 8), version(12, 8)).unwrap_err();
+        assert!(older.cause.contains("11.8") && older.remedy.contains("12.8"), "{older:?}");
     }
 }

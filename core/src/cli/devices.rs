@@ -2,7 +2,9 @@
 
 use clap::Args;
 use serde::Serialize;
-use spanbert_backends::{BackendKind, BackendReport, DeviceChoice, DeviceInfo, Precision, automatic};
+use spanbert_backends::{
+    BackendKind, BackendReport, DeviceChoice, DeviceInfo, Obstacle, Precision, automatic,
+};
 
 use super::{
     error::CliError,
@@ -43,25 +45,34 @@ impl DevicesCommand {
             output::json(&Listing { automatic, backends: &reports, checks: checks.as_deref() })?;
         } else {
             for verdict in checks.iter().flatten() {
-                output::line(check_line(verdict))?;
+                output::print(&check_lines(verdict))?;
             }
         }
-        let refused = checks.iter().flatten().filter(|verdict| verdict.fusion().is_none()).count();
-        if refused > 0 {
-            return Err(CliError::new(
-                format_args!("{refused} devices compute wrong results or break down"),
-                "update their drivers, or use another device with --backend",
-            ));
+        let refused: Vec<String> = checks
+            .iter()
+            .flatten()
+            .filter(|verdict| verdict.fusion().is_none())
+            .map(|verdict| verdict.device.choice.to_string())
+            .collect();
+        match refused.as_slice() {
+            [] => Ok(()),
+            [one] => Err(CliError::new(
+                format_args!("{one} computes wrong results or breaks down"),
+                "update its driver, or use another device with --device",
+            )),
+            several => Err(CliError::new(
+                format_args!("{} compute wrong results or break down", several.join(" and ")),
+                "update their drivers, or use another device with --device",
+            )),
         }
-        Ok(())
     }
 }
 
-/// Tests every GPU against the processor.
+/// Tests every GPU that can be used against the processor.
 fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
     model::configure_runtime();
     let gpus = reports.iter().flat_map(|report| &report.devices);
-    gpus.filter(|device| device.kind != BackendKind::Cpu)
+    gpus.filter(|device| device.kind != BackendKind::Cpu && device.unusable.is_none())
         .map(|device| {
             output::note(format_args!("comparing {} with the processor…", device.name));
             let (verdict, warning) = selftest::test(device, Precision::F32, Some(&model::cache_folder()))?;
@@ -73,7 +84,9 @@ fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
         .collect()
 }
 
-fn check_line(verdict: &Verdict) -> String {
+/// A line for each attempt.
+fn check_lines(verdict: &Verdict) -> String {
+    let choice = &verdict.device.choice;
     let outcome = |outcome: &Outcome| match outcome {
         Outcome::Passed(differences) => format!(
             "agrees with the processor (largest differences: logits {:.1e}, gradients {:.1e}, after updates {:.1e})",
@@ -81,11 +94,14 @@ fn check_line(verdict: &Verdict) -> String {
         ),
         Outcome::Failed(reason) => format!("failed: {reason}"),
     };
-    let mut line = format!("{}: {}", verdict.device.choice, outcome(&verdict.fused));
-    if let Some(unfused) = &verdict.unfused {
-        line.push_str(&format!("; with plain kernels: {}", outcome(unfused)));
+    match &verdict.unfused {
+        None => format!("{choice}: {}\n", outcome(&verdict.fused)),
+        Some(unfused) => format!(
+            "{choice}, fused kernels: {}\n{choice}, plain kernels: {}\n",
+            outcome(&verdict.fused),
+            outcome(unfused)
+        ),
     }
-    line
 }
 
 fn listing(reports: &[BackendReport], automatic: Option<&DeviceChoice>, paint: Paint) -> String {
@@ -97,14 +113,25 @@ fn listing(reports: &[BackendReport], automatic: Option<&DeviceChoice>, paint: P
         ("driver", Align::Left),
         ("notes", Align::Left),
     ]);
-    for device in reports.iter().flat_map(|report| &report.devices) {
+    let devices = || reports.iter().flat_map(|report| &report.devices);
+    for device in devices() {
         table.row(row(device, automatic));
     }
     let mut out = table.render(paint);
+    let mut obstacle = |what: String, obstacle: &Obstacle| {
+        for line in [format!("{what}: {obstacle}"), format!("  try: {}", obstacle.remedy)] {
+            out.push_str(&paint.dim(&line));
+            out.push('\n');
+        }
+    };
+    for device in devices() {
+        if let Some(reason) = &device.unusable {
+            obstacle(format!("{} cannot be used", device.choice), reason);
+        }
+    }
     for report in reports {
         if let Some(reason) = &report.unavailable {
-            out.push_str(&paint.dim(&format!("{} is not available: {reason}", report.kind)));
-            out.push('\n');
+            obstacle(format!("{} is not available", report.kind), reason);
         }
     }
     out
@@ -115,7 +142,10 @@ fn row(device: &DeviceInfo, automatic: Option<&DeviceChoice>) -> [String; 6] {
     let driver: Vec<&str> = [&device.api, &device.driver].into_iter().flatten().map(String::as_str).collect();
     let mut notes = vec![device.class.as_str()];
     if device.software {
-        notes.push("software rasteriser, slow");
+        notes.push("slow");
+    }
+    if device.unusable.is_some() {
+        notes.push("unusable");
     }
     if automatic == Some(&device.choice) {
         notes.push("automatic choice");

@@ -32,6 +32,7 @@ mod runs;
 mod score;
 mod scores_table;
 mod seeds;
+mod self_test;
 mod sources;
 mod supervisor;
 mod table;
@@ -42,6 +43,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 pub use self::error::CliError;
+use crate::selftest;
 
 /// Fine-tune, evaluate and ask SpanBERT on SQuAD 1.1 and 2.0.
 #[derive(Debug, Parser)]
@@ -73,13 +75,16 @@ enum Command {
     Pretrain(Box<pretrain::PretrainCommand>),
     Bench(bench::BenchCommand),
     Completions(completions::CompletionsCommand),
+    #[command(name = selftest::COMMAND, hide = true)]
+    SelfTest(self_test::SelfTestCommand),
 }
 
-/// Runs the command line of this process.
+/// Runs the command line of this process, which the `spanbert` program is.
 ///
 /// Exit codes: 0, 1 for a failure (one line of cause and one of remedy on standard error), 2 for wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
+    selftest::use_worker(&[]);
     run(std::env::args_os())
 }
 
@@ -124,6 +129,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Pretrain(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Completions(command) => command.run(),
+        Command::SelfTest(command) => command.run(),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
         MaskedUnit, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, documents, run_pretraining,
         train_vocab,
     },
+    run::Layout,
     tokenizer::TokenizerSettings,
     train::{Ending, StopFlag, resume_command},
 };
@@ -133,6 +134,7 @@ impl PretrainCommand {
             }
         };
         let device = find_device(&self.device.backend)?;
+        spanbert_backends::fault::log_to(Layout::new(folder.path()).device_log());
         let mut progress = Progress::new();
         let result = run_pretraining(PretrainJob {
             start,

@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use spanbert_backends::fault;
+
 use super::{error::CliError, output};
 use crate::{
     run::{Event, EventLog, Layout, TrainLog},
@@ -121,6 +123,9 @@ pub(super) fn end_worker(code: u8) -> ! {
 /// In a worker whose device failed: notes a smaller split for the next one. Gives the error to end with.
 pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
     let layout = Layout::new(folder);
+    if let Some(log) = fault::logged().filter(|log| log.exists()) {
+        output::note(format_args!("all that the device said is in {}", log.display()));
+    }
     let Some(fit) = Fit::read(&layout) else {
         return CliError::new(
             format_args!("the device failed while the model was put on it: {message}"),

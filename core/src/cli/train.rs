@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use spanbert_backends::DeviceChoice;
+use spanbert_backends::{DeviceChoice, fault};
 
 use super::{
     data,
@@ -268,6 +268,7 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     let FineTuning { model, train, dev, recipe, notes, folder, start, choice, version_2_with_negative } = job;
     let device = model::find_device(choice)?;
     let precision = recipe.precision.into();
+    fault::log_to(Layout::new(folder).device_log());
     let mut progress = Progress::new();
     let result = run_training(TrainJob {
         model,

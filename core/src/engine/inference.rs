@@ -105,7 +105,7 @@ pub(super) fn read<B: Backend, const D: usize>(
 
 /// An error of Burn in one line.
 pub(super) fn read_error(error: ExecutionError) -> EngineError {
-    EngineError::Read(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    EngineError::Read(fault::explain(&error.to_string()))
 }
 
 /// The first value that is not in `0..limit`.

@@ -78,6 +78,7 @@ impl RunFolder {
             layout.state(),
             layout.events(),
             layout.train_log(),
+            layout.device_log(),
             layout.fit(),
             layout.group(),
             layout.group_lock(),

@@ -72,6 +72,12 @@ impl Layout {
         self.root.join("train.log")
     }
 
+    /// All that the device said when it failed; made when it does.
+    #[must_use]
+    pub fn device_log(&self) -> PathBuf {
+        self.root.join("device.log")
+    }
+
     /// Folder of the TensorBoard event file.
     #[must_use]
     pub fn tensorboard(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The run folder: the only store of a training and the only interface between trainer, command line and app.
 //!
 //! ```text
-//! recipe.toml  environment.json  state.json  events.jsonl  train.log  tb/  lock  control
+//! recipe.toml  environment.json  state.json  events.jsonl  train.log  device.log  tb/  lock  control
 //! checkpoints/step-<n>/  best/  last/  eval/step-<n>/  eval_results.txt  group.json (of a run of `--seeds`)
 //! ```
 //!

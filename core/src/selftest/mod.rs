@@ -8,16 +8,21 @@
 mod compare;
 mod observe;
 mod store;
+mod worker;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::{BackendKind, DeviceInfo, Fusion, Precision, fault};
+use spanbert_backends::{BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, Precision, fault};
 
 use compare::{Tolerance, compare};
 use observe::{Plan, observe};
+use worker::{Answer, Request};
 
 use crate::advice::Advice;
+
+pub use worker::use_worker;
+pub(crate) use worker::{COMMAND, answer};
 
 /// How often everything is run: the first run tunes and compiles kernels, later ones take them from caches.
 const REPEATS: usize = 3;
@@ -87,15 +92,8 @@ impl Verdict {
 #[derive(Debug, thiserror::Error)]
 pub enum SelfTestError {
     /// It computes wrong numbers or breaks down, fused and unfused.
-    #[error("device {choice} ({name}) failed its self-test: {reason}")]
-    Refused {
-        /// As the user chooses it.
-        choice: String,
-        /// Product name.
-        name: String,
-        /// What went wrong with plain kernels.
-        reason: String,
-    },
+    #[error(transparent)]
+    Refused(BackendError),
     /// The processor itself could not run the test.
     #[error("the self-test could not run on the processor: {0}")]
     Reference(String),
@@ -104,8 +102,19 @@ pub enum SelfTestError {
 impl Advice for SelfTestError {
     fn remedy(&self) -> String {
         match self {
-            Self::Refused { .. } => "update its driver, or use --backend cpu".into(),
+            Self::Refused(error) => error.remedy(),
             Self::Reference(_) => "use --backend cpu, which needs no self-test".into(),
+        }
+    }
+}
+
+impl From<SelfTestError> for BackendError {
+    fn from(error: SelfTestError) -> Self {
+        match error {
+            SelfTestError::Refused(error) => error,
+            SelfTestError::Reference(_) => {
+                Self::Failed { choice: DeviceChoice::Cpu, reason: error.to_string() }
+            }
         }
     }
 }
@@ -139,7 +148,8 @@ pub fn ensure(
 /// Tests a device in a precision now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts. A
 /// warning comes along if it could not be stored: then the next run tests the device again.
 ///
-/// A device fault during the test is taken back ([`fault::take`]): it is the verdict.
+/// Each attempt is a process of its own if there is a program for it ([`use_worker`]); a device fault in this process
+/// is taken back ([`fault::take`]): it is the verdict.
 ///
 /// # Errors
 /// If the processor cannot run the toy model.
@@ -148,17 +158,12 @@ pub fn test(
     precision: Precision,
     cache_dir: Option<&Path>,
 ) -> Result<(Verdict, Option<String>), SelfTestError> {
-    let plan = Plan::for_device(device, precision);
-    let reference = observe(&spanbert_backends::DeviceChoice::Cpu, Fusion::Fused, plan)
-        .map_err(SelfTestError::Reference)?;
-    let attempt = |fusion| {
-        let outcome = on_own_thread(|| attempt(device, fusion, plan, &reference));
-        // What a failed attempt left behind must not be blamed on the next.
-        fault::take();
-        outcome
+    let attempt = |fusion| match worker::attempt(&Request { device: device.clone(), fusion, precision }) {
+        Answer::Device(outcome) => Ok(outcome),
+        Answer::NoReference(reason) => Err(SelfTestError::Reference(reason)),
     };
-    let fused = attempt(Fusion::Fused);
-    let unfused = (!fused.passed()).then(|| attempt(Fusion::Unfused));
+    let fused = attempt(Fusion::Fused)?;
+    let unfused = if fused.passed() { None } else { Some(attempt(Fusion::Unfused)?) };
     let verdict = Verdict { device: device.clone(), precision, fused, unfused };
     let saved = cache_dir.filter(|_| verdict.lasts()).map(|cache_dir| store::save(&verdict, cache_dir));
     let warning = saved.and_then(Result::err).map(|error| {
@@ -172,11 +177,21 @@ fn refusal(verdict: &Verdict) -> SelfTestError {
         (Some(Outcome::Failed(reason)), _) | (_, Outcome::Failed(reason)) => reason.clone(),
         _ => String::new(),
     };
-    SelfTestError::Refused {
-        choice: verdict.device.choice.to_string(),
-        name: verdict.device.name.clone(),
-        reason,
-    }
+    let (choice, name) = (verdict.device.choice.clone(), verdict.device.name.clone());
+    SelfTestError::Refused(BackendError::FailedSelfTest { choice, name, reason })
+}
+
+/// Makes an attempt in this process, on a thread of its own.
+fn attempt_here(request: &Request) -> Answer {
+    let plan = Plan::for_device(&request.device, request.precision);
+    let reference = match observe(&DeviceChoice::Cpu, Fusion::Fused, plan) {
+        Ok(reference) => reference,
+        Err(reason) => return Answer::NoReference(reason),
+    };
+    let outcome = on_own_thread(|| attempt(&request.device, request.fusion, plan, &reference));
+    // What a failed attempt left behind must not be blamed on the next.
+    fault::take();
+    Answer::Device(outcome)
 }
 
 fn attempt(device: &DeviceInfo, fusion: Fusion, plan: Plan, reference: &observe::Observations) -> Outcome {

@@ -1,6 +1,6 @@
 //! What a toy SpanBERT does on a device.
 
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, Precision, dispatch_autodiff};
+use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision, dispatch_autodiff};
 
 use crate::{
     batch::{Batch, Targets},
@@ -65,7 +65,16 @@ pub(super) fn observe(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Resu
             check_dropout(choice, fusion, plan)?;
             Ok(observations)
         })
-        .map_err(|error| error.to_string())
+        .map_err(cause)
+}
+
+/// What went wrong, without the words on which device: whoever asked knows.
+fn cause(error: EngineError) -> String {
+    match error {
+        EngineError::Backend(BackendError::Failed { reason, .. }) | EngineError::Read(reason) => reason,
+        EngineError::Fault(fault) => fault.to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, EngineError> {

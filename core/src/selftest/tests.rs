@@ -18,6 +18,7 @@ fn device(choice: &str, driver: &str) -> DeviceInfo {
         max_buffer_bytes: None,
         precisions: vec![Precision::F32],
         software: true,
+        unusable: None,
     }
 }
 
@@ -173,7 +174,12 @@ fn what_may_have_been_a_shortage_does_not_last() {
     let refused = verdict(failed("a"), Some(failed("b")));
     assert!(!refused.lasts());
     assert_eq!(refused.fusion(), None);
-    assert!(refusal(&refused).in_one_line().contains("self-test: b; update"));
+    let refusal = refusal(&refused);
+    assert!(refusal.to_string().ends_with("failed its self-test: b"), "{refusal}");
+    assert!(refusal.remedy().starts_with("update its driver"), "{}", refusal.remedy());
+    let short = verdict(failed("a"), Some(failed("out of memory (CUDA_ERROR_OUT_OF_MEMORY)")));
+    let remedy = super::refusal(&short).remedy();
+    assert!(remedy.starts_with("close other programs"), "{remedy}");
 }
 
 #[test]

@@ -7,13 +7,14 @@ use std::{
 
 use egui::{Button, ComboBox, Margin, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
 use egui_phosphor::regular as icon;
-use spanbert_backends::DeviceChoice;
+use spanbert_backends::{DeviceChoice, Obstacle};
 
 use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
     page::Env,
+    pages::train::devices::sentences,
     probe::Probe,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
@@ -193,12 +194,15 @@ impl ModelSlot {
                                 let name = device.choice.to_string();
                                 let slow = if device.software { " (software, slow)" } else { "" };
                                 let text = format!("{name}  {}{slow}", device.name);
-                                ui.selectable_value(&mut self.backend, name, text);
+                                match &device.unusable {
+                                    None => {
+                                        ui.selectable_value(&mut self.backend, name, text);
+                                    }
+                                    Some(obstacle) => refused(ui, text, obstacle),
+                                }
                             }
-                            if let Some(reason) = &report.unavailable {
-                                let text = format!("{}  not available", report.kind);
-                                ui.add_enabled(false, Button::selectable(false, text))
-                                    .on_disabled_hover_text(reason);
+                            if let Some(obstacle) = &report.unavailable {
+                                refused(ui, format!("{}  not available", report.kind), obstacle);
                             }
                         }
                     }
@@ -213,6 +217,11 @@ impl ModelSlot {
             response.response
         });
     }
+}
+
+/// An entry of the list of devices that cannot be chosen; why, on hovering over it.
+fn refused(ui: &mut Ui, text: String, obstacle: &Obstacle) {
+    ui.add_enabled(false, Button::selectable(false, text)).on_disabled_hover_text(sentences(obstacle));
 }
 
 /// Checkpoints asked before, the best of each run, and the model inside the program.

@@ -91,7 +91,8 @@ fn backend(ui: &mut Ui, env: &mut Env<'_>) {
         if let Some(device) = automatic(reports) {
             choices[0].1 = format!("Automatic (now {})", device.name);
         }
-        let devices = reports.iter().flat_map(|report| &report.devices);
+        let devices =
+            reports.iter().flat_map(|report| &report.devices).filter(|device| device.unusable.is_none());
         choices.extend(
             devices.map(|device| (device.choice.to_string(), format!("{}: {}", device.choice, device.name))),
         );

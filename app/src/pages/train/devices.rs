@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, RichText, Sense, Stroke, Ui, WidgetInfo, WidgetType};
 use egui_phosphor::regular as icon;
-use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, automatic};
+use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Obstacle, automatic};
 
 use crate::{
     probe::Probe,
@@ -26,7 +26,11 @@ pub fn choice_ui(ui: &mut Ui, probe: &Probe, backend: &mut String) -> bool {
     let chosen = chosen_device(reports, backend).map(|device| device.choice.clone());
     let best = automatic(reports).map(|device| device.choice.clone());
     let mut changed = false;
-    let devices: Vec<&DeviceInfo> = reports.iter().flat_map(|report| &report.devices).collect();
+    let devices: Vec<&DeviceInfo> = reports
+        .iter()
+        .flat_map(|report| &report.devices)
+        .filter(|device| device.unusable.is_none())
+        .collect();
     const LEAST: f32 = 230.0;
     let per_row = ((ui.available_width() + GAP) / (LEAST + GAP)).floor().max(1.0);
     let width = (ui.available_width() - GAP * (per_row - 1.0)) / per_row;
@@ -45,23 +49,34 @@ pub fn choice_ui(ui: &mut Ui, probe: &Probe, backend: &mut String) -> bool {
         ui.add_space(4.0);
     }
     if chosen.is_none() {
-        let text = format!("{backend} is not there; choose another device");
+        let text = format!("{backend} is not there or cannot be used; choose another device");
         ui.label(RichText::new(text).color(Tokens::of(ui).error));
     }
     for report in reports {
-        if let Some(reason) = &report.unavailable {
-            let muted = Tokens::of(ui).text_muted;
-            let text = format!("{} {}: {}", icon::PROHIBIT, kind_name(report.kind), reason);
-            ui.add(egui::Label::new(RichText::new(text).size(CAPTION_SIZE).color(muted)).wrap());
+        for device in &report.devices {
+            if let Some(obstacle) = &device.unusable {
+                obstacle_line(ui, &device.choice.to_string(), obstacle);
+            }
+        }
+        if let Some(obstacle) = &report.unavailable {
+            obstacle_line(ui, kind_name(report.kind), obstacle);
         }
     }
     changed
 }
 
+/// What keeps a device from being chosen, and what to do about it.
+fn obstacle_line(ui: &mut Ui, what: &str, obstacle: &Obstacle) {
+    let muted = Tokens::of(ui).text_muted;
+    let text = format!("{} {what}: {obstacle}. {}.", icon::PROHIBIT, capitalised(&obstacle.remedy));
+    ui.add(egui::Label::new(RichText::new(text).size(CAPTION_SIZE).color(muted)).wrap());
+}
+
 /// The device that `--backend` of this value would take.
 #[must_use]
 pub fn chosen_device<'a>(reports: &'a [BackendReport], backend: &str) -> Option<&'a DeviceInfo> {
-    let mut devices = reports.iter().flat_map(|report| &report.devices);
+    let mut devices =
+        reports.iter().flat_map(|report| &report.devices).filter(|device| device.unusable.is_none());
     if backend == "auto" {
         return automatic(reports);
     }
@@ -127,8 +142,8 @@ pub fn facts_list_ui(ui: &mut Ui, probe: &Probe) {
         for device in &report.devices {
             facts_card(ui, device, automatic == Some(&device.choice));
         }
-        if let Some(reason) = &report.unavailable {
-            unavailable_card(ui, report.kind, reason);
+        if let Some(obstacle) = &report.unavailable {
+            unavailable_card(ui, report.kind, obstacle);
         }
     }
 }
@@ -146,7 +161,13 @@ fn facts_card(ui: &mut Ui, device: &DeviceInfo, automatic: bool) {
             if device.software {
                 pill(ui, "Software, slow", tokens.warning, tokens.warning_soft);
             }
+            if device.unusable.is_some() {
+                pill(ui, "Cannot be used", tokens.warning, tokens.warning_soft);
+            }
         });
+        if let Some(obstacle) = &device.unusable {
+            ui.label(RichText::new(sentences(obstacle)).color(tokens.text_muted));
+        }
         facts(ui, &describe(device));
     });
 }
@@ -185,7 +206,7 @@ fn facts(ui: &mut Ui, facts: &[(&'static str, String)]) {
     }
 }
 
-fn unavailable_card(ui: &mut Ui, kind: BackendKind, reason: &str) {
+fn unavailable_card(ui: &mut Ui, kind: BackendKind, obstacle: &Obstacle) {
     let tokens = Tokens::of(ui);
     card(ui, &format!("{kind}: not available"), |ui| {
         ui.horizontal_wrapped(|ui| {
@@ -193,7 +214,7 @@ fn unavailable_card(ui: &mut Ui, kind: BackendKind, reason: &str) {
             pill(ui, &kind.to_string(), tokens.text_muted, tokens.control);
             pill(ui, "Not available", tokens.text_muted, tokens.control);
         });
-        ui.label(RichText::new(capitalised(reason)).color(tokens.text_muted));
+        ui.label(RichText::new(sentences(obstacle)).color(tokens.text_muted));
     });
 }
 
@@ -203,6 +224,11 @@ fn kind_name(kind: BackendKind) -> &'static str {
         BackendKind::Wgpu => "GPU through Vulkan or Metal",
         BackendKind::Cpu => "Processor",
     }
+}
+
+/// Cause and remedy, as two sentences.
+pub fn sentences(obstacle: &Obstacle) -> String {
+    format!("{}. {}.", capitalised(&obstacle.cause), capitalised(&obstacle.remedy))
 }
 
 /// Reasons and classes are parts of a sentence elsewhere; here they stand alone.
