@@ -68,11 +68,15 @@ pub fn configure(cache_dir: &Path) -> Result<Option<PathBuf>, RuntimeError> {
 
 #[cfg(with_gpu)]
 fn configure_cubecl(cache_dir: &Path, reports: &[BackendReport]) -> Result<Option<PathBuf>, RuntimeError> {
-    use cubecl::config::{CubeClRuntimeConfig, cache::CacheConfig};
+    use cubecl::config::{CubeClRuntimeConfig, cache::CacheConfig, memory::PersistentMemory};
 
     let folder = kernel_folder(cache_dir, reports);
     let writable = folder.as_deref().map(prepare);
     let mut config = CubeClRuntimeConfig::default().override_from_env();
+    // Every tensor gets memory of its own size, kept for the next one of that size. By default CubeCL cuts tensors
+    // from pages of up to a quarter of the device's memory, a pool for each range of sizes: pages that are mostly
+    // empty, and pools that do not share, can take half as much again as the tensors.
+    config.memory.persistent_memory = PersistentMemory::Enforced;
     // In a folder that cannot be written, the tuning cache turns itself off; the compilation cache panics.
     config.autotune.cache = CacheConfig::File(folder.clone().unwrap_or_else(|| cache_dir.to_owned()));
     config.compilation.cache = match (&writable, same_architecture(reports)) {

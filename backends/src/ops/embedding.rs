@@ -56,7 +56,8 @@ impl PlacesLayout {
 #[derive(Clone, Debug)]
 pub struct TokenPlaces<B: Backend> {
     /// The first chunk of each token of the vocabulary and the number of chunks; the first position of each chunk and
-    /// the number of positions; the positions, by token and ascending. `[layout.len()]`.
+    /// the number of positions; the positions, by token and ascending. `[layout.len()]`, and zeros up to the most that a
+    /// batch of this size can need: batches of one size share memory.
     pub index: Tensor<B, 1, Int>,
     /// Sizes of the three lists.
     pub layout: PlacesLayout,
@@ -67,7 +68,8 @@ impl<B: Backend> TokenPlaces<B> {
     /// place: they get no gradient.
     #[must_use]
     pub fn new(ids: &[i32], vocabulary: usize, device: &B::Device) -> Self {
-        let (index, layout) = sorted(ids, vocabulary);
+        let (mut index, layout) = sorted(ids, vocabulary);
+        index.resize(vocabulary + 2 + 2 * ids.len(), 0);
         let shape = [index.len()];
         Self { index: Tensor::from_data(TensorData::new(index, shape), device), layout }
     }

@@ -6,7 +6,11 @@ use burn::tensor::{
 };
 use spanbert_backends::{BertBackend, MemoryUse, Precision, fault, memory_in_use};
 
-use super::{EngineError, InferenceEngine, Logits, OTHER_VOCABULARY};
+use super::{
+    EngineError, InferenceEngine, Logits, OTHER_VOCABULARY,
+    memory::Work,
+    reserve::{Pass, Reserve},
+};
 use crate::{
     batch::Batch,
     checkpoint::Weights,
@@ -19,6 +23,7 @@ pub(super) struct BurnInference<B: Backend> {
     config: BertConfig,
     device: B::Device,
     model: SpanBert<B>,
+    reserve: Reserve,
 }
 
 impl<B: BertBackend> BurnInference<B> {
@@ -30,7 +35,7 @@ impl<B: BertBackend> BurnInference<B> {
     ) -> Result<Self, EngineError> {
         let model = build::<B>(&config, &mut weights, precision, &device)?;
         let model = fault::guard(|| prepared(model, precision))?;
-        Ok(Self { config, device, model })
+        Ok(Self { config, device, model, reserve: Reserve::default() })
     }
 }
 
@@ -40,7 +45,7 @@ impl<B: BertBackend> InferenceEngine for BurnInference<B> {
     }
 
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
-        predict(&self.model, &self.config, batch, &self.device)
+        predict(&self.model, &self.config, batch, &self.device, &mut self.reserve)
     }
 
     fn memory(&self) -> Option<MemoryUse> {
@@ -72,8 +77,11 @@ pub(super) fn predict<B: BertBackend>(
     config: &BertConfig,
     batch: &Batch,
     device: &B::Device,
+    reserve: &mut Reserve,
 ) -> Result<Logits, EngineError> {
     check_batch(config, batch)?;
+    let pass = Pass { rows: batch.rows, length: batch.length, work: Work::Inference, head: 0 };
+    reserve.make_room::<B>(config, device, pass)?;
     let mut values = fault::guard(|| {
         B::bert_inside(|| {
             let logits = model.forward(ModelInput::from_batch(batch, device), None);

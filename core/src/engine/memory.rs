@@ -21,6 +21,11 @@
 //! four times the parameters; a pass that adds to
 //! gradients of an earlier micro-batch holds both. Measured against the process's peak on the CPU in
 //! `tests/measurements/2026-11-23-recompute`.
+//!
+//! A GPU keeps what is freed for tensors of the same size alone (`super::reserve`), so that the most of every size adds
+//! up, where on a processor gradients take the place of activations. CUDA pads the rows of some tensors to 512 bytes,
+//! among them attention scores and, in a half precision, the probabilities: 384 of them take 1024 bytes instead of 768.
+//! Measured against what the driver hands out in `tests/measurements/2026-11-29-cuda-memory`.
 
 use spanbert_backends::BackendKind;
 
@@ -28,6 +33,8 @@ use crate::config::BertConfig;
 
 /// Bytes of an f32.
 const VALUE: u64 = 4;
+/// Bytes that CUDA pads rows to (CubeCL's pitched layout).
+const PITCH: u64 = 512;
 /// No batch has more rows; where the search for the largest ends.
 const MAX_ROWS: usize = 1 << 16;
 
@@ -51,7 +58,7 @@ pub fn part_rows(length: usize) -> usize {
 }
 
 /// What the memory is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
     /// Logits only.
     Inference,
@@ -67,8 +74,7 @@ pub enum Work {
     },
 }
 
-/// Memory of one step, in bytes, without the runtime's own (a GPU driver takes some hundred MiB) and without what an
-/// allocator keeps in reserve.
+/// Memory of one step, in bytes, without the runtime's own (a GPU driver takes some hundred MiB).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryEstimate {
     /// Number of parameters; not bytes.
@@ -83,14 +89,15 @@ pub struct MemoryEstimate {
     pub activations: u64,
     /// Short-lived tensors at the worst moment.
     pub transient: u64,
-    /// The most that is in use at any moment: less than the sum of the parts, because activations are freed while
-    /// gradients are made.
+    /// The most that is taken at any moment: on a processor less than the sum of the parts, because activations are freed
+    /// while gradients are made.
     pub total: u64,
 }
 
 /// The sizes that count, as `u64`.
 #[derive(Clone, Copy)]
 struct Sizes {
+    kind: BackendKind,
     positions: u64,
     length: u64,
     hidden: u64,
@@ -101,8 +108,9 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn new(config: &BertConfig, rows: usize, length: usize) -> Self {
+    fn new(config: &BertConfig, rows: usize, length: usize, kind: BackendKind) -> Self {
         Self {
+            kind,
             positions: (rows as u64).saturating_mul(length as u64),
             length: length as u64,
             hidden: config.hidden_size as u64,
@@ -128,11 +136,17 @@ impl Sizes {
         self.heads * self.length
     }
 
+    /// Bytes of attention scores of a layer by position, `value` bytes each, where rows are padded.
+    fn padded(&self, value: u64) -> u64 {
+        let row = self.length * value;
+        self.heads * if self.kind == BackendKind::Cuda { row.next_multiple_of(PITCH) } else { row }
+    }
+
     /// What a layer keeps by position, in bytes: the table of the module's text.
     fn layer(&self, half: bool) -> u64 {
         if half {
-            let halves = 6 * self.hidden + self.wide + self.probabilities();
-            return VALUE / 2 * halves + VALUE * (2 * self.hidden + self.wide + 2);
+            let halves = VALUE / 2 * (6 * self.hidden + self.wide) + self.padded(VALUE / 2);
+            return halves + VALUE * (2 * self.hidden + self.wide + 2);
         }
         VALUE * (8 * self.hidden + 2 * self.wide + self.probabilities() + 2)
     }
@@ -143,25 +157,30 @@ impl Sizes {
         VALUE * (2 * self.hidden + self.segments + 2)
     }
 
-    /// Short-lived tensors of a layer's backward: in the feed-forward network the gradients of its wide and of three
-    /// narrow tensors; where attention is not done head by head (GPUs), the dropped probabilities, their gradient and
-    /// that of the scores, when the feed-forward network's share is freed.
-    fn backward(&self, kind: BackendKind) -> u64 {
-        let feed_forward = self.wide + 3 * self.hidden;
-        let attention = match kind {
-            BackendKind::Cpu => 0,
-            _ => (4 * self.probabilities() + 4 * self.hidden).saturating_sub(2 * self.wide + 2 * self.hidden),
-        };
-        feed_forward.max(attention)
+    /// Short-lived tensors of a layer, by position, in bytes. On a processor those of the feed-forward network's backward
+    /// pass, the gradients of its wide and of three narrow tensors: attention is done head by head. On a GPU what there
+    /// is of every size beyond what is kept: a wide tensor, two narrow ones, and the scores, padded and not; in a half
+    /// precision twice these, and one tensor in it of every size.
+    fn short_lived(&self, half: bool) -> u64 {
+        if self.kind == BackendKind::Cpu {
+            return VALUE * (self.wide + 3 * self.hidden);
+        }
+        let (padded, plain) = (self.padded(VALUE), VALUE * self.probabilities());
+        let scores = if padded == plain { plain } else { padded + plain };
+        let single = VALUE * (self.wide + 2 * self.hidden);
+        if half {
+            return single + 2 * scores + VALUE / 2 * (self.wide + self.hidden) + self.padded(VALUE / 2);
+        }
+        single + scores
     }
 
-    /// Tensors of a layer's forward without gradients at its widest.
-    fn forward(&self, kind: BackendKind) -> u64 {
-        let attention = match kind {
-            BackendKind::Cpu => 6 * self.hidden,
-            _ => 8 * self.hidden + 3 * self.probabilities(),
-        };
-        attention.max(2 * self.wide + 3 * self.hidden)
+    /// Tensors of a layer's forward without gradients, by position: on a processor at its widest, on a GPU the most of
+    /// every size, in a half precision too, which adds as much as half of the scores and of the wide tensors.
+    fn forward(&self) -> u64 {
+        if self.kind == BackendKind::Cpu {
+            return VALUE * (6 * self.hidden).max(2 * self.wide + 3 * self.hidden);
+        }
+        VALUE / 2 * 3 * (self.probabilities() + self.wide) + VALUE * 7 * self.hidden
     }
 }
 
@@ -174,12 +193,12 @@ pub fn estimate(
     kind: BackendKind,
     work: Work,
 ) -> MemoryEstimate {
-    let sizes = Sizes::new(config, rows, length);
+    let sizes = Sizes::new(config, rows, length, kind);
     let parameters = config.parameter_count() as u64;
     let weights = parameters * VALUE;
     let (recompute, accumulates, half) = match work {
         Work::Inference => {
-            let transient = sizes.bytes(sizes.forward(kind));
+            let transient = sizes.all(sizes.forward());
             let total = weights.saturating_add(transient);
             return MemoryEstimate { parameters, weights, transient, total, ..MemoryEstimate::default() };
         }
@@ -188,35 +207,57 @@ pub fn estimate(
         }
     };
     let (gradients, optimizer) = (weights, 2 * weights);
-    let transient = sizes.bytes(sizes.backward(kind));
+    let transient = sizes.all(sizes.short_lived(half));
+    let kept = if recompute {
+        let inputs = sizes.bytes((sizes.layers + 1) * sizes.hidden);
+        Kept { inputs, layers: sizes.all(sizes.layer(half).max(sizes.embeddings())) }
+    } else {
+        let layers = sizes.layers.saturating_mul(sizes.layer(half)).saturating_add(sizes.embeddings());
+        Kept { inputs: 0, layers: sizes.all(layers) }
+    };
+    let activations = kept.inputs.saturating_add(kept.layers);
+    let estimate =
+        MemoryEstimate { parameters, weights, gradients, optimizer, activations, transient, total: 0 };
     // Gradients of an earlier micro-batch are there from the start of the pass.
     let earlier = if accumulates { gradients } else { 0 };
-    let (activations, pass) = if recompute {
-        let inputs = sizes.bytes((sizes.layers + 1) * sizes.hidden);
-        let layer = sizes.all(sizes.layer(half).max(sizes.embeddings()));
-        // The layers' inputs go as their gradients come.
-        let worst = earlier.saturating_add(inputs).max(gradients).saturating_add(layer);
-        (inputs.saturating_add(layer), worst.saturating_add(transient))
+    // The largest parameter.
+    let words = config.vocab_size as u64 * sizes.hidden * VALUE;
+    let in_turn = if kind == BackendKind::Cpu {
+        let pass = if recompute {
+            // The layers' inputs go as their gradients come.
+            let worst = earlier.saturating_add(kept.inputs).max(gradients).saturating_add(kept.layers);
+            worst.saturating_add(transient)
+        } else {
+            let start = earlier.saturating_add(activations).saturating_add(transient);
+            // The last gradients of the pass, with one layer left to free.
+            let end = earlier.saturating_add(gradients).saturating_add(sizes.all(sizes.embeddings()));
+            start.max(end)
+        };
+        // The update holds a second copy of its gradient.
+        pass.max(gradients.saturating_add(words))
     } else {
-        let activations =
-            sizes.all(sizes.layers.saturating_mul(sizes.layer(half)).saturating_add(sizes.embeddings()));
-        let start = earlier.saturating_add(activations).saturating_add(transient);
-        // The last gradients of the pass, with one layer left to free.
-        let end = earlier.saturating_add(gradients).saturating_add(sizes.all(sizes.embeddings()));
-        (activations, start.max(end))
+        // The matrices in the half precision.
+        let copies = if half { weights.saturating_sub(words) / 2 } else { 0 };
+        let pass = activations.saturating_add(transient).saturating_add(copies);
+        pass.saturating_add(gradients).saturating_add(earlier)
     };
-    // The update holds a second copy of the largest parameter's gradient.
-    let update = gradients.saturating_add(config.vocab_size as u64 * sizes.hidden * VALUE);
-    let copies = if half { weights / 2 } else { 0 };
-    let total = weights.saturating_add(optimizer).saturating_add(pass.saturating_add(copies).max(update));
-    MemoryEstimate { parameters, weights, gradients, optimizer, activations, transient, total }
+    let total = weights.saturating_add(optimizer).saturating_add(in_turn);
+    MemoryEstimate { total, ..estimate }
+}
+
+/// What is kept for the backward pass, in bytes.
+struct Kept {
+    /// The layers' inputs, if the rest is computed again.
+    inputs: u64,
+    /// All else: of all layers, or of one at a time.
+    layers: u64,
 }
 
 /// Bytes of the largest single tensor, which a device may limit
 /// ([`max_buffer_bytes`](spanbert_backends::DeviceInfo::max_buffer_bytes)).
 #[must_use]
 pub fn largest_buffer(config: &BertConfig, rows: usize, length: usize) -> u64 {
-    let sizes = Sizes::new(config, rows, length);
+    let sizes = Sizes::new(config, rows, length, BackendKind::Cpu);
     let table = config.vocab_size.max(config.max_position_embeddings) as u64 * sizes.hidden * VALUE;
     let weight = sizes.wide.max(sizes.hidden) * sizes.hidden * VALUE;
     sizes.bytes(sizes.probabilities().max(sizes.wide).max(sizes.hidden)).max(table).max(weight)
@@ -290,8 +331,11 @@ mod tests {
         let work = |half| Work::Training { recompute: false, accumulates: false, half };
         let estimated = |rows, kind, half| estimate(&base, rows, 384, kind, work(half));
         let half = estimated(8, BackendKind::Cuda, true);
-        // By hand: of a layer 6 * 768 + 3,072 + 12 * 384 values of two bytes, 2 * 768 + 3,072 + 2 of four.
-        assert_eq!(half.activations, 3072 * (12 * (2 * 12_288 + 4 * 4_610) + 4 * 1_540));
+        // By hand: of a layer 6 * 768 + 3,072 values of two bytes, 12 rows of 384 of them padded to 1,024 bytes,
+        // 2 * 768 + 3,072 + 2 values of four.
+        assert_eq!(half.activations, 3072 * (12 * (2 * 7_680 + 12 * 1_024 + 4 * 4_610) + 4 * 1_540));
+        let unpadded = estimated(8, BackendKind::Wgpu, true);
+        assert_eq!(unpadded.activations, 3072 * (12 * (2 * 12_288 + 4 * 4_610) + 4 * 1_540));
         for rows in [8, 32] {
             let (half, single) =
                 (estimated(rows, BackendKind::Cuda, true), estimated(rows, BackendKind::Cuda, false));
@@ -303,6 +347,27 @@ mod tests {
         assert!(half.activations < single.activations && half.total >= single.total);
         // The processor imitates it.
         assert_eq!(estimated(8, BackendKind::Cpu, true), estimated(8, BackendKind::Cpu, false));
+    }
+
+    /// What CUDA's driver was seen to hand out (`tests/measurements/2026-11-29-cuda-memory`).
+    #[test]
+    fn a_gpu_takes_what_was_measured() {
+        let base = BertConfig::default();
+        let total = |rows, length, recompute, accumulates, half| {
+            let work = Work::Training { recompute, accumulates, half };
+            estimate(&base, rows, length, BackendKind::Cuda, work).total as f64 / 1e9
+        };
+        for (estimated, measured) in [
+            (total(32, 512, false, false, false), 17.03),
+            (total(32, 512, true, false, false), 4.29),
+            (total(16, 512, false, true, false), 9.81),
+            (total(32, 320, false, false, false), 10.28),
+            (total(32, 512, false, false, true), 12.29),
+            (total(32, 320, false, false, true), 8.61),
+            (total(16, 512, false, true, true), 7.53),
+        ] {
+            assert!((estimated / measured - 1.0_f64).abs() < 0.03, "{estimated} {measured}");
+        }
     }
 
     #[test]

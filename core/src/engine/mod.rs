@@ -10,6 +10,7 @@ mod parts;
 #[cfg(feature = "cli")]
 mod pretraining;
 mod recompute;
+mod reserve;
 mod training;
 
 pub use loss_scale::LossScale;

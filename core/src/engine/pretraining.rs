@@ -9,17 +9,22 @@ use super::{
     EngineError, OTHER_VOCABULARY, OptimizerConfig, OptimizerState,
     gradients::{Gradients, collect},
     inference::{check_batch, outside, read, read_error},
-    memory,
+    memory::{self, Work},
     optimizer::{Inner, Optimizer, Stepped, matrix_shape},
     parts,
+    reserve::{self, Reserve},
     training::Layout,
 };
 use crate::{
+    batch::Batch,
     checkpoint::Weights,
     config::BertConfig,
     model::{DropoutSeeds, ModelInput, PretrainingBert, export_weights},
     pretrain::PretrainBatch,
 };
+
+/// Bytes a logit takes: in f32 itself, its logarithmic probability, and the gradients of both.
+const LOGITS_BYTES: u64 = 16;
 
 /// Where the span-boundary head's parameters are.
 const SBO_HEAD: &str = "sbo.";
@@ -132,6 +137,7 @@ struct BurnPretrainer<AB: TrainingBackend> {
     losses: Option<Tensor<Inner<AB>, 1>>,
     /// Both losses and the gradient norm of each update not read yet, `[3]`.
     pending: Vec<Tensor<Inner<AB>, 1>>,
+    reserve: Reserve,
     /// Whether a processor computes several micro-batches at once, each with gradients of its own.
     small: bool,
 }
@@ -154,6 +160,7 @@ impl<AB: TrainingBackend> BurnPretrainer<AB> {
             gradients: Gradients::new(),
             losses: None,
             pending: Vec::new(),
+            reserve: Reserve::default(),
             small,
         })
     }
@@ -168,6 +175,15 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
         for micro in micros {
             check_batch(&self.config, &micro.batch.batch)?;
             check_targets(&self.config, micro.batch)?;
+        }
+        let accumulates = micros.len() > 1 || !self.gradients.is_empty();
+        let work = Work::Training { recompute: false, accumulates, half: false };
+        for PretrainMicroBatch { batch, .. } in micros {
+            let Batch { rows, length, .. } = batch.batch;
+            let targets = batch.mlm.pieces.len() + batch.sbo.pieces.len();
+            let head = (targets * self.config.vocab_size) as u64 * LOGITS_BYTES;
+            let pass = reserve::Pass { rows, length, work, head };
+            self.reserve.make_room::<AB>(&self.config, &self.device, pass)?;
         }
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         let pass = Pass::<AB> { vocab_size: self.config.vocab_size, device: &self.device };

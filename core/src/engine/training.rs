@@ -13,9 +13,10 @@ use super::{
     StepMetrics, TrainingEngine,
     gradients::{Gradients, collect},
     inference::{build, check_batch, predict, read, read_error},
-    memory,
+    memory::{self, Work},
     optimizer::{Inner, Optimizer, Stepped},
     parts, recompute,
+    reserve::{self, Reserve},
 };
 use crate::{
     batch::Batch,
@@ -44,6 +45,9 @@ pub(super) struct BurnTrainer<AB: TrainingBackend> {
     unused: Weights,
     /// Whether activations are computed again in the backward pass.
     recompute: bool,
+    /// Whether products are made in a half precision.
+    half: bool,
+    reserve: Reserve,
     /// Whether a processor computes several micro-batches at once, each with gradients of its own.
     small: bool,
 }
@@ -70,12 +74,24 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
             pending: Vec::new(),
             unused: weights,
             recompute: false,
+            half: precision != Precision::F32,
+            reserve: Reserve::default(),
             small,
         })
     }
 
     fn model(&self) -> Result<&SpanBert<AB>, EngineError> {
         self.model.as_ref().ok_or(EngineError::NoModel)
+    }
+
+    /// Gives unused memory back where the parts of a batch need it.
+    fn make_room(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        let accumulates = micros.len() > 1 || !self.gradients.is_empty();
+        let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
+        micros.iter().try_for_each(|micro| {
+            let pass = reserve::Pass { rows: micro.batch.rows, length: micro.batch.length, work, head: 0 };
+            self.reserve.make_room::<AB>(&self.config, &self.device, pass)
+        })
     }
 }
 
@@ -85,7 +101,8 @@ impl<AB: TrainingBackend> InferenceEngine for BurnTrainer<AB> {
     }
 
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
-        predict::<Inner<AB>>(&self.model()?.valid(), &self.config, batch, &self.device)
+        let model = self.model.as_ref().ok_or(EngineError::NoModel)?.valid();
+        predict::<Inner<AB>>(&model, &self.config, batch, &self.device, &mut self.reserve)
     }
 
     fn memory(&self) -> Option<MemoryUse> {
@@ -99,6 +116,7 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     }
 
     fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        self.make_room(micros)?;
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         let pass = Pass::<AB> {
             config: &self.config,

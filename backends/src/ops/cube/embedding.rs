@@ -7,7 +7,7 @@ use cubecl::prelude::*;
 use super::launch::{cubes_for_units, empty, size, vector_size};
 use crate::ops::PlacesLayout;
 
-/// Shapes: `grad` `[positions, width]`, `sums` `[chunks, width]`.
+/// Shapes: `grad` `[positions, width]`, `sums` `[positions, width]`, of which `chunks` rows are written.
 #[cube(launch)]
 fn embedding_chunks_kernel<N: Size>(
     grad: &Tensor<Vector<f32, N>>,
@@ -35,7 +35,7 @@ fn embedding_chunks_kernel<N: Size>(
     sums[ABSOLUTE_POS] = sum;
 }
 
-/// Shapes: `sums` `[chunks, width]`, `table` `[vocabulary, width]`.
+/// Shapes: `sums` `[positions, width]`, `table` `[vocabulary, width]`.
 #[cube(launch)]
 fn embedding_rows_kernel<N: Size>(
     sums: &Tensor<Vector<f32, N>>,
@@ -71,8 +71,9 @@ pub fn gradient<R: CubeRuntime>(
     let vector = vector_size(&grad, hidden);
     let width = hidden / vector;
     let table = empty(&grad, [layout.vocabulary, hidden]);
-    // A buffer must not be empty.
-    let sums = empty(&grad, [layout.chunks.max(1), hidden]);
+    // Room for as many chunks as there can be: how many there are differs from batch to batch, and memory of ever new
+    // sizes would not be used again. A buffer must not be empty.
+    let sums = empty(&grad, [layout.positions.max(1), hidden]);
     if layout.chunks > 0 {
         let (count, dim) = cubes_for_units(&grad, layout.chunks * width);
         embedding_chunks_kernel::launch(
