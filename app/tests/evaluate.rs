@@ -362,6 +362,30 @@ fn a_stored_threshold_beyond_all_null_odds_stays() {
 }
 
 #[test]
+fn the_decision_and_the_threshold_of_the_evaluation_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run_with(folder.path(), Some(1.5), |_, answerable| if answerable { -2.0 } else { 2.0 });
+    let path = layout.evaluation(7).join("results.json");
+    let mut results: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    results["abstention"] = serde_json::json!({"allowed": true, "decided_by": "threshold_flag"});
+    let mut given = results["named"]["threshold_0"].clone();
+    given["threshold"] = serde_json::json!(-2.5);
+    results["named"]["given_threshold"] = given;
+    fs::write(&path, results.to_string()).unwrap();
+    let mut harness = page(folder.path());
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    wait(&mut harness, "All 900");
+    harness.run_steps(3);
+    harness.get_by_label("The model may abstain: --threshold is given");
+    assert_eq!(threshold(&harness), -2.5);
+    harness.get_by_label("Answerable, not answered: 600");
+    for (button, at) in [("Stored", 1.5), ("Given", -2.5)] {
+        click(&mut harness, button);
+        assert_eq!(threshold(&harness), at, "{button}");
+    }
+}
+
+#[test]
 fn a_slice_and_a_cell_show_their_questions() {
     let folder = tempfile::tempdir().unwrap();
     let (_, mut harness) = shown(folder.path());
@@ -521,6 +545,38 @@ fn talkative(folder: &Path, words: &str) -> spanbert_app::launch::Trainer {
     fs::write(&script, format!("#!/bin/sh\nprintf '{words}' >&2\nexec '{program}' \"$@\"\n")).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     spanbert_app::launch::Trainer { program: script, ..harness::options(folder).trainer }
+}
+
+#[cfg(unix)]
+#[test]
+fn evaluations_started_in_one_second_have_folders_of_their_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("slow.sh");
+    fs::write(&script, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let trainer =
+        spanbert_app::launch::Trainer { program: script, ..harness::options(folder.path()).trainer };
+    let started = || {
+        let trainer = trainer.clone();
+        let mut harness = harness::page(folder.path(), [1400.0, 860.0], |context| {
+            EvaluatePage::new(context).with_trainer(trainer)
+        });
+        wait(&mut harness, "No evaluations yet");
+        click(&mut harness, "New evaluation…");
+        type_into(&mut harness, "Checkpoint to evaluate", "model");
+        type_into(&mut harness, "SQuAD file to evaluate on", "dev.json");
+        harness
+    };
+    let mut windows = [started(), started(), started()];
+    for window in &mut windows {
+        click(window, "Start evaluation");
+    }
+    let evaluations = folder.path().join("evaluations");
+    assert_eq!(fs::read_dir(&evaluations).unwrap().count(), 3);
+    // What was never written goes with the window.
+    drop(windows);
+    assert_eq!(fs::read_dir(&evaluations).unwrap().count(), 0);
 }
 
 #[cfg(unix)]

@@ -80,7 +80,7 @@ pub enum ConfigError {
         cause: std::io::Error,
     },
     /// The text is not a JSON object with values of the expected types.
-    #[error("{origin}: {cause}")]
+    #[error("{origin}: {}", crate::json::said(cause))]
     Json {
         /// File or other source of the text.
         origin: String,

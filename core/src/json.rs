@@ -20,6 +20,29 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(text)
 }
 
+/// What is wrong with a JSON text, in JSON's words instead of Rust's.
+pub(crate) fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = match (text.find("expected struct "), text.rfind(" at line ")) {
+        (Some(start), Some(end)) if start < end => {
+            format!(
+                "{}expected an object{}",
+                text.get(..start).unwrap_or_default(),
+                text.get(end..).unwrap_or_default()
+            )
+        }
+        _ => text,
+    };
+    [
+        ("expected usize", "expected a whole number from 0"),
+        ("expected u64", "expected a whole number from 0"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+    ]
+    .iter()
+    .fold(text, |text, (rust, plain)| text.replace(rust, plain))
+}
+
 /// At least the number of values in a JSON text: each but the outermost follows one of three characters.
 fn count_values(text: &[u8]) -> usize {
     let (mut count, mut in_string, mut escaped) = (1, false, false);
@@ -47,6 +70,26 @@ mod tests {
             [("1", 1), ("[1, 2]", 3), (r#"{"a,\",b": "[,:"}"#, 2), (r#"{"a": [], "b": 1}"#, 5)]
         {
             assert_eq!(count_values(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn types_are_named_as_json_has_them() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Sizes {
+            #[allow(dead_code, reason = "read by serde")]
+            layers: usize,
+        }
+        for (text, expected) in [
+            (
+                r#"{"layers": 1.5}"#,
+                "invalid type: floating point `1.5`, expected a whole number from 0 at line 1",
+            ),
+            ("[]", "invalid length 0, expected an object at line 1"),
+            ("3", "invalid type: integer `3`, expected an object at line 1"),
+        ] {
+            let found = said(&parse::<Sizes>(text.as_bytes()).unwrap_err());
+            assert!(found.starts_with(expected), "{found}");
         }
     }
 

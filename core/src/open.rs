@@ -104,7 +104,7 @@ impl OpenedModel {
         say(Notice::Stage("Reading the checkpoint"))?;
         let options = LoadOptions { lower_case, ..LoadOptions::default() };
         let checkpoint = load(folder, options)?;
-        for note in &checkpoint.notes {
+        for note in checkpoint.notes.iter().chain(&checkpoint.report.notes) {
             say(Notice::Note(note.clone()))?;
         }
         for warning in &checkpoint.warnings {
@@ -113,8 +113,13 @@ impl OpenedModel {
         let tokenizer = Arc::new(checkpoint.tokenizer()?);
         let Checkpoint { config, weights, casing, report, stored, .. } = checkpoint;
         if report.has_fresh_head() {
+            let head: Vec<&str> = report.missing.iter().map(String::as_str).collect();
+            let lacks = match &head[..] {
+                [part] => format!("lacks {part} of the question-answering head, so its answers are doubtful"),
+                _ => "has no question-answering head, so its answers are random".to_owned(),
+            };
             say(Notice::Warning(format!(
-                "{} has no question-answering head, so its answers are random; fine-tune it with `spanbert train`",
+                "{} {lacks}; fine-tune it with `spanbert train`",
                 folder.display()
             )))?;
         }

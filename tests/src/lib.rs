@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod cuda_on_host;
+pub mod demo;
 pub mod device;
 pub mod gradients;
 pub mod oracle;

@@ -1,28 +1,12 @@
 //! Whether a model may abstain: the user's word, else the checkpoint's record, else the file.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Output,
-    sync::OnceLock,
-};
+use std::{fs, path::PathBuf, process::Output};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
+use spanbert_tests::demo::demo;
 use tempfile::TempDir;
-
-/// The demo model and its data, written once, with a cache for all tests.
-fn demo() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            spanbert_core::demo::write(folder.path()).unwrap();
-            folder
-        })
-        .path()
-}
 
 struct Place(TempDir);
 
@@ -171,6 +155,50 @@ fn evaluate_scores_at_a_threshold_of_one_s_own() {
     let (output, _) = place.run("evaluate --model m --data one.json --backend cpu --threshold 1000");
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("at --threshold"), "{shown}");
+}
+
+#[test]
+fn a_breakdown_begins_at_the_threshold_that_was_given() {
+    let place = Place::new();
+    place.squad("one.json", &answered());
+    place.meta("m", json!({"dataset_version": "SQuAD 2.0", "threshold": 2.5}));
+    let breakdown = |flags: &str| {
+        let (output, said) = place.run(&format!("breakdown out --json{flags}"));
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let named = printed["thresholds"].as_array().unwrap().iter();
+        let names: Vec<String> = named.map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+        (printed["threshold"].as_f64().unwrap(), names)
+    };
+    place.json("evaluate --model m --data one.json --output-dir out");
+    assert_eq!(breakdown("").0, 2.5, "the stored one");
+    place.json("evaluate --model m --data one.json --output-dir out --threshold -0.25");
+    let (threshold, names) = breakdown("");
+    assert_eq!(threshold, -0.25);
+    assert!(names.contains(&"given threshold".to_owned()), "{names:?}");
+    assert_eq!(breakdown(" --threshold 1").0, 1.0);
+}
+
+#[test]
+fn mrqa_has_no_abstention_unless_the_user_asks_for_it() {
+    let place = Place::new();
+    place.meta("m", json!({"dataset_version": "SQuAD 2.0", "threshold": 2.5}));
+    let context = "Marra built the mill of Kelford in 1842. Torik built the library of Kelford.";
+    let line = json!({"context": context, "qas": [{"qid": "a", "question": "Who built the mill of Kelford?",
+        "answers": ["Marra"], "detected_answers": [{"text": "Marra", "char_spans": [[0, 4]]}]}]});
+    fs::write(place.path("m.jsonl"), format!("{{\"header\": {{}}}}\n{line}\n")).unwrap();
+    let (printed, said) = place.json("evaluate --model m --data m.jsonl");
+    assert_eq!(reason(&printed), (false, "data_is_mrqa"));
+    let line =
+        "the model may not abstain: MRQA has no unanswerable questions (--squad-version 2.0 allows it)";
+    assert!(said.contains(line), "{said}");
+    let (printed, _) = place.json("predict --model m --data m.jsonl --output-dir out");
+    assert_eq!((reason(&printed), printed["answered"].clone()), ((false, "data_is_mrqa"), json!(1)));
+    assert!(!place.path("out/null_odds.json").exists());
+    let (printed, _) = place.json("evaluate --model m --data m.jsonl --squad-version 2.0");
+    assert_eq!(reason(&printed), (true, "squad_version_flag"));
+    let (printed, _) = place.json("evaluate --model m --data m.jsonl --threshold 1");
+    assert_eq!(reason(&printed), (true, "threshold_flag"));
 }
 
 #[test]

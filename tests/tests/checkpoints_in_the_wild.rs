@@ -23,7 +23,7 @@ use spanbert_core::{
     config::BertConfig,
     engine::{MicroBatch, OptimizerConfig, TrainingEngine, open_inference, open_training},
 };
-use spanbert_tests::{gradients::difference, small};
+use spanbert_tests::{demo::demo, gradients::difference, small};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -117,6 +117,115 @@ fn prefixes_that_all_names_share_are_left_out_and_said() {
     let home = folder(|_| {});
     write_weights(home.path(), "model.safetensors", &renamed(|name| name.replacen("bert.", "backbone.", 1)));
     assert_eq!(loaded(home.path()).weights, tiny());
+}
+
+/// The demo's model with its weights changed, and its configuration.
+fn demo_model(change: impl FnOnce(&mut Weights, &mut Value)) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let from = demo().join("model");
+    for name in ["vocab.txt", "tokenizer_config.json", "spanbert.json"] {
+        fs::copy(from.join(name), home.path().join(name)).unwrap();
+    }
+    let mut weights = from_safetensors_bytes(&fs::read(from.join("model.safetensors")).unwrap()).unwrap().0;
+    let mut config = serde_json::from_slice(&fs::read(from.join("config.json")).unwrap()).unwrap();
+    change(&mut weights, &mut config);
+    write_weights(home.path(), "model.safetensors", &weights);
+    fs::write(home.path().join("config.json"), config.to_string()).unwrap();
+    home
+}
+
+/// What `ask` says of a model, and its answer.
+fn asked(folder: &Path) -> (String, String) {
+    let passage = folder.join("passage.txt");
+    fs::write(&passage, "Marra built the mill of Kelford in 1842.").unwrap();
+    let question = "Who built the mill of Kelford?";
+    let flags = ["ask", "--backend", "cpu", "--model", ".", "--passage", "passage.txt", "--json", question];
+    let output = spanbert(&flags, folder);
+    let (out, errors) = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    let printed: Value = serde_json::from_str(&out).unwrap();
+    (printed[0]["answer"].as_str().unwrap_or_default().to_owned(), errors)
+}
+
+#[test]
+fn what_inspect_notes_ask_says_too() {
+    let home = demo_model(|weights, _| {
+        *weights = std::mem::take(weights)
+            .into_iter()
+            .map(|(name, tensor)| (format!("net.{name}"), tensor))
+            .collect();
+    });
+    let (answer, said) = asked(home.path());
+    assert_eq!(answer, "Marra");
+    assert!(
+        said.contains("tensors are named in the file with \"net.\" in front, which is left out"),
+        "{said}"
+    );
+    let home = demo_model(|weights, config| {
+        config["type_vocab_size"] = json!(1);
+        let tensor = weights.get_mut("bert.embeddings.token_type_embeddings.weight").unwrap();
+        tensor.shape[0] = 1;
+        tensor.values.truncate(tensor.shape[1]);
+    });
+    assert!(asked(home.path()).1.contains("the model has one segment type (type_vocab_size 1)"));
+    // Layers that config.json does not ask for.
+    let home = demo_model(|_, config| config["num_hidden_layers"] = json!(1));
+    let said = asked(home.path()).1;
+    assert!(said.contains("more of an encoder than config.json asks for (num_hidden_layers 1)"), "{said}");
+    // A part of the head.
+    let home = demo_model(|weights, _| drop(weights.remove("qa_outputs.bias")));
+    let said = asked(home.path()).1;
+    assert!(said.contains("lacks qa_outputs.bias of the question-answering head"), "{said}");
+    let home = demo_model(|weights, _| weights.retain(|name, _| !name.starts_with("qa_outputs.")));
+    assert!(asked(home.path()).1.contains("has no question-answering head, so its answers are random"));
+}
+
+#[test]
+fn a_length_beyond_the_model_s_positions_is_said() {
+    let home = demo_model(|_, _| {});
+    fs::write(home.path().join("spanbert.json"), r#"{"dataset_version": "SQuAD 2.0"}"#).unwrap();
+    let (answer, said) = asked(home.path());
+    assert_eq!(answer, "Marra");
+    assert!(said.contains("max_seq_length 384 was lowered to 192, the positions of the model"), "{said}");
+}
+
+#[test]
+fn bert_config_json_serves_where_config_json_is_absent() {
+    let home = demo_model(|_, _| {});
+    fs::rename(home.path().join("config.json"), home.path().join("bert_config.json")).unwrap();
+    assert_eq!(asked(home.path()).0, "Marra");
+    let output = spanbert(&["inspect", "."], home.path());
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output).1);
+    let output = spanbert(&["export", ".", "--output-dir", "out"], home.path());
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output).1);
+    assert!(home.path().join("out/config.json").is_file());
+    // The real one goes before it.
+    let home = demo_model(|_, _| {});
+    fs::write(home.path().join("bert_config.json"), r#"{"hidden_size": 7}"#).unwrap();
+    assert_eq!(asked(home.path()).0, "Marra");
+    // Google's own release is named for what it is.
+    let home = folder(|_| {});
+    fs::rename(home.path().join("config.json"), home.path().join("bert_config.json")).unwrap();
+    fs::write(home.path().join("bert_model.ckpt.index"), "x").unwrap();
+    assert!(refusal(home.path()).contains("weights of TensorFlow 1"), "{}", refusal(home.path()));
+}
+
+#[test]
+fn a_run_given_for_a_checkpoint_is_told_where_its_weights_are() {
+    let home = tempfile::tempdir().unwrap();
+    let best = home.path().join("best");
+    fs::create_dir(&best).unwrap();
+    fs::write(best.join("config.json"), config_json().to_string()).unwrap();
+    let told = refusal(home.path());
+    assert!(
+        told.contains("has no config.json; give the run's weights: ") && told.ends_with("best"),
+        "{told}"
+    );
+    for text in ["[]", r#"{"hidden_size": 1.5}"#] {
+        fs::write(best.join("config.json"), text).unwrap();
+        let told = refusal(&best);
+        assert!(!told.contains("struct") && !told.contains("usize"), "{told}");
+    }
 }
 
 #[test]

@@ -5,14 +5,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Output,
-    sync::OnceLock,
 };
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use spanbert_backends::Precision;
-use spanbert_tests::oracle::shared;
-use tempfile::TempDir;
+use spanbert_tests::{demo::demo, oracle::shared};
 
 /// The program, with its caches in a folder of the test.
 fn spanbert(arguments: &[&str]) -> Output {
@@ -30,18 +28,6 @@ fn stdout(arguments: &[&str]) -> String {
 
 fn parsed(arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout(arguments)).unwrap()
-}
-
-/// The demo model and its data, written once.
-fn demo() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            spanbert_core::demo::write(folder.path()).unwrap();
-            folder
-        })
-        .path()
 }
 
 fn text(path: &Path) -> &str {

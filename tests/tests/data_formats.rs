@@ -162,6 +162,26 @@ fn every_layout_is_answered_and_converted_alike() {
 }
 
 #[test]
+fn a_page_of_the_dataset_server_is_answered_and_what_is_no_json_in_it_is_said() {
+    let place = Workplace::new();
+    let [first, second] = rows();
+    let page = json!({"features": [], "rows": [{"row_idx": 0, "row": first, "truncated_cells": []},
+        {"row_idx": 1, "row": second, "truncated_cells": []}], "num_rows_total": 9});
+    place.write("page.json", page.to_string().replace("\"row_idx\":1", "\"row_idx\":NaN"));
+    let said = place.predict("page.json", b"").ok();
+    assert_eq!(
+        said.warnings(),
+        [
+            "page.json: a value is NaN or Infinity, which JSON does not have; read as null (\"row_idx\" on line 1)",
+            "page.json: a page with 2 of the 9 rows of the data set",
+        ]
+    );
+    assert_eq!(place.predictions()["a"], "Marra");
+    let said = place.score("page.json", "answers/predictions.json").ok();
+    assert_eq!(said.warnings().len(), 2, "{}", said.errors);
+}
+
+#[test]
 fn conversion_writes_what_was_read_and_replaces_nothing() {
     let place = Workplace::new();
     let mrqa = format!(

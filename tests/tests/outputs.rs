@@ -2,14 +2,10 @@
 //! line of cause and a line of remedy.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Output,
-    sync::OnceLock,
-};
+use std::{fs, path::PathBuf, process::Output};
 
 use assert_cmd::Command;
+use spanbert_tests::demo::demo;
 use tempfile::TempDir;
 
 const ANSWERABLE: &str = r#"{"data": [{"title": "t", "paragraphs": [{"context": "Marra built the mill of Kelford.",
@@ -18,17 +14,6 @@ const WITH_IMPOSSIBLE: &str = r#"{"version": "v2.0", "data": [{"title": "t", "pa
     "Marra built the mill of Kelford.", "qas": [
     {"id": "a", "question": "Who built the mill?", "is_impossible": false, "answers": [{"text": "Marra", "answer_start": 0}]},
     {"id": "b", "question": "Who sank the mill?", "is_impossible": true, "answers": []}]}]}]}"#;
-
-fn demo() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            spanbert_core::demo::write(folder.path()).unwrap();
-            folder
-        })
-        .path()
-}
 
 struct Place(TempDir);
 
@@ -209,6 +194,24 @@ fn a_page_goes_through_links_and_into_devices() {
     place.refused(&format!("{page} pages"), "there is a folder of that name");
 }
 
+#[test]
+fn a_page_replaces_nothing_that_it_is_made_of() {
+    let place = Place::new();
+    place.succeeds("evaluate --backend cpu --model MODEL --data two.json --output-dir one");
+    place.succeeds("evaluate --backend cpu --model MODEL --data two.json --output-dir other");
+    let before = place.names("one");
+    for page in ["one/results.json", "one/records.jsonl", "one/nbest_predictions.json", "two.json"] {
+        place.refused(&format!("breakdown one --html {page}"), "is read by this command");
+    }
+    place.refused("breakdown one --compare other --html other/records.jsonl", "is read by this command");
+    place.succeeds("breakdown one --html one/page.html");
+    let mut after = before;
+    after.push("page.html".to_owned());
+    after.sort();
+    assert_eq!(place.names("one"), after);
+    assert_eq!(fs::read_to_string(place.path("two.json")).unwrap(), WITH_IMPOSSIBLE);
+}
+
 /// `refused` checks the form of each remedy.
 #[test]
 fn every_failure_says_what_to_do() {
@@ -217,6 +220,7 @@ fn every_failure_says_what_to_do() {
         ("cut.json", "{\"data\": [{\"par"),
         ("list.json", "[1, 2]"),
         ("p.json", r#"{"a": "Marra"}"#),
+        ("empty.json", "\n"),
         ("bad.json", r#"{"a": 5}"#),
         ("recipe.toml", "train_batch_size = 0\n"),
         ("q.toml", "x = 3\n"),
@@ -240,6 +244,14 @@ fn every_failure_says_what_to_do() {
             "train --model MODEL --train-file two.json --recipe recipe.toml --learning-rate 1e-3 --output-dir run",
             "train_batch_size",
         ),
+        (
+            "train --model MODEL --train-file two.json --learning-rate 1e-3 --allow-skipped 2 --output-dir run",
+            "allow_skipped is 2",
+        ),
+        ("predict --model MODEL --data two.json --output-dir p.json", "there is a file of that name"),
+        ("evaluate --model MODEL --data .", "Is a directory"),
+        ("score --data two.json --predictions empty.json", "the file is empty"),
+        ("score --data empty.json --predictions p.json", "the file is empty"),
         ("train --resume none", "none"),
         ("runs show none", "none"),
         ("postprocess --data two.json --logits none.npy --model MODEL", "none.npy"),

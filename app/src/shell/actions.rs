@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use egui::Context;
 use spanbert_core::advice::Advice;
-use spanbert_core::run::{Layout, RunState, summarise};
+use spanbert_core::checkpoint::config_file;
+use spanbert_core::run::{Layout, RunState, summarise, updates};
 
 use super::{StudioApp, places};
 use crate::{
@@ -139,7 +140,7 @@ impl StudioApp {
             self.go(Page::Evaluate);
             return true;
         }
-        if path.join("config.json").is_file() {
+        if config_file(path).is_some() {
             self.actions.push(Action::AskWith(path.to_owned()));
             return true;
         }
@@ -169,7 +170,7 @@ impl StudioApp {
         let toast = match (ended.code, state) {
             (Some(0), Some(state)) if state.outcome == Some(spanbert_core::run::Outcome::Completed) => {
                 let best = state.best.map_or_else(String::new, |best| {
-                    format!(": {} {:.2} after {} updates", best.metric, best.value, best.step)
+                    format!(": {} {:.2} after {}", best.metric, best.value, updates(best.step))
                 });
                 Toast::done(format!("{name} is trained{best}"))
             }

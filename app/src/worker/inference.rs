@@ -214,7 +214,8 @@ impl Models {
         let windows = model.window_options();
         let answers = model.answer_options();
         let options = AskOptions {
-            windows,
+            // What the model has no positions for is lowered, and said, with the question.
+            windows: model.wanted_window_options(),
             n_best_size: answers.n_best_size,
             max_answer_length: answers.max_answer_length,
             threshold: spanbert_core::evaluate::Abstention::default_threshold(&model.meta),

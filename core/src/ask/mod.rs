@@ -289,11 +289,7 @@ fn prepare<'a>(
     let mut options = *options;
     let positions = engine.config().max_position_embeddings;
     let asked = options.windows.max_seq_length;
-    if asked > positions {
-        options.windows.max_seq_length = positions;
-        // In a small model the passage still gets half of the room.
-        options.windows.max_query_length = options.windows.max_query_length.min(positions / 2);
-    }
+    options.windows = options.windows.within(positions);
     let mut question = PreparedQuestion::new(tokenizer, passage, question, &options)?;
     question.fitted.max_seq_length_asked = (asked > positions).then_some(asked);
     Ok(question)

@@ -32,6 +32,7 @@ impl Advice for WriteError {
                 "free some space, or choose an output folder on another disk".into()
             }
             ErrorKind::IsADirectory => "name a file, or move the folder away".into(),
+            ErrorKind::AlreadyExists => "name a folder, or move the file away".into(),
             _ => "choose an output folder that you may write to".into(),
         }
     }
@@ -46,6 +47,7 @@ fn cause(error: &io::Error) -> String {
         ErrorKind::NotFound => "its folder does not exist".into(),
         ErrorKind::NotADirectory => "a part of its path is a file, not a folder".into(),
         ErrorKind::IsADirectory => "there is a folder of that name".into(),
+        ErrorKind::AlreadyExists => "there is a file of that name".into(),
         _ => error.to_string(),
     }
 }

@@ -31,6 +31,8 @@ pub struct Analysis {
     pub curve: Option<ThresholdCurve>,
     /// The threshold stored with the system.
     pub stored_threshold: Option<f64>,
+    /// The threshold that the user had its answers given at.
+    pub given_threshold: Option<f64>,
     /// Longest answer that the system gives, in word pieces.
     pub max_answer_length: Option<usize>,
     /// Whether all null odds are probabilities.
@@ -95,6 +97,7 @@ impl Analysis {
             cases,
             curve,
             stored_threshold: answers.stored_threshold,
+            given_threshold: answers.given_threshold,
             max_answer_length: answers.max_answer_length,
             odds_are_probabilities,
             missing: total - known,
@@ -118,14 +121,15 @@ impl Analysis {
         Ok((scores, curves))
     }
 
-    /// The threshold that a report goes by unless told otherwise: the stored one, else the best on this set, else none
-    /// (every answer counts).
+    /// The threshold that a report goes by unless told otherwise: the one the answers were given at on demand, else the
+    /// stored one, else the best on this set, else none (every answer counts).
     #[must_use]
     pub fn default_threshold(&self) -> f64 {
         match &self.curve {
             None => f64::INFINITY,
             Some(curve) => self
-                .stored_threshold
+                .given_threshold
+                .or(self.stored_threshold)
                 .or_else(|| curve.best_f1().map(|point| point.threshold))
                 .unwrap_or(f64::INFINITY),
         }

@@ -85,6 +85,8 @@ pub struct Answers {
     pub known: HashMap<String, Known>,
     /// The threshold stored with it.
     pub stored_threshold: Option<f64>,
+    /// The threshold that the user had the answers given at.
+    pub given_threshold: Option<f64>,
     /// Longest answer it gives, in word pieces.
     pub max_answer_length: Option<usize>,
     /// What to do about questions without a prediction.

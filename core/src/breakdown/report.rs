@@ -53,7 +53,7 @@ pub struct Report {
 /// Scores at a threshold that has a name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AtThreshold {
-    /// `threshold 0`, `stored threshold`, `best threshold`, `chosen threshold`; `as given` without null odds.
+    /// `threshold 0`, `stored threshold`, `given threshold`, `best threshold`, `chosen threshold`; `as given` without null odds.
     pub name: &'static str,
     /// Null odds above it mean "no answer"; none without null odds.
     pub threshold: Option<f64>,
@@ -169,6 +169,7 @@ impl Analysis {
         let Some(curve) = &self.curve else { return vec![self.at("as given", f64::INFINITY)] };
         let mut rows = vec![self.at("threshold 0", 0.0)];
         rows.extend(self.stored_threshold.map(|threshold| self.at("stored threshold", threshold)));
+        rows.extend(self.given_threshold.map(|threshold| self.at("given threshold", threshold)));
         rows.extend(curve.best_f1().map(|point| self.at("best threshold", point.threshold)));
         if rows.iter().all(|row| row.threshold != Some(chosen)) {
             rows.push(self.at("chosen threshold", chosen));

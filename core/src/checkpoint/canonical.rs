@@ -15,6 +15,9 @@ const INNER_WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkp
 /// Parts of a bare encoder, saved without the `bert.` prefix.
 const ENCODER_PARTS: [&str; 3] = ["embeddings.", "encoder.", "pooler."];
 
+/// Heads, which stand beside the encoder.
+const HEADS: [&str; 2] = ["qa_outputs.", "cls."];
+
 /// The tensor that every encoder has once: what stands before its name is the prefix of the encoder.
 const ANCHOR: &str = "embeddings.word_embeddings.weight";
 
@@ -102,11 +105,15 @@ impl Prefix {
     /// The name without what stands before the encoder; heads stand beside it.
     fn strip<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
         // Of `model.bert.` the first part is the wrapper.
-        let outer = match self.0.strip_suffix("bert.") {
-            Some(outer) if outer.is_empty() || outer.ends_with('.') => outer,
-            _ => &self.0,
+        let (outer, before_heads) = match self.0.strip_suffix("bert.") {
+            Some(outer) if outer.is_empty() || outer.ends_with('.') => (outer, outer),
+            // Of `my_bert.` it may be the attribute's name, or stand before the heads as well.
+            Some(before_heads) => (self.0.as_str(), before_heads),
+            None => (self.0.as_str(), self.0.as_str()),
         };
-        name.strip_prefix(outer).unwrap_or(name).into()
+        let head =
+            || name.strip_prefix(before_heads).filter(|rest| HEADS.iter().any(|head| rest.starts_with(head)));
+        name.strip_prefix(outer).or_else(head).unwrap_or(name).into()
     }
 }
 
@@ -186,6 +193,7 @@ mod tests {
             "module._orig_mod.model.",
             "net.encoder.",
             "x.y.z.",
+            "my_",
         ] {
             let stored = PLAIN.map(|name| format!("{prefix}{name}"));
             let found = names(&stored).unwrap();

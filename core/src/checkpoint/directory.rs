@@ -177,11 +177,19 @@ pub(super) fn load_config(directory: &Path) -> Result<BertConfig, CheckpointErro
     if !directory.exists() {
         return Err(CheckpointError::NotFound { path });
     }
-    let config = directory.join("config.json");
-    if !config.is_file() {
-        return Err(CheckpointError::NoConfig { path });
+    match config_file(directory) {
+        Some(config) => Ok(BertConfig::from_path(&config)?),
+        None => Err(CheckpointError::NoConfig { path }),
     }
-    Ok(BertConfig::from_path(&config)?)
+}
+
+/// The file that describes a folder's model: `config.json`, or `bert_config.json` as Google's and NVIDIA's programs write it.
+#[must_use]
+pub fn config_file(directory: &Path) -> Option<PathBuf> {
+    ["config.json", "bert_config.json"]
+        .map(|name| directory.join(name))
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 /// Compares a file's tensors with the model's parameters.

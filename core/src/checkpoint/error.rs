@@ -1,8 +1,8 @@
 //! What can be wrong with a checkpoint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::pickle::PickleError;
+use super::{directory::config_file, pickle::PickleError};
 use crate::{advice::Advice, atomic::WriteError, config::ConfigError, tokenizer::TokenizerError};
 
 /// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
@@ -20,7 +20,7 @@ pub enum CheckpointError {
         /// The path asked for.
         path: PathBuf,
     },
-    /// The directory has no `config.json`.
+    /// The directory has no `config.json`, nor a `bert_config.json`.
     #[error("{path} has no config.json")]
     NoConfig {
         /// The directory.
@@ -63,7 +63,7 @@ pub enum CheckpointError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A JSON file beside the weights is unusable.
-    #[error("{path}: {cause}")]
+    #[error("{path}: {}", crate::json::said(cause))]
     Json {
         /// The file.
         path: PathBuf,
@@ -195,6 +195,10 @@ impl Advice for CheckpointError {
             Self::NotADirectory { .. } => {
                 "give the folder that holds config.json, vocab.txt and the weights".into()
             }
+            Self::NoConfig { path } if best_of(path).is_some() => {
+                let best = best_of(path).unwrap_or_default();
+                format!("give the run's weights: {}", best.display())
+            }
             Self::NoConfig { .. } => "give a Hugging Face model folder, or copy its config.json there".into(),
             Self::NoWeights { remedy, .. } => remedy.clone(),
             Self::Index { remedy, .. } => (*remedy).into(),
@@ -220,6 +224,11 @@ impl Advice for CheckpointError {
             Self::Tensor { .. } => "download or save the weights again".into(),
         }
     }
+}
+
+/// The weights of a run that was given in place of them.
+fn best_of(run: &Path) -> Option<PathBuf> {
+    ["best", "last"].map(|name| run.join(name)).into_iter().find(|folder| config_file(folder).is_some())
 }
 
 impl CheckpointError {

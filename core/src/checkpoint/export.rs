@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     CheckpointError, StagedFiles, Weights,
     canonical::CanonicalNames,
-    directory::load_config,
+    directory::{config_file, load_config},
     meta::META_FILE,
     safetensors::FloatType,
     save::{OLDER_TOKENIZER, pretty, stage_model},
@@ -70,7 +70,7 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
         parameters: weights.values().map(|tensor| tensor.values.len()).sum(),
         left_out,
     };
-    let described = fs::read_to_string(from.join("config.json")).ok();
+    let described = config_file(from).and_then(|path| fs::read_to_string(path).ok());
     let mut description: Value = described
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_else(|| config.to_hugging_face());
@@ -84,7 +84,10 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
         files.stage(META_FILE, |out| out.write_all(&meta))?;
     }
     files.stage("config.json", |out| pretty(out, &description))?;
-    let sources: Vec<PathBuf> = bytes.files().chain([from.join("config.json"), tokenizer_path]).collect();
+    let sources: Vec<PathBuf> = bytes
+        .files()
+        .chain([config_file(from).unwrap_or_else(|| from.join("config.json")), tokenizer_path])
+        .collect();
     if let Some(path) = files.destinations().find(|to| sources.iter().any(|from| same_file(from, to))) {
         return Err(CheckpointError::Onto { path: path.to_owned() });
     }

@@ -31,7 +31,7 @@ pub use canonical::canonical_name;
 pub use casing::Casing;
 #[cfg(feature = "cli")]
 pub(crate) use directory::check_description;
-pub use directory::{Checkpoint, LoadOptions, load, load_weights, weights_from_bytes};
+pub use directory::{Checkpoint, LoadOptions, config_file, load, load_weights, weights_from_bytes};
 pub use error::CheckpointError;
 #[cfg(feature = "cli")]
 pub use export::{Exported, export};

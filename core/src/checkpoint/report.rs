@@ -164,6 +164,12 @@ fn notes(config: &BertConfig, keys: &KeyMap) -> Vec<String> {
             "the model has one segment type (type_vocab_size 1), which question and passage share".to_owned(),
         );
     }
+    if keys.unused.iter().any(|name| name.contains("encoder.layer.")) {
+        notes.push(format!(
+            "the file holds more of an encoder than config.json asks for (num_hidden_layers {}); the rest is left out",
+            config.num_hidden_layers
+        ));
+    }
     notes
 }
 

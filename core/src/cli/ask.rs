@@ -143,7 +143,8 @@ impl AskCommand {
         let mut model =
             open_model(&self.model.folder()?, &self.device.backend, self.casing, self.precision.precision)?;
         let options = AskOptions {
-            windows: self.window.over(model.window_options()),
+            // What the model has no positions for is lowered, and said, with the question.
+            windows: self.window.over(model.wanted_window_options()),
             threshold: self.threshold(&model)?,
             length_multiple: model.length_multiple(),
             ..with_answers(&self.answer.over(model.answer_options()))

@@ -19,7 +19,7 @@ use crate::{
         Analysis, Answers, BreakdownError, Comparison, FIELDS, Missing, NbestLists, Query, Report, Slice,
         html,
     },
-    evaluate::EvaluationPlace,
+    evaluate::{Evaluation, EvaluationPlace},
     run::atomic::write_atomic,
     score::ScoreError,
     squad::Dataset,
@@ -53,7 +53,8 @@ pub(super) struct BreakdownCommand {
     /// Count questions without a prediction as unanswered instead of refusing.
     #[arg(long)]
     allow_missing: bool,
-    /// Null odds above this mean "no answer"; without it the stored threshold, else the best on this set.
+    /// Null odds above this mean "no answer"; without it the one that `evaluate --threshold` was given, else the stored
+    /// threshold, else the best on this set.
     #[arg(
         long, visible_alias = "na-prob-thresh", value_name = "X", allow_hyphen_values = true,
         value_parser = flags::threshold
@@ -146,6 +147,7 @@ impl BreakdownCommand {
             None => None,
         };
         if let Some(path) = &self.html {
+            self.check_evaluations(path, &dataset)?;
             write_atomic(path, html(&analysis, &report, comparison.as_ref()).as_bytes())?;
         }
         if self.output.json {
@@ -173,6 +175,16 @@ impl BreakdownCommand {
             &self.compare_null_odds,
         ];
         output::not_onto(html, files.into_iter().flatten().map(PathBuf::as_path).chain(data))
+    }
+
+    /// Refuses a page that would replace a file of the evaluations it is made of, or the data set that they name.
+    fn check_evaluations(&self, html: &Path, dataset: &Dataset) -> Result<(), CliError> {
+        let evaluations = [&self.evaluation, &self.compare].into_iter().flatten();
+        let places = evaluations.filter_map(|path| EvaluationPlace::find(path).ok());
+        let files =
+            places.flat_map(|place| Evaluation::FILES.iter().map(move |name| place.folder.join(name)));
+        let read: Vec<PathBuf> = files.chain([PathBuf::from(&dataset.source_name)]).collect();
+        output::not_onto(html, read.iter().map(PathBuf::as_path))
     }
 
     /// The evaluation or predictions named, and the data set.

@@ -14,7 +14,7 @@ use crate::{run::write_atomic, squad::RepeatedIds};
 /// Write question data of any layout that is read as SQuAD JSON.
 ///
 /// Reads SQuAD JSON (also a list of its articles or paragraphs), rows of the Hugging Face hub (JSON Lines, a list, under
-/// data, or columns) and MRQA's lines, each also packed with gzip.
+/// data, columns, pages of its dataset server, pandas' tables) and MRQA's lines, each also packed with gzip.
 #[derive(Debug, Args)]
 pub(super) struct ConvertCommand {
     /// File of questions, or - for standard input.
@@ -56,8 +56,9 @@ impl ConvertCommand {
         write_atomic(&self.output, &bytes)?;
         let counts = dataset.counts();
         output::note(format_args!(
-            "wrote {} questions, {} of them unanswerable, as {} to {}",
+            "wrote {} question{}, {} of them unanswerable, as {} to {}",
             counts.questions,
+            if counts.questions == 1 { "" } else { "s" },
             counts.unanswerable,
             dataset.version,
             self.output.display()

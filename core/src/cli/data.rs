@@ -14,7 +14,7 @@ use super::{
     output,
 };
 use crate::{
-    checkpoint::{CheckpointError, META_FILE, SpanbertMeta, StoredTokenizer},
+    checkpoint::{CheckpointError, META_FILE, SpanbertMeta, StoredTokenizer, config_file},
     config::BertConfig,
     features::WindowOptions,
     gzip,
@@ -81,7 +81,8 @@ pub(super) fn text(path: &Path, what: &str) -> Result<String, CliError> {
     };
     let bytes = std::fs::read(path).map_err(|error| refused(&format_args!("cannot be read: {error}")))?;
     let bytes = gzip::unpacked(&bytes).map_err(|error| refused(&error))?;
-    Ok(text_file::decode(&bytes, &path.display().to_string())?.into_owned())
+    let text = text_file::decode(&bytes, &path.display().to_string())?.into_owned();
+    if text.trim().is_empty() { Err(refused(&"the file is empty")) } else { Ok(text) }
 }
 
 /// Reads a `predictions.json`, or a list as the `evaluate` library takes it.
@@ -152,12 +153,8 @@ impl VocabularyArgs {
         let Some(model) = &self.model else { return Ok(flags.over(options)) };
         let folder = model.folder()?;
         let stored = self.stored()?;
-        let config = folder.join("config.json");
-        let positions = if config.is_file() {
-            Some(BertConfig::from_path(&config)?.max_position_embeddings)
-        } else {
-            None
-        };
+        let config = config_file(&folder).map(|path| BertConfig::from_path(&path)).transpose()?;
+        let positions = config.map(|config| config.max_position_embeddings);
         let (usual, limit) = (options.max_seq_length, positions.unwrap_or(usize::MAX));
         options = WindowOptions {
             max_seq_length: stored.max_seq_length.unwrap_or(usual).min(limit),

@@ -160,7 +160,9 @@ impl EvaluateCommand {
             });
         }
         print_scores(&evaluation)?;
-        output::note(format_args!("{} windows in {}", evaluation.results.windows, duration(secs)));
+        let windows = evaluation.results.windows;
+        let plural = if windows == 1 { "" } else { "s" };
+        output::note(format_args!("{windows} window{plural} in {}", duration(secs)));
         if let Some(folder) = &self.output_dir {
             output::line(format_args!("wrote the answers to {}", folder.display()))?;
         }

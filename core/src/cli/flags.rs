@@ -134,7 +134,8 @@ impl AnswerArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct AbstentionArgs {
     /// With 2.0 the model may answer "no answer", with 1.1 every question gets an answer. Without this flag and
-    /// --threshold it depends on what the checkpoint was trained on; if that is not recorded, on the data.
+    /// --threshold it depends on what the checkpoint was trained on; if that is not recorded, on the data. MRQA's data have no
+    /// unanswerable questions, so that without these flags the model may not abstain on them.
     #[arg(long, value_name = "1.1|2.0", value_parser = squad_version)]
     squad_version: Option<SquadVersion>,
     /// A null score difference above this means "no answer". Without it answers are given at the checkpoint's threshold,
@@ -171,7 +172,8 @@ pub(super) fn squad_version(text: &str) -> Result<SquadVersion, String> {
 /// Reads a threshold: a number that others can be compared with.
 pub(super) fn threshold(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
+        // The sum takes the sign off a zero.
+        Ok(value) if value.is_finite() => Ok(value + 0.0),
         Ok(_) => Err("a threshold is a finite number such as -1.5".to_owned()),
         Err(_) => Err("not a number".to_owned()),
     }
@@ -217,6 +219,7 @@ mod tests {
 
     #[test]
     fn thresholds_are_numbers() {
+        assert!(threshold("-0").unwrap().is_sign_positive());
         assert_eq!((threshold("-1.5"), threshold("-1e-05"), threshold("0")), (Ok(-1.5), Ok(-1e-5), Ok(0.0)));
         for text in ["nan", "NaN", "inf", "-inf", "infinity", "1e999"] {
             assert!(threshold(text).unwrap_err().contains("finite"), "{text}");

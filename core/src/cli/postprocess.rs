@@ -23,9 +23,9 @@ use crate::{
         jsonl::{LogitSource, postprocess, prediction_line, read_windows},
         nbest_json, null_odds_json, predictions_json,
     },
+    evaluate::Abstention,
     features::{Window, evaluation_examples, windows},
     run::OutputFolder,
-    squad::SquadVersion,
 };
 
 /// Turn start and end logits of any program into answers, one JSON object a line.
@@ -49,7 +49,8 @@ pub(super) struct PostprocessCommand {
     window: WindowArgs,
     #[command(flatten)]
     answer: AnswerArgs,
-    /// Whether "no answer" is a candidate; without it the data decide.
+    /// Whether "no answer" is a candidate. Without it that depends on what the checkpoint of --model was trained on; if that is
+    /// not recorded, on the data.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     version_2_with_negative: Option<bool>,
     /// Write predictions.json, nbest_predictions.json and, if the model may abstain, null_odds.json into this folder instead.
@@ -79,16 +80,21 @@ impl PostprocessCommand {
             max_answer_length: stored.max_answer_length.unwrap_or(usual.max_answer_length),
             ..usual
         };
-        let may_abstain = self.version_2_with_negative.unwrap_or(dataset.version == SquadVersion::V2);
-        output::note(format_args!(
-            "the model {} abstain: {}",
-            if may_abstain { "may" } else { "may not" },
-            match self.version_2_with_negative {
-                Some(said) => format!("--version-2-with-negative is {said}"),
-                None =>
-                    format!("the file is {} (--version-2-with-negative decides otherwise)", dataset.version),
+        let may_abstain = match self.version_2_with_negative {
+            Some(said) => {
+                let may = if said { "may" } else { "may not" };
+                output::note(format_args!("the model {may} abstain: --version-2-with-negative is {said}"));
+                said
             }
-        ));
+            None => {
+                let decided = Abstention::on(&dataset, Abstention::of_checkpoint(&stored));
+                output::note(decided.said_with(
+                    "--version-2-with-negative allows it",
+                    "--version-2-with-negative=false has every question answered",
+                ));
+                decided.allowed
+            }
+        };
         let options = AnswerOptions { version_2_with_negative: may_abstain, ..self.answer.over(base) };
         let predictions = self.predictions(&windows, |source| {
             postprocess(&examples, &windows, source, &tokenizer, &options)

@@ -18,7 +18,7 @@ use super::{
     train::{NewRun, new_run},
 };
 use crate::{
-    checkpoint::StoredTokenizer,
+    checkpoint::{StoredTokenizer, config_file},
     config::BertConfig,
     engine::open_pretraining,
     pretrain::{
@@ -203,7 +203,10 @@ impl PretrainCommand {
         let corpus: Vec<PathBuf> = self.corpus.iter().map(absolute).collect();
         if let Some(model) = &self.model {
             let folder = absolute(&model.folder()?);
-            let text = data::text(&folder.join("config.json"), "a checkpoint folder")?;
+            let text = data::text(
+                &config_file(&folder).unwrap_or_else(|| folder.join("config.json")),
+                "a checkpoint folder",
+            )?;
             let config = BertConfig::from_json(&text, &folder.display().to_string())?;
             let tokenizer = StoredTokenizer::from_folder(&folder, None)?;
             if let Some(note) = tokenizer.check(config.vocab_size)? {
@@ -266,8 +269,8 @@ fn told(outcome: &PretrainOutcome) -> String {
         format!("loss     masked pieces {mlm:.4}, span boundaries {sbo:.4} (last updates)\n")
     });
     format!(
-        "{ending} after {} updates, {}\n{losses}{go_on}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
-        outcome.steps,
+        "{ending} after {}, {}\n{losses}{go_on}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
+        crate::run::updates(outcome.steps),
         duration(outcome.elapsed_secs),
         weights.display(),
         weights.display(),

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     answers::Prediction,
+    checkpoint::config_file,
     evaluate::{Abstention, EvaluateError, EvaluateOptions, non_finite_windows},
     run::{Layout, write_atomic},
     score::{best_f1_thresh_from_eval_results, eval_results_text},
@@ -286,7 +287,7 @@ fn trained_weights(folder: &Path) -> Result<PathBuf, CliError> {
     let layout = Layout::new(folder);
     [layout.best(), layout.last(), folder.to_owned()]
         .into_iter()
-        .find(|folder| folder.join("config.json").is_file())
+        .find(|folder| config_file(folder).is_some())
         .ok_or_else(|| {
             CliError::new(
                 format_args!("{} holds no trained weights", folder.display()),

@@ -22,11 +22,14 @@ use super::{
     table::Paint,
 };
 use crate::{
+    checkpoint::config_file,
     config::BertConfig,
     demo,
     engine::open_training,
     evaluate::ResultsFile,
-    run::{Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run},
+    run::{
+        Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run, updates,
+    },
     train::{
         DataSource, DeviceLimits, Ending, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainJob,
         TrainOutcome, resume_command, run_training,
@@ -200,7 +203,7 @@ pub(super) fn fit_length(recipe: &mut Recipe, given: &RecipeArgs, model: &Path) 
         return None;
     }
     // A checkpoint that cannot be read is refused for that in a moment.
-    let config = BertConfig::from_path(&model.join("config.json")).ok()?;
+    let config = BertConfig::from_path(&config_file(model)?).ok()?;
     recipe.fit_length(config.max_position_embeddings)
 }
 
@@ -408,8 +411,8 @@ pub(super) fn whereabouts(outcome: &TrainOutcome) -> String {
         outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
     let weights = if outcome.best.is_some() { layout.best() } else { layout.last() };
     format!(
-        "{ending} after {} updates, {}\n{early}{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
-        outcome.steps,
+        "{ending} after {}, {}\n{early}{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
+        updates(outcome.steps),
         duration(outcome.elapsed_secs),
         layout.root().display(),
         weights.display(),

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::EvaluateError;
 use crate::{
     checkpoint::SpanbertMeta,
-    squad::{Dataset, SquadVersion},
+    squad::{DataFormat, Dataset, SquadVersion},
 };
 
 /// Whether a model may answer "no answer".
 ///
 /// The user's word decides; without one what the checkpoint was trained on; without a record of that the file. So a
-/// forgotten flag, or a test file that names no unanswerable question, does not silently turn abstention off.
+/// forgotten flag, or a test file that names no unanswerable question, does not silently turn abstention off. MRQA's files go
+/// before the checkpoint: that task has no unanswerable questions, and its scores no abstention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abstention {
     /// Whether "no answer" is a candidate.
@@ -38,6 +39,8 @@ pub enum AbstentionReason {
     TrainedOnSquad2,
     /// The checkpoint keeps a threshold, tuned on SQuAD 2.0 data.
     StoredThreshold,
+    /// The file is MRQA's, all of whose questions have answers.
+    DataIsMrqa,
     /// Every question of the file has an answer, or none says whether it has.
     DataIsSquad1,
     /// Questions of the file are marked as answerable or not.
@@ -95,9 +98,32 @@ impl Abstention {
         }
     }
 
+    /// Whether the model may abstain on a file, given what the user or the checkpoint says.
+    #[must_use]
+    pub fn on(dataset: &Dataset, said: Option<Self>) -> Self {
+        let of_data = Self::of_data(dataset);
+        match said {
+            Some(said) if said.is_users() || of_data.decided_by != AbstentionReason::DataIsMrqa => said,
+            _ => of_data,
+        }
+    }
+
+    /// Whether the user has decided.
+    fn is_users(self) -> bool {
+        matches!(
+            self.decided_by,
+            AbstentionReason::SquadVersionFlag
+                | AbstentionReason::Version2WithNegativeFlag
+                | AbstentionReason::ThresholdFlag
+        )
+    }
+
     /// What the questions of a file look like.
     #[must_use]
     pub fn of_data(dataset: &Dataset) -> Self {
+        if dataset.format == DataFormat::Mrqa {
+            return Self { allowed: false, decided_by: AbstentionReason::DataIsMrqa };
+        }
         match dataset.version {
             SquadVersion::V1 => Self { allowed: false, decided_by: AbstentionReason::DataIsSquad1 },
             SquadVersion::V2 => Self { allowed: true, decided_by: AbstentionReason::DataIsSquad2 },
@@ -105,32 +131,45 @@ impl Abstention {
     }
 }
 
-impl fmt::Display for Abstention {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Abstention {
+    /// The decision and its reason in a line, with what to say to have it otherwise.
+    #[must_use]
+    pub fn said_with(self, to_allow: &str, to_forbid: &str) -> String {
+        let said = self.said();
+        match (self.is_users(), self.allowed) {
+            (true, _) => said,
+            (false, true) => format!("{said} ({to_forbid})"),
+            (false, false) => format!("{said} ({to_allow})"),
+        }
+    }
+
+    /// The decision and its reason in a line.
+    #[must_use]
+    pub fn said(self) -> String {
         let decision = if self.allowed { "may" } else { "may not" };
         let why = match self.decided_by {
             AbstentionReason::SquadVersionFlag if self.allowed => "--squad-version is 2.0",
             AbstentionReason::SquadVersionFlag => "--squad-version is 1.1",
             AbstentionReason::Version2WithNegativeFlag => "--version_2_with_negative is given",
             AbstentionReason::ThresholdFlag => "--threshold is given",
-            AbstentionReason::TrainedOnSquad1 => {
-                "the checkpoint was trained on SQuAD 1.1 (--squad-version 2.0 allows it)"
-            }
-            AbstentionReason::TrainedOnSquad2 => {
-                "the checkpoint was trained on SQuAD 2.0 (--squad-version 1.1 has every question answered)"
-            }
-            AbstentionReason::StoredThreshold => {
-                "the checkpoint keeps a threshold (--squad-version 1.1 has every question answered)"
-            }
+            AbstentionReason::TrainedOnSquad1 => "the checkpoint was trained on SQuAD 1.1",
+            AbstentionReason::TrainedOnSquad2 => "the checkpoint was trained on SQuAD 2.0",
+            AbstentionReason::StoredThreshold => "the checkpoint keeps a threshold",
+            AbstentionReason::DataIsMrqa => "MRQA has no unanswerable questions",
             AbstentionReason::DataIsSquad1 => {
-                "the file marks no question as unanswerable and the checkpoint does not say what it was trained on \
-                 (--squad-version 2.0 allows it)"
+                "the file marks no question as unanswerable and the checkpoint does not say what it was trained on"
             }
-            AbstentionReason::DataIsSquad2 => {
-                "the file is SQuAD 2.0 (--squad-version 1.1 has every question answered)"
-            }
+            AbstentionReason::DataIsSquad2 => "the file is SQuAD 2.0",
         };
-        write!(formatter, "the model {decision} abstain: {why}")
+        format!("the model {decision} abstain: {why}")
+    }
+}
+
+impl fmt::Display for Abstention {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self
+            .said_with("--squad-version 2.0 allows it", "--squad-version 1.1 has every question answered");
+        formatter.write_str(&said)
     }
 }
 
@@ -199,6 +238,18 @@ mod tests {
         assert!(!Abstention::of_data(&data(r#"{"id": "a", "question": "who"}"#)).allowed);
         let impossible = r#"{"id": "a", "question": "who", "answers": [], "is_impossible": true}"#;
         assert!(Abstention::of_data(&data(impossible)).allowed);
+    }
+
+    #[test]
+    fn mrqa_goes_before_the_checkpoint_but_not_before_the_user() {
+        let mrqa = Dataset::from_json(DataFormat::Mrqa.example(), "m.jsonl").unwrap();
+        let recorded = Abstention::of_checkpoint(&meta(Some("SQuAD 2.0"), None));
+        assert_eq!(Abstention::on(&mrqa, recorded).decided_by, AbstentionReason::DataIsMrqa);
+        assert!(!Abstention::on(&mrqa, None).allowed);
+        let asked = Abstention::asked(Some(SquadVersion::V2), None).unwrap();
+        assert!(Abstention::on(&mrqa, asked).allowed);
+        let squad = Dataset::from_json(DataFormat::Squad.example(), "s.json").unwrap();
+        assert_eq!(Abstention::on(&squad, recorded).decided_by, AbstentionReason::TrainedOnSquad2);
     }
 
     #[test]

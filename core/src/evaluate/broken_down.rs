@@ -9,7 +9,7 @@ use super::{EvaluateError, Record, StoredEvaluation, evaluated_steps};
 use crate::{
     breakdown::{Analysis, Answers, Known, NbestLists},
     demo,
-    run::{Environment, Layout, RunState},
+    run::{Environment, Layout, RunState, updates},
     score::NullOdds,
     squad::Dataset,
 };
@@ -72,7 +72,7 @@ impl EvaluationPlace {
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into())
         };
         match &self.run {
-            Some((run, step)) => format!("{} after {step} updates", last(run)),
+            Some((run, step)) => format!("{} after {}", last(run), updates(*step)),
             None => last(&self.folder),
         }
     }
@@ -125,6 +125,7 @@ impl StoredEvaluation {
     pub fn answers(&self, name: String, nbest: Option<NbestLists>) -> Answers {
         let odds = self.records.iter().filter_map(|record| Some((record.id.clone(), record.score_diff?)));
         let odds: NullOdds = odds.collect();
+        let named = self.results.named;
         let known = |record: &Record| Known {
             windows: Some(record.windows),
             gold_pieces: record.reach.map(|reach| reach.gold_pieces),
@@ -145,11 +146,8 @@ impl StoredEvaluation {
                 .iter()
                 .map(|record| (record.id.clone(), known(record)))
                 .collect::<HashMap<_, _>>(),
-            stored_threshold: self
-                .results
-                .named
-                .and_then(|named| named.stored_threshold)
-                .map(|point| point.threshold),
+            stored_threshold: named.and_then(|named| named.stored_threshold).map(|point| point.threshold),
+            given_threshold: named.and_then(|named| named.given_threshold).map(|point| point.threshold),
             max_answer_length: self.results.max_answer_length,
             language: self.results.answer_language,
             ..Answers::default()

@@ -19,7 +19,7 @@ pub struct EvaluateOptions {
     /// Pad every window to `max_seq_length`, as the reference does: padding takes part in its n-best ranking, so that this
     /// alone reproduces its lists exactly. Slower, and hardly ever different.
     pub pad_to_max_length: bool,
-    /// Whether the model may abstain; without a decision the data set decides ([`Abstention::of_data`]).
+    /// What the user or the checkpoint says on whether the model may abstain; see [`Abstention::on`] for what comes of it.
     pub abstention: Option<Abstention>,
     /// The threshold stored with the checkpoint, for the score of that name.
     pub stored_threshold: Option<f64>,

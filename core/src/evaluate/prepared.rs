@@ -77,7 +77,7 @@ impl PreparedEvaluation {
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
         let gold = GoldQuestions::official(&dataset, options.answer_language);
         let reach = gold_reach(&dataset, &windows, &tokenizer);
-        let abstention = options.abstention.unwrap_or_else(|| Abstention::of_data(&dataset));
+        let abstention = Abstention::on(&dataset, options.abstention);
         let options = EvaluateOptions { abstention: Some(abstention), ..*options };
         let cut_questions = cut_questions(&examples, &windows, &tokenizer, options.windows.max_query_length);
         Ok(Self {

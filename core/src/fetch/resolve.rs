@@ -6,7 +6,10 @@ use super::{
     FetchError, KnownModel, Places, SquadSet,
     model::{Address, snapshot},
 };
-use crate::demo::{MODEL_NAME, trained_folder};
+use crate::{
+    checkpoint::config_file,
+    demo::{MODEL_NAME, trained_folder},
+};
 
 /// What stands after a name that is to mean a model, whatever folders there are.
 const MAIN: &str = "@main";
@@ -60,7 +63,7 @@ pub fn locate_model(given: &Path, places: &Places) -> Result<Located, FetchError
         return Ok(by_name(name, places)?.unwrap_or_else(|| given.to_owned()).into());
     }
     let Some(named) = Named::of(name, places) else { return Ok(given.to_owned().into()) };
-    let usable = given.join("config.json").exists();
+    let usable = config_file(given).is_some();
     let model = match &named {
         Named::BuiltIn => "the built-in model",
         Named::Fetched(_) => "the model in the cache",

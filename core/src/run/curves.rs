@@ -110,7 +110,7 @@ impl Curves {
                     Outcome::Failed => "Failed",
                 };
                 let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-                self.tell(time, Weight::Note, format!("{how} after {step} updates{why}"));
+                self.tell(time, Weight::Note, format!("{how} after {}{why}", super::updates(step)));
             }
             Event::Unknown => {}
         }

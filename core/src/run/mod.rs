@@ -55,3 +55,9 @@ pub use reserve::{ReservedRun, reserve_run};
 pub use state::{BestScore, RunState};
 pub use tensorboard::ScalarWriter;
 pub use train_log::TrainLog;
+
+/// A number of optimizer updates in words: `1 update`, `7 updates`.
+#[must_use]
+pub fn updates(count: usize) -> String {
+    format!("{count} update{}", if count == 1 { "" } else { "s" })
+}

@@ -19,8 +19,9 @@ const MARK: &str = ".spanbert-output.json";
 /// Longest mark that is read.
 const MOST_BYTES: u64 = 64 << 10;
 /// Files by which a checkpoint is known, whoever made it.
-const CHECKPOINT: [&str; 7] = [
+const CHECKPOINT: [&str; 8] = [
     "config.json",
+    "bert_config.json",
     "model.safetensors",
     "pytorch_model.bin",
     "model.safetensors.index.json",

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::{IdMap, NullOdds, Predictions, ScoreError};
+use crate::squad::half_pairs_replaced;
 
 /// What a file of answers holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,10 +21,22 @@ impl AnswerFile {
     /// metrics take, a list (or JSON Lines) of `{"id", "prediction_text", "no_answer_probability"}`. `source_name` is what
     /// messages call it.
     ///
+    /// An answer that is `null` is the empty one, and half a surrogate pair, which Python writes, is U+FFFD, as in data sets.
+    ///
     /// # Errors
     /// If it is neither, or a probability is NaN.
     pub fn from_json(text: &str, source_name: &str) -> Result<Self, ScoreError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let read = Self::read(text, source_name);
+        if matches!(&read, Err(ScoreError::Json { source, .. }) if source.is_syntax())
+            && let Some(repaired) = half_pairs_replaced(text)
+        {
+            return Self::read(&repaired, source_name);
+        }
+        read
+    }
+
+    fn read(text: &str, source_name: &str) -> Result<Self, ScoreError> {
         let json = |source| ScoreError::Json {
             file: source_name.to_owned(),
             source,
@@ -38,7 +51,9 @@ impl AnswerFile {
             let rows = serde_json::Deserializer::from_str(&text).into_iter::<Row>();
             return Self::from_rows(rows.collect::<Result<_, _>>().map_err(json)?, source_name);
         }
-        Ok(Self { predictions: serde_json::from_str(text).map_err(json)?, null_odds: None })
+        let texts: IdMap<Option<String>> = serde_json::from_str(text).map_err(json)?;
+        let predictions = texts.into_iter().map(|(id, text)| (id, text.unwrap_or_default())).collect();
+        Ok(Self { predictions, null_odds: None })
     }
 
     fn from_rows(rows: Vec<Row>, source_name: &str) -> Result<Self, ScoreError> {
@@ -50,7 +65,7 @@ impl AnswerFile {
                 Some(value) => null_odds.insert(row.id.0.clone(), value.0),
                 None => all = false,
             }
-            predictions.insert(row.id.0, row.prediction_text);
+            predictions.insert(row.id.0, row.prediction_text.unwrap_or_default());
         }
         let null_odds = if all { Some(without_nan(null_odds, source_name)?) } else { None };
         Ok(Self { predictions, null_odds })
@@ -90,7 +105,8 @@ fn is_json_lines(text: &str) -> bool {
 #[serde(expecting = "an object with \"id\" and \"prediction_text\"")]
 struct Row {
     id: RowId,
-    prediction_text: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    prediction_text: Option<String>,
     #[serde(default)]
     no_answer_probability: Option<PythonFloat>,
 }
@@ -244,6 +260,14 @@ mod tests {
         assert_eq!(Predictions::from_json(&list, "p.json").unwrap(), expected.predictions);
         let bare = AnswerFile::from_json(r#"[{"id": "a", "prediction_text": "x"}]"#, "p.json").unwrap();
         assert_eq!((bare.predictions.len(), bare.null_odds), (1, None));
+        // No answer, and a character that was cut in two.
+        for text in [
+            r#"{"a": null, "b": "x \ud83d"}"#,
+            r#"[{"id": "a", "prediction_text": null}, {"id": "b", "prediction_text": "x \ud83d"}]"#,
+        ] {
+            let read = AnswerFile::from_json(text, "p.json").unwrap().predictions;
+            assert_eq!(read.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["", "x \u{fffd}"]);
+        }
         let error = AnswerFile::from_json(r#"[{"id": "a"}]"#, "p.json").unwrap_err().to_string();
         assert!(error.contains("missing field `prediction_text`"), "{error}");
     }

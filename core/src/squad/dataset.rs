@@ -47,6 +47,8 @@ pub struct Dataset {
     pub format: DataFormat,
     /// Questions left out because a later one has their id.
     pub left_out: usize,
+    /// What is to be said about the text as a whole.
+    pub(super) remarks: Vec<String>,
     origins: Origins,
 }
 
@@ -210,7 +212,8 @@ impl Dataset {
     }
 
     fn assemble(parsed: Parsed, source_name: &str, repeated_ids: RepeatedIds) -> Self {
-        let Parsed { mut articles, format, mut quirks, unmarked_empty, mut origins, repaired } = parsed;
+        let Parsed { mut articles, format, mut quirks, unmarked_empty, mut origins, repaired, remarks } =
+            parsed;
         make_up(&mut articles);
         let version = settle_version(&mut articles, &unmarked_empty, &mut quirks);
         let by_path =
@@ -235,7 +238,7 @@ impl Dataset {
             remove(&mut articles, earlier);
         }
         let source_name = source_name.to_owned();
-        Self { version, articles, warnings, source_name, format, left_out, origins }
+        Self { version, articles, warnings, source_name, format, left_out, remarks, origins }
     }
 
     /// Refuses a data set without questions. What is doubtful about the content is in [`Self::warnings`].

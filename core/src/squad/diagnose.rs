@@ -56,6 +56,22 @@ fn diagnose_line(text: &str, file: String, shape: Shape, failure: &Failure) -> S
     }
 }
 
+/// The error that best explains why a row of a table was refused.
+pub(super) fn diagnose_row(
+    row: &Value,
+    number: usize,
+    source_name: &str,
+    error: &serde_json::Error,
+) -> SquadError {
+    let place = format!("row {number}");
+    let fault = check_entry(row, &place, Entry::Row).err().unwrap_or_else(|| Fault {
+        place,
+        expected: "a row".to_owned(),
+        found: error.to_string(),
+    });
+    fault.into_error(source_name.to_owned(), Some(DataFormat::Rows))
+}
+
 fn format(shape: Shape) -> Option<DataFormat> {
     shape.known.then_some(match (shape.container, shape.entry) {
         (Container::Data, Entry::Article) => DataFormat::Squad,

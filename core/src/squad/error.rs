@@ -14,6 +14,18 @@ pub enum SquadError {
         /// The system's reason.
         cause: std::io::Error,
     },
+    /// There is nothing in the file.
+    #[error("{file}: the file is empty")]
+    Empty {
+        /// The file as given.
+        file: String,
+    },
+    /// The file is what Python prints for its own values.
+    #[error("{file}: Python's way to print a dictionary, not JSON")]
+    PythonRepr {
+        /// The file as given.
+        file: String,
+    },
     /// The file is not text.
     #[error(transparent)]
     Text(#[from] TextError),
@@ -80,7 +92,12 @@ pub enum SquadError {
 impl Advice for SquadError {
     fn remedy(&self) -> String {
         match self {
+            Self::Read { cause, .. } if cause.kind() == std::io::ErrorKind::IsADirectory => {
+                "name the file with the questions, not a folder".into()
+            }
             Self::Read { .. } => "check the path".into(),
+            Self::Empty { .. } => "give a file with questions, or download it again".into(),
+            Self::PythonRepr { .. } => "write it with json.dump(data, file) instead of print or str".into(),
             Self::Text(error) => error.remedy(),
             Self::Packed { .. } => "download the file again, or pack it again".into(),
             Self::Table { convert, .. } => format!("save it as JSON Lines, in Python with {convert}"),

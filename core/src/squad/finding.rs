@@ -94,6 +94,11 @@ pub enum FindingKind {
     },
     /// Half a surrogate pair was read as U+FFFD.
     LoneSurrogate,
+    /// The dataset server has cut a cell off.
+    CutCell {
+        /// The first column that was cut.
+        column: String,
+    },
 }
 
 impl FindingKind {
@@ -118,6 +123,7 @@ impl FindingKind {
             Self::Null { key: "title" } => "titles are null, read as absent",
             Self::Null { key: "answers" } => "questions have null for answers, read as absent",
             Self::Null { .. } => "questions have null for plausible_answers, read as absent",
+            Self::CutCell { .. } => "rows were cut off by the dataset server",
             Self::LoneSurrogate => "texts hold half a surrogate pair (\\ud800 to \\udfff), read as U+FFFD",
         };
         format!("{count} {what}")
@@ -182,6 +188,9 @@ impl fmt::Display for FindingKind {
             }
             Self::RepeatedId { first } => write!(f, "this id was used before, at {first}"),
             Self::Null { key } => write!(f, "{key} is null, read as absent"),
+            Self::CutCell { column } => {
+                write!(f, "the dataset server has cut {} off", shortened(column))
+            }
             Self::LoneSurrogate => {
                 f.write_str("half a surrogate pair (\\ud800 to \\udfff) was read as U+FFFD")
             }

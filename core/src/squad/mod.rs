@@ -21,6 +21,7 @@ pub(crate) use error::shortened;
 pub(crate) use finding::is_blank;
 pub use finding::{Finding, FindingKind};
 pub use formats::DataFormat;
+pub(crate) use formats::half_pairs_replaced;
 pub use ids::RepeatedIds;
 pub use place::{Place, Style};
 pub use question_word::QuestionWord;

@@ -511,3 +511,149 @@ fn mistakes_in_lines_and_rows_are_located() {
     let blank = format!("{row}\n{}", r#"{"id": "b", "context": "c", "question": ""}"#);
     assert_eq!(warning(&blank), "line 2 (question \"b\"): the question is empty");
 }
+
+/// Rows as other tools wrap them.
+#[test]
+fn pages_of_the_dataset_server_and_pandas_tables_are_rows() {
+    let row = |id: &str, question: &str, answers: Value| json!({"id": id, "title": "Tides", "context": "Nothing else.", "question": question, "answers": answers});
+    let rows = [
+        row("a", "What else?", json!({"text": ["Nothing"], "answer_start": [0]})),
+        row("b", "Who left?", json!({"text": [], "answer_start": []})),
+    ];
+    let wrapped = |cut: &[&str]| -> Vec<Value> {
+        let wrap = |(index, row): (usize, &Value)| {
+            let cut: &[&str] = if index == 0 { cut } else { &[] };
+            json!({"row_idx": index, "row": row, "truncated_cells": cut})
+        };
+        rows.iter().enumerate().map(wrap).collect()
+    };
+    let columns = ["id", "title", "context", "question", "answers"];
+    let values: Vec<Vec<Value>> =
+        rows.iter().map(|row| columns.iter().map(|column| row[*column].clone()).collect()).collect();
+    let expected = Dataset::from_json(&json!(rows).to_string(), "x").unwrap().articles;
+    for text in [
+        json!({"features": [{"name": "id"}], "rows": wrapped(&[]), "num_rows_total": 2, "partial": false}),
+        json!({"rows": rows}),
+        json!({"columns": columns, "index": [0, 1], "data": values}),
+        json!({"0": rows[0], "1": rows[1]}),
+        json!({"schema": {"fields": []}, "data": rows}),
+    ] {
+        let dataset = Dataset::from_json(&text.to_string(), "x").unwrap();
+        assert_eq!((dataset.format, dataset.version), (DataFormat::Rows, SquadVersion::V2), "{text}");
+        assert_eq!(dataset.articles, expected, "{text}");
+        assert_eq!(dataset.warning_lines(), [""; 0], "{text}");
+    }
+    let page = json!({"rows": wrapped(&["context"]), "num_rows_total": 11_873}).to_string();
+    assert_eq!(
+        Dataset::from_json(&page, "x").unwrap().warning_lines(),
+        [
+            "x: a page with 2 of the 11873 rows of the data set",
+            "x: row 0 (article \"Tides\", question \"a\"): the dataset server has cut \"context\" off",
+        ]
+    );
+    let bad = json!({"rows": [rows[0], {"id": "b", "context": 3, "question": "q"}]}).to_string();
+    let message = error(&bad);
+    assert!(
+        message.starts_with("my.json: row 1.context (question \"b\"): expected a string, found the number 3"),
+        "{message}"
+    );
+}
+
+#[test]
+fn numbers_that_json_lacks_are_read_as_absent_and_named() {
+    for (pointer, key) in [
+        ("/data/0/title", "title"),
+        ("/data/0/paragraphs/0/qas/1/plausible_answers", "plausible_answers"),
+        ("/data/0/paragraphs/0/qas/1/is_impossible", "is_impossible"),
+    ] {
+        for number in ["NaN", "Infinity", "-Infinity"] {
+            let text = changed(pointer, Some(json!("HERE"))).replace("\"HERE\"", number);
+            let dataset = Dataset::from_json(&text, "my.json").unwrap();
+            let said = format!(
+                "my.json: a value is NaN or Infinity, which JSON does not have; read as null (\"{key}\" on line 1)"
+            );
+            assert_eq!(dataset.warning_lines()[0], said);
+            assert_eq!(dataset.id_warning_lines()[0], said, "score says so too");
+            assert_eq!(dataset.counts().questions, 3);
+        }
+    }
+    // pandas writes it for what is missing: here a title, and in a column that means nothing to us.
+    let rows = "{\"id\": \"a\", \"title\": NaN, \"context\": \"c\", \"question\": \"q\", \"answers\": [\"c\"]}\n\
+                {\"id\": \"b\", \"score\": NaN, \"context\": \"c\", \"question\": \"NaN?\", \"answers\": [\"c\"]}";
+    let dataset = Dataset::from_json(rows, "r.jsonl").unwrap();
+    let questions: Vec<_> = dataset.questions().map(|(_, _, question)| question.question.as_str()).collect();
+    assert_eq!((dataset.format, questions), (DataFormat::Rows, vec!["q", "NaN?"]));
+    assert!(dataset.warning_lines()[0].ends_with("(\"title\" on line 1, \"score\" on line 2)"));
+}
+
+#[test]
+fn commas_too_many_and_marks_between_lines_are_no_obstacle() {
+    let row = |id: &str| format!(r#"{{"id": "{id}", "context": "c", "question": "q", "answers": ["c"]}}"#);
+    for (text, said) in [
+        (format!("{},\n{},\n", row("a"), row("b")), Some("2 commas too many, ignored (line 1, line 2)")),
+        (format!("[{},\n{},\n]", row("a"), row("b")), Some("a comma too many, ignored (line 2)")),
+        (format!("{}\n\u{feff}{}\n", row("a"), row("b")), None),
+        (format!("\u{1e}{}\n\u{1e}{}\n", row("a"), row("b")), None),
+    ] {
+        let dataset = Dataset::from_json(&text, "r").unwrap();
+        let ids: Vec<_> = dataset.questions().map(|(_, _, question)| question.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"], "{text}");
+        let lines = dataset.warning_lines();
+        assert_eq!(
+            lines.first().filter(|line| line.contains("comma")).cloned(),
+            said.map(|said| format!("r: {said}"))
+        );
+    }
+}
+
+#[test]
+fn mrqa_s_rows_on_the_hub_have_its_ids_and_places() {
+    let row = json!({"subset": "SQuAD", "context": "é Marra and Torik.", "qid": "a", "question": "who?",
+        "answers": ["Marra"], "detected_answers": {"text": ["Marra", "Torik"],
+        "char_spans": [{"start": [2], "end": [6]}, {"start": [12], "end": [16]}],
+        "token_spans": [{"start": [1], "end": [1]}, {"start": [3], "end": [3]}]}});
+    let dataset = Dataset::from_json(&row.to_string(), "m.jsonl").unwrap();
+    assert_eq!((dataset.format, dataset.version), (DataFormat::Mrqa, SquadVersion::V1));
+    let (_, _, question) = dataset.questions().next().unwrap();
+    let answers: Vec<_> = question.answers.iter().map(|a| (a.text.as_str(), a.answer_start)).collect();
+    assert_eq!((question.id.as_str(), answers), ("a", vec![("Marra", Some(2)), ("Torik", Some(12))]));
+    assert_eq!(dataset.warnings, []);
+}
+
+#[test]
+fn a_lone_answer_counts_and_what_else_has_that_name_is_ignored() {
+    let read = |answer: Value, more: Value| {
+        let mut row = json!({"id": "a", "context": "the mill", "question": "q", "answer": answer});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let dataset = Dataset::from_json(&row.to_string(), "r").unwrap();
+        let (_, _, question) = dataset.questions().next().unwrap();
+        question.answers.iter().map(|answer| (answer.text.clone(), answer.answer_start)).collect::<Vec<_>>()
+    };
+    let mill = |start| vec![("mill".to_owned(), start)];
+    assert_eq!(read(json!({"text": "mill", "answer_start": 4}), json!({})), mill(Some(4)));
+    assert_eq!(read(json!("mill"), json!({})), mill(None));
+    assert_eq!(read(json!(true), json!({})), []);
+    assert_eq!(read(json!({"span": [1, 2]}), json!({})), []);
+    assert_eq!(read(json!("x"), json!({"answers": {"text": ["mill"], "answer_start": [4]}})), mill(Some(4)));
+    let korquad = json!({"data": [{"context": "the mill", "title": "t", "qas": [
+        {"id": "1", "question": "q", "answer": {"text": "mill", "answer_start": 4, "html_answer_start": 4}}]}]});
+    let dataset = Dataset::from_json(&korquad.to_string(), "k").unwrap();
+    assert_eq!(dataset.questions().next().unwrap().2.answers[0].answer_start, Some(4));
+}
+
+#[test]
+fn what_is_no_data_set_at_all_is_named() {
+    let bytes = |bytes: &[u8]| Dataset::from_bytes(bytes, "f").unwrap_err().in_one_line();
+    for empty in [&b""[..], b" \n\n", b"\xef\xbb\xbf"] {
+        assert!(bytes(empty).starts_with("f: the file is empty; "), "{}", bytes(empty));
+    }
+    assert!(bytes(b"\xff\xff\xff\xff\x78\x01\0\0\x10").contains("an Arrow table"));
+    assert!(bytes(b"ARROW1\0\0").contains("read_feather(\"f\")"));
+    assert!(bytes(b"id\tcontext\tquestion\n1\tc\tq\n").contains("sep=\"\\t\""));
+    for text in ["{'version': 'v2.0', 'data': []}", "[{'id': 1}]"] {
+        assert!(error(text).contains("json.dump"), "{}", error(text));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let message = Dataset::from_path(folder.path()).unwrap_err().in_one_line();
+    assert!(message.ends_with("name the file with the questions, not a folder"), "{message}");
+}

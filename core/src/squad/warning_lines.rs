@@ -6,7 +6,8 @@ use super::{Dataset, Finding, FindingKind};
 const NAMED: usize = 3;
 
 impl Dataset {
-    /// What is doubtful, a line for each kind: how often, and the first three places.
+    /// What is doubtful, a line for each kind: how often, and the first three places. What was wrong with the text as a whole
+    /// comes first.
     #[must_use]
     pub fn warning_lines(&self) -> Vec<String> {
         self.lines_of(|_| true)
@@ -34,7 +35,8 @@ impl Dataset {
                 None => groups.push((1, vec![finding])),
             }
         }
-        groups.into_iter().map(|(count, named)| self.line(count, &named)).collect()
+        let remarks = self.remarks.iter().map(|remark| format!("{}: {remark}", self.source_name));
+        remarks.chain(groups.into_iter().map(|(count, named)| self.line(count, &named))).collect()
     }
 
     fn line(&self, count: usize, named: &[&Finding]) -> String {

@@ -103,12 +103,15 @@ impl Likely {
         if wide(|quad| matches!(quad, [0, 0..=0x10, _, _]) && quad[2..] != [0, 0]) {
             return Some((first, Self::Encoding("UTF-32BE")));
         }
+        if let Some(name) = utf16_order(pairs) {
+            return Some((first, Self::Encoding(name)));
+        }
         let nuls = |half: usize| pairs.iter().filter(|pair| pair.get(half) == Some(&0)).count();
         let (high_first, low_first) = (nuls(0), nuls(1));
         if (high_first + low_first) * NUL_SHARE < bytes.len() {
             return None;
         }
-        // A character of ASCII has its NUL always on the same side.
+        // In a mixture of scripts a character of ASCII still has its NUL on one side.
         let likely = match (high_first, low_first) {
             (0, _) if pairs_are_text(pairs, u16::from_le_bytes) => Self::Encoding("UTF-16LE"),
             (_, 0) if pairs_are_text(pairs, u16::from_be_bytes) => Self::Encoding("UTF-16BE"),
@@ -123,16 +126,13 @@ impl Likely {
             return likely;
         }
         let looked_at = bytes.get(..LOOKED_AT).unwrap_or(bytes);
-        if looked_at.iter().filter(|&&byte| is_odd_control(byte)).count() * NUL_SHARE > looked_at.len() {
-            return Self::Binary;
-        }
         // Without ASCII there is no NUL that shows UTF-16.
         let (pairs, _) = looked_at.as_chunks::<2>();
-        if pairs_are_east_asian(pairs, u16::from_le_bytes) {
-            return Self::Encoding("UTF-16LE");
+        if let Some(name) = utf16_order(pairs) {
+            return Self::Encoding(name);
         }
-        if pairs_are_east_asian(pairs, u16::from_be_bytes) {
-            return Self::Encoding("UTF-16BE");
+        if looked_at.iter().filter(|&&byte| is_odd_control(byte)).count() * NUL_SHARE > looked_at.len() {
+            return Self::Binary;
         }
         // Sequences of UTF-8 do not come about by accident.
         let mut valid = 0;
@@ -225,6 +225,39 @@ fn zipped(bytes: &[u8]) -> Format {
     }
 }
 
+/// The order of bytes in which units of 16 bits are text, if they are in one.
+fn utf16_order(pairs: &[[u8; 2]]) -> Option<&'static str> {
+    let is_text = |from_pair| {
+        pairs_are_text(pairs, from_pair)
+            && (pairs_are_of_few_blocks(pairs, from_pair) || pairs_are_east_asian(pairs, from_pair))
+    };
+    match (is_text(u16::from_le_bytes), is_text(u16::from_be_bytes)) {
+        (true, false) => Some("UTF-16LE"),
+        (false, true) => Some("UTF-16BE"),
+        _ => None,
+    }
+}
+
+/// Whether nearly all units of 16 bits come from two blocks of 256 characters, and vary within them: an alphabet, and
+/// ASCII's blanks and digits. Read in the wrong order, or being something else, they are from blocks all over.
+fn pairs_are_of_few_blocks(pairs: &[[u8; 2]], from_pair: fn([u8; 2]) -> u16) -> bool {
+    let (mut blocks, mut within) = ([0usize; 256], [false; 256]);
+    for pair in pairs {
+        let [block, place] = from_pair(*pair).to_be_bytes();
+        if let (Some(count), Some(seen)) =
+            (blocks.get_mut(usize::from(block)), within.get_mut(usize::from(place)))
+        {
+            *count += 1;
+            *seen = true;
+        }
+    }
+    let used = blocks.iter().filter(|&&count| count > 0).count();
+    blocks.sort_unstable();
+    let two: usize = blocks.iter().rev().take(2).sum();
+    let places = within.iter().filter(|&&seen| seen).count();
+    pairs.len() > 3 && two * 10 >= pairs.len() * 9 && places > used
+}
+
 /// Whether units of 16 bits are characters that a text may hold.
 fn pairs_are_text(pairs: &[[u8; 2]], from_pair: fn([u8; 2]) -> u16) -> bool {
     let is_text = |c: char| !c.is_control() || c.is_whitespace() || c == '\u{1b}';
@@ -234,13 +267,17 @@ fn pairs_are_text(pairs: &[[u8; 2]], from_pair: fn([u8; 2]) -> u16) -> bool {
     all || characters.next().is_none()
 }
 
-/// Whether nearly all units of 16 bits are ideographs, kana or their punctuation, and some are not ideographs: pairs of
-/// bytes of other encodings may all look like those.
+/// Whether nearly all units of 16 bits are ideographs, kana, Hangul or what stands between them. Pairs of bytes of other
+/// encodings may all look like letters, so some must be punctuation; with Hangul, which is a large range, ASCII's.
 fn pairs_are_east_asian(pairs: &[[u8; 2]], from_pair: fn([u8; 2]) -> u16) -> bool {
     let count = |is_one: fn(u16) -> bool| pairs.iter().filter(|&&pair| is_one(from_pair(pair))).count();
-    let marks = count(|unit| matches!(unit, 0x3000..=0x30ff));
+    let ascii = count(|unit| matches!(unit, 0x20..=0x7e | 0x09..=0x0d));
+    let marks = count(|unit| matches!(unit, 0x3000..=0x30ff | 0xff00..=0xffef));
     let ideographs = count(|unit| matches!(unit, 0x4e00..=0x9fff));
-    pairs.len() > 3 && marks > 0 && (marks + ideographs) * 10 > pairs.len() * 9
+    let hangul = count(|unit| matches!(unit, 0xac00..=0xd7a3));
+    // A stray NUL in text of 8 bits makes one pair look like ASCII.
+    let is_marked = ascii * NUL_SHARE >= pairs.len() || marks > 0 && hangul == 0;
+    pairs.len() > 3 && is_marked && (ascii + marks + ideographs + hangul) * 10 > pairs.len() * 9
 }
 
 fn is_odd_control(byte: u8) -> bool {
@@ -315,10 +352,17 @@ fn pairs(bytes: &[u8], is_lead: impl Fn(u8) -> bool, is_trail: impl Fn(u8) -> bo
     (leads.len() > 1).then_some(leads)
 }
 
-/// `a.txt` becomes `a.utf8.txt`.
+/// `a.txt` becomes `a.utf8.txt`, `a.json` `a.utf8.json`.
 fn converted_name(file: &str) -> String {
-    let stem = file.strip_suffix(".txt").unwrap_or(file);
-    format!("{stem}.utf8.txt")
+    let (stem, ending) = match file.rsplit_once('.') {
+        Some((stem, ending))
+            if !stem.is_empty() && !stem.ends_with(['/', '\\']) && !ending.contains(['/', '\\']) =>
+        {
+            (stem, ending)
+        }
+        _ => (file, "txt"),
+    };
+    format!("{stem}.utf8.{ending}")
 }
 
 /// A file's name as a shell takes it.

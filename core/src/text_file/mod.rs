@@ -240,6 +240,16 @@ mod tests {
         let chinese = "马拉建造了磨坊。托里克建造了图书馆。";
         assert_eq!(refused(&utf16_of(chinese, u16::to_le_bytes)).1, Likely::Encoding("UTF-16LE"));
         assert_eq!(refused(&utf16_of(chinese, u16::to_be_bytes)).1, Likely::Encoding("UTF-16BE"));
+        // Few blanks, letters whose lower byte is 0, and both.
+        let long_words = "Методологическо-вычислительная достопримечательность";
+        let turkish = "Ağaçların yeşilliği şehirĀ Āāĉ";
+        let mixed = "第一个磨坊由马拉于1842年建造，一九〇〇年由托里克扩建。";
+        for text in
+            [long_words, turkish, mixed, "Ωμέγα", "Kelford", "ปราสาทหินพิมาย", "מריה בנתה", "마라는 방앗간을"]
+        {
+            assert_eq!(refused(&utf16_of(text, u16::to_le_bytes)).1, Likely::Encoding("UTF-16LE"), "{text}");
+            assert_eq!(refused(&utf16_of(text, u16::to_be_bytes)).1, Likely::Encoding("UTF-16BE"), "{text}");
+        }
         let wide: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
         assert_eq!(refused(&wide), (1, Likely::Encoding("UTF-32LE")));
         let marked: Vec<u8> =
@@ -264,6 +274,12 @@ mod tests {
             "my file.txt: not UTF-8 text (byte 7), but probably WINDOWS-1252; convert it with `iconv -f WINDOWS-1252 -t UTF-8 \
              'my file.txt' > 'my file.utf8.txt'`, or save it as UTF-8 in an editor"
         );
+        for (file, converted) in
+            [("a/b.json", "a/b.utf8.json"), ("a.d/b", "a.d/b.utf8.txt"), ("a/.hidden", "a/.hidden.utf8.txt")]
+        {
+            let remedy = decode(latin, file).unwrap_err().remedy();
+            assert!(remedy.contains(&format!("{file} > {converted}`")), "{remedy}");
+        }
         let piped = decode(latin, STANDARD_INPUT).unwrap_err().in_one_line();
         assert!(piped.ends_with("pipe it through `iconv -f WINDOWS-1252 -t UTF-8` first"), "{piped}");
         // iconv knows no character for this byte in Windows-1252.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     bench::flops::{forward_flops, training_flops},
+    checkpoint::config_file,
     config::BertConfig,
     engine::memory::MemoryEstimate,
     features::{Window, evaluation_examples, usable_examples, windows},
@@ -141,7 +142,7 @@ impl PastSpeed {
         let config = folders
             .into_iter()
             .flatten()
-            .find_map(|folder| BertConfig::from_path(&folder.join("config.json")).ok())?;
+            .find_map(|folder| BertConfig::from_path(&config_file(&folder)?).ok())?;
         let steps: Vec<_> = EventReader::new(layout.events())
             .poll()
             .ok()?

@@ -172,7 +172,7 @@ impl Recipe {
             "allow_skipped",
             self.allow_skipped,
             "it must be between 0 and 1",
-            "0.01 allows one question in a hundred",
+            "use 0.01 to leave out one question in a hundred",
         );
         let dropout = self.dropout.unwrap_or(0.0);
         let remedy = "leave it out to take the checkpoint's";
@@ -285,6 +285,9 @@ mod tests {
             ("length_multiple", Recipe { length_multiple: Some(385), ..base() }),
         ];
         for (field, recipe) in cases {
+            for error in recipe.field_errors(&BertConfig::default()) {
+                assert!(crate::advice::is_remedy(&error.remedy), "{field}: {}", error.remedy);
+            }
             let text = message(recipe);
             assert!(text.starts_with(&format!("recipe: {field} is ")), "{field}: {text}");
         }

@@ -10,9 +10,14 @@ pub(super) fn first_questions(mut dataset: Dataset, most: usize) -> Dataset {
             paragraph.questions.truncate(left);
             left -= paragraph.questions.len();
         }
-        article.paragraphs.retain(|paragraph| !paragraph.questions.is_empty());
+        // Paragraphs without questions stay where others follow: places are told by index.
+        while article.paragraphs.last().is_some_and(|last| last.questions.is_empty()) {
+            article.paragraphs.pop();
+        }
     }
-    dataset.articles.retain(|article| !article.paragraphs.is_empty());
+    while dataset.articles.last().is_some_and(|last| last.paragraphs.is_empty()) {
+        dataset.articles.pop();
+    }
     dataset
 }
 
@@ -45,6 +50,18 @@ mod tests {
         assert_eq!(ids(1), ["p"]);
         assert_eq!(ids(3), ["p", "q", "r"]);
         assert_eq!((ids(5).len(), ids(99).len()), (5, 5));
+        // What stands before the last question keeps its place.
+        let gaps = format!(
+            r#"{{"data":[{{"paragraphs":[]}},{{"paragraphs":[{},{},{}]}},{{"paragraphs":[{}]}}]}}"#,
+            paragraph(&[]),
+            paragraph(&["p"]),
+            paragraph(&[]),
+            paragraph(&["q"])
+        );
+        let gaps = first_questions(Dataset::from_json(&gaps, "gaps.json").unwrap(), 1);
+        assert_eq!((gaps.articles.len(), gaps.articles[1].paragraphs.len()), (2, 2));
+        let place = gaps.place(1, 1, 0).to_string();
+        assert_eq!(place, "data[1].paragraphs[1].qas[0] (question \"p\")");
         assert_eq!(first_questions(dataset.clone(), 2).counts().paragraphs, 1);
         assert_eq!(first_questions(dataset, 3).counts().articles, 1);
     }

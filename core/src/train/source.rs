@@ -53,7 +53,7 @@ impl StartingModel {
         for shard in &report.shards {
             files.push(Fingerprint::of(shard)?);
         }
-        for name in std::iter::once("config.json").chain(TokenizerFiles::NAMES) {
+        for name in ["config.json", "bert_config.json"].into_iter().chain(TokenizerFiles::NAMES) {
             let path = directory.join(name);
             if path.is_file() {
                 files.push(Fingerprint::of(&path)?);

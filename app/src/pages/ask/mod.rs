@@ -17,6 +17,7 @@ use std::{
 };
 
 use egui::{Context, Ui};
+use spanbert_core::checkpoint::config_file;
 
 use self::{
     answer::View,
@@ -238,7 +239,7 @@ impl PageView for AskPage {
                 self.passage.read(&self.context, path);
                 return true;
             }
-            Purpose::Dropped if path.join("config.json").is_file() => {}
+            Purpose::Dropped if config_file(&path).is_some() => {}
             Purpose::Dropped if path.is_file() && path.extension().is_none_or(|kind| kind != "json") => {
                 self.passage.read(&self.context, path);
                 return true;

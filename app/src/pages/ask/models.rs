@@ -133,7 +133,7 @@ impl ModelSlot {
     fn typed_ui(&mut self, ui: &mut Ui, width: f32) -> bool {
         let field = labelled(ui, "Checkpoint folder", |ui| {
             let field = TextEdit::singleline(&mut self.typed)
-                .hint_text("Path of a folder with config.json and weights")
+                .hint_text("Folder with config.json and weights, or a name such as spanbert-base")
                 .desired_width(width)
                 .margin(Margin::symmetric(8, 5));
             ui.add(field)

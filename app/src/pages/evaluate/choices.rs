@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use egui::{ComboBox, Ui};
 use egui_phosphor::regular as icon;
+use spanbert_core::run::updates;
 
 use super::{
     EvaluatePage,
@@ -101,7 +102,7 @@ impl EvaluatePage {
                 }
                 if let (Some(Source::Run(run, _)), Some(step)) = (&self.source, loaded.step()) {
                     for other in loaded.steps.iter().filter(|other| **other != step) {
-                        let text = format!("This run after {other} updates");
+                        let text = format!("This run after {}", updates(*other));
                         if ui.selectable_label(false, text).clicked() {
                             chosen = Some(Some(Source::Run(run.clone(), Some(*other))));
                         }
@@ -157,5 +158,5 @@ fn name(run: &Path) -> String {
 
 fn step_name(step: usize, best: Option<usize>) -> String {
     let mark = if best == Some(step) { " (best)" } else { "" };
-    format!("After {step} updates{mark}")
+    format!("After {}{mark}", updates(step))
 }

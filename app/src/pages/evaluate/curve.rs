@@ -159,5 +159,6 @@ fn named_thresholds(live: &Live) -> Vec<(&'static str, f64)> {
     let best =
         live.analysis.curve.as_ref().and_then(ThresholdCurve::best_f1).map(|point| ("Best", point.threshold));
     let stored = live.analysis.stored_threshold.map(|threshold| ("Stored", threshold));
-    [Some(("Zero", 0.0)), stored, best].into_iter().flatten().collect()
+    let given = live.analysis.given_threshold.map(|threshold| ("Given", threshold));
+    [Some(("Zero", 0.0)), stored, given, best].into_iter().flatten().collect()
 }

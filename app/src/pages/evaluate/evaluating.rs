@@ -9,12 +9,11 @@ use std::{
 
 use egui::{ComboBox, Context, ProgressBar, RichText, TextEdit, Ui};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::run_name;
 
 use crate::{
     action::Action,
     dialogs::Purpose,
-    launch::{Trainer, last_words},
+    launch::{Trainer, last_words, new_run_folder},
     page::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
@@ -205,8 +204,8 @@ impl Evaluating {
 
     fn start(&mut self, context: &Context, env: &Env<'_>, trainer: &Trainer) {
         let model = self.model.trim().trim_matches('"').to_owned();
-        let name = run_name(jiff::Timestamp::now(), &checkpoint_name(Path::new(&model)));
-        let folder = env.settings.runs_folder.join(FOLDER).join(name);
+        let evaluations = env.settings.runs_folder.join(FOLDER);
+        let folder = new_run_folder(&evaluations, &checkpoint_name(Path::new(&model)));
         let mut command = Command::new(&trainer.program);
         command
             .args(&trainer.prefix)
@@ -236,6 +235,7 @@ impl Evaluating {
                 });
             }
             Err(error) => {
+                let _ = std::fs::remove_dir(&folder);
                 self.error = Some(format!("{} does not start: {error}", trainer.program.display()));
             }
         }
@@ -249,6 +249,8 @@ impl Drop for Evaluating {
             // It may have ended by itself.
             let _ = running.child.kill();
             let _ = running.child.wait();
+            // Of use to nobody if nothing was written yet.
+            let _ = std::fs::remove_dir(&running.folder);
         }
     }
 }

@@ -181,10 +181,13 @@ impl EvaluatePage {
         let shown = self.source.as_ref().map(Source::path);
         if let Some(said) = self.evaluated.as_ref().filter(|said| shown == Some(&said.folder)) {
             said.warnings.iter().for_each(|warning| notice(ui, Severity::Warning, warning));
-            let muted = Tokens::of(ui).text_muted;
-            for note in &said.notes {
-                ui.add(Label::new(RichText::new(note).size(CAPTION_SIZE).color(muted)).wrap());
-            }
+            // What was decided is kept with the evaluation, and stands below.
+            let decision = loaded.results.abstention.map(|decision| decision.to_string());
+            let notes = said.notes.iter().filter(|note| Some(*note) != decision.as_ref());
+            notes.for_each(|note| caption(ui, note));
+        }
+        if let Some(decision) = loaded.results.abstention {
+            caption(ui, &capitalised(&decision.said()));
         }
         warnings_list(ui, " about the data", &loaded.warnings, "evaluated data");
         let low = ui.available_height() < LOW;
@@ -253,6 +256,16 @@ impl EvaluatePage {
             self.open(source, Some(data));
         }
     }
+}
+
+fn caption(ui: &mut Ui, text: &str) {
+    let muted = Tokens::of(ui).text_muted;
+    ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(muted)).wrap());
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 fn column(ui: &mut Ui, width: f32, height: f32, content: impl FnOnce(&mut Ui)) {

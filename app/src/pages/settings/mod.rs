@@ -14,7 +14,7 @@ use crate::{
     page::{Env, PageView},
     probe::Probe,
     settings::ThemeChoice,
-    theme::{CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, Tokens},
+    theme::{CAPTION_SIZE, CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, Tokens},
     widgets::{NumberSlider, card, command_button, labelled, page_header, segmented},
 };
 
@@ -35,7 +35,7 @@ impl SettingsPage {
 
     fn appearance(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         titled(ui, "Appearance", |ui| {
-            ui.label(RichText::new("Theme").color(Tokens::of(ui).text_muted));
+            ui.label(RichText::new("Theme").size(CAPTION_SIZE).color(Tokens::of(ui).text_muted));
             let choices =
                 [(ThemeChoice::System, "System"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")];
             let mut theme = env.settings.theme;

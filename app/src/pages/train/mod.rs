@@ -19,6 +19,7 @@ use egui::{Align, Context, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, v
 use spanbert_backends::DeviceInfo;
 use spanbert_core::{
     advice::Advice,
+    checkpoint::config_file,
     demo,
     fetch::Places,
     run::{Environment, Layout as RunLayout},
@@ -369,7 +370,7 @@ impl PageView for TrainPage {
         let context = self.context.clone();
         let ends_with = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
         let purpose = match purpose {
-            Purpose::Dropped if path.join("config.json").is_file() => Purpose::TrainCheckpoint,
+            Purpose::Dropped if config_file(&path).is_some() => Purpose::TrainCheckpoint,
             Purpose::Dropped if ends_with("toml") => Purpose::Recipe,
             Purpose::Dropped if ends_with("json") => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{CheckpointError, weights_file::read_file};
+use super::super::{CheckpointError, directory::config_file, weights_file::read_file};
 
 /// Their content, as far as they are there; a program without files fills in what it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl TokenizerFiles {
             tokenizer_config: tokenizer_config?,
             special_tokens_map: special_tokens_map?,
             added_tokens: added_tokens?,
-            model_config: read("config.json")?,
+            model_config: config_file(folder).map(|path| read_file(&path)).transpose()?,
         };
         Ok(files)
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::SpeedArgs;
 use crate::{
-    checkpoint::{LoadOptions, Weights, fresh, load},
+    checkpoint::{LoadOptions, Weights, config_file, fresh, load},
     cli::error::CliError,
     config::BertConfig,
 };
@@ -89,7 +89,11 @@ pub(in crate::cli) fn architecture(name: &str) -> Result<BertConfig, CliError> {
         },
         file => {
             let path = Path::new(file);
-            let path = if path.is_dir() { path.join("config.json") } else { path.to_owned() };
+            let path = if path.is_dir() {
+                config_file(path).unwrap_or_else(|| path.join("config.json"))
+            } else {
+                path.to_owned()
+            };
             if !path.exists() {
                 return Err(CliError::new(
                     format_args!("{file:?} is neither an architecture that has a name nor a file"),

@@ -45,6 +45,8 @@ pub(crate) struct Parsed {
     pub(crate) origins: Origins,
     /// Whether halves of surrogate pairs were replaced.
     pub(crate) repaired: bool,
+    /// What is to be said about the text as a whole.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// An entry of a list or of lines.
@@ -69,6 +71,15 @@ impl Builder {
         self.parsed.quirks.push((at, kind));
     }
 
+    /// Where the question stands that was added last.
+    pub(crate) fn last_question(&self) -> Option<At> {
+        let article = self.parsed.articles.len().checked_sub(1)?;
+        let paragraphs = &self.parsed.articles.get(article)?.paragraphs;
+        let paragraph = paragraphs.len().checked_sub(1)?;
+        let question = paragraphs.get(paragraph)?.questions.len().checked_sub(1)?;
+        Some(At::question(article, paragraph, question))
+    }
+
     /// A title, `null` being noted.
     pub(crate) fn title(&mut self, title: Label, article: usize) -> String {
         if title == Label::Null {
@@ -79,7 +90,8 @@ impl Builder {
 
     /// A question that is about to stand at `at`.
     pub(crate) fn question(&mut self, raw: RawQuestion, at: At, number: usize) -> Question {
-        let RawQuestion { id, question, answers, plausible_answers, is_impossible, .. } = raw;
+        let RawQuestion { id, question, answers, answer, plausible_answers, is_impossible, .. } = raw;
+        let answers = answers.or(answer);
         self.parsed.origins.push(number);
         if matches!(plausible_answers, RawAnswers::Null) {
             self.quirk(at, FindingKind::Null { key: "plausible_answers" });

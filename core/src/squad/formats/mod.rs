@@ -7,15 +7,18 @@ mod lines;
 mod mrqa;
 pub(super) mod question;
 mod recognise;
+mod repair;
 mod rows;
 pub(super) mod scalars;
 mod squad;
 mod surrogates;
+mod tables;
 
 use std::fmt;
 
 use serde_json::error::Category;
 
+pub(crate) use self::surrogates::replaced as half_pairs_replaced;
 pub(super) use self::{
     builder::{At, Parsed},
     mrqa::RawLine,
@@ -89,22 +92,62 @@ pub(super) fn layouts() -> String {
 
 /// Reads the text of a data set, whatever its layout.
 pub(super) fn parse(text: &str, source_name: &str) -> Result<Parsed, SquadError> {
-    let shape = recognise(text);
-    let first = match read(text, shape) {
+    let refused = match read_any(text, source_name) {
         Ok(parsed) => return Ok(parsed),
-        Err(failure) => failure,
+        Err(refused) => refused,
     };
-    // Python writes characters beyond U+FFFF that were cut in two as half a pair, which is no text.
-    if first.error.classify() == Category::Syntax
-        && let Some(repaired) = surrogates::replaced(text)
-    {
-        let shape = recognise(&repaired);
-        return match read(&repaired, shape) {
-            Ok(parsed) => Ok(Parsed { repaired: true, ..parsed }),
-            Err(failure) => Err(diagnose(&repaired, source_name, shape, &failure)),
-        };
+    if !refused.is_syntax() {
+        return Err(refused.explained(text, source_name));
     }
-    Err(diagnose(text, source_name, shape, &first))
+    // Python writes characters beyond U+FFFF that were cut in two as half a pair, which is no text, and NaN, which is no
+    // number of JSON's.
+    let whole = surrogates::replaced(text);
+    let is_repaired = whole.is_some();
+    let (text, remarks) = match repair::repaired(whole.as_deref().unwrap_or(text)) {
+        Some(repair::Repaired { text, remarks }) => (text, remarks),
+        None => match whole {
+            Some(whole) => (whole, Vec::new()),
+            None => return Err(refused.explained(text, source_name)),
+        },
+    };
+    match read_any(&text, source_name) {
+        Ok(mut parsed) => {
+            parsed.repaired = is_repaired;
+            parsed.remarks = [remarks, parsed.remarks].concat();
+            Ok(parsed)
+        }
+        Err(refused) => Err(refused.explained(&text, source_name)),
+    }
+}
+
+/// Why a layout's reader has refused a text.
+enum Refused {
+    /// Not yet looked into.
+    Reader(Shape, Failure),
+    Told(SquadError),
+}
+
+impl Refused {
+    fn is_syntax(&self) -> bool {
+        matches!(self, Self::Reader(_, failure) if failure.error.classify() == Category::Syntax)
+    }
+
+    fn explained(self, text: &str, source_name: &str) -> SquadError {
+        match self {
+            Self::Reader(shape, failure) => diagnose(text, source_name, shape, &failure),
+            Self::Told(error) => error,
+        }
+    }
+}
+
+fn read_any(text: &str, source_name: &str) -> Result<Parsed, Refused> {
+    let shape = recognise(text);
+    if !shape.known
+        && let Some(table) = tables::read(text, source_name)
+    {
+        return table.map_err(Refused::Told);
+    }
+    read(text, shape).map_err(|failure| Refused::Reader(shape, failure))
 }
 
 /// Why a text was refused.

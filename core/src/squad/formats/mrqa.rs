@@ -62,7 +62,7 @@ impl RawEntry for RawLine {
         let article = to.parsed.articles.len();
         let title = to.title(self.title, article);
         let is_mrqa = to.parsed.format == DataFormat::Mrqa
-            || raw.qas.iter().any(|question| question.detected_answers.is_some());
+            || raw.qas.iter().any(|question| question.detected_answers.0.is_some());
         let paragraph = if is_mrqa {
             to.parsed.format = DataFormat::Mrqa;
             let context = raw.context.0;
@@ -80,12 +80,12 @@ impl RawEntry for RawLine {
 
 /// MRQA's question. The answers found in the passage come first, for training takes the first; then the texts that
 /// count as right although they were not found.
-fn question(to: &mut Builder, raw: RawQuestion, context: &str, at: At, number: usize) -> Question {
+pub(super) fn question(to: &mut Builder, raw: RawQuestion, context: &str, at: At, number: usize) -> Question {
     to.parsed.origins.push(number);
     let RawQuestion { id, qid, question, answers, detected_answers, .. } = raw;
     let id = to.id(if qid.is_blank() { id } else { qid }, at);
     let mut found: Vec<Answer> = Vec::new();
-    for detected in detected_answers.unwrap_or_default() {
+    for detected in detected_answers.0.unwrap_or_default() {
         for answer in places(detected, context) {
             if !found.contains(&answer) {
                 found.push(answer);

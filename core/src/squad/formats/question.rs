@@ -20,13 +20,16 @@ pub(crate) struct RawQuestion {
     pub(crate) question: Text,
     #[serde(default)]
     pub(crate) answers: RawAnswers,
+    /// The only one, as KorQuAD 2 has it.
+    #[serde(default)]
+    pub(crate) answer: OnlyAnswer,
     #[serde(default)]
     pub(crate) plausible_answers: RawAnswers,
     #[serde(default)]
     pub(crate) is_impossible: Flag,
     /// MRQA's answers with their places.
     #[serde(default)]
-    pub(crate) detected_answers: Option<Vec<Detected>>,
+    pub(crate) detected_answers: DetectedAnswers,
 }
 
 /// An answer that MRQA found in the context.
@@ -36,6 +39,61 @@ pub(crate) struct Detected {
     /// First and last character, both inclusive.
     #[serde(default)]
     pub(crate) char_spans: Vec<[Start; 2]>,
+}
+
+/// MRQA's answers with their places: a list, as its own files have them, or columns, as the Hugging Face hub does.
+#[derive(Default)]
+pub(crate) struct DetectedAnswers(pub(crate) Option<Vec<Detected>>);
+
+struct DetectedVisitor;
+
+impl<'de> Visitor<'de> for DetectedVisitor {
+    type Value = DetectedAnswers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<DetectedAnswers, E> {
+        Ok(DetectedAnswers(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DetectedAnswers, A::Error> {
+        let mut found = Vec::new();
+        while let Some(detected) = list.next_element()? {
+            found.push(detected);
+        }
+        Ok(DetectedAnswers(Some(found)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<DetectedAnswers, A::Error> {
+        let DetectedColumns { text, char_spans } =
+            DetectedColumns::deserialize(MapAccessDeserializer::new(object))?;
+        let mut spans = char_spans.into_iter();
+        let detected = |text| {
+            let SpanColumns { start, end } = spans.next().unwrap_or_default();
+            Detected {
+                text,
+                char_spans: start.into_iter().zip(end).map(|(start, end)| [start, end]).collect(),
+            }
+        };
+        Ok(DetectedAnswers(Some(text.into_iter().map(detected).collect())))
+    }
+}
+any_value!(DetectedAnswers, DetectedVisitor);
+
+#[derive(Deserialize)]
+struct DetectedColumns {
+    #[serde(default)]
+    text: Vec<Label>,
+    #[serde(default)]
+    char_spans: Vec<SpanColumns>,
+}
+
+#[derive(Default, Deserialize)]
+struct SpanColumns {
+    start: Vec<Start>,
+    end: Vec<Start>,
 }
 
 /// One answer.
@@ -55,6 +113,27 @@ pub(crate) enum RawAnswers {
     Absent,
     Null,
     Given(Vec<RawAnswer>),
+}
+
+impl RawAnswers {
+    /// What is under `answers`, else under `answer`.
+    pub(crate) fn or(self, answer: OnlyAnswer) -> Self {
+        match (self, answer) {
+            (Self::Absent, OnlyAnswer(answer @ Self::Given(_))) => answer,
+            (answers, _) => answers,
+        }
+    }
+}
+
+/// A key that some data sets have for their only answer and others for anything else, which is ignored.
+#[derive(Debug, Default)]
+pub(crate) struct OnlyAnswer(RawAnswers);
+
+impl<'de> Deserialize<'de> for OnlyAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(RawAnswers::deserialize(value).unwrap_or_default()))
+    }
 }
 
 struct AnswersVisitor;

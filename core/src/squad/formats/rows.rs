@@ -8,7 +8,8 @@ use serde::{Deserialize, de::Error};
 use super::{
     DataFormat,
     builder::{At, Builder, Parsed, RawEntry},
-    question::{RawAnswers, RawQuestion},
+    mrqa,
+    question::{DetectedAnswers, OnlyAnswer, RawAnswers, RawQuestion},
     scalars::{Column, Flag, Label, Text},
 };
 use crate::squad::{Article, Paragraph, place::Style};
@@ -18,6 +19,9 @@ use crate::squad::{Article, Paragraph, place::Style};
 pub(crate) struct RawRow {
     #[serde(default)]
     id: Label,
+    /// MRQA's id.
+    #[serde(default)]
+    qid: Label,
     #[serde(default)]
     title: Label,
     context: Text,
@@ -25,16 +29,34 @@ pub(crate) struct RawRow {
     #[serde(default)]
     answers: RawAnswers,
     #[serde(default)]
+    answer: OnlyAnswer,
+    #[serde(default)]
     plausible_answers: RawAnswers,
     #[serde(default)]
     is_impossible: Flag,
+    /// Makes it a row of MRQA.
+    #[serde(default)]
+    detected_answers: DetectedAnswers,
 }
 
 impl RawEntry for RawRow {
     fn add(self, to: &mut Builder, number: usize) {
-        to.parsed.format = DataFormat::Rows;
-        let RawRow { id, title, context, question, answers, plausible_answers, is_impossible } = self;
+        let RawRow {
+            id,
+            qid,
+            title,
+            context,
+            question,
+            answers,
+            answer,
+            plausible_answers,
+            is_impossible,
+            detected_answers,
+        } = self;
+        let is_mrqa = detected_answers.0.is_some();
+        to.parsed.format = if is_mrqa { DataFormat::Mrqa } else { DataFormat::Rows };
         let (title, context) = (title.into_text(), context.0);
+        let id = if id.is_blank() { qid } else { id };
         let articles = &mut to.parsed.articles;
         let same_article = |article: &Article| {
             article.title == title
@@ -47,7 +69,7 @@ impl RawEntry for RawRow {
         let article = articles.len() - 1;
         let Some(paragraphs) = articles.last_mut().map(|article| &mut article.paragraphs) else { return };
         if paragraphs.last().is_none_or(|last| last.context != context) {
-            paragraphs.push(Paragraph { context, questions: Vec::new() });
+            paragraphs.push(Paragraph { context: context.clone(), questions: Vec::new() });
         }
         let paragraph = paragraphs.len() - 1;
         let index = paragraphs.last().map_or(0, |last| last.questions.len());
@@ -56,11 +78,17 @@ impl RawEntry for RawRow {
             qid: Label::Absent,
             question,
             answers,
+            answer,
             plausible_answers,
             is_impossible,
-            detected_answers: None,
+            detected_answers,
         };
-        let question = to.question(raw, At::question(article, paragraph, index), number);
+        let at = At::question(article, paragraph, index);
+        let question = if is_mrqa {
+            mrqa::question(to, raw, &context, at, number)
+        } else {
+            to.question(raw, at, number)
+        };
         let last = to.parsed.articles.last_mut().and_then(|article| article.paragraphs.last_mut());
         if let Some(last) = last {
             last.questions.push(question);
@@ -74,15 +102,21 @@ pub(crate) struct Table {
     #[serde(default)]
     id: Column<Label>,
     #[serde(default)]
+    qid: Column<Label>,
+    #[serde(default)]
     title: Column<Label>,
     context: Column<Text>,
     question: Column<Text>,
     #[serde(default)]
     answers: Column<RawAnswers>,
     #[serde(default)]
+    answer: Column<OnlyAnswer>,
+    #[serde(default)]
     plausible_answers: Column<RawAnswers>,
     #[serde(default)]
     is_impossible: Column<Flag>,
+    #[serde(default)]
+    detected_answers: Column<DetectedAnswers>,
 }
 
 #[derive(Deserialize)]
@@ -103,8 +137,11 @@ pub(super) fn read_columns(text: &str, under_data: bool) -> serde_json::Result<P
         ("id", table.id.0.len(), true),
         ("title", table.title.0.len(), true),
         ("answers", table.answers.0.len(), true),
+        ("answer", table.answer.0.len(), true),
         ("plausible_answers", table.plausible_answers.0.len(), true),
         ("is_impossible", table.is_impossible.0.len(), true),
+        ("qid", table.qid.0.len(), true),
+        ("detected_answers", table.detected_answers.0.len(), true),
     ] {
         if length != rows && !(may_be_absent && length == 0) {
             return Err(serde_json::Error::custom(format_args!(
@@ -116,6 +153,8 @@ pub(super) fn read_columns(text: &str, under_data: bool) -> serde_json::Result<P
     let (mut ids, mut titles) = (table.id.0.into_iter(), table.title.0.into_iter());
     let (mut answers, mut plausible) = (table.answers.0.into_iter(), table.plausible_answers.0.into_iter());
     let mut flags = table.is_impossible.0.into_iter();
+    let mut only = table.answer.0.into_iter();
+    let (mut qids, mut detected) = (table.qid.0.into_iter(), table.detected_answers.0.into_iter());
     for (number, (context, question)) in table.context.0.into_iter().zip(table.question.0).enumerate() {
         let row = RawRow {
             id: ids.next().unwrap_or_default(),
@@ -123,8 +162,11 @@ pub(super) fn read_columns(text: &str, under_data: bool) -> serde_json::Result<P
             context,
             question,
             answers: answers.next().unwrap_or_default(),
+            answer: only.next().unwrap_or_default(),
             plausible_answers: plausible.next().unwrap_or_default(),
             is_impossible: flags.next().unwrap_or_default(),
+            qid: qids.next().unwrap_or_default(),
+            detected_answers: detected.next().unwrap_or_default(),
         };
         row.add(&mut builder, number);
     }

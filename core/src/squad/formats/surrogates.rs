@@ -1,7 +1,7 @@
 //! Halves of surrogate pairs, which Python writes and which are no characters.
 
 /// The text with `\ufffd` for each escape of half a pair; `None` if it has none. No character moves.
-pub(super) fn replaced(text: &str) -> Option<String> {
+pub(crate) fn replaced(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut lone = Vec::new();
     let mut at = 0;
