@@ -80,7 +80,8 @@ pub(super) fn predict<B: BertBackend>(
     reserve: &mut Reserve,
 ) -> Result<Logits, EngineError> {
     check_batch(config, batch)?;
-    let pass = Pass { rows: batch.rows, length: batch.length, work: Work::Inference, head: 0 };
+    let Batch { rows, length, .. } = *batch;
+    let pass = Pass { rows, length, work: Work::Inference, head: 0, without_moments: false };
     reserve.make_room::<B>(config, device, pass)?;
     let mut values = fault::guard(|| {
         B::bert_inside(|| {

@@ -108,6 +108,11 @@ impl<B: BertKernels> Optimizer<B> {
         Self { config, pad_token_id, moments: BTreeMap::new() }
     }
 
+    /// Whether no update was made and no state loaded yet.
+    pub fn without_moments(&self) -> bool {
+        self.moments.is_empty()
+    }
+
     /// Applies `gradients` to the model. With a loss scale they count divided by it, and are not applied if one is
     /// not finite; only then is the device waited for.
     pub fn step<AB, M>(

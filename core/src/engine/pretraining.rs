@@ -178,11 +178,12 @@ impl<AB: TrainingBackend> PretrainEngine for BurnPretrainer<AB> {
         }
         let accumulates = micros.len() > 1 || !self.gradients.is_empty();
         let work = Work::Training { recompute: false, accumulates, half: false };
+        let without_moments = self.optimizer.without_moments();
         for PretrainMicroBatch { batch, .. } in micros {
             let Batch { rows, length, .. } = batch.batch;
             let targets = batch.mlm.pieces.len() + batch.sbo.pieces.len();
             let head = (targets * self.config.vocab_size) as u64 * LOGITS_BYTES;
-            let pass = reserve::Pass { rows, length, work, head };
+            let pass = reserve::Pass { rows, length, work, head, without_moments };
             self.reserve.make_room::<AB>(&self.config, &self.device, pass)?;
         }
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;

@@ -39,6 +39,8 @@ pub(super) struct Pass {
     pub work: Work,
     /// Bytes that a head takes which the estimate leaves out, if it has another size for every batch.
     pub head: u64,
+    /// Whether the optimizer's moments are still to be made, by the first update.
+    pub without_moments: bool,
 }
 
 impl Pass {
@@ -66,6 +68,8 @@ pub(super) struct Reserve {
     held: HashSet<Shape>,
     /// Passes since the last look.
     unseen: usize,
+    /// Whether the last pass that learnt was one without moments.
+    without_moments: bool,
 }
 
 impl Reserve {
@@ -80,14 +84,20 @@ impl Reserve {
         pass: Pass,
     ) -> Result<(), EngineError> {
         let new = self.new_bytes(config, pass);
+        // The moments have taken the memory of the first gradients: what is in reserve has to be found out anew.
+        let learns = pass.work != Work::Inference;
+        let first_update = learns && self.without_moments && !pass.without_moments;
+        if learns {
+            self.without_moments = pass.without_moments;
+        }
         self.unseen += 1;
-        if new == 0 && self.unseen < PASSES_BETWEEN_LOOKS {
+        if new == 0 && !first_update && self.unseen < PASSES_BETWEEN_LOOKS {
             return Ok(());
         }
         self.unseen = 0;
         // None on a processor, whose allocator serves all sizes from the same pages.
         let Some(memory) = memory_in_use::<B>(device) else { return Ok(()) };
-        if self.exceeds(memory.reserved, new) {
+        if first_update || self.exceeds(memory.reserved, new) {
             cleanup::<B>(device).map_err(EngineError::Read)?;
             self.held.clear();
         }
@@ -95,7 +105,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Bytes that the pass has to take from the driver, by estimate.
+    /// Bytes that the pass has to take from the driver, by estimate, and the first update if that comes after it.
     fn new_bytes(&mut self, config: &BertConfig, pass: Pass) -> u64 {
         let takes = estimate(config, pass.rows, pass.length, BackendKind::Cuda, pass.work);
         self.largest = self.largest.max(takes.total.saturating_add(pass.head));
@@ -103,7 +113,8 @@ impl Reserve {
         if self.held.contains(&pass.shape()) {
             return pass.head;
         }
-        takes.activations.saturating_add(takes.transient).saturating_add(pass.head)
+        let moments = if pass.without_moments { takes.optimizer } else { 0 };
+        takes.activations.saturating_add(takes.transient).saturating_add(pass.head).saturating_add(moments)
     }
 
     /// Whether `new` bytes on top of what is `reserved` are more than the largest pass takes.
@@ -120,7 +131,7 @@ mod tests {
     const LEARNS: Work = Work::Training { recompute: false, accumulates: false, half: false };
 
     fn pass(length: usize) -> Pass {
-        Pass { rows: 32, length, work: LEARNS, head: 0 }
+        Pass { rows: 32, length, work: LEARNS, head: 0, without_moments: false }
     }
 
     #[test]
@@ -149,6 +160,17 @@ mod tests {
         let accumulates = Work::Training { recompute: false, accumulates: true, half: false };
         assert_eq!(reserve.new_bytes(&base, Pass { work: accumulates, ..pass(256) }), 0);
         assert!(reserve.new_bytes(&base, Pass { work: Work::Inference, ..pass(256) }) > 0);
+    }
+
+    #[test]
+    fn room_is_left_for_the_moments() {
+        let base = BertConfig::default();
+        let mut reserve = Reserve::default();
+        let weights = 4 * base.parameter_count() as u64;
+        let longest = reserve.new_bytes(&base, Pass { without_moments: true, ..pass(512) });
+        assert_eq!(longest, reserve.new_bytes(&base, pass(512)) + 2 * weights);
+        // Weights and gradients are there.
+        assert!(!reserve.exceeds(2 * weights, longest));
     }
 
     #[test]

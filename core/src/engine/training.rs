@@ -88,8 +88,10 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
     fn make_room(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         let accumulates = micros.len() > 1 || !self.gradients.is_empty();
         let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
+        let without_moments = self.optimizer.without_moments();
         micros.iter().try_for_each(|micro| {
-            let pass = reserve::Pass { rows: micro.batch.rows, length: micro.batch.length, work, head: 0 };
+            let Batch { rows, length, .. } = *micro.batch;
+            let pass = reserve::Pass { rows, length, work, head: 0, without_moments };
             self.reserve.make_room::<AB>(&self.config, &self.device, pass)
         })
     }
