@@ -177,7 +177,9 @@ fn a_missing_backend_is_an_error_with_its_reason() {
         };
         let outcome = dispatch(&choice, Fusion::Fused, Product);
         match report.unavailable {
-            Some(reason) => assert_eq!(outcome, Err(BackendError::Unavailable { kind: report.kind, reason })),
+            Some(obstacle) => {
+                assert_eq!(outcome, Err(BackendError::Unavailable { kind: report.kind, obstacle }))
+            }
             None => assert!(outcome.is_ok(), "{outcome:?}"),
         }
     }

@@ -5,12 +5,12 @@
 use std::{path::Path, process::Command};
 
 use serde_json::{Value, json};
-use spanbert_backends::{DeviceChoice, Fusion, Precision, configure, select};
+use spanbert_backends::{DeviceChoice, Fusion, runtime::configure, select};
 use spanbert_core::{
     config::BertConfig,
     engine::{OptimizerConfig, open_training},
     run::{Event, Layout, read_events},
-    train::{DeviceLimits, Fit, ModelSource, Recipe, StartingModel},
+    train::{DeviceLimits, Fit, ModelSource, Precision, Recipe, StartingModel},
 };
 use spanbert_tests::{
     cuda_on_host::CudaOnHost,
@@ -50,7 +50,7 @@ fn train_on(stand_in: &CudaOnHost, memory: &str, precision: Precision) -> Found 
     stand_in
         .set(&mut command)
         .env(FOLDER, folder.path(""))
-        .env(PRECISION, precision.to_string())
+        .env(PRECISION, spanbert_backends::Precision::from(precision).to_string())
         .env("CUDAHOST_MEMORY", memory)
         .env("CUDAHOST_DRY_AFTER", EXECUTED)
         // Kernels that were left out must not be taken for compiled ones.
@@ -78,7 +78,7 @@ fn train_on(stand_in: &CudaOnHost, memory: &str, precision: Precision) -> Found 
             .collect(),
     };
     println!(
-        "{memory} {precision}: {} windows at once, estimate {:.1} GB, peak {:.2} GB",
+        "{memory} {precision:?}: {} windows at once, estimate {:.1} GB, peak {:.2} GB",
         found.micro_batch,
         found.estimate / 1e9,
         found.peak / 1e9
@@ -122,12 +122,12 @@ fn the_flagship_setting_takes_what_was_said() {
         assert_eq!(
             (found.micro_batch, found.faults, found.evaluations),
             (ROWS, 0, 2),
-            "{memory} {precision}"
+            "{memory} {precision:?}"
         );
         let off = found.peak / found.estimate - 1.0;
-        assert!(off.abs() < 0.1, "{memory} {precision}: {} instead of {}", found.peak, found.estimate);
+        assert!(off.abs() < 0.1, "{memory} {precision:?}: {} instead of {}", found.peak, found.estimate);
         // Otherwise it was too easy.
-        assert_eq!(found.lengths, LENGTHS, "{memory} {precision}");
+        assert_eq!(found.lengths, LENGTHS, "{memory} {precision:?}");
     }
 }
 
@@ -137,7 +137,11 @@ fn the_flagship_setting_takes_what_was_said() {
 fn a_training_in_a_process_of_its_own() {
     let folder = std::env::var_os(FOLDER).unwrap();
     let folder = Path::new(&folder);
-    let precision: Precision = std::env::var(PRECISION).unwrap().parse().unwrap();
+    let name = std::env::var(PRECISION).unwrap();
+    let precision = [Precision::F32, Precision::Bf16, Precision::Fp16]
+        .into_iter()
+        .find(|&precision| spanbert_backends::Precision::from(precision).to_string() == name)
+        .unwrap();
     configure(&folder.join("cache")).unwrap();
     let choice: DeviceChoice = "cuda".parse().unwrap();
     let device = select(&choice).unwrap();
@@ -147,7 +151,7 @@ fn a_training_in_a_process_of_its_own() {
         num_train_epochs: 1.0,
         eval_per_epoch: 2,
         max_seq_length: 512,
-        precision: precision.into(),
+        precision,
         ..Recipe::default()
     };
     // Sorted by length, every two batches have one length.
@@ -159,7 +163,7 @@ fn a_training_in_a_process_of_its_own() {
         job.model = ModelSource::Ready(Box::new(model));
         job.limits = DeviceLimits::from(&device);
         job.open = Box::leak(Box::new(move |config: &BertConfig, weights, optimizer: &OptimizerConfig| {
-            open_training(&choice, Fusion::Unfused, config, weights, *optimizer, precision)
+            open_training(&choice, Fusion::Unfused, config, weights, *optimizer, precision.into())
         }));
     })
     .unwrap();
