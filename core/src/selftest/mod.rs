@@ -202,7 +202,7 @@ fn attempt(device: &DeviceInfo, fusion: Fusion, plan: Plan, reference: &observe:
             Err(reason) => return Outcome::Failed(reason),
         };
         let differences = compare(reference, &observed);
-        if let Some(reason) = Tolerance::of(device.kind, plan.precision()).exceeded_by(differences) {
+        if let Some(reason) = Tolerance::of(device, plan.precision()).exceeded_by(differences) {
             return Outcome::Failed(reason);
         }
         largest = Differences {
