@@ -2,6 +2,17 @@
 
 use spanbert_backends::{DeviceChoice, DeviceInfo, select};
 
+/// How far values may be from exact ones, as a part of their norm, behind so many matrix products in series on a device that
+/// rounds their operands to TF32: four times √(2n/3) units of 2^-11. The self-test's limits have the derivation
+/// (core/src/selftest/compare.rs).
+#[must_use]
+pub fn tf32_rounding(products: f64) -> f64 {
+    4.0 * (products * 2.0 / 3.0).sqrt() / 2048.0
+}
+
+/// Products in series before the loss of a model with two layers, and before the gradient of a weight.
+pub const TWO_LAYERS: (f64, f64) = (13.0, 27.0);
+
 /// Which device to test, as for `--backend`; else the best wgpu adapter.
 const DEVICE: &str = "SPANBERT_TEST_DEVICE";
 

@@ -19,7 +19,10 @@ use spanbert_core::{
         open_training,
     },
 };
-use spanbert_tests::{device, gradients::difference};
+use spanbert_tests::{
+    device::{self, TWO_LAYERS, tf32_rounding},
+    gradients::difference,
+};
 
 /// Has the test binary run its own failing half: a fault poisons the process.
 const CHILD: &str = "SPANBERT_TEST_ROWS";
@@ -88,6 +91,8 @@ fn gradients(choice: &DeviceChoice, fusion: Fusion, micro: usize, recompute: boo
 fn gpus_drop_and_recompute_what_the_processor_does() {
     let Some(device) = device::under_test() else { return };
     let choice = device.choice.clone();
+    // Sums in another order, or rounded operands besides.
+    let most = if device.rounds_to_tf32() { tf32_rounding(TWO_LAYERS.1) } else { 1e-5 };
     let processor = gradients(&DeviceChoice::Cpu, Fusion::Fused, 5, false);
     for fusion in [Fusion::Fused, Fusion::Unfused] {
         let direct = gradients(&choice, fusion, 5, false);
@@ -98,7 +103,7 @@ fn gpus_drop_and_recompute_what_the_processor_does() {
         ] {
             let largest = difference(expected, actual);
             println!("{fusion}: {what}: {largest:?}");
-            assert!(largest.0 <= 1e-5, "{fusion}: {what}: {largest:?}");
+            assert!(largest.0 <= most, "{fusion}: {what}: {largest:?}");
         }
     }
     assert_eq!(fault::check(), Ok(()));

@@ -53,14 +53,16 @@ const GPU: Tolerance = Tolerance {
     moment: 1e-3,
 };
 
-/// Operands of products keep ten bits of their significands: an error of 2^-11 instead of 2^-24 in each.
+/// Operands of products keep ten bits of their significands. Thirteen products in series leave 6e-3 of the largest logit, 6.7,
+/// and twice that of the loss; 27 leave 8e-3 of a gradient (`spanbert_tests::device::tf32_rounding`). Adam hands on the signs of
+/// gradients that are zero but for rounding, so a parameter may be off by whole updates.
 const TF32: Tolerance = Tolerance {
-    logits: 5e-3,
-    loss: 2e-3,
-    gradient: 3e-2,
-    trajectory_loss: 2e-3,
-    parameter: 2e-3,
-    moment: 2e-3,
+    logits: 4e-2,
+    loss: 8e-2,
+    gradient: 9e-3,
+    trajectory_loss: 1e-2,
+    parameter: 2e-2,
+    moment: 9e-3,
 };
 
 /// All checks on a GPU, in one test: they share the device, and kernels are compiled once.
