@@ -13,8 +13,9 @@ use egui_kittest::{
 };
 use harness::{Paged, parameters, shows, type_text, wait, wait_until};
 use spanbert_app::{
-    action::Action, dialogs::Purpose, launch::Launch, page::PageView, pages::train::TrainPage,
+    action::Action, dialogs::Purpose, launch::Launch, page::PageView, pages::train::TrainPage, probe::Probe,
 };
+use spanbert_backends::Obstacle;
 use spanbert_core::{
     demo,
     run::{Environment, Fingerprint, Layout},
@@ -231,4 +232,18 @@ fn devices_are_a_choice_and_those_missing_say_why() {
     assert!(!shows(&harness, "no device is chosen"));
     let can = harness.state_mut().with(|page, env| page.can(spanbert_app::command::Command::Ask, env));
     assert!(!can);
+}
+
+#[test]
+fn a_device_that_cannot_be_used_is_no_choice_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = page(folder.path());
+    let mut reports = harness::devices();
+    let obstacle = Obstacle::new("NVRTC 12.2 does not compile for it", "install the CUDA 12.8 toolkit");
+    reports[1].devices[0].unusable = Some(obstacle);
+    harness.state_mut().probe = Probe::Done(reports);
+    harness.run_steps(3);
+    assert!(harness.query_by_role_and_label(Role::RadioButton, "cpu: A processor").is_none());
+    assert!(shows(&harness, "NVRTC 12.2 does not compile for it. Install the CUDA 12.8 toolkit."));
+    assert!(shows(&harness, "no device is chosen"));
 }

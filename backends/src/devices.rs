@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(reports.iter().map(|report| report.kind).collect::<Vec<_>>(), BackendKind::ALL);
         for report in reports {
             assert_eq!(report.devices.is_empty(), report.unavailable.is_some(), "{report:?}");
-            for obstacle in &report.unavailable {
+            if let Some(obstacle) = &report.unavailable {
                 assert!(!format!("{obstacle} {}", obstacle.remedy).contains(['\n', ';']), "{obstacle:?}");
             }
             for (index, device) in report.devices.iter().enumerate() {
