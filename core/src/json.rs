@@ -23,15 +23,16 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
 /// What is wrong with a JSON text, in JSON's words instead of Rust's.
 pub(crate) fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let text = match (text.find("expected struct "), text.rfind(" at line ")) {
-        (Some(start), Some(end)) if start < end => {
+    let text = match text.find("expected struct ") {
+        Some(start) => {
+            let end = text.rfind(" at line ").unwrap_or(text.len());
             format!(
                 "{}expected an object{}",
                 text.get(..start).unwrap_or_default(),
                 text.get(end..).unwrap_or_default()
             )
         }
-        _ => text,
+        None => text,
     };
     [
         ("expected usize", "expected a whole number from 0"),

@@ -15,9 +15,6 @@ const INNER_WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkp
 /// Parts of a bare encoder, saved without the `bert.` prefix.
 const ENCODER_PARTS: [&str; 3] = ["embeddings.", "encoder.", "pooler."];
 
-/// Heads, which stand beside the encoder.
-const HEADS: [&str; 2] = ["qa_outputs.", "cls."];
-
 /// The tensor that every encoder has once: what stands before its name is the prefix of the encoder.
 const ANCHOR: &str = "embeddings.word_embeddings.weight";
 
@@ -104,16 +101,9 @@ impl Prefix {
 
     /// The name without what stands before the encoder; heads stand beside it.
     fn strip<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
-        // Of `model.bert.` the first part is the wrapper.
-        let (outer, before_heads) = match self.0.strip_suffix("bert.") {
-            Some(outer) if outer.is_empty() || outer.ends_with('.') => (outer, outer),
-            // Of `my_bert.` it may be the attribute's name, or stand before the heads as well.
-            Some(before_heads) => (self.0.as_str(), before_heads),
-            None => (self.0.as_str(), self.0.as_str()),
-        };
-        let head =
-            || name.strip_prefix(before_heads).filter(|rest| HEADS.iter().any(|head| rest.starts_with(head)));
-        name.strip_prefix(outer).or_else(head).unwrap_or(name).into()
+        // Of `model.bert.` the first part is the wrapper; `my_` of `my_bert.` may stand before the heads, too.
+        let outer = self.0.strip_suffix("bert.").unwrap_or(&self.0);
+        name.strip_prefix(outer).unwrap_or(name).into()
     }
 }
 

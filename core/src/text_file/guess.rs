@@ -120,6 +120,16 @@ impl Likely {
         Some((first, likely))
     }
 
+    /// By control characters in valid UTF-8, with the place of the first: the upper bytes of an alphabet in UTF-16.
+    pub(super) fn by_controls(bytes: &[u8]) -> Option<(usize, Self)> {
+        let bytes = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+        let first = bytes.iter().position(|&byte| is_odd_control(byte))?;
+        let odd = bytes.iter().filter(|&&byte| is_odd_control(byte)).count();
+        let (pairs, _) = bytes.as_chunks::<2>();
+        let name = (odd * NUL_SHARE >= bytes.len()).then(|| utf16_order(pairs)).flatten()?;
+        Some((first, Self::Encoding(name)))
+    }
+
     /// Of bytes that are not UTF-8.
     pub(super) fn of(bytes: &[u8], error: &Utf8Error) -> Self {
         if let Some((_, likely)) = Self::by_nul(bytes) {

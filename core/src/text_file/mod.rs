@@ -98,7 +98,7 @@ pub fn decode<'a>(bytes: &'a [u8], file: &str) -> Result<Cow<'a, str>, TextError
     let marked = bytes.len() - content.len();
     match std::str::from_utf8(content) {
         // Text of another encoding can be valid UTF-8 with a NUL in every character.
-        Ok(text) => match Likely::by_nul(content) {
+        Ok(text) => match Likely::by_nul(content).or_else(|| Likely::by_controls(content)) {
             Some((offset, likely)) => Err(refused(marked + offset, likely)),
             None => Ok(Cow::Borrowed(text)),
         },
