@@ -44,7 +44,7 @@ def peak(program, folder, setting, length, steps):
     log = folder / "log"
     log.unlink(missing_ok=True)
     data = folder / "data.json"
-    command = [WITH, program, "bench", "train", "--backend", "cuda", "--unfused", "--config", model, "--precision", precision]
+    command = ["bash", WITH, program, "bench", "train", "--backend", "cuda", "--unfused", "--config", model, "--precision", precision]
     command += ["--batch", "32", "--micro-batch", windows, "--length", length, "--steps", steps, "--warmup", "1", "--json"]
     command += ["--max-seq-length", "512"] if length == "squad" else []
     command += ["--data", data, "--vocab", folder / "vocab.txt", "--do-lower-case"] if length == "squad" else []
