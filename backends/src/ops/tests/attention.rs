@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorPrimitive, activation::softmax, backend::Backend, ops::FloatTensor};
 
-use super::{assert_close, leaf, on_every_backend, random, weighed};
+use super::{assert_close, leaf, on_every_backend, random, rounds_to_tf32, weighed};
 use crate::{
     Precision, TrainingBackend,
     ops::{Dropout, SelfAttention, attention, dropout, self_attention},
@@ -55,6 +55,8 @@ fn composed<B: TrainingBackend>(
 }
 
 fn attention_in_one_operation_matches_the_composed_one<B: TrainingBackend>(device: &B::Device) {
+    // In TF32 all weights of a row may round the other way: 2^-10 of values up to 3, scaled up where others are dropped.
+    let (most, most_gradient) = if rounds_to_tf32::<B>(device) { (5e-3, 2e-2) } else { (1e-5, 1e-4) };
     for (shape, drop) in SHAPES.into_iter().flat_map(|shape| dropouts().map(|drop| (shape, drop))) {
         let spec = spec(shape, drop);
         let rows = shape.iter().product();
@@ -62,12 +64,12 @@ fn attention_in_one_operation_matches_the_composed_one<B: TrainingBackend>(devic
         let mask = mask::<B>(shape, device);
         let ours = self_attention(inputs.clone(), mask.clone(), &spec);
         let theirs = composed(inputs.clone(), &mask, &spec);
-        assert_close(ours.clone(), theirs.clone(), 1e-5, "the context");
+        assert_close(ours.clone(), theirs.clone(), most, "the context");
         let plain = self_attention(inputs.clone().map(Tensor::inner), mask.inner(), &spec);
         assert_close(ours.clone().inner(), plain, 1e-6, "the context without gradients");
         let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
         for (name, input) in ["query", "key", "value"].iter().zip(&inputs) {
-            assert_close(input.grad(&ours).unwrap(), input.grad(&theirs).unwrap(), 1e-4, name);
+            assert_close(input.grad(&ours).unwrap(), input.grad(&theirs).unwrap(), most_gradient, name);
         }
     }
 }

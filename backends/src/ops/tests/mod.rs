@@ -65,20 +65,23 @@ macro_rules! on_every_backend {
 }
 use on_every_backend;
 
-/// The NVIDIA GPU that `SPANBERT_TEST_DEVICE` names, which has to be there; without the variable the first, if there is one.
+/// The NVIDIA GPU that `SPANBERT_TEST_DEVICE` names, and that it does; without the variable the first.
+#[cfg(with_cuda)]
+fn cuda_choice() -> (crate::DeviceChoice, bool) {
+    let named = std::env::var("SPANBERT_TEST_DEVICE").ok().filter(|name| name.starts_with("cuda"));
+    (named.as_deref().map_or(crate::DeviceChoice::Cuda(0), |name| name.parse().unwrap()), named.is_some())
+}
+
+/// The NVIDIA GPU to test, which has to be there if it is named.
 #[cfg(with_cuda)]
 fn cuda() -> Option<burn_cuda::CudaDevice> {
-    use crate::{
-        DeviceChoice,
-        devices::{Address, find},
-    };
+    use crate::devices::{Address, find};
 
-    let named = std::env::var("SPANBERT_TEST_DEVICE").ok().filter(|name| name.starts_with("cuda"));
-    let choice = named.as_deref().map_or(DeviceChoice::Cuda(0), |name| name.parse().unwrap());
+    let (choice, named) = cuda_choice();
     match find(&choice).map(|found| found.address) {
         Ok(Address::Cuda(device)) => Some(device),
         other => {
-            assert!(named.is_none(), "{:?}", other.err());
+            assert!(!named, "{:?}", other.err());
             eprintln!("skipped: no NVIDIA GPU");
             None
         }
@@ -101,6 +104,17 @@ fn adapter() -> Option<burn_wgpu::WgpuDevice> {
             None
         }
     }
+}
+
+/// Whether products on the device round their operands to TF32. What differs in its last bit may then be rounded to neighbours,
+/// 2^-10 of its size apart.
+fn rounds_to_tf32<B: Backend>(device: &B::Device) -> bool {
+    #[cfg(with_cuda)]
+    if B::name(device).contains("cuda") {
+        return crate::select(&cuda_choice().0).is_ok_and(|info| info.rounds_to_tf32());
+    }
+    let _ = device;
+    false
 }
 
 /// Values spread over -3 to 3, the same for the same seed on every backend.
