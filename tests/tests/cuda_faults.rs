@@ -241,3 +241,16 @@ fn a_fault_in_training_is_one_line_and_the_rest_is_in_the_log() {
     assert!(log.contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{log}");
     assert!(!bench.case.layout("whole").device_log().exists());
 }
+
+/// A driver without memory pools (801, not supported) is only slower. That it was asked shows in the file.
+#[test]
+fn freed_memory_stays_in_the_drivers_pool_where_there_is_one() {
+    let Some(bench) = Bench::new() else { return };
+    let asked = bench.case.folder.path("asked");
+    let settings =
+        [("CUDAHOST_FAIL", "cuMemPoolSetAttribute:1:801"), ("CUDAHOST_FAIL_ONCE", asked.to_str().unwrap())];
+    let files = ["--model", "model", "--data", "dev.json", "--output-dir", "answers"];
+    let output = bench.run(&[&["predict", "--backend", "cuda"][..], &files].concat(), &settings);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(asked.exists());
+}

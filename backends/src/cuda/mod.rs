@@ -119,9 +119,11 @@ fn kernel_driver_version() -> Option<String> {
 /// The GPU that was opened last, counted from 1; 0 for none.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 
-/// Notes that a GPU is in use by this process.
+/// Notes that a GPU is in use by this process, and sets up its memory.
 pub(crate) fn opened(index: usize) {
     OPENED.store(index.saturating_add(1), Ordering::Relaxed);
+    // Only slower where the driver refuses.
+    let _ = fault::quietly(|| driver::keep_freed_memory(index));
 }
 
 /// The error that the GPU in use is in, in the driver's words: after a kernel's error CubeCL tells everything that failed

@@ -56,6 +56,19 @@ API cuMemFreeAsync(Pointer address, void *) {
     return release(address);
 }
 
+// The default pool is the device itself: what is freed is given back at once, whatever the threshold.
+API cuDeviceGetDefaultMemPool(void **pool, int device) {
+    if (int code = check("cuDeviceGetDefaultMemPool")) return code;
+    if (device < 0 || device >= device_count()) return INVALID_DEVICE;
+    *pool = &devices[device];
+    return SUCCESS;
+}
+
+API cuMemPoolSetAttribute(void *pool, int attribute, void *value) {
+    if (int code = check("cuMemPoolSetAttribute")) return code;
+    return pool && value && attribute > 0 ? SUCCESS : INVALID_VALUE;
+}
+
 API cuMemAllocHost_v2(void **out, size_t size) {
     if (int code = check("cuMemAllocHost")) return code;
     *out = std::aligned_alloc(4096, (std::max<size_t>(size, 1) + 4095) / 4096 * 4096);
