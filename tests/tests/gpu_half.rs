@@ -103,7 +103,7 @@ fn bf16_on_the_gpu_is_what_the_processor_imitates() {
 
 /// `rounding`: of the format, by that of f16. `updated`: of logits after updates, for which Adam hands on the signs of gradients
 /// that are zero but for rounding, so that they do not grow with it.
-fn equals_the_imitation(precision: Precision, rounding: f32, updated: f32) {
+fn equals_the_imitation(precision: Precision, rounding: f32, after_updates: f32) {
     let Some(device) = device_with(precision) else { return };
     let run = |choice: &DeviceChoice, fusion| {
         let batch = batch(5, 32);
@@ -145,7 +145,7 @@ fn equals_the_imitation(precision: Precision, rounding: f32, updated: f32) {
         println!(
             "{fusion}: {precision} from f32 {imitated:e}; logits, gradients, recomputed, after updates: {seen:?}"
         );
-        assert!(seen.0 < 2e-3 * rounding && seen.3 < updated, "{fusion}: {seen:?}");
+        assert!(seen.0 < 2e-3 * rounding && seen.3 < after_updates, "{fusion}: {seen:?}");
         let wide = f64::from(rounding);
         assert!(seen.1.0 < 2e-2 * wide && seen.2.0 < 1e-2 * wide, "{fusion}: {seen:?}");
         for (ours, theirs) in metrics.iter().zip(&expected.3) {
