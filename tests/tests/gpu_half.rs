@@ -101,7 +101,7 @@ fn bf16_on_the_gpu_is_what_the_processor_imitates() {
     equals_the_imitation(Precision::Bf16, 8.0, 6e-2);
 }
 
-/// `rounding`: of the format, by that of f16. `updated`: of logits after updates, for which Adam hands on the signs of gradients
+/// `rounding`: of the format, by that of f16. `after_updates`: of logits then, for which Adam hands on the signs of gradients
 /// that are zero but for rounding, so that they do not grow with it.
 fn equals_the_imitation(precision: Precision, rounding: f32, after_updates: f32) {
     let Some(device) = device_with(precision) else { return };
