@@ -101,7 +101,7 @@ fn damaged_data_is_named_with_its_place() {
     let place = Workplace::new();
     let mut cases: Vec<(&str, String, Vec<&str>)> = vec![
         ("cut.json", squad(&good()).to_string()[..60].to_owned(), vec!["cut.json", "line 1"]),
-        ("empty.json", String::new(), vec!["empty.json", "line 1"]),
+        ("empty.json", String::new(), vec!["empty.json", "the file is empty"]),
         ("page.json", "<html>not found</html>".to_owned(), vec!["page.json", "a web page"]),
         ("list.json", "[]".to_owned(), vec!["list.json", "no questions"]),
         ("none.json", json!({"data": []}).to_string(), vec!["none.json", "no questions"]),

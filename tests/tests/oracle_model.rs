@@ -54,14 +54,15 @@ const GPU: Tolerance = Tolerance {
 };
 
 /// Operands of products keep ten bits of their significands. Thirteen products in series leave 6e-3 of the largest logit, 6.7,
-/// and twice that of the loss; 27 leave 8e-3 of a gradient (`spanbert_tests::device::tf32_rounding`). Adam hands on the signs of
-/// gradients that are zero but for rounding, so a parameter may be off by whole updates.
+/// and twice that of the loss; 27 leave 8e-3 of a gradient (`spanbert_tests::device::tf32_rounding`), and more of a bias's, a sum
+/// over positions in which much cancels. Adam hands on the signs of gradients that are zero but for rounding, so a parameter may
+/// be off by whole updates: a quarter of the 0.18 that thirty of them can move it.
 const TF32: Tolerance = Tolerance {
     logits: 4e-2,
     loss: 8e-2,
-    gradient: 9e-3,
+    gradient: 2e-2,
     trajectory_loss: 1e-2,
-    parameter: 2e-2,
+    parameter: 4.5e-2,
     moment: 9e-3,
 };
 
