@@ -50,13 +50,16 @@ impl Fault {
 /// Their errors carry no kind that says so.
 #[must_use]
 pub fn is_out_of_memory(message: &str) -> bool {
-    const SIGNS: [&str; 6] = [
+    const SIGNS: [&str; 8] = [
         "can't allocate buffer",
         "buffertoobig",
         "outofmemory",
         "out of memory",
         "out_of_memory",
         "not enough memory",
+        // wgpu: a buffer beyond what the adapter binds, or makes.
+        "buffer_binding_size",
+        "maximum buffer size",
     ];
     let message = message.to_ascii_lowercase();
     SIGNS.iter().any(|sign| message.contains(sign))

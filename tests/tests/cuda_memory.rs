@@ -148,6 +148,7 @@ fn a_training_in_a_process_of_its_own() {
     let config = BertConfig::default();
     let recipe = Recipe {
         train_batch_size: ROWS,
+        learning_rate: Some(2e-5),
         num_train_epochs: 1.0,
         eval_per_epoch: 2,
         max_seq_length: 512,

@@ -56,16 +56,17 @@ API cuMemFreeAsync(Pointer address, void *) {
     return release(address);
 }
 
-// The default pool is the device itself: what is freed is given back at once, whatever the threshold.
+// The default pool is the device itself: what is freed is given back at once, whatever the threshold. Neither function needs
+// a context.
 API cuDeviceGetDefaultMemPool(void **pool, int device) {
-    if (int code = check("cuDeviceGetDefaultMemPool")) return code;
+    if (int code = injected("cuDeviceGetDefaultMemPool")) return code;
     if (device < 0 || device >= device_count()) return INVALID_DEVICE;
     *pool = &devices[device];
     return SUCCESS;
 }
 
 API cuMemPoolSetAttribute(void *pool, int attribute, void *value) {
-    if (int code = check("cuMemPoolSetAttribute")) return code;
+    if (int code = injected("cuMemPoolSetAttribute")) return code;
     return pool && value && attribute > 0 ? SUCCESS : INVALID_VALUE;
 }
 
