@@ -260,7 +260,7 @@ fn a_batch_beyond_the_memory_is_split() {
     assert!(faults(&case.layout("whole")).is_empty(), "{text}");
     let log = std::fs::read_to_string(log).unwrap();
     let used =
-        log.lines().filter(|line| line.starts_with("alloc ")).filter_map(|line| line.split(' ').last());
+        log.lines().filter(|line| line.starts_with("alloc ")).filter_map(|line| line.split(' ').next_back());
     let peak = used.map(|bytes| bytes.parse::<u64>().unwrap()).max().unwrap();
     // Attention probabilities alone are 6.3 MB.
     assert!(peak > 6_300_000, "{peak}");
