@@ -56,13 +56,9 @@ esac
 # CUDA's headers and NVRTC, where nobody has named or installed them: those that torch's wheels brought, linked into one
 # folder, since the wheels of CUDA 12 have a folder for each part.
 if [[ $REHEARSAL ]]; then
-    # Kernels of a rehearsal must not be taken for a GPU's.
-    double=$work/cuda_on_host
-    if [[ ! -e $double/lib/libcuda.so.1 ]]; then
-        cp -r "${CUDA_ON_HOST:-$here/../cuda_on_host}" "$double" && bash "$double/build.sh" || exit 1
-    fi
+    double=$(bash "$here/../cuda_on_host/build.sh") || exit 1
     export LD_LIBRARY_PATH=$double/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} CUDA_PATH=$double/toolkit
-    export CUDAHOST_CACHE=${CUDAHOST_CACHE:-$work/kernels} CUDAHOST_NAME=rehearsal
+    export CUDAHOST_CACHE=$double/kernels CUDAHOST_NAME=rehearsal
 elif [[ -z ${CUDA_PATH:-} && ! -e /usr/local/cuda/include/cuda_runtime.h ]]; then
     "$PYTHON" - "$work/cuda" <<'PY'
 import glob, os, sys
