@@ -1,6 +1,8 @@
 //! What to do about an error: every error that reaches a user says it beside its cause.
 
-use spanbert_backends::{BackendError, runtime::RuntimeError};
+use spanbert_backends::BackendError;
+#[cfg(feature = "cli")]
+use spanbert_backends::runtime::RuntimeError;
 
 /// The remedy for what no input should be able to cause.
 pub(crate) const REPORT: &str = "report this as a defect of the program, with the command and its input";
@@ -23,6 +25,7 @@ impl Advice for BackendError {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Advice for RuntimeError {
     fn remedy(&self) -> String {
         self.remedy()

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io::Write, path::Path};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(feature = "cli")]
+use serde_json::json;
 
 use super::{
     CheckpointError, StagedFiles, Weights,

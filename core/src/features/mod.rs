@@ -19,6 +19,7 @@ mod words;
 use std::sync::Arc;
 
 pub use doc_tokens::DocTokens;
+#[cfg(feature = "cli")]
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
 pub use examples::{SkipReason, SkippedQuestion, evaluation_examples, training_examples, usable_examples};
