@@ -65,8 +65,10 @@ def workloads(options):
     """For each length its name and the (rows, length) of every step."""
     if options.shapes:
         with open(options.shapes, encoding="utf-8") as file:
-            row = next(row for row in json.load(file)["rows"] if row.get("shapes"))
-        shapes = [tuple(int(side) for side in shape.split("x")) for shape in row["shapes"]]
+            row = next(row for row in json.load(file)["rows"] if row["length"] == "squad")
+        # Where all steps have one shape, the report does not repeat it.
+        one = f"{row['batch']}x{row['padded_tokens'] // row['windows']}"
+        shapes = [tuple(int(side) for side in shape.split("x")) for shape in row.get("shapes") or [one] * row["steps"]]
         if options.pad_to:
             shapes = [(rows, options.pad_to) for rows, _ in shapes]
         # Word pieces without padding are those of the report, whatever the padding.
