@@ -34,7 +34,7 @@ pub use error::BackendError;
 pub use headless::quiet_vulkan;
 pub use info::{BackendReport, DeviceInfo, Obstacle};
 pub use kind::{BackendKind, Fusion, Precision};
-pub use memory::{MemoryUse, cleanup, memory_in_use};
+pub use memory::{MemoryUse, cleanup, has_reserve, memory_in_use};
 pub use ops::{BertBackend, BertKernels, TrainingBackend};
 pub use task::{AutodiffDeviceTask, DeviceTask};
 

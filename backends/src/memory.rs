@@ -13,6 +13,23 @@ pub struct MemoryUse {
     pub reserved: u64,
 }
 
+/// Whether CubeCL allocates the device's memory, so that [`memory_in_use`] and [`cleanup`] have something to say and to give
+/// back; it is not asked.
+#[must_use]
+pub fn has_reserve<B: Backend>(device: &B::Device) -> bool {
+    let device: &dyn Any = device;
+    #[cfg(with_wgpu)]
+    if device.is::<burn_wgpu::WgpuDevice>() {
+        return true;
+    }
+    #[cfg(with_cuda)]
+    if device.is::<burn_cuda::CudaDevice>() {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
 /// Memory in use by the calling thread; none for the processor, and none once the device has failed.
 #[must_use]
 pub fn memory_in_use<B: Backend>(device: &B::Device) -> Option<MemoryUse> {

@@ -144,6 +144,18 @@ impl Advice for ConfigError {
 }
 
 impl BertConfig {
+    /// The sizes of bert-large-cased and SpanBERT-large; [`default`](Self::default) has those of base.
+    #[must_use]
+    pub fn large() -> Self {
+        Self {
+            hidden_size: 1024,
+            num_hidden_layers: 24,
+            num_attention_heads: 16,
+            intermediate_size: 4096,
+            ..Self::default()
+        }
+    }
+
     /// Reads and validates a `config.json`.
     ///
     /// # Errors

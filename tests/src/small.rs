@@ -109,6 +109,19 @@ pub fn config() -> BertConfig {
     }
 }
 
+/// A layer whose attention probabilities are far larger than all else, so that a batch is short of memory by them.
+#[must_use]
+pub fn many_heads(positions: usize) -> BertConfig {
+    BertConfig {
+        hidden_size: 24,
+        num_hidden_layers: 1,
+        num_attention_heads: 12,
+        intermediate_size: 24,
+        max_position_embeddings: positions,
+        ..config()
+    }
+}
+
 /// Two epochs, four evaluations, dropout.
 #[must_use]
 pub fn recipe() -> Recipe {

@@ -11,14 +11,11 @@ use std::{
 };
 
 use serde_json::Value;
-use spanbert_core::{
-    config::BertConfig,
-    run::{Event, Layout, Lock, read_events},
-};
+use spanbert_core::run::{Event, Layout, Lock, read_events};
 use spanbert_tests::{
     command::{Case, kill_all, succeeded},
     cuda_on_host::CudaOnHost,
-    small::{config, steps, write_model_of},
+    small::{many_heads, steps, write_model_of},
     trace::{Trace, close_weights},
 };
 
@@ -231,15 +228,7 @@ fn a_batch_beyond_the_memory_is_split() {
     let Some(gpu) = Gpu::of("7.5") else { return };
     gpu.tested_in("f32");
     let case = case("cuda", 1);
-    let config = BertConfig {
-        hidden_size: 24,
-        num_hidden_layers: 1,
-        num_attention_heads: 12,
-        intermediate_size: 24,
-        max_position_embeddings: 64,
-        ..config()
-    };
-    write_model_of(&case.folder.path("model"), &config);
+    write_model_of(&case.folder.path("model"), &many_heads(64));
     let train = |run: &str, setting: &str, value: &str| {
         let files = ["--model", "model", "--train-file", "train.json", "--output-dir", run];
         let recipe = [

@@ -2,14 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use serde_json::Value;
-use spanbert_core::{
-    config::BertConfig,
-    run::{Event, read_events},
-};
+use spanbert_core::run::{Event, read_events};
 use spanbert_tests::{
     command::{Case, succeeded},
     device,
-    small::{config, write_model_of},
+    small::{many_heads, write_model_of},
     trace::close_weights,
 };
 
@@ -23,15 +20,7 @@ fn a_batch_beyond_the_adapter_s_limit_is_halved() {
     }
     let case =
         Case { backend: device.choice.to_string(), ..Case::new(env!("CARGO_BIN_EXE_spanbert_cli"), 1) };
-    let config = BertConfig {
-        hidden_size: 24,
-        num_hidden_layers: 1,
-        num_attention_heads: 12,
-        intermediate_size: 24,
-        max_position_embeddings: 384,
-        ..config()
-    };
-    write_model_of(&case.folder.path("model"), &config);
+    write_model_of(&case.folder.path("model"), &many_heads(384));
     let train = |run: &str, micro_batch: &str| {
         let files = ["--model", "model", "--train-file", "train.json", "--output-dir", run];
         let recipe = [

@@ -11,16 +11,6 @@ use spanbert_core::{
 const README: &str = include_str!("../../README.md");
 const LENGTH: usize = 512;
 
-fn large() -> BertConfig {
-    BertConfig {
-        hidden_size: 1024,
-        num_hidden_layers: 24,
-        num_attention_heads: 16,
-        intermediate_size: 4096,
-        ..BertConfig::default()
-    }
-}
-
 /// Windows at once and memory in GB, as the table has them.
 fn forecast(backend: BackendKind, gibibytes: u64) -> (usize, String) {
     let limits = DeviceLimits { backend, memory_bytes: Some(gibibytes << 30), max_buffer_bytes: None };
@@ -72,7 +62,7 @@ fn the_table_holds_what_is_planned() {
 
 #[test]
 fn the_sentences_below_it_too() {
-    let (base, large) = (BertConfig::default(), large());
+    let (base, large) = (BertConfig::default(), BertConfig::large());
     let [one, eight, all] = [1, 8, 32].map(|rows| takes(&large, rows, training(rows, false, false)));
     for sentence in [
         format!("In bf16 or fp16 the whole batch takes {} GB.", takes(&base, 32, training(32, false, true))),

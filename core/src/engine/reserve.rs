@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use burn::tensor::backend::Backend;
-use spanbert_backends::{BackendKind, cleanup, memory_in_use};
+use spanbert_backends::{BackendKind, cleanup, has_reserve, memory_in_use};
 
 use super::{
     EngineError,
@@ -83,6 +83,10 @@ impl Reserve {
         device: &B::Device,
         pass: Pass,
     ) -> Result<(), EngineError> {
+        // A processor's allocator serves all sizes from the same pages; the estimate below would be made for nothing.
+        if !has_reserve::<B>(device) {
+            return Ok(());
+        }
         let new = self.new_bytes(config, pass);
         // The moments have taken the memory of the first gradients: what is in reserve has to be found out anew.
         let learns = pass.work != Work::Inference;
@@ -95,7 +99,7 @@ impl Reserve {
             return Ok(());
         }
         self.unseen = 0;
-        // None on a processor, whose allocator serves all sizes from the same pages.
+        // None once the device has failed; the pass will say so.
         let Some(memory) = memory_in_use::<B>(device) else { return Ok(()) };
         if first_update || self.exceeds(memory.reserved, new) {
             cleanup::<B>(device).map_err(EngineError::Read)?;

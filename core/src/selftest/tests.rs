@@ -6,7 +6,7 @@ use super::{
 };
 use crate::advice::Advice;
 
-fn device(choice: &str, driver: &str) -> DeviceInfo {
+pub(super) fn device(choice: &str, driver: &str) -> DeviceInfo {
     DeviceInfo {
         choice: choice.parse().unwrap(),
         kind: BackendKind::Wgpu,

@@ -1,22 +1,8 @@
-use spanbert_backends::{BackendKind, DeviceChoice};
-
 use super::*;
+use crate::selftest::tests::device;
 
 fn request() -> Request {
-    let device = DeviceInfo {
-        choice: DeviceChoice::Wgpu(Some(0)),
-        kind: BackendKind::Wgpu,
-        name: "GPU".into(),
-        class: String::new(),
-        api: None,
-        driver: None,
-        memory_bytes: None,
-        max_buffer_bytes: None,
-        precisions: vec![Precision::F32],
-        software: false,
-        unusable: None,
-    };
-    Request { device, fusion: Fusion::Unfused, precision: Precision::Bf16 }
+    Request { device: device("wgpu:0", "1"), fusion: Fusion::Unfused, precision: Precision::Bf16 }
 }
 
 /// A shell script in the worker's place.

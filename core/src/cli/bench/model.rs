@@ -71,13 +71,7 @@ impl Model {
 pub(in crate::cli) fn architecture(name: &str) -> Result<BertConfig, CliError> {
     Ok(match name {
         "base" => BertConfig::default(),
-        "large" => BertConfig {
-            hidden_size: 1024,
-            num_hidden_layers: 24,
-            num_attention_heads: 16,
-            intermediate_size: 4096,
-            ..BertConfig::default()
-        },
+        "large" => BertConfig::large(),
         // MiniLM-L6-H384-uncased, the encoder of the sentence transformer all-MiniLM-L6-v2.
         "minilm" => BertConfig {
             vocab_size: 30_522,
