@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     // The window starts itself like this to train: a fault of the device then ends the training, not the window.
     if arguments.next().is_some_and(|first| first == "cli") {
-        return spanbert_core::cli::run(std::iter::once("spanbert".into()).chain(arguments));
+        return spanbert_cli::run(std::iter::once("spanbert".into()).chain(arguments));
     }
     spanbert_backends::fault::install();
     let arguments = Arguments::parse();

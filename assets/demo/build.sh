@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${1:-target/demo}
 spanbert=${CARGO_TARGET_DIR:-target}/release/spanbert
-build() { cargo build --release --locked -p spanbert-core --bin spanbert --no-default-features --features cli; }
+build() { cargo build --release --locked -p spanbert-cli --bin spanbert --no-default-features; }
 
 # SpanBERT's own objective, from random weights, on text about the same world: six passes over 60,000 documents.
 build

@@ -1,11 +1,11 @@
 //! What to do about an error: every error that reaches a user says it beside its cause.
 
 use spanbert_backends::BackendError;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 use spanbert_backends::runtime::RuntimeError;
 
 /// The remedy for what no input should be able to cause.
-pub(crate) const REPORT: &str = "report this as a defect of the program, with the command and its input";
+pub const REPORT: &str = "report this as a defect of the program, with the command and its input";
 
 /// An error in two parts: [`Display`](std::fmt::Display) is the cause alone, with the file and the place in it, in one
 /// line; [`remedy`](Self::remedy) is what to do about it.
@@ -25,7 +25,7 @@ impl Advice for BackendError {
     }
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 impl Advice for RuntimeError {
     fn remedy(&self) -> String {
         self.remedy()

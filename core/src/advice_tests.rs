@@ -262,7 +262,7 @@ fn weights_that_are_none() {
     }
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 #[test]
 fn runs_and_recipes() {
     use crate::{

@@ -13,7 +13,7 @@ const RATIO: u64 = 200;
 
 /// Why something packed cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GzipError {
+pub enum GzipError {
     /// It ends too early.
     #[error("the gzip data ends too early")]
     Cut,
@@ -26,7 +26,7 @@ pub(crate) enum GzipError {
 }
 
 /// The bytes as they are, or unpacked if they are gzip.
-pub(crate) fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, GzipError> {
+pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, GzipError> {
     if !bytes.starts_with(MAGIC) {
         return Ok(Cow::Borrowed(bytes));
     }

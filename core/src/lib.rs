@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: [`squad`] JSON, [`features`] windows, [`batch`]es, the [`model`] behind an
 //! [`engine`], then [`answers`] and [`score`]s. The modules up to there build for any platform; the ones
-//! behind the `cli` feature use files, threads and a terminal.
+//! behind the `native` feature use files, threads, processes and a clock. The `spanbert` command line is the package
+//! `spanbert-cli` in `core/cli`.
 #![recursion_limit = "256"]
 
 pub mod advice;
@@ -15,7 +16,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod engine;
 pub mod features;
-mod gzip;
+pub mod gzip;
 mod json;
 pub mod model;
 pub mod score;
@@ -23,25 +24,25 @@ pub mod squad;
 pub mod text_file;
 pub mod tokenizer;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod bench;
-#[cfg(feature = "cli")]
-pub mod cli;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod demo;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod evaluate;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod fetch;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
+pub mod interrupt;
+#[cfg(feature = "native")]
 pub mod open;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod piece_cache;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod pretrain;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod run;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod selftest;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub mod train;

@@ -21,7 +21,7 @@ scripts=$root/tests/scripts
 mkdir -p "$OUT"
 if [ -z "${SPANBERT:-}" ]; then
     # shellcheck disable=SC2086 # several flags in one variable
-    cargo build --release ${CARGO_FLAGS:-} --manifest-path "$root/Cargo.toml" -p spanbert-core --bin spanbert
+    cargo build --release ${CARGO_FLAGS:-} --manifest-path "$root/Cargo.toml" -p spanbert-cli --bin spanbert
     SPANBERT=${CARGO_TARGET_DIR:-$root/target}/release/spanbert
 fi
 

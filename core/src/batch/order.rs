@@ -6,9 +6,9 @@ use super::PythonRandom;
 
 /// How training windows are ordered (`train_mode` of the reference).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "cli", value(rename_all = "snake_case"))]
+#[cfg_attr(feature = "native", value(rename_all = "snake_case"))]
 pub enum TrainMode {
     /// Windows sorted by length and cut into batches once; the batches are shuffled every epoch.
     #[default]

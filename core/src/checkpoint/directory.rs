@@ -92,7 +92,7 @@ pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, Checkp
 ///
 /// # Errors
 /// As [`load`], for what does not concern the weights.
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub(crate) fn check_description(directory: &Path) -> Result<(), CheckpointError> {
     let config = load_config(directory)?;
     StoredTokenizer::from_folder(directory, None)?.check(config.vocab_size)?;

@@ -8,7 +8,7 @@ mod canonical;
 mod casing;
 mod directory;
 mod error;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 mod export;
 mod foreign;
 mod fresh;
@@ -29,13 +29,13 @@ use std::collections::BTreeMap;
 pub use crate::atomic::StagedFiles;
 pub use canonical::canonical_name;
 pub use casing::Casing;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub(crate) use directory::check_description;
 pub use directory::{Checkpoint, LoadOptions, config_file, load, load_weights, weights_from_bytes};
 pub use error::CheckpointError;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub use export::{Exported, export};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub(crate) use foreign::instead;
 pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
@@ -44,9 +44,9 @@ pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{FloatType, from_safetensors_bytes, to_safetensors};
 pub use save::{SaveCheckpoint, save};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub use save::{save_pretrained, save_tokenizer};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
 pub use stored::{StoredTensor, StoredType};
 pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};

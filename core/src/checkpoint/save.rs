@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write, path::Path};
 
 use serde_json::Value;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 use serde_json::json;
 
 use super::{
@@ -56,7 +56,7 @@ pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), Che
 ///
 /// # Errors
 /// As [`save`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
     let config = checkpoint.config;
     let encoder = parameter_shapes(config, true).into_iter().filter(|(name, _)| name.starts_with("bert."));
@@ -70,7 +70,7 @@ pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Res
 ///
 /// # Errors
 /// If a file cannot be written.
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub fn save_tokenizer(
     directory: &Path,
     vocab: &[String],

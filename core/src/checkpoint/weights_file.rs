@@ -88,7 +88,7 @@ impl WeightsBytes {
     }
 
     /// All files, the index included.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "native")]
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
         self.files.iter().map(|(path, _)| path).chain([&self.path]).cloned()
     }

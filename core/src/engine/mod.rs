@@ -7,7 +7,7 @@ pub mod memory;
 mod open;
 mod optimizer;
 mod parts;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 mod pretraining;
 mod recompute;
 mod reserve;
@@ -15,10 +15,10 @@ mod training;
 
 pub use loss_scale::LossScale;
 pub use open::{InferenceTask, TrainingTask};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub use open::{open_inference, open_training};
 pub use optimizer::{ClipScope, OptimizerConfig};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub use pretraining::{PretrainEngine, PretrainMetrics, PretrainMicroBatch, open_pretraining};
 
 use spanbert_backends::{MemoryUse, fault::Fault};

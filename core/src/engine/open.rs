@@ -1,7 +1,7 @@
 //! Tasks that build an engine on whatever backend was chosen at run time.
 
 use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, Precision, TrainingBackend};
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 use spanbert_backends::{BackendError, DeviceChoice, Fusion, dispatch, dispatch_autodiff, select};
 
 use super::{
@@ -55,7 +55,7 @@ impl AutodiffDeviceTask for TrainingTask {
 ///
 /// # Errors
 /// If the device is not there, fails, or lacks the precision, or the weights do not fit the configuration.
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub fn open_inference(
     choice: &DeviceChoice,
     fusion: Fusion,
@@ -71,7 +71,7 @@ pub fn open_inference(
 ///
 /// # Errors
 /// As [`open_inference`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub fn open_training(
     choice: &DeviceChoice,
     fusion: Fusion,
@@ -85,7 +85,7 @@ pub fn open_training(
 }
 
 /// Refuses a half precision that the device lacks before it is opened; f32 is not worth the probe.
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 fn check_precision(choice: &DeviceChoice, precision: Precision) -> Result<(), BackendError> {
     if precision == Precision::F32 { Ok(()) } else { select(choice)?.check_precision(precision) }
 }

@@ -58,7 +58,7 @@ impl Words {
     }
 
     /// All words with single spaces between them.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "native")]
     pub(crate) fn text(&self) -> &str {
         &self.joined
     }

@@ -13,7 +13,7 @@ mod linear;
 mod loss;
 mod names;
 mod prepare;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 mod pretraining;
 mod span_bert;
 mod weights;
@@ -22,7 +22,7 @@ pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
 pub use names::ParameterPath;
 pub(crate) use prepare::prepared;
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining, head_shapes};
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

@@ -21,8 +21,7 @@ use worker::{Answer, Request};
 
 use crate::advice::Advice;
 
-pub use worker::use_worker;
-pub(crate) use worker::{COMMAND, answer};
+pub use worker::{COMMAND, answer, use_worker};
 
 /// How often everything is run: the first run tunes and compiles kernels, later ones take them from caches.
 const REPEATS: usize = 3;

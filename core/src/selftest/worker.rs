@@ -22,7 +22,7 @@ use spanbert_backends::{DeviceInfo, Fusion, Precision, fault};
 use super::{Outcome, attempt_here};
 
 /// Name of the hidden command.
-pub(crate) const COMMAND: &str = "self-test";
+pub const COMMAND: &str = "self-test";
 /// Begins the line of the answer; drivers may print, too.
 const MARK: &str = "spanbert-self-test ";
 /// Kernels may have to be tuned and compiled.
@@ -162,7 +162,7 @@ fn ended(status: Option<ExitStatus>, errors: &str) -> String {
 
 /// In a worker: reads the request, makes the attempt, prints the answer. Nothing if there is no readable request. `end` ends
 /// the process at once.
-pub(crate) fn answer(end: fn(u8) -> !) -> Option<()> {
+pub fn answer(end: fn(u8) -> !) -> Option<()> {
     let mut line = String::new();
     std::io::stdin().lock().take(LONGEST).read_line(&mut line).ok()?;
     let request: Request = serde_json::from_str(&line).ok()?;

@@ -132,7 +132,7 @@ pub fn read(reader: impl Read, file: &str, limit: u64) -> Result<String, TextErr
 ///
 /// # Errors
 /// As [`read`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "native")]
 pub fn read_path(path: &std::path::Path, limit: u64) -> Result<String, TextError> {
     let name = path.display().to_string();
     let unreadable = |source| TextError::Unreadable { file: name.clone(), source };
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(error, "a.txt: larger than 2 MiB; keep only the part that matters, or split it");
     }
 
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "native")]
     #[test]
     fn folders_and_missing_files_are_named() {
         let folder = tempfile::tempdir().unwrap();

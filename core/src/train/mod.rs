@@ -14,7 +14,6 @@ mod fake;
 mod fit;
 mod forecast;
 mod inputs;
-pub(crate) mod interrupt;
 mod job;
 mod keeper;
 mod micro_batch_size;

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::interrupt;
+use crate::interrupt;
 use crate::run::{Event, Phase};
 
 /// Sees everything that is recorded, for a progress bar or a test. Runs on the training's thread: be quick.

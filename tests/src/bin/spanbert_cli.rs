@@ -8,5 +8,5 @@ fn main() -> ExitCode {
     unsafe {
         spanbert_backends::quiet_vulkan();
     }
-    spanbert_core::cli::main()
+    spanbert_cli::main()
 }

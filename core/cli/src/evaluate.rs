@@ -1,0 +1,238 @@
+//! `spanbert evaluate`: how good a checkpoint is on a SQuAD file.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    data,
+    error::CliError,
+    flags::{
+        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, OverwriteArgs,
+        PrecisionArgs, WindowArgs,
+    },
+    model::{OpenedModel, eval_batch, open_model, piece_cache},
+    names::{DataArg, ModelArg},
+    output,
+    progress::{Progress, duration},
+    scores_table,
+    table::Paint,
+};
+use spanbert_core::{
+    evaluate::{
+        EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile, StoredEvaluation,
+    },
+    run::{OutputFolder, Writer},
+    squad::Dataset,
+    train::StopFlag,
+};
+
+/// Answer a SQuAD file and score the answers: at threshold 0, at the stored threshold, at --threshold and at the best one.
+#[derive(Debug, Args)]
+pub(super) struct EvaluateCommand {
+    /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
+    #[arg(long, value_name = "DIR")]
+    model: ModelArg,
+    /// Questions with gold answers: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; a fetched set such as
+    /// squad2:dev; or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    data: DataArg,
+    /// Write predictions.json, nbest_predictions.json, null_odds.json, results.json and records.jsonl here.
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArgs,
+    #[command(flatten)]
+    settings: EvaluationArgs,
+    #[command(flatten)]
+    language: LanguageArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// How a checkpoint answers a data set.
+#[derive(Clone, Debug, Args)]
+pub(super) struct EvaluationArgs {
+    #[command(flatten)]
+    pub(super) device: DeviceArgs,
+    #[command(flatten)]
+    pub(super) precision: PrecisionArgs,
+    /// Windows per batch, if they fit; a GPU with room takes more. Does not change the result.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    eval_batch_size: usize,
+    /// Pad every window to max_seq_length, exactly as the reference does.
+    #[arg(long)]
+    pad_to_max_length: bool,
+    #[command(flatten)]
+    window: WindowArgs,
+    #[command(flatten)]
+    answer: AnswerArgs,
+    #[command(flatten)]
+    pub(super) abstention: AbstentionArgs,
+    #[command(flatten)]
+    pub(super) casing: CasingArgs,
+}
+
+impl EvaluationArgs {
+    /// The checkpoint on the device.
+    pub(super) fn open(&self, model: &Path) -> Result<OpenedModel, CliError> {
+        open_model(model, &self.device.backend, self.casing, self.precision.precision)
+    }
+
+    /// The flags put over what is stored with the checkpoint.
+    pub(super) fn options(&self, model: &OpenedModel) -> Result<EvaluateOptions, CliError> {
+        let answer = self.answer.over(model.answer_options());
+        let windows = self.window.over(model.window_options());
+        if !self.window.says_length() {
+            note_shorter(model.wanted_window_options().max_seq_length, windows.max_seq_length);
+        }
+        Ok(EvaluateOptions {
+            windows,
+            abstention: self.abstention.decide(&model.meta)?,
+            threshold: self.abstention.threshold,
+            eval_batch_size: eval_batch(model, self.eval_batch_size, &windows),
+            n_best_size: answer.n_best_size,
+            max_answer_length: answer.max_answer_length,
+            pad_to_max_length: self.pad_to_max_length,
+            ..model.evaluate_options()
+        })
+    }
+}
+
+/// Says that windows are shorter than they would be, if they are.
+pub(super) fn note_shorter(wanted: usize, max_seq_length: usize) {
+    if max_seq_length < wanted {
+        output::note(format_args!(
+            "max_seq_length is {max_seq_length} instead of {wanted}: the model has no more positions"
+        ));
+    }
+}
+
+#[derive(Serialize)]
+struct Evaluated<'a> {
+    model: &'a Path,
+    data: &'a str,
+    device: String,
+    secs: f64,
+    #[serde(flatten)]
+    results: &'a ResultsFile,
+}
+
+impl EvaluateCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        let out = self.output_dir.as_ref().map(|folder| {
+            let writer = Writer { command: "evaluate", files: Evaluation::FILES, into_runs: false };
+            OutputFolder::open(folder, writer, self.overwrite.overwrite, is_own)
+        });
+        let out = out.transpose()?;
+        self.settings.abstention.check()?;
+        let (folder, data) = (self.model.folder()?, self.data.input()?);
+        let dataset = data::dataset(&data)?;
+        if !dataset.has_gold_answers() {
+            return Err(EvaluateError::NoGoldAnswers(dataset.source_name).into());
+        }
+        let answer_language = self.language.language_for(&dataset);
+        let mut model = self.settings.open(&folder)?;
+        let start = Instant::now();
+        let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
+        let mut evaluation = evaluate(&mut model, dataset, &options)?;
+        let secs = start.elapsed().as_secs_f64();
+        if let Some(out) = out {
+            evaluation.results.data = data::fingerprint(&data)?;
+            evaluation.results.model = Some(folder.display().to_string());
+            out.replace(&evaluation.files()?)?;
+        }
+        warn_if_damaged(evaluation.results.non_finite_windows);
+        if self.output.json {
+            return output::json(&Evaluated {
+                model: &folder,
+                data: &data.display().to_string(),
+                device: model.device.choice.to_string(),
+                secs,
+                results: &evaluation.results,
+            });
+        }
+        print_scores(&evaluation)?;
+        let windows = evaluation.results.windows;
+        let plural = if windows == 1 { "" } else { "s" };
+        output::note(format_args!("{windows} window{plural} in {}", duration(secs)));
+        if let Some(folder) = &self.output_dir {
+            output::line(format_args!("wrote the answers to {}", folder.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a folder holds what an earlier version of this command has written. Evaluations of a training do not name the
+/// model.
+fn is_own(folder: &Path) -> bool {
+    StoredEvaluation::read(folder).is_ok_and(|stored| stored.results.model.is_some())
+}
+
+/// Answers and scores a data set, with progress on standard error.
+pub(super) fn evaluate(
+    model: &mut OpenedModel,
+    dataset: Dataset,
+    options: &EvaluateOptions,
+) -> Result<Evaluation, CliError> {
+    let prepared = prepare(model, dataset, options)?;
+    with_progress(|progress| Ok(prepared.run(model.engine.as_mut(), progress)?))
+}
+
+/// Cuts a data set into windows; says whether the model may abstain, and how many questions are cut.
+pub(super) fn prepare(
+    model: &OpenedModel,
+    dataset: Dataset,
+    options: &EvaluateOptions,
+) -> Result<PreparedEvaluation, CliError> {
+    let (dataset, tokenizer) = (Arc::new(dataset), Arc::clone(&model.tokenizer));
+    let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?;
+    prepared.warnings().iter().for_each(output::warn);
+    output::note(prepared.abstention());
+    let cut = prepared.cut_questions();
+    if cut > 0 {
+        output::note(format_args!(
+            "{cut} question{} longer than max_query_length {} and cut to it",
+            if cut == 1 { " is" } else { "s are" },
+            options.windows.max_query_length
+        ));
+    }
+    Ok(prepared)
+}
+
+/// Warns of answers that mean nothing.
+pub(super) fn warn_if_damaged(non_finite_windows: usize) {
+    if non_finite_windows > 0 {
+        output::warn(format_args!(
+            "the model's output was not finite in {non_finite_windows} windows, so the answers mean nothing; weights or \
+             device are damaged: try another --backend, or make the checkpoint anew"
+        ));
+    }
+}
+
+/// Does `work` with a progress display; Ctrl-C breaks it off.
+pub(super) fn with_progress<T>(
+    work: impl FnOnce(&mut dyn FnMut(usize, usize) -> ControlFlow<()>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let mut progress = Progress::new();
+    progress.begin("answering", None);
+    let stop = StopFlag::on_interrupt();
+    let result = work(&mut |done, total| {
+        progress.at(done, total, "");
+        if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    progress.finish();
+    result
+}
+
+/// Prints the scores.
+pub(super) fn print_scores(evaluation: &Evaluation) -> Result<(), CliError> {
+    output::print(&scores_table::results(&evaluation.results, Paint::stdout()))
+}

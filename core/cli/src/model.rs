@@ -1,0 +1,59 @@
+//! Opening a checkpoint on a device, with notices on standard error.
+
+use std::path::Path;
+
+use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision};
+
+use super::{error::CliError, flags::CasingArgs, output};
+pub(super) use spanbert_core::open::{OpenedModel, cache_folder, piece_cache};
+use spanbert_core::{
+    features::WindowOptions,
+    open::{self, Notice},
+    train,
+};
+
+/// Prints a notice; stages pass too quickly to be worth a line.
+fn print(notice: Notice) -> bool {
+    match notice {
+        Notice::Stage(_) => {}
+        Notice::Note(text) => output::note(text),
+        Notice::Warning(text) => output::warn(text),
+    }
+    true
+}
+
+/// Loads a checkpoint folder and opens it on the chosen device.
+pub(super) fn open_model(
+    folder: &Path,
+    choice: &DeviceChoice,
+    casing: CasingArgs,
+    precision: train::Precision,
+) -> Result<OpenedModel, CliError> {
+    Ok(OpenedModel::open(folder, choice, casing.do_lower_case, precision.into(), &mut print)?)
+}
+
+/// How many windows are answered at once; a note if they are fewer than wanted.
+pub(super) fn eval_batch(model: &OpenedModel, wanted: usize, windows: &WindowOptions) -> usize {
+    let rows = model.eval_batch(wanted, windows);
+    if rows < wanted {
+        output::note(format_args!(
+            "answering {rows} windows at once instead of {wanted}, to fit on the device"
+        ));
+    }
+    rows
+}
+
+/// [`open::configure_runtime`], with notices on standard error.
+pub(super) fn configure_runtime() {
+    open::configure_runtime(&mut print);
+}
+
+/// [`open::find_device`], with notices on standard error.
+pub(super) fn find_device(choice: &DeviceChoice) -> Result<DeviceInfo, CliError> {
+    Ok(open::find_device(choice, &mut print)?)
+}
+
+/// [`open::prove_device`], with notices on standard error.
+pub(super) fn prove_device(device: &DeviceInfo, precision: Precision) -> Result<Fusion, BackendError> {
+    open::prove_device(device, precision, &mut print)
+}

@@ -1,0 +1,83 @@
+//! What a run was made from, for resuming it.
+
+use std::path::{Path, PathBuf};
+
+use spanbert_backends::DeviceChoice;
+
+use super::error::CliError;
+use spanbert_core::{
+    demo,
+    run::{Environment, Fingerprint, RunFolder},
+    train::{DataSource, Recipe},
+};
+
+/// Recipe, files and device of a run.
+pub(super) struct Sources {
+    /// Every hyper-parameter.
+    pub(super) recipe: Recipe,
+    /// The starting model's folder; the demo's model has none.
+    pub(super) model: Option<PathBuf>,
+    /// Training data.
+    pub(super) train: Data,
+    /// Development data.
+    pub(super) dev: Option<Data>,
+    /// Device.
+    pub(super) choice: DeviceChoice,
+}
+
+/// A data set of a run.
+pub(super) enum Data {
+    /// A file.
+    File(PathBuf),
+    /// A part of the demo's data: its name and its text.
+    Demo(&'static str, String),
+}
+
+impl Data {
+    /// As the trainer takes it.
+    pub(super) fn source(&self) -> DataSource<'_> {
+        match self {
+            Self::File(path) => DataSource::File(path),
+            Self::Demo(name, json) => DataSource::BuiltIn { name, json },
+        }
+    }
+
+    /// What the demo learns from.
+    pub(super) fn demo_train() -> Result<Self, CliError> {
+        Ok(Self::Demo(demo::TRAIN_NAME, demo::squad_json("train", &demo::TRAIN).map_err(CliError::no_json)?))
+    }
+
+    /// What the demo is judged by.
+    pub(super) fn demo_dev() -> Result<Self, CliError> {
+        Ok(Self::Demo(demo::DEV_NAME, demo::squad_json("dev", &demo::DEV).map_err(CliError::no_json)?))
+    }
+
+    fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {
+        Ok(match fingerprint.path.as_str() {
+            demo::TRAIN_NAME => Self::demo_train()?,
+            demo::DEV_NAME => Self::demo_dev()?,
+            path => Self::File(path.into()),
+        })
+    }
+}
+
+impl Sources {
+    /// Reads them from the run folder.
+    pub(super) fn of_run(run: &Path) -> Result<Self, CliError> {
+        let layout = RunFolder::find(run)?;
+        let environment = Environment::read(&layout)?;
+        let Some(train) = &environment.train_data else {
+            return Err(CliError::new(
+                format_args!("{} does not say what was trained on", layout.environment().display()),
+                "name the file with --train-file, or start a new run",
+            ));
+        };
+        Ok(Self {
+            recipe: Recipe::from_path(&layout.recipe())?,
+            train: Data::of(train)?,
+            dev: environment.dev_data.as_ref().map(Data::of).transpose()?,
+            choice: environment.backend.parse().unwrap_or(DeviceChoice::Auto),
+            model: environment.model,
+        })
+    }
+}

@@ -1,0 +1,421 @@
+//! `spanbert train`: fine-tune a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use spanbert_backends::{DeviceChoice, fault};
+
+use super::{
+    data,
+    error::CliError,
+    flags::{DeviceArgs, JsonArgs},
+    model,
+    names::{DataArg, ModelArg},
+    output,
+    progress::{Progress, duration},
+    runs::RUNS_FOLDER,
+    scores_table,
+    seeds::{self, Place},
+    sources::{Data, Sources},
+    supervisor::{self, First},
+    table::Paint,
+};
+use spanbert_core::{
+    checkpoint::config_file,
+    config::BertConfig,
+    demo,
+    engine::open_training,
+    evaluate::ResultsFile,
+    run::{
+        Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run, updates,
+    },
+    train::{
+        DataSource, DeviceLimits, Ending, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainJob,
+        TrainOutcome, resume_command, run_training,
+    },
+};
+
+/// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or resume a run.
+#[derive(Debug, Args)]
+pub(super) struct TrainCommand {
+    /// Checkpoint folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin; or the name
+    /// of a fetched model, such as spanbert-base.
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    model: Option<ModelArg>,
+    /// SQuAD file to learn from, or a fetched one such as squad2:train.
+    #[arg(long, value_name = "FILE", required_unless_present = "resume")]
+    train_file: Option<DataArg>,
+    /// SQuAD file to choose the best weights by; without it only the last ones are kept.
+    #[arg(long, value_name = "FILE")]
+    dev_file: Option<DataArg>,
+    /// The run folder to make; with --seeds, the folder that holds the runs.
+    #[arg(long, value_name = "DIR", conflicts_with = "runs_dir")]
+    output_dir: Option<PathBuf>,
+    /// Make a new run folder, named after the time, in this folder.
+    #[arg(long, value_name = "DIR", default_value = RUNS_FOLDER)]
+    runs_dir: PathBuf,
+    /// Name of the run in the runs folder.
+    #[arg(long, value_name = "NAME", default_value = "squad")]
+    name: String,
+    /// Resume a run from its newest checkpoint. Recipe, files and device are the run's; files that
+    /// have moved are named again.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "preset", "recipe"])]
+    resume: Option<PathBuf>,
+    /// Train once with each of these seeds, one after the other, a run folder each, and print mean and standard deviation
+    /// of the scores. If it is interrupted, the same command again resumes with the unfinished runs. `spanbert runs list
+    /// --group` prints the table again.
+    #[arg(
+        long, value_name = "N,N,…", value_delimiter = ',', conflicts_with_all = ["resume", "seed"],
+        value_parser = seeds::seed
+    )]
+    seeds: Vec<u64>,
+    /// Resume although the recipe, the data or the checkpoint are not those the run began with.
+    #[arg(long, requires = "resume")]
+    force: bool,
+    /// Fail unless the data is SQuAD 2.0 (the version is detected).
+    #[arg(long)]
+    version_2_with_negative: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    recipe: RecipeArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+impl TrainCommand {
+    /// Runs the command.
+    pub(super) fn run(&self) -> Result<(), CliError> {
+        // Said first: the other sentences are about one training.
+        if !self.seeds.is_empty() && supervisor::worker_folder().is_none() {
+            let given = self.given()?;
+            let place = match &self.output_dir {
+                Some(folder) => Place::In(folder),
+                None => Place::Named { runs: &self.runs_dir, name: &self.name },
+            };
+            return seeds::run(&self.seeds, place, &given, self.output.json);
+        }
+        let outcome = match &self.resume {
+            Some(run) => self.go_on(run)?,
+            None => self.begin()?,
+        };
+        if self.output.json {
+            return output::json(&Trained::from(&outcome));
+        }
+        if let Some(best) = &outcome.best {
+            output::print(&best_scores(&outcome.layout, best.step, Paint::stdout())?)?;
+        }
+        output::print(&whereabouts(&outcome))
+    }
+
+    fn begin(&self) -> Result<TrainOutcome, CliError> {
+        let mut given = self.given()?;
+        if let Some(seed) = supervisor::worker_seed() {
+            given.recipe.seed = seed;
+        }
+        let folder = match &self.output_dir {
+            Some(folder) => NewRun::At(folder.clone()),
+            None => new_run(&self.runs_dir, &self.name)?,
+        };
+        fine_tune(FineTuning {
+            model: ModelSource::Directory(&given.model),
+            train: DataSource::File(&given.train),
+            dev: given.dev.as_deref().map(DataSource::File),
+            recipe: given.recipe,
+            notes: given.notes,
+            folder: folder.path(),
+            start: Start::New,
+            choice: &self.device.backend,
+            version_2_with_negative: self.version_2_with_negative,
+        })
+    }
+
+    /// What a new training is made of.
+    fn given(&self) -> Result<Given, CliError> {
+        let (Some(model), Some(train_file)) = (&self.model, &self.train_file) else {
+            return Err(CliError::new("a training needs a model and data", "add --model and --train-file"));
+        };
+        let (model, train) = (model.folder()?, train_file.file()?);
+        let dev = DataArg::optional(self.dev_file.as_ref())?;
+        let mut recipe = self.recipe.resolve()?;
+        if recipe.learning_rate.is_none() && dev.is_none() {
+            return Err(CliError::new(
+                format_args!(
+                    "without a learning rate {} are tried, and without --dev-file there is nothing to choose the best \
+                     one by",
+                    recipe.learning_rates().len()
+                ),
+                "add --learning-rate 2e-5, or --dev-file FILE to have them all tried",
+            ));
+        }
+        let notes = fit_length(&mut recipe, &self.recipe, &model).into_iter().collect();
+        Ok(Given { model, train, dev, recipe, notes })
+    }
+
+    fn go_on(&self, run: &Path) -> Result<TrainOutcome, CliError> {
+        let sources = Sources::of_run(run)?;
+        let named = self.model.as_ref().map(ModelArg::folder).transpose()?;
+        let train_file = DataArg::optional(self.train_file.as_ref())?;
+        let dev_file = DataArg::optional(self.dev_file.as_ref())?;
+        let model = match (&named, &sources.model) {
+            (Some(model), _) | (None, Some(model)) => ModelSource::Directory(model),
+            (None, None) => ModelSource::Ready(Box::new(demo::pretrained_model()?)),
+        };
+        let train = train_file.as_deref().map_or_else(|| sources.train.source(), DataSource::File);
+        let dev = dev_file.as_deref().map(DataSource::File);
+        let choice = match &self.device.backend {
+            DeviceChoice::Auto => &sources.choice,
+            choice => choice,
+        };
+        fine_tune(FineTuning {
+            model,
+            train,
+            dev: dev.or_else(|| sources.dev.as_ref().map(Data::source)),
+            recipe: self.recipe.apply(sources.recipe.clone()),
+            notes: Vec::new(),
+            folder: run,
+            start: Start::Resume { force: self.force },
+            choice,
+            version_2_with_negative: self.version_2_with_negative,
+        })
+    }
+}
+
+/// Model, data and recipe of a new training.
+pub(super) struct Given {
+    /// The starting model's folder.
+    pub(super) model: PathBuf,
+    /// Training data.
+    pub(super) train: PathBuf,
+    /// Development data.
+    pub(super) dev: Option<PathBuf>,
+    /// Every hyper-parameter.
+    pub(super) recipe: Recipe,
+    /// What has been decided on the way.
+    pub(super) notes: Vec<String>,
+}
+
+/// Lowers a window length that the user has not asked for to the positions of the model, and says so. One that was asked
+/// for stays, and is refused with the number to use when the model is loaded.
+pub(super) fn fit_length(recipe: &mut Recipe, given: &RecipeArgs, model: &Path) -> Option<String> {
+    if given.max_seq_length.is_some() || given.recipe.is_some() {
+        return None;
+    }
+    // A checkpoint that cannot be read is refused for that in a moment.
+    let config = BertConfig::from_path(&config_file(model)?).ok()?;
+    recipe.fit_length(config.max_position_embeddings)
+}
+
+/// What `train`, `run_squad` and `demo` have in common.
+pub(super) struct FineTuning<'a> {
+    /// What to fine-tune.
+    pub(super) model: ModelSource<'a>,
+    /// What to learn from.
+    pub(super) train: DataSource<'a>,
+    /// What to choose the best weights by.
+    pub(super) dev: Option<DataSource<'a>>,
+    /// Every hyper-parameter.
+    pub(super) recipe: Recipe,
+    /// What the run's records are to say besides.
+    pub(super) notes: Vec<String>,
+    /// The run folder to make, or to go on with.
+    pub(super) folder: &'a Path,
+    /// Whether it is made or resumed.
+    pub(super) start: Start,
+    /// Where to compute.
+    pub(super) choice: &'a DeviceChoice,
+    /// Whether the user says that the data is SQuAD 2.0.
+    pub(super) version_2_with_negative: bool,
+}
+
+/// Trains, with progress on standard error. Ctrl-C ends it after the current step, with everything saved.
+///
+/// The work is done by a process of its own ([`supervisor`]): in that process this does not return a success.
+pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
+    if let Some(folder) = supervisor::worker_folder() {
+        let trained = train_here(FineTuning { folder: &folder, ..job });
+        supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
+    }
+    // Refused before anything slow is done.
+    match job.start {
+        Start::New => RunFolder::check(job.folder)?,
+        Start::Resume { .. } => Lock::check(&Layout::new(job.folder))?,
+    }
+    if job.start == Start::New {
+        announce(&job.recipe, job.dev.is_some());
+    }
+    supervisor::supervise(job.folder, First::AsTyped)?;
+    outcome(job.folder)
+}
+
+/// Says what a user might not expect before any time is spent on it.
+pub(super) fn announce(recipe: &Recipe, has_dev: bool) {
+    let rates = recipe.learning_rates();
+    let kept = if has_dev {
+        "the best weights of all are kept"
+    } else {
+        "without development data those of the last one are kept"
+    };
+    if let [first, .., last] = rates[..] {
+        output::note(format_args!(
+            "no learning rate is given: as in the reference, {count} from {first:e} to {last:e} are tried one after the \
+             other and {kept}; that takes about {count} times as long as one training (--learning-rate 2e-5 trains once)",
+            count = rates.len(),
+        ));
+    }
+}
+
+/// Trains in this process.
+fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
+    let FineTuning { model, train, dev, recipe, notes, folder, start, choice, version_2_with_negative } = job;
+    let device = model::find_device(choice)?;
+    let precision = recipe.precision.into();
+    fault::log_to(Layout::new(folder).device_log());
+    let mut progress = Progress::new();
+    let result = run_training(TrainJob {
+        model,
+        train_data: train,
+        dev_data: dev,
+        recipe,
+        output: folder,
+        start,
+        limits: DeviceLimits::from(&device),
+        choice: &device.choice.to_string(),
+        device: &device.name,
+        version_2_with_negative,
+        notes,
+        pieces: model::piece_cache().as_ref(),
+        open: &|config, weights, optimizer| {
+            let fusion = model::prove_device(&device, precision)?;
+            open_training(&device.choice, fusion, config, weights, *optimizer, precision)
+        },
+        observer: &mut progress,
+        stop: supervisor::stop_flag(),
+        inject_fault: supervisor::injected_fault(),
+    });
+    progress.finish();
+    result.map_err(|error| match error.device_fault() {
+        Some((activity, fault)) => supervisor::after_fault(folder, activity, &fault.message),
+        None => with_resume(error, folder),
+    })
+}
+
+/// The error, with how to go on if the run has come to something.
+fn with_resume(error: TrainError, folder: &Path) -> CliError {
+    let over = matches!(
+        error,
+        TrainError::Changed { .. } | TrainError::Complete { .. } | TrainError::EndedEarly { .. }
+    );
+    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
+    let error = CliError::from(error);
+    if can_be_resumed {
+        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
+    } else {
+        error
+    }
+}
+
+/// What came of a training, read from its folder.
+pub(super) fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
+    let layout = Layout::new(folder);
+    let state = RunState::read(&layout)?;
+    let elapsed =
+        |event| if let Event::Finished { elapsed_secs, .. } = event { Some(elapsed_secs) } else { None };
+    let elapsed_secs =
+        read_events(&layout.events())?.into_iter().rev().find_map(|record| elapsed(record.event));
+    let completed = state.outcome == Some(Outcome::Completed);
+    Ok(TrainOutcome {
+        ending: if completed { Ending::Completed } else { Ending::Stopped },
+        steps: state.step,
+        best: state.best,
+        elapsed_secs: elapsed_secs.unwrap_or_default(),
+        ended_early: state.reason,
+        layout,
+    })
+}
+
+/// The scores of the evaluation whose weights were kept.
+fn best_scores(layout: &Layout, step: usize, paint: Paint) -> Result<String, CliError> {
+    let path = layout.evaluation(step).join("results.json");
+    let text = data::text(&path, "a run folder")?;
+    let results: ResultsFile = serde_json::from_str(&text).map_err(|error| {
+        CliError::new(
+            format_args!("{}: {error}", path.display()),
+            "evaluate the checkpoint again with `spanbert evaluate`",
+        )
+    })?;
+    Ok(scores_table::results(&results, paint))
+}
+
+/// Where a new run goes.
+#[derive(Debug)]
+pub(super) enum NewRun {
+    /// Where the user, or the process that watches over this one, has said.
+    At(PathBuf),
+    /// Into a folder made for it, which is removed again if nothing comes of it.
+    Reserved(ReservedRun),
+}
+
+impl NewRun {
+    /// The run folder.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::At(path) => path,
+            Self::Reserved(reserved) => reserved.path(),
+        }
+    }
+}
+
+/// A new run in a folder of runs, under a name that no other run has.
+pub(super) fn new_run(runs: &Path, name: &str) -> Result<NewRun, CliError> {
+    Ok(match supervisor::worker_folder() {
+        Some(folder) => NewRun::At(folder),
+        None => NewRun::Reserved(reserve_run(runs, name, "")?),
+    })
+}
+
+/// A run for programs.
+#[derive(Serialize)]
+pub(super) struct Trained<'a> {
+    run: &'a Path,
+    completed: bool,
+    steps: usize,
+    best: Option<&'a spanbert_core::run::BestScore>,
+    elapsed_secs: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_early: Option<&'a str>,
+}
+
+impl<'a> From<&'a TrainOutcome> for Trained<'a> {
+    fn from(outcome: &'a TrainOutcome) -> Self {
+        Self {
+            run: outcome.layout.root(),
+            completed: outcome.ending == Ending::Completed,
+            steps: outcome.steps,
+            best: outcome.best.as_ref(),
+            elapsed_secs: outcome.elapsed_secs,
+            ended_early: outcome.ended_early.as_deref(),
+        }
+    }
+}
+
+/// Where everything is, and how to go on.
+pub(super) fn whereabouts(outcome: &TrainOutcome) -> String {
+    let layout = &outcome.layout;
+    let (ending, resume) = match outcome.ending {
+        Ending::Completed => ("trained", String::new()),
+        Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(layout.root()))),
+    };
+    let early =
+        outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
+    let weights = if outcome.best.is_some() { layout.best() } else { layout.last() };
+    format!(
+        "{ending} after {}, {}\n{early}{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
+        updates(outcome.steps),
+        duration(outcome.elapsed_secs),
+        layout.root().display(),
+        weights.display(),
+        weights.display(),
+    )
+}

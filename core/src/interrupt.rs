@@ -1,0 +1,62 @@
+//! Ctrl-C as a request instead of an end.
+
+// Installing a signal handler is unsafe because most functions may not be called in one. Ours stores to an atomic
+// and calls `signal`, both of which may.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+static ONLY_COUNTS: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn receive(signal: libc::c_int) {
+    RECEIVED.fetch_add(1, Ordering::Relaxed);
+    if !ONLY_COUNTS.load(Ordering::Relaxed) {
+        // The next one ends the process, should the training hang.
+        // SAFETY: `signal` with SIG_DFL is async-signal-safe (POSIX.1-2017, 2.4.3).
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// From now on the first Ctrl-C is noted; a second ends the process as usual. So for a request to end (SIGTERM) and a
+/// lost terminal (SIGHUP), unless `nohup` has that ignored.
+pub fn install() {
+    let handler = receive as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: the handler has the signature `signal` expects and does only async-signal-safe things.
+        unsafe { libc::signal(signal, handler) };
+    }
+    #[cfg(unix)]
+    // SAFETY: as above; a signal that was ignored is ignored again at once.
+    unsafe {
+        if libc::signal(libc::SIGHUP, handler) == libc::SIG_IGN {
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        }
+    }
+}
+
+/// As [`install`], but later ones are only counted too: for a process that ends another one first.
+pub fn install_counter() {
+    ONLY_COUNTS.store(true, Ordering::Relaxed);
+    install();
+}
+
+/// How many were received.
+pub fn received() -> usize {
+    RECEIVED.load(Ordering::Relaxed)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use crate::train::StopFlag;
+
+    #[test]
+    fn a_signal_raises_the_flags_that_heed_it() {
+        let (heeds, does_not) = (StopFlag::on_interrupt(), StopFlag::new());
+        assert!(!heeds.is_requested());
+        // SAFETY: the handler just installed takes this signal.
+        unsafe { libc::raise(libc::SIGTERM) };
+        assert!(heeds.is_requested());
+        assert!(!does_not.is_requested());
+    }
+}
