@@ -12,7 +12,7 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use harness::{Paged, shows, type_text, wait, wait_until};
-use spanbert_app::{dialogs::Purpose, page::PageView, pages::ask::AskPage};
+use spanbert_app::{dialogs::Purpose, page_view::PageView, pages::ask::AskPage};
 use spanbert_core::{checkpoint::SpanbertMeta, demo};
 
 /// The demonstration's model before training, with a stored threshold. Its answers are arbitrary but always the same.

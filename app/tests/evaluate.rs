@@ -19,7 +19,8 @@ use spanbert_app::{action::Action, pages::evaluate::EvaluatePage};
 use spanbert_core::{
     demo,
     evaluate::{Record, RecordSpan},
-    run::{Environment, Fingerprint, Layout, RunFolder},
+    hash::Fingerprint,
+    run::{Environment, Layout, RunFolder},
     squad::Dataset,
 };
 
@@ -333,8 +334,10 @@ fn passing_through_the_number_changes_nothing_and_what_is_typed_counts() {
     assert_eq!(threshold(&harness), -1.366_93);
     harness.get_by_label("Answerable, answered: 600");
     let records = fs::read_to_string(layout.evaluation(7).join("records.jsonl")).unwrap();
-    let answerable: Vec<bool> =
-        records.lines().map(|line| serde_json::from_str::<Record>(line).unwrap().is_answerable()).collect();
+    let answerable: Vec<bool> = records
+        .lines()
+        .map(|line| !serde_json::from_str::<Record>(line).unwrap().gold_answers.is_empty())
+        .collect();
     // More digits than are shown are taken, and numbers beyond the ends of the rail.
     let kept = (0..900).filter(|place| answerable[*place] && odds(*place, true) <= -1.369_851_23).count();
     for (typed, answered) in [("-1.36985123", kept), ("250.5", 600)] {
@@ -443,7 +446,7 @@ fn two_evaluations_are_compared() {
     // The same, but the first question is answered rightly and the second wrongly.
     let text = fs::read_to_string(layout.evaluation(7).join("records.jsonl")).unwrap();
     let mut records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let second = records.iter().skip(1).position(|record| record.is_answerable()).unwrap() + 1;
+    let second = records.iter().skip(1).position(|record| !record.gold_answers.is_empty()).unwrap() + 1;
     records[0].prediction = records[0].gold_answers[0].text.clone();
     records[second].prediction = "rubbish".into();
     let lines: Vec<String> = records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
@@ -593,8 +596,10 @@ fn warnings_of_an_evaluation_started_here_are_shown() {
     data["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["text"] = "nowhere to be found".into();
     fs::write(files.join("few.json"), data.to_string()).unwrap();
     // A name that is no UTF-8 does not end the listening.
-    let trainer =
-        talkative(folder.path(), "warning: the first\\n\\377\\nwarning: the second\\nanswering 1/2\\n");
+    let trainer = talkative(
+        folder.path(),
+        "{\"message\":\"warning\",\"text\":\"the first\"}\\n\\377\\n{\"message\":\"warning\",\"text\":\"the second\"}\\n",
+    );
     let runs = folder.path().to_owned();
     let mut harness =
         harness::page(&runs, [1400.0, 860.0], |context| EvaluatePage::new(context).with_trainer(trainer));

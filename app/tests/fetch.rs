@@ -16,7 +16,7 @@ use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use harness::{Paged, parameters, shows, wait};
 use spanbert_app::pages::train::TrainPage;
-use spanbert_core::{demo, fetch::Places, run::sha256_hex};
+use spanbert_core::{demo, fetch::Places, hash::sha256_hex};
 
 /// Serves a folder under any name; each answer waits for a go.
 fn hub(folder: PathBuf, go: Receiver<()>) -> String {

@@ -13,15 +13,16 @@ use egui_kittest::{
 };
 use harness::{Paged, wait};
 use spanbert_app::{
-    page::PageView,
+    page_view::PageView,
     pages::{evaluate::EvaluatePage, runs::RunsPage},
 };
 use spanbert_core::{
     demo,
     evaluate::{Record, RecordSpan},
+    hash::Fingerprint,
     run::{
-        BestScore, Environment, Event, Fingerprint, Layout, Outcome, Phase, Record as Line, RunFolder,
-        RunState, StepEvent, now,
+        BestScore, Environment, Event, Layout, Outcome, Phase, Record as Line, RunFolder, RunState,
+        StepEvent, now,
     },
     squad::{Article, Dataset},
     train::Preset,

@@ -16,13 +16,14 @@ use spanbert_app::{
     action::Action,
     command::Command,
     launch::{Ended, Launch},
-    page::PageView,
+    page_view::PageView,
     pages::runs::RunsPage,
 };
 use spanbert_core::{
+    hash::Fingerprint,
     run::{
-        BestScore, CheckpointKind, Environment, Event, EventLog, Fingerprint, Layout, Outcome, Phase,
-        Request, RunFolder, RunGroup, RunNotes, RunState, StepEvent, take_request,
+        BestScore, CheckpointKind, Environment, Event, EventLog, Layout, Outcome, Phase, Request, RunFolder,
+        RunGroup, RunNotes, RunState, StepEvent, take_request,
     },
     score::Scores,
     train::{Preset, Recipe},

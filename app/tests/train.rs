@@ -13,12 +13,14 @@ use egui_kittest::{
 };
 use harness::{Paged, parameters, shows, type_text, wait, wait_until};
 use spanbert_app::{
-    action::Action, dialogs::Purpose, launch::Launch, page::PageView, pages::train::TrainPage, probe::Probe,
+    action::Action, dialogs::Purpose, launch::Launch, page_view::PageView, pages::train::TrainPage,
+    probe::Probe,
 };
 use spanbert_backends::Obstacle;
 use spanbert_core::{
     demo,
-    run::{Environment, Fingerprint, Layout},
+    hash::Fingerprint,
+    run::{Environment, Layout},
     train::{Preset, Recipe},
 };
 

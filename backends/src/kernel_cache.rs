@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{BackendKind, BackendReport, DeviceInfo, runtime::BURN_VERSION};
+use crate::{BURN_VERSION, BackendKind, BackendReport, DeviceInfo};
 
 /// `kernels-<digest of the GPUs and versions>`; none without a GPU.
 pub(crate) fn kernel_folder(cache_dir: &Path, reports: &[BackendReport]) -> Option<PathBuf> {

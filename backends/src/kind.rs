@@ -22,6 +22,26 @@ pub enum BackendKind {
 impl BackendKind {
     /// Every kind, in the order in which automatic choice tries them.
     pub const ALL: [Self; 3] = [Self::Cuda, Self::Wgpu, Self::Cpu];
+
+    /// What a user calls such a device.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Cuda => "NVIDIA GPU",
+            Self::Wgpu => "GPU through Vulkan or Metal",
+            Self::Cpu => "Processor",
+        }
+    }
+
+    /// The multiple that lengths of inputs are padded to: 64 keeps the number of distinct kernels small on a GPU, 8 wastes
+    /// little on a processor.
+    #[must_use]
+    pub fn length_multiple(self) -> usize {
+        match self {
+            Self::Cuda | Self::Wgpu => 64,
+            Self::Cpu => 8,
+        }
+    }
 }
 
 impl fmt::Display for BackendKind {

@@ -24,6 +24,7 @@ pub mod ops;
 #[cfg(with_any)]
 pub mod runtime;
 mod task;
+mod version;
 
 pub use choice::DeviceChoice;
 #[cfg(with_any)]
@@ -37,6 +38,7 @@ pub use kind::{BackendKind, Fusion, Precision};
 pub use memory::{MemoryUse, cleanup, has_reserve, memory_in_use};
 pub use ops::{BertBackend, BertKernels, TrainingBackend};
 pub use task::{AutodiffDeviceTask, DeviceTask};
+pub use version::BURN_VERSION;
 
 /// The CPU backend.
 #[cfg(feature = "cpu")]

@@ -15,9 +15,6 @@ use burn_std::config::{BurnConfig, RuntimeConfig};
 use crate::kernel_cache::{kernel_folder, prepare, same_architecture};
 use crate::{BackendReport, fault};
 
-/// Version of Burn in this build: kernels, and verdicts about them, hold for it only.
-pub const BURN_VERSION: &str = "0.21.0";
-
 /// Why the runtime's settings are not as wanted.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -93,16 +90,4 @@ fn configure_cubecl(cache_dir: &Path, reports: &[BackendReport]) -> Result<Optio
 #[cfg(not(with_gpu))]
 fn configure_cubecl(_: &Path, _: &[BackendReport]) -> Result<Option<PathBuf>, RuntimeError> {
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_named_version_is_the_pinned_one() {
-        let manifest =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).unwrap();
-        assert!(manifest.contains(&format!("burn = {{ version = \"={BURN_VERSION}\"")));
-    }
 }

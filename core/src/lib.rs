@@ -14,11 +14,18 @@ pub mod batch;
 pub mod breakdown;
 pub mod checkpoint;
 pub mod config;
+pub mod demo;
 pub mod engine;
+pub mod evaluate;
 pub mod features;
 pub mod gzip;
+pub mod hash;
 mod json;
+pub mod message;
 pub mod model;
+mod percentile;
+mod python_json;
+pub mod random;
 pub mod score;
 pub mod squad;
 pub mod text_file;
@@ -27,17 +34,11 @@ pub mod tokenizer;
 #[cfg(feature = "native")]
 pub mod bench;
 #[cfg(feature = "native")]
-pub mod demo;
-#[cfg(feature = "native")]
-pub mod evaluate;
-#[cfg(feature = "native")]
 pub mod fetch;
 #[cfg(feature = "native")]
 pub mod interrupt;
 #[cfg(feature = "native")]
 pub mod open;
-#[cfg(feature = "native")]
-pub mod piece_cache;
 #[cfg(feature = "native")]
 pub mod pretrain;
 #[cfg(feature = "native")]
@@ -46,3 +47,5 @@ pub mod run;
 pub mod selftest;
 #[cfg(feature = "native")]
 pub mod train;
+#[cfg(feature = "native")]
+pub mod user_folders;

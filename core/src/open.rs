@@ -2,10 +2,7 @@
 //!
 //! What a person should know on the way goes to a callback, so that a terminal can print it and a window show it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use spanbert_backends::{BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, Precision, runtime};
 
@@ -16,10 +13,10 @@ use crate::{
     engine::{EngineError, InferenceEngine, open_inference},
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
-    piece_cache::PieceCache,
     selftest,
     tokenizer::{BertTokenizer, TokenizerError},
-    train::{DeviceLimits, Recipe},
+    train::DeviceLimits,
+    user_folders::cache_folder,
 };
 
 /// The stage whose notes are about the device, up to the next stage.
@@ -185,24 +182,8 @@ impl OpenedModel {
     /// The multiple that lengths are padded to on this device.
     #[must_use]
     pub fn length_multiple(&self) -> usize {
-        Recipe::default().length_multiple_for(self.device.kind)
+        self.device.kind.length_multiple()
     }
-}
-
-/// Where compiled kernels, verdicts about devices and word pieces are kept between runs.
-#[must_use]
-pub fn cache_folder() -> PathBuf {
-    directories::ProjectDirs::from("", "", "spanbert").map_or_else(
-        || std::env::temp_dir().join("spanbert"),
-        |directories| directories.cache_dir().to_owned(),
-    )
-}
-
-/// Where word pieces of large data sets are kept between runs; nowhere if `SPANBERT_NO_PIECE_CACHE` is set and not empty.
-#[must_use]
-pub fn piece_cache() -> Option<PieceCache> {
-    let refused = std::env::var_os("SPANBERT_NO_PIECE_CACHE").is_some_and(|value| !value.is_empty());
-    (!refused).then(|| PieceCache::new(cache_folder().join("pieces")))
 }
 
 /// Sets the GPU runtime up; the first thing to do before any tensor.

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
-    checkpoint::{SaveCheckpoint, SpanbertMeta, fresh, save},
+    checkpoint::{SaveCheckpoint, SpanbertMeta, StartingModel, fresh, save},
     config::BertConfig,
     engine::{OptimizerConfig, open_training},
     run::{Event, Layout, StepEvent, read_history},
     tokenizer::TokenizerSettings,
     train::{
-        DataSource, DeviceLimits, EvalMetric, ModelSource, Recipe, Silent, Start, StartingModel, StopFlag,
-        TrainError, TrainJob, TrainOutcome, run_training,
+        DataSource, DeviceLimits, EvalMetric, ModelSource, Recipe, Silent, Start, StopFlag, TrainError,
+        TrainJob, TrainOutcome, run_training,
     },
 };
 
@@ -198,7 +198,6 @@ pub fn train<'a>(
         device: "cpu",
         version_2_with_negative: false,
         notes: Vec::new(),
-        pieces: None,
         open: Box::leak(Box::new(move |config: &BertConfig, weights, optimizer: &OptimizerConfig| {
             open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer, precision)
         })),

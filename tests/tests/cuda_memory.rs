@@ -7,10 +7,11 @@ use std::{path::Path, process::Command};
 use serde_json::{Value, json};
 use spanbert_backends::{DeviceChoice, Fusion, runtime::configure, select};
 use spanbert_core::{
+    checkpoint::StartingModel,
     config::BertConfig,
     engine::{OptimizerConfig, open_training},
     run::{Event, Layout, read_events},
-    train::{DeviceLimits, Fit, ModelSource, Precision, Recipe, StartingModel},
+    train::{DeviceLimits, Fit, ModelSource, Precision, Recipe},
 };
 use spanbert_tests::{
     cuda_on_host::CudaOnHost,

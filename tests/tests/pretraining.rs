@@ -14,7 +14,7 @@ use spanbert_core::{
     batch::Batch,
     checkpoint::{HostTensor, Weights},
     config::BertConfig,
-    demo::{self, generate::GeneratorOptions, random::SplitMix},
+    demo::{self, generate::GeneratorOptions},
     engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
     model::{fresh_pretraining, head_shapes},
     pretrain::{
@@ -22,6 +22,7 @@ use spanbert_core::{
         PretrainError, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, SPAN_POSITIONS,
         SboTargets, collate, mask, run_pretraining,
     },
+    random::SplitMix,
     run::{Event, Outcome, RunState},
     tokenizer::TokenizerSettings,
     train::{Ending, Observer, Silent, StopFlag},

@@ -18,7 +18,8 @@ use spanbert_core::{
     config::BertConfig,
     features::WindowOptions,
     gzip,
-    run::Fingerprint,
+    hash::Fingerprint,
+    run::RunError,
     score::{AnswerFile, NullOdds},
     squad::{Dataset, RepeatedIds},
     text_file,
@@ -61,7 +62,7 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 
 /// The identity of a data file; standard input has none.
 pub(super) fn fingerprint(path: &Path) -> Result<Option<Fingerprint>, CliError> {
-    if is_standard_input(path) { Ok(None) } else { Ok(Some(Fingerprint::of(path)?)) }
+    if is_standard_input(path) { Ok(None) } else { Ok(Some(Fingerprint::of(path).map_err(RunError::from)?)) }
 }
 
 /// Prints what is doubtful in a data set.

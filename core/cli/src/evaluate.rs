@@ -17,7 +17,7 @@ use super::{
         AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, OverwriteArgs,
         PrecisionArgs, WindowArgs,
     },
-    model::{OpenedModel, eval_batch, open_model, piece_cache},
+    model::{OpenedModel, eval_batch, open_model},
     names::{DataArg, ModelArg},
     output,
     progress::{Progress, duration},
@@ -193,8 +193,7 @@ pub(super) fn prepare(
     options: &EvaluateOptions,
 ) -> Result<PreparedEvaluation, CliError> {
     let (dataset, tokenizer) = (Arc::new(dataset), Arc::clone(&model.tokenizer));
-    let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, options, piece_cache().as_ref())?;
-    prepared.warnings().iter().for_each(output::warn);
+    let prepared = PreparedEvaluation::new(dataset, tokenizer, options)?;
     output::note(prepared.abstention());
     let cut = prepared.cut_questions();
     if cut > 0 {

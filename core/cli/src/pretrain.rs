@@ -139,7 +139,7 @@ impl PretrainCommand {
         let result = run_pretraining(PretrainJob {
             start,
             output: folder.path(),
-            length_multiple: if device.kind == spanbert_backends::BackendKind::Cpu { 8 } else { 64 },
+            length_multiple: device.kind.length_multiple(),
             choice: &device.choice.to_string(),
             device: &device.name,
             open: &|config, weights, optimizer| {

@@ -12,10 +12,11 @@ use super::{
     train::{Given, Trained, announce, outcome},
 };
 use spanbert_core::{
+    hash::sha256_hex,
     interrupt,
     run::{
         GroupScores, Layout, Lock, ReservedRun, RunFolder, RunGroup, RunStatus, atomic::create_folder, list,
-        reserve_run, sha256_hex, summarise,
+        reserve_run, summarise,
     },
     train::{Ending, Recipe, TrainOutcome},
 };

@@ -7,7 +7,7 @@ use spanbert_backends::DeviceChoice;
 use super::error::CliError;
 use spanbert_core::{
     demo,
-    run::{Environment, Fingerprint, RunFolder},
+    run::{Environment, RunFolder},
     train::{DataSource, Recipe},
 };
 
@@ -30,7 +30,7 @@ pub(super) enum Data {
     /// A file.
     File(PathBuf),
     /// A part of the demo's data: its name and its text.
-    Demo(&'static str, String),
+    Demo(String, String),
 }
 
 impl Data {
@@ -44,19 +44,19 @@ impl Data {
 
     /// What the demo learns from.
     pub(super) fn demo_train() -> Result<Self, CliError> {
-        Ok(Self::Demo(demo::TRAIN_NAME, demo::squad_json("train", &demo::TRAIN).map_err(CliError::no_json)?))
+        Self::named(demo::TRAIN_NAME)
     }
 
     /// What the demo is judged by.
     pub(super) fn demo_dev() -> Result<Self, CliError> {
-        Ok(Self::Demo(demo::DEV_NAME, demo::squad_json("dev", &demo::DEV).map_err(CliError::no_json)?))
+        Self::named(demo::DEV_NAME)
     }
 
-    fn of(fingerprint: &Fingerprint) -> Result<Self, CliError> {
-        Ok(match fingerprint.path.as_str() {
-            demo::TRAIN_NAME => Self::demo_train()?,
-            demo::DEV_NAME => Self::demo_dev()?,
-            path => Self::File(path.into()),
+    /// Data by the name that a run records: a part of the demo's, or a file.
+    fn named(name: &str) -> Result<Self, CliError> {
+        Ok(match demo::built_in(name) {
+            Some(json) => Self::Demo(name.to_owned(), json.map_err(CliError::no_json)?),
+            None => Self::File(name.into()),
         })
     }
 }
@@ -74,8 +74,8 @@ impl Sources {
         };
         Ok(Self {
             recipe: Recipe::from_path(&layout.recipe())?,
-            train: Data::of(train)?,
-            dev: environment.dev_data.as_ref().map(Data::of).transpose()?,
+            train: Data::named(&train.path)?,
+            dev: environment.dev_data.as_ref().map(|data| Data::named(&data.path)).transpose()?,
             choice: environment.backend.parse().unwrap_or(DeviceChoice::Auto),
             model: environment.model,
         })

@@ -285,7 +285,6 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         device: &device.name,
         version_2_with_negative,
         notes,
-        pieces: model::piece_cache().as_ref(),
         open: &|config, weights, optimizer| {
             let fusion = model::prove_device(&device, precision)?;
             open_training(&device.choice, fusion, config, weights, *optimizer, precision)

@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
-use super::{NbestEntry, Prediction, python_json::object_to_python_json, to_python_json};
+use super::{NbestEntry, Prediction};
+use crate::python_json::{object_to_python_json, to_python_json};
 
 /// How many questions are written at a time.
 const PART: usize = 256;

@@ -13,7 +13,6 @@ mod npy;
 mod options;
 mod predict;
 mod prediction;
-mod python_json;
 mod softmax;
 
 pub use candidates::{Candidate, WindowCandidates, best_indexes};
@@ -23,6 +22,4 @@ pub use npy::{NpyError, NpyLogits};
 pub use options::{AnswerError, AnswerOptions};
 pub use predict::predict;
 pub use prediction::{AnswerSpan, NbestEntry, Prediction};
-pub(crate) use python_json::write_escaped;
-pub use python_json::{python_float, to_python_json};
 pub use softmax::softmax;

@@ -1,6 +1,6 @@
 //! Made-up logits for measuring what comes after the model.
 
-use crate::{demo::random::SplitMix, features::Window};
+use crate::{features::Window, random::SplitMix};
 
 /// Logits of the background, far below the bumps.
 const BACKGROUND: f32 = -6.0;

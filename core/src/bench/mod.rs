@@ -26,6 +26,6 @@ pub use peak::{Peak, peak};
 pub use postprocess::{PostprocessRow, postprocess};
 pub use preprocess::{PreprocessRow, preprocess};
 pub use row::SpeedRow;
-pub use statistics::{Summary, percentile};
+pub use statistics::Summary;
 pub use subject::{Answering, Learning, Subject};
 pub use workload::{Workload, WorkloadError};

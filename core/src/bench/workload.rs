@@ -6,8 +6,8 @@ use crate::{
     advice::Advice,
     batch::{Order, TrainMode},
     config::BertConfig,
-    demo::random::SplitMix,
     features::Window,
+    random::SplitMix,
     train::{Place, Prepared, Recipe, Schedule, TrainingData, prefetch, prepare},
 };
 

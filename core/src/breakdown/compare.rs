@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::{
     Analysis, BreakdownError, Dimension, Interval, McNemar, Slice,
-    statistics::{bootstrap_sums, has_spread, mcnemar, middle, seed_of},
+    statistics::{bootstrap_sums, has_spread, mcnemar, middle},
 };
+use crate::hash::fnv1a;
 
 /// A pair of values, one of each system.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -230,7 +231,7 @@ impl SliceDifference {
     fn set_interval<'a>(&mut self, own: impl Iterator<Item = &'a Pair>) {
         let gains: Vec<f64> = own.map(|pair| pair.second.1 - pair.first.1).collect();
         let seed = format!("{}/{}", self.dimension.map_or("difference", Dimension::name), self.label);
-        let drawn = has_spread(&gains).then(|| bootstrap_sums(&gains, seed_of(&seed)));
+        let drawn = has_spread(&gains).then(|| bootstrap_sums(&gains, fnv1a(&seed)));
         let means = |sums: Vec<f64>| sums.into_iter().map(|sum| 100.0 * sum / gains.len() as f64).collect();
         self.interval = drawn.and_then(|sums| middle(means(sums)));
         self.significant = self.interval.is_some_and(|interval| interval.excludes(0.0));

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 
 use super::{
     Dimension, Interval, Slice,
-    statistics::{FEWEST, REPLICATES, ROUNDING, bootstrap_sums, has_spread, middle, seed_of},
+    statistics::{FEWEST, REPLICATES, ROUNDING, bootstrap_sums, has_spread, middle},
 };
+use crate::hash::fnv1a;
 
 /// Replicates of slices.
 pub(super) struct Draws<'a> {
@@ -59,7 +60,7 @@ impl Pool {
             }
         }
         if !small.is_empty() {
-            pool.add(&bootstrap_sums(&small, seed_of(&format!("{dimension}/small groups"))));
+            pool.add(&bootstrap_sums(&small, fnv1a(&format!("{dimension}/small groups"))));
         }
         pool
     }
@@ -87,7 +88,7 @@ impl<'a> Draws<'a> {
     pub(super) fn new(slices: &'a [Slice], f1: &'a [f64]) -> Self {
         let draw = |slice: &Slice| {
             let values: Vec<f64> = slice.values(f1).collect();
-            has_spread(&values).then(|| bootstrap_sums(&values, seed_of(&seed_name(slice))))
+            has_spread(&values).then(|| bootstrap_sums(&values, fnv1a(&seed_name(slice))))
         };
         let own: Vec<Option<Vec<f64>>> = slices.par_iter().map(draw).collect();
         let mut places: BTreeMap<Dimension, Vec<usize>> = BTreeMap::new();
@@ -133,7 +134,7 @@ impl<'a> Draws<'a> {
                 if !has_spread(&others) {
                     return None;
                 }
-                let rest = bootstrap_sums(&others, seed_of(&format!("{}/rest", seed_name(slice))));
+                let rest = bootstrap_sums(&others, fnv1a(&format!("{}/rest", seed_name(slice))));
                 let pairs = own.iter().zip(&rest);
                 middle(pairs.map(|(own, rest)| mean(*own, n) - mean(*rest, others.len())).collect())
             }

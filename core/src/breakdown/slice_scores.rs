@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::{
     Analysis, Dimension, Interval, Slice,
     slice_draws::Draws,
-    statistics::{bootstrap_sums, has_spread, middle, seed_of, wilson},
+    statistics::{bootstrap_sums, has_spread, middle, wilson},
 };
+use crate::hash::fnv1a;
 
 /// The scores of a slice at a threshold, in percent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -142,7 +143,7 @@ impl Analysis {
     /// Adds the interval to what [`Self::overall`] gave.
     pub fn add_overall_interval(&self, row: &mut SliceScores, threshold: f64) {
         let f1: Vec<f64> = self.scores_at(threshold).into_iter().map(|(_, f1)| f1).collect();
-        let sums = has_spread(&f1).then(|| bootstrap_sums(&f1, seed_of("all questions")));
+        let sums = has_spread(&f1).then(|| bootstrap_sums(&f1, fnv1a("all questions")));
         let interval = f1_interval(sums.as_deref(), f1.iter().sum(), f1.len());
         row.intervals = interval.map(|f1| Intervals { f1, difference: None });
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::{percentile::percentile, random::nth};
+
 /// Replicates of a bootstrap.
 pub const REPLICATES: usize = 1000;
 /// Fewest values that a bootstrap is drawn from. Of fewer, replicates are so few distinct means that their middle 95 %
@@ -11,7 +13,6 @@ pub const FEWEST: usize = 10;
 pub(super) const ROUNDING: f64 = 1e-9;
 /// Two-sided 95 % of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -62,7 +63,7 @@ pub fn bootstrap_sums(values: &[f64], seed: u64) -> Vec<f64> {
             let first = (replicate * n) as u64;
             let mut sum = 0.0;
             for draw in 0..n as u64 {
-                let bits = mix(seed.wrapping_add((first + draw + 1).wrapping_mul(GOLDEN)));
+                let bits = nth(seed, first + draw);
                 let at = ((bits >> 32) * n as u64) >> 32;
                 // In range by construction; 0.0 keeps the loop free of a branch that panics.
                 sum += values.get(at as usize).copied().unwrap_or_default();
@@ -80,34 +81,11 @@ pub fn has_spread(values: &[f64]) -> bool {
     values.len() >= FEWEST && values.iter().any(|value| (value - first).abs() > ROUNDING)
 }
 
-/// The seed of a part of a report, from its name (FNV-1a, 64 bits).
-#[must_use]
-pub fn seed_of(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The finaliser of splitmix64 (Steele, Lea and Flood 2014).
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
 /// The middle 95 % of replicates; `None` without any.
 #[must_use]
 pub fn middle(mut replicates: Vec<f64>) -> Option<Interval> {
     replicates.sort_unstable_by(f64::total_cmp);
-    Some(Interval { low: quantile(&replicates, 0.025)?, high: quantile(&replicates, 0.975)? })
-}
-
-/// A quantile of sorted values, between neighbours in proportion (numpy's default).
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = share * last as f64;
-    let below = place.floor();
-    let (low, high) = (*sorted.get(below as usize)?, *sorted.get((below as usize + 1).min(last))?);
-    Some(low + (high - low) * (place - below))
+    Some(Interval { low: percentile(&replicates, 0.025)?, high: percentile(&replicates, 0.975)? })
 }
 
 /// McNemar's test of two systems on the same questions.
@@ -150,6 +128,7 @@ pub fn mcnemar(only_first: usize, only_second: usize) -> McNemar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hash::fnv1a;
 
     #[test]
     fn intervals_agree_with_published_values() {
@@ -166,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_numpys() {
+    fn the_middle_lies_between_percentiles() {
         let interval = middle((0..=10).rev().map(f64::from).collect()).unwrap();
         assert!((interval.low - 0.25).abs() < 1e-12 && (interval.high - 9.75).abs() < 1e-12);
         assert_eq!(middle(Vec::new()), None);
@@ -175,7 +154,7 @@ mod tests {
     #[test]
     fn a_bootstrap_is_centred_and_as_wide_as_the_theory_says() {
         let values: Vec<f64> = (0..400).map(|index| f64::from(index % 2)).collect();
-        let means = bootstrap_sums(&values, seed_of("test")).into_iter().map(|sum| sum / 400.0).collect();
+        let means = bootstrap_sums(&values, fnv1a("test")).into_iter().map(|sum| sum / 400.0).collect();
         let interval = middle(means).unwrap();
         // 0.5 +- 1.96 * sqrt(0.25 / 400).
         assert!(
@@ -185,6 +164,13 @@ mod tests {
         assert_eq!(bootstrap_sums(&values, 7), bootstrap_sums(&values, 7));
         assert_ne!(bootstrap_sums(&values, 7), bootstrap_sums(&values, 8));
         assert!(bootstrap_sums(&[], 7).iter().all(|sum| *sum == 0.0));
+    }
+
+    /// The constants come from tests/scripts/splitmix_golden.py: intervals must not change from version to version.
+    #[test]
+    fn draws_stay_what_they_are() {
+        let values = [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+        assert_eq!(bootstrap_sums(&values, 7)[..3], [307.0, 1013.0, 829.0]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{directory::config_file, pickle::PickleError};
-use crate::{advice::Advice, atomic::WriteError, config::ConfigError, tokenizer::TokenizerError};
+use crate::{
+    advice::Advice, atomic::WriteError, config::ConfigError, hash::UnreadableFile, tokenizer::TokenizerError,
+};
 
 /// Why a checkpoint cannot be read or written. The text is one line: file, place in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -229,6 +231,12 @@ impl Advice for CheckpointError {
 /// The weights of a run that was given in place of them.
 fn best_of(run: &Path) -> Option<PathBuf> {
     ["best", "last"].map(|name| run.join(name)).into_iter().find(|folder| config_file(folder).is_some())
+}
+
+impl From<UnreadableFile> for CheckpointError {
+    fn from(UnreadableFile { path, source }: UnreadableFile) -> Self {
+        Self::Io { path, cause: source }
+    }
 }
 
 impl CheckpointError {

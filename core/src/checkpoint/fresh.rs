@@ -1,7 +1,11 @@
 //! Random initial weights, equal on every platform.
 
 use super::{HostTensor, Weights};
-use crate::config::{BertConfig, parameter_shapes};
+use crate::{
+    config::{BertConfig, parameter_shapes},
+    hash::fnv1a,
+    random::{SplitMix, mix},
+};
 
 /// Random weights of a whole model without the pooler: linear and embedding weights from
 /// normal(0, `initializer_range`), biases 0, LayerNorm 1 and 0, as the reference's `init_bert_weights`. The padding
@@ -26,7 +30,7 @@ pub fn fresh_tensor(name: &str, shape: Vec<usize>, initializer_range: f64, seed:
     } else if name.ends_with(".LayerNorm.weight") {
         vec![1.0; count]
     } else {
-        let mut normal = Normal { random: SplitMix { state: fnv1a(name) ^ mix(seed) }, spare: None };
+        let mut normal = Normal { random: SplitMix::new(fnv1a(name) ^ mix(seed)), spare: None };
         #[allow(clippy::cast_possible_truncation)]
         (0..count).map(|_| (normal.next() * initializer_range) as f32).collect()
     };
@@ -57,36 +61,6 @@ impl Normal {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014).
-struct SplitMix {
-    state: u64,
-}
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.state)
-    }
-
-    /// Uniform in [-1, 1), in steps of 2^-52.
-    #[allow(clippy::cast_precision_loss)]
-    fn symmetric(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// 64-bit FNV-1a of a name.
-fn fnv1a(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-}
-
 /// Natural logarithm of a positive normal number: `ln(m * 2^e) = e ln 2 + 2 atanh((m - 1) / (m + 1))` with m within
 /// [1/sqrt 2, sqrt 2], where the series to s^23 is good to the last bits.
 fn ln(x: f64) -> f64 {
@@ -114,6 +88,13 @@ mod tests {
         {
             assert!((ln(x) - x.ln()).abs() <= 4e-16 * x.ln().abs().max(0.5), "{x}: {} {}", ln(x), x.ln());
         }
+    }
+
+    /// The constants come from tests/scripts/splitmix_golden.py: the demonstration starts from these weights.
+    #[test]
+    fn fresh_weights_stay_what_they_are() {
+        let values = fresh_tensor("a.weight", vec![3], 0.02, 1).values;
+        assert_eq!(values, [0.002_457_418_f32, 0.002_115_432, -0.016_748_806]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod report;
 pub mod safetensors;
 mod save;
 mod shards;
+mod starting_model;
 mod stored;
 mod tokenizer;
 mod weights_file;
@@ -48,6 +49,7 @@ pub use save::{SaveCheckpoint, save};
 pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "native")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
+pub use starting_model::StartingModel;
 pub use stored::{StoredTensor, StoredType};
 pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};

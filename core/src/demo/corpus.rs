@@ -5,11 +5,11 @@
 
 use super::{
     generate::answerable,
-    random::SplitMix,
     tell::{Told, tell},
     template::{capital, choose_form, fill},
     world::Split,
 };
+use crate::random::SplitMix;
 
 /// Documents, one a passage.
 #[must_use]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     facts::{QuestionForm, Style, Trap},
-    random::SplitMix,
     tell::{AnswerSpan, Fact, Told, surname, tell},
     template::{choose_form, fill, mentioned},
     world::{Kind, Split},
 };
+use crate::random::SplitMix;
 
 /// How much to make, and of which names.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     facts::{FILLERS, JOINTS, OPENERS, Relation, relations},
-    random::SplitMix,
     template::{choose_form, fill},
     world::{Kind, Split, pronoun},
 };
+use crate::random::SplitMix;
 
 /// A piece of the passage's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

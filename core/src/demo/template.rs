@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::random::SplitMix;
+use crate::random::SplitMix;
 
 /// The template with one alternative of each bracket; slots stay.
 #[must_use]

@@ -44,13 +44,10 @@ fn running_words() -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            random::SplitMix,
-            world::{Kind, Split},
-        },
+        super::world::{Kind, Split},
         *,
     };
-    use crate::tokenizer::BertTokenizer;
+    use crate::{random::SplitMix, tokenizer::BertTokenizer};
 
     fn tokenizer() -> BertTokenizer {
         BertTokenizer::from_vocab(pieces(), false).unwrap()

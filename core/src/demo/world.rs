@@ -5,7 +5,6 @@
 //! the dev set with heads that no name of the training set begins with.
 
 use super::{
-    random::SplitMix,
     template::capital,
     words::{
         ACTS, ANIMALS, BUILDINGS, CAUSE_FIRST, CAUSE_SECOND, CODAS, DISASTERS, FAULT_FIRST, FAULT_SECOND,
@@ -15,6 +14,7 @@ use super::{
         THING_SECOND, TRADES, UNSEEN_HEADS, VOWELS, WORK_FIRST, WORK_SECOND, YEARS,
     },
 };
+use crate::random::SplitMix;
 
 /// Names of one word that are spelled, their heads being no word pieces: one in so many. Training has more of them than
 /// the dev set: they are what takes the most practice.

@@ -1,14 +1,15 @@
 //! Why an evaluation failed.
 
+#[cfg(feature = "native")]
 use std::path::Path;
 
 use crate::{
     advice::{self, Advice},
     answers::AnswerError,
+    atomic::WriteError,
     breakdown::BreakdownError,
     engine::EngineError,
     features::FeatureError,
-    run::atomic::WriteError,
     score::ScoreError,
     squad::SquadError,
 };
@@ -134,6 +135,7 @@ impl Advice for EvaluateError {
     }
 }
 
+#[cfg(feature = "native")]
 impl EvaluateError {
     pub(super) fn read(path: &Path) -> impl Fn(std::io::Error) -> Self {
         let path = path.display().to_string();

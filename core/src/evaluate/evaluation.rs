@@ -1,6 +1,6 @@
 //! What an evaluation found, and its files.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,9 @@ use super::{
     Abstention, EvaluateError, EvaluateOptions, GoldReach, Record, non_finite_windows, record::records,
 };
 use crate::{
-    answers::{Prediction, nbest_json, null_odds_json, to_python_json},
-    run::{Fingerprint, replace_outputs},
+    answers::{Prediction, nbest_json, null_odds_json},
+    hash::Fingerprint,
+    python_json::to_python_json,
     score::{
         AnswerLanguage, GoldQuestions, NamedScores, NullOdds, Predictions, QuestionTable, Scores,
         ScoringRules, ThresholdCurve, official, pred_only, run_squad,
@@ -29,7 +30,7 @@ const RECORDS_AT_A_TIME: usize = 256;
 pub struct Evaluation {
     /// Every question's answers, in the data set's order.
     pub predictions: Vec<Prediction>,
-    /// The answers that [`write`](Self::write) puts into `predictions.json`: where the model may abstain, those with a score
+    /// The answers that go into `predictions.json`: where the model may abstain, those with a score
     /// difference above the threshold asked for, else, as the reference's, above `best_f1_thresh`, are blanked.
     pub final_predictions: Predictions,
     /// The summary.
@@ -175,15 +176,6 @@ impl Evaluation {
         files.push(("records.jsonl", lines(&self.records())?.into_bytes()));
         files.push(("results.json", to_python_json(&self.results)?.into_bytes()));
         Ok(files)
-    }
-
-    /// Writes [`files`](Self::files) into a folder that is the evaluation's alone, creating it if need be. All appear
-    /// together, `results.json` last; files of an earlier evaluation are replaced or removed.
-    ///
-    /// # Errors
-    /// Naming the file that could not be written.
-    pub fn write(&self, folder: &Path) -> Result<(), EvaluateError> {
-        Ok(replace_outputs(folder, &self.files()?)?)
     }
 }
 

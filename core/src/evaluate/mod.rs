@@ -1,9 +1,10 @@
 //! A data set answered and scored.
 //!
 //! [`PreparedEvaluation`] cuts the data set into windows once; each [`run`](PreparedEvaluation::run) works through them with an
-//! engine and returns an [`Evaluation`], which writes the files of a run's `eval` folder.
+//! engine and returns an [`Evaluation`], whose files are those of a run's `eval` folder.
 
 mod abstention;
+#[cfg(feature = "native")]
 mod broken_down;
 mod error;
 mod evaluation;
@@ -11,10 +12,11 @@ mod options;
 mod prepared;
 mod reach;
 mod record;
+#[cfg(feature = "native")]
 mod stored;
-mod trainer_seam;
 
 pub use abstention::{Abstention, AbstentionReason};
+#[cfg(feature = "native")]
 pub use broken_down::{AnalysedEvaluation, EvaluationPlace};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, ResultsFile};
@@ -22,7 +24,10 @@ pub use options::EvaluateOptions;
 pub use prepared::{PreparedEvaluation, evaluate, non_finite_windows};
 pub use reach::GoldReach;
 pub use record::{Record, RecordSpan};
+#[cfg(feature = "native")]
 pub use stored::{StoredEvaluation, evaluated_steps};
 
+#[cfg(test)]
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,7 @@ use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},
     engine::{EngineError, InferenceEngine},
-    features::{Example, Window, evaluation_examples},
-    piece_cache::{PieceCache, windows},
+    features::{Example, Window, evaluation_examples, windows},
     score::GoldQuestions,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -21,7 +20,6 @@ pub struct PreparedEvaluation {
     options: EvaluateOptions,
     abstention: Abstention,
     cut_questions: usize,
-    warnings: Vec<String>,
     examples: Vec<Example>,
     windows: Vec<Window>,
     /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
@@ -54,25 +52,12 @@ impl PreparedEvaluation {
         tokenizer: Arc<BertTokenizer>,
         options: &EvaluateOptions,
     ) -> Result<Self, EvaluateError> {
-        Self::with_cache(dataset, tokenizer, options, None)
-    }
-
-    /// [`Self::new`], the word pieces being looked up in a cache.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn with_cache(
-        dataset: Arc<Dataset>,
-        tokenizer: Arc<BertTokenizer>,
-        options: &EvaluateOptions,
-        cache: Option<&PieceCache>,
-    ) -> Result<Self, EvaluateError> {
         options.check()?;
         let examples = evaluation_examples(&dataset);
         if examples.is_empty() {
             return Err(EvaluateError::NoQuestions(dataset.source_name.clone()));
         }
-        let (windows, warning) = windows(cache, &examples, &tokenizer, &options.windows, false)?;
+        let windows = windows(&examples, &tokenizer, &options.windows, false)?;
         let mut order: Vec<usize> = (0..windows.len()).collect();
         order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
         let gold = GoldQuestions::official(&dataset, options.answer_language);
@@ -86,7 +71,6 @@ impl PreparedEvaluation {
             options,
             abstention,
             cut_questions,
-            warnings: warning.into_iter().collect(),
             examples,
             windows,
             order,
@@ -99,12 +83,6 @@ impl PreparedEvaluation {
     #[must_use]
     pub fn abstention(&self) -> Abstention {
         self.abstention
-    }
-
-    /// What went wrong on the way here without being an error.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
     }
 
     /// How many questions are longer than `max_query_length`; the rest of them is not read.
@@ -141,11 +119,6 @@ impl PreparedEvaluation {
     #[must_use]
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
-    }
-
-    /// Sets the threshold of the score `stored threshold`.
-    pub fn set_stored_threshold(&mut self, threshold: Option<f64>) {
-        self.options.stored_threshold = threshold;
     }
 
     /// Sets how many windows are answered at once, at least 1.

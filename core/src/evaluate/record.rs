@@ -101,11 +101,3 @@ pub(super) fn records(
     }
     records
 }
-
-impl Record {
-    /// Whether the passage answers the question.
-    #[must_use]
-    pub fn is_answerable(&self) -> bool {
-        !self.gold_answers.is_empty()
-    }
-}

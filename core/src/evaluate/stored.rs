@@ -1,4 +1,4 @@
-//! An evaluation as it lies in a run folder, read back.
+//! An evaluation in a folder: written, and read back.
 
 use std::{
     fs::File,
@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use super::{EvaluateError, Record, ResultsFile};
-use crate::run::Layout;
+use super::{EvaluateError, Evaluation, Record, ResultsFile};
+use crate::run::{Layout, replace_outputs};
 
 /// Scores and records of an evaluation, from its folder.
 #[derive(Clone, Debug)]
@@ -16,6 +16,17 @@ pub struct StoredEvaluation {
     pub results: ResultsFile,
     /// `records.jsonl`, in the data set's order.
     pub records: Vec<Record>,
+}
+
+impl Evaluation {
+    /// Writes [`files`](Self::files) into a folder that is the evaluation's alone, creating it if need be. All appear
+    /// together, `results.json` last; files of an earlier evaluation are replaced or removed.
+    ///
+    /// # Errors
+    /// Naming the file that could not be written.
+    pub fn write(&self, folder: &Path) -> Result<(), EvaluateError> {
+        Ok(replace_outputs(folder, &self.files()?)?)
+    }
 }
 
 impl StoredEvaluation {

@@ -1,69 +1,10 @@
 use std::{fs, ops::ControlFlow, sync::Arc};
 
-use super::*;
-use crate::{
-    batch::Batch,
-    config::BertConfig,
-    engine::{EngineError, InferenceEngine, Logits},
-    features::WindowOptions,
-    squad::Dataset,
-    tokenizer::BertTokenizer,
+use super::{
+    fake::{Reader, SQUAD, reader, tokenizer},
+    *,
 };
-
-/// Finds the name that follows the verb of the question; certain of it only where the passage has the verb.
-struct Reader {
-    config: BertConfig,
-    batches: Vec<(usize, usize)>,
-    value: f32,
-}
-
-impl InferenceEngine for Reader {
-    fn config(&self) -> &BertConfig {
-        &self.config
-    }
-
-    fn memory(&self) -> Option<spanbert_backends::MemoryUse> {
-        None
-    }
-
-    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
-        self.batches.push((batch.rows, batch.length));
-        let mut start = vec![0.0; batch.rows * batch.length];
-        for (row, ids) in batch.input_ids.chunks(batch.length).enumerate() {
-            let verb = ids[2];
-            start[row * batch.length] = self.value; // no answer
-            for position in 4..ids.len() {
-                if batch.segment_ids[row * batch.length + position] == 1 && ids[position - 1] == verb {
-                    start[row * batch.length + position] = 2.0 * self.value;
-                }
-            }
-        }
-        Ok(Logits { rows: batch.rows, length: batch.length, end: start.clone(), start })
-    }
-}
-
-fn reader() -> Reader {
-    Reader {
-        config: BertConfig { max_position_embeddings: 64, ..BertConfig::default() },
-        batches: Vec::new(),
-        value: 2.0,
-    }
-}
-
-const SQUAD: &str = r#"{"version": "v2.0", "data": [{"title": "People", "paragraphs": [
-    {"context": "We met  Ann , then\nsaw Zoë .", "qas": [
-        {"id": "met", "question": "who met", "answers": [{"text": "Ann", "answer_start": 8}], "is_impossible": false},
-        {"id": "saw", "question": "who saw", "answers": [{"text": "Zoë", "answer_start": 23}], "is_impossible": false},
-        {"id": "lost", "question": "who lost", "answers": [], "is_impossible": true,
-         "plausible_answers": [{"text": "Ann", "answer_start": 8}]}]},
-    {"context": "Then they lost Bob .", "qas": [
-        {"id": "lost2", "question": "who lost", "answers": [{"text": "Bobby", "answer_start": 15}], "is_impossible": false}]}
-]}]}"#;
-
-fn tokenizer() -> Arc<BertTokenizer> {
-    let pieces = "[PAD] [UNK] [CLS] [SEP] who met saw lost We Ann , then Zoë . Then they Bob";
-    Arc::new(BertTokenizer::from_vocab(pieces.split(' ').map(str::to_owned).collect(), false).unwrap())
-}
+use crate::{features::WindowOptions, squad::Dataset};
 
 fn options() -> EvaluateOptions {
     EvaluateOptions {
@@ -193,23 +134,4 @@ fn output_that_is_not_finite_is_counted() {
     let evaluation =
         prepared(SQUAD, &options()).run(&mut engine, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!(evaluation.results.non_finite_windows, evaluation.results.windows);
-}
-
-#[test]
-fn the_trainer_gets_the_references_scores_and_the_files() {
-    use crate::train::Evaluator;
-
-    let folder = tempfile::tempdir().unwrap();
-    let prepared = prepared(SQUAD, &options());
-    let mut evaluator = &prepared;
-    assert_eq!(Evaluator::windows(&evaluator), 4);
-    let scores = evaluator
-        .evaluate(&mut reader(), folder.path(), &mut |_, _| ControlFlow::Continue(()))
-        .unwrap()
-        .unwrap();
-    assert_eq!(scores.get("best_f1"), Some(75.0));
-    assert!(folder.path().join("results.json").is_file());
-    let stopped =
-        evaluator.evaluate(&mut reader(), folder.path(), &mut |_, _| ControlFlow::Break(())).unwrap();
-    assert!(stopped.is_none());
 }

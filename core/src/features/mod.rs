@@ -19,16 +19,11 @@ mod words;
 use std::sync::Arc;
 
 pub use doc_tokens::DocTokens;
-#[cfg(feature = "native")]
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
 pub use examples::{SkipReason, SkippedQuestion, evaluation_examples, training_examples, usable_examples};
-#[cfg(feature = "native")]
-pub(crate) use pieces::{Paragraph, ParagraphPieces, QuestionPieces, all_pieces, paragraphs};
 pub use shared_slice::SharedSlice;
 pub use spans::{DocSpan, doc_spans, improve_answer_span, max_context_spans};
-#[cfg(feature = "native")]
-pub(crate) use windows::cut;
 pub use windows::windows;
 pub use words::Words;
 

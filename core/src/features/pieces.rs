@@ -13,38 +13,38 @@ const PARTS_PER_THREAD: usize = 4;
 
 /// Neighbouring examples that share their words.
 #[derive(Clone, Copy)]
-pub(crate) struct Paragraph<'a> {
+pub(super) struct Paragraph<'a> {
     /// Index of the first example.
-    pub(crate) first_index: usize,
+    pub(super) first_index: usize,
     /// The examples, at least one.
-    pub(crate) examples: &'a [Example],
+    pub(super) examples: &'a [Example],
     /// Their words.
-    pub(crate) words: &'a Words,
+    pub(super) words: &'a Words,
 }
 
 /// The pieces of a paragraph. A paragraph whose words have none is left without questions.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct ParagraphPieces {
+pub(super) struct ParagraphPieces {
     /// The context's.
-    pub(crate) ids: Vec<u32>,
+    pub(super) ids: Vec<u32>,
     /// For each piece of the context, the index of its word.
-    pub(crate) to_word: Arc<[u32]>,
+    pub(super) to_word: Arc<[u32]>,
     /// Each question's.
-    pub(crate) questions: Vec<QuestionPieces>,
+    pub(super) questions: Vec<QuestionPieces>,
 }
 
 /// The pieces of a question.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct QuestionPieces {
+pub(super) struct QuestionPieces {
     /// All of them, however long the question is.
-    pub(crate) ids: Vec<u32>,
+    pub(super) ids: Vec<u32>,
     /// First and last piece of the answer in the context; training only. The last may be before the first, even -1, if
     /// words have no pieces.
-    pub(crate) answer: Option<(i64, i64)>,
+    pub(super) answer: Option<(i64, i64)>,
 }
 
 /// Groups examples by the words they share.
-pub(crate) fn paragraphs(examples: &[Example]) -> Vec<Paragraph<'_>> {
+pub(super) fn paragraphs(examples: &[Example]) -> Vec<Paragraph<'_>> {
     let mut next_index = 0;
     examples
         .chunk_by(|one, next| Arc::ptr_eq(&one.doc_tokens, &next.doc_tokens))
@@ -66,7 +66,7 @@ pub(super) fn part_size(paragraphs: usize) -> usize {
 ///
 /// # Errors
 /// The first example whose answer is wanted (`training`) and not known.
-pub(crate) fn all_pieces(
+pub(super) fn all_pieces(
     paragraphs: &[Paragraph<'_>],
     tokenizer: &BertTokenizer,
     training: bool,

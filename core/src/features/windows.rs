@@ -34,7 +34,7 @@ pub fn windows(
 }
 
 /// The windows of paragraphs whose pieces are known, on all cores. The options must have been checked.
-pub(crate) fn cut(
+fn cut(
     paragraphs: &[Paragraph<'_>],
     pieces: &[ParagraphPieces],
     tokenizer: &BertTokenizer,

@@ -57,12 +57,6 @@ impl Words {
         })
     }
 
-    /// All words with single spaces between them.
-    #[cfg(feature = "native")]
-    pub(crate) fn text(&self) -> &str {
-        &self.joined
-    }
-
     /// The words `range` with single spaces between them; empty if the range is empty or reaches beyond the last word.
     #[must_use]
     pub fn joined(&self, range: Range<usize>) -> &str {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{FetchError, transfer::Client};
+use super::{FetchError, checksum::Checksum, transfer::Client};
 
 /// The hub's answer about a model, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -40,24 +40,6 @@ struct Lfs {
 struct Card {
     #[serde(default)]
     license: Option<serde_json::Value>,
-}
-
-/// What a file's content has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Checksum {
-    /// SHA-256 of the content.
-    Sha256(String),
-    /// SHA-1 of git's header and the content.
-    GitBlob(String),
-}
-
-impl Checksum {
-    /// In hexadecimal digits; the name of the file in the cache.
-    pub(super) fn digits(&self) -> &str {
-        match self {
-            Self::Sha256(digits) | Self::GitBlob(digits) => digits,
-        }
-    }
 }
 
 impl Sibling {

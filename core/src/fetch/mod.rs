@@ -1,10 +1,11 @@
 //! Models and data sets from the network, only ever when asked for.
 //!
 //! Models come from the Hugging Face hub and lie in the user's own cache in its own layout, so that other programs find
-//! what was fetched here and the other way round. The SQuAD files come from their official address. Whatever comes is
-//! compared with its checksum before it takes its place, and what a broken connection leaves is gone on with.
+//! what was fetched here and the other way round. The SQuAD files come from their official address. A file is moved
+//! into place only after its checksum matches; interrupted downloads are resumed.
 
 mod catalogue;
+mod checksum;
 mod error;
 mod listing;
 mod model;

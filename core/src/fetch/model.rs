@@ -10,7 +10,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::{
     FetchError, FetchEvent, Fetched, KNOWN_MODELS, KnownModel, Places, SQUAD_SETS, Watcher,
     listing::{Listing, Sibling},
-    transfer::{Client, Wanted, checksum_of},
+    transfer::{Client, Wanted},
 };
 use crate::{
     checkpoint::{
@@ -121,7 +121,7 @@ impl Transfer<'_> {
         let blob = root.join("blobs").join(checksum.digits());
         // A file of this name and size was compared when it came; small ones are quickly compared again.
         let there = fs::metadata(&blob).is_ok_and(|data| data.len() == size)
-            && (size > 1 << 20 || checksum_of(&blob, &checksum)? == checksum.digits());
+            && (size > 1 << 20 || checksum.of_file(&blob)? == checksum.digits());
         if !there {
             let wanted = Wanted {
                 name: &file.name,

@@ -4,9 +4,9 @@ use std::fs;
 
 use super::{
     FetchError, FetchEvent, Fetched, Places, SquadSet, Watcher,
-    listing::Checksum,
+    checksum::Checksum,
     model::{lock, unknown},
-    transfer::{Client, Wanted, checksum_of},
+    transfer::{Client, Wanted},
 };
 
 /// Fetches the parts of a data set, `squad2` or `squad1`.
@@ -36,7 +36,7 @@ pub(super) fn fetch(
         let target = folder.join(file.file);
         let checksum = Checksum::Sha256(file.sha256.to_owned());
         let there = fs::metadata(&target).is_ok_and(|data| data.len() == file.bytes)
-            && checksum_of(&target, &checksum)? == file.sha256;
+            && checksum.of_file(&target)? == file.sha256;
         if !there {
             if client.places.offline {
                 return Err(FetchError::Offline { name: format!("{}:{}", set.name, file.part) });

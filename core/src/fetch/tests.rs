@@ -13,7 +13,7 @@ use std::{
 use sha1::{Digest, Sha1};
 
 use super::{model, squad, transfer::Client, *};
-use crate::run::sha256_hex;
+use crate::hash::sha256_hex;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

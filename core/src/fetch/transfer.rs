@@ -1,21 +1,18 @@
-//! Getting one file, with what an earlier attempt has left, and comparing it with its checksum.
+//! Downloads: interrupted ones are resumed, and a file is moved into place only after its checksum matches.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{Read, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 use ureq::{
     Agent, Body,
     http::{Response, header},
 };
 
-use super::{FetchError, FetchEvent, Places, Watcher, listing::Checksum};
-use crate::run::hex;
+use super::{FetchError, FetchEvent, Places, Watcher, checksum::Checksum};
 
 /// Time for a connection, and for an answer on it.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -81,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Gets a file into its place, going on with what is there of it.
+    /// Downloads a file into its place, resuming what is there of it.
     ///
     /// # Errors
     /// If it cannot be got, is not what it should be, cannot be written, or the watcher wants no more.
@@ -110,7 +107,7 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        let found = checksum_of(&partial, wanted.checksum)?;
+        let found = wanted.checksum.of_file(&partial)?;
         if found != wanted.checksum.digits() {
             fs::remove_file(&partial).map_err(FetchError::file(&partial))?;
             let expected = wanted.checksum.digits().to_owned();
@@ -203,29 +200,4 @@ fn size_of(path: &Path) -> u64 {
 
 fn connection(url: &str, why: &impl ToString) -> FetchError {
     FetchError::Connection { url: url.to_owned(), why: why.to_string() }
-}
-
-/// The checksum of a file, of the kind of another.
-pub(super) fn checksum_of(path: &Path, like: &Checksum) -> Result<String, FetchError> {
-    match like {
-        Checksum::Sha256(_) => digest(path, Sha256::new()),
-        Checksum::GitBlob(_) => {
-            let mut hasher = Sha1::new();
-            hasher.update(format!("blob {}\0", size_of(path)));
-            digest(path, hasher)
-        }
-    }
-}
-
-fn digest(path: &Path, mut hasher: impl Digest) -> Result<String, FetchError> {
-    let mut file = File::open(path).map_err(FetchError::file(path))?;
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = file.read(&mut chunk).map_err(FetchError::file(path))?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&chunk[..read]);
-    }
-    Ok(hex(&hasher.finalize()))
 }

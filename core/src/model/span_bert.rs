@@ -141,17 +141,6 @@ impl<B: Backend> SpanBert<B> {
 }
 
 impl<B: BertBackend> SpanBert<B> {
-    /// Hidden states after the embeddings and after each layer, each `[batch * length, hidden]`.
-    pub fn hidden_states(&self, input: ModelInput<B>) -> Vec<Tensor<B, 2>> {
-        let mut states = vec![self.bert.embeddings.forward(input.input_ids, input.segment_ids, None, None)];
-        let mut x = states[0].clone();
-        for layer in &self.bert.encoder.layer {
-            x = layer.forward(x, input.additive_mask.clone(), None);
-            states.push(x.clone());
-        }
-        states
-    }
-
     /// Start and end logits of every position. With `dropout`, the pass is a training pass.
     pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
         let shape = input.input_ids.dims();

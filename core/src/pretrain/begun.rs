@@ -7,8 +7,9 @@ use crate::{
     checkpoint::{LoadOptions, StoredTokenizer, Weights, load, save_tokenizer},
     config::BertConfig,
     engine::{ClipScope, OptimizerConfig},
+    hash::Fingerprint,
     model::fresh_pretraining,
-    run::{Environment, Fingerprint, Layout, RunError, write_atomic},
+    run::{Environment, Layout, RunError, write_atomic},
     tokenizer::{BertTokenizer, TokenizerSettings},
     train::Progress,
 };
@@ -24,7 +25,7 @@ impl Begun {
     pub(super) fn read(start: PretrainStart, layout: Option<&Layout>) -> Result<Self, PretrainError> {
         match (start, layout) {
             (PretrainStart::New { config, vocab, settings, model, corpus, recipe }, _) => {
-                let corpus = corpus.iter().map(|path| Fingerprint::of(path));
+                let corpus = corpus.iter().map(|path| Fingerprint::of(path).map_err(RunError::from));
                 let record = PretrainRecord {
                     do_lower_case: settings.do_lower_case,
                     model,
@@ -52,7 +53,7 @@ impl Begun {
                 let StoredTokenizer { vocab, settings, .. } =
                     StoredTokenizer::from_folder(layout.root(), lower_case)?;
                 for before in &record.corpus {
-                    if Fingerprint::of(Path::new(&before.path))? != *before {
+                    if Fingerprint::of(Path::new(&before.path)).map_err(RunError::from)? != *before {
                         return Err(PretrainError::Changed { path: before.path.clone() });
                     }
                 }

@@ -1,6 +1,6 @@
 //! The order of texts in an epoch.
 
-use crate::{demo::random::SplitMix, train::dropout_seed};
+use crate::{random::SplitMix, train::dropout_seed};
 
 /// So many batches are sorted by length together: little padding, and still a random order.
 const POOL: usize = 32;

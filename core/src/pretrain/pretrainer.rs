@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, save_pretrained},
-    demo::random::SplitMix,
     engine::{PretrainEngine, PretrainMetrics, PretrainMicroBatch},
+    random::SplitMix,
     run::{CheckpointKind, Event, Layout, Phase, Request, StepEvent, take_request},
     train::{
         Ending, PROGRESS_VERSION, Pace, Patience, Place, Progress, Recorder, StopFlag, dropout_seed,

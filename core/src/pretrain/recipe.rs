@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{MaskedUnit, MaskingOptions, PretrainError};
-use crate::run::Fingerprint;
+use crate::hash::Fingerprint;
 
 /// Every hyper-parameter; the defaults are the paper's (section 4.2), but for the number of steps, which follows from the
 /// corpus.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Layout, RunError, write_json};
-use crate::json;
+use super::{Layout, RunError, write_json};
+use crate::{hash::Fingerprint, json};
 
 /// The contents of `environment.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

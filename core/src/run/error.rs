@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{atomic::WriteError, lock::Holder};
-use crate::advice::Advice;
+use crate::{advice::Advice, hash::UnreadableFile};
 
 /// Why a run folder could not be made, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,12 @@ impl Advice for RunError {
             Self::Write(error) => error.remedy(),
             Self::Damaged { .. } => "restore it from a copy, or start a new run".into(),
         }
+    }
+}
+
+impl From<UnreadableFile> for RunError {
+    fn from(UnreadableFile { path, source }: UnreadableFile) -> Self {
+        Self::Read { path, source }
     }
 }
 

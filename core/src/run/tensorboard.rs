@@ -122,10 +122,7 @@ fn varint(buffer: &mut Vec<u8>, mut value: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use crate::hash::hex;
 
     /// The constants come from tests/scripts/tensorboard_golden.py, which builds the same records another way.
     #[test]

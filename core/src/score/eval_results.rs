@@ -1,7 +1,7 @@
 //! `eval_results.txt`: the reference's record of its best evaluation, one `key = value` a line, keys sorted.
 
 use super::Scores;
-use crate::answers::python_float;
+use crate::python_json::python_float;
 
 /// A value of `eval_results.txt`.
 #[derive(Clone, Debug, PartialEq)]

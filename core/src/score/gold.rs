@@ -52,12 +52,6 @@ impl GoldQuestions {
             .collect();
         Self { questions }
     }
-
-    /// Number of questions that have an answer.
-    #[must_use]
-    pub fn with_answer(&self) -> usize {
-        self.questions.iter().filter(|question| question.has_answer).count()
-    }
 }
 
 impl GoldQuestion {

@@ -6,13 +6,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use spanbert_backends::{DeviceInfo, Precision, runtime::BURN_VERSION};
+use spanbert_backends::{BURN_VERSION, DeviceInfo, Precision};
 
 use super::Verdict;
-use crate::run::{
-    WriteError,
-    atomic::{create_folder, write_json},
+use crate::{
+    atomic::{WriteError, create_folder, write_json},
+    hash::sha256_hex,
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,8 +45,9 @@ pub(super) fn save(verdict: &Verdict, cache_dir: &Path) -> Result<(), WriteError
 }
 
 fn path(device: &DeviceInfo, precision: Precision, cache_dir: &Path) -> PathBuf {
-    let digest = Sha256::digest(device.fingerprint());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = sha256_hex(device.fingerprint().as_bytes());
+    // Enough digits to tell a user's devices apart.
+    let name = digest.get(..16).unwrap_or(&digest);
     let suffix = match precision {
         Precision::F32 => String::new(),
         half => format!("-{half}"),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::{Article, finding::FindingKind, formats::At, place::Places};
+use crate::hash::hex;
 
 /// What is done with questions whose ids are not their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) fn make_up(articles: &mut [Article]) {
         for question in paragraph.questions.iter_mut().filter(|question| question.id.is_empty()) {
             let digest = Sha256::new_with_prefix(context).chain_update([0]).chain_update(&question.question);
             let digest = digest.finalize();
-            let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let hex = hex(digest.get(..8).unwrap_or_default());
             let before = made.entry(hex.clone()).or_default();
             *before += 1;
             question.id = match *before {

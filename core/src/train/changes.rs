@@ -1,7 +1,7 @@
 //! What differs between a run and the way it is to be resumed.
 
 use super::Recipe;
-use crate::run::{Environment, Fingerprint};
+use crate::{hash::Fingerprint, run::Environment};
 
 /// Fields of a recipe that may change in a run: they decide what is done at once, what is written and when training
 /// ends, not what is learnt.

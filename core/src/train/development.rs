@@ -6,7 +6,6 @@ use super::{Evaluator, EvaluatorError, Recipe, TrainError};
 use crate::{
     engine::InferenceEngine,
     evaluate::{EvaluateError, EvaluateOptions, PreparedEvaluation},
-    piece_cache::PieceCache,
     score::Scores,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -23,7 +22,6 @@ impl DevelopmentSet {
         tokenizer: Arc<BertTokenizer>,
         recipe: &Recipe,
         length_multiple: usize,
-        pieces: Option<&PieceCache>,
     ) -> Result<Self, TrainError> {
         let options = EvaluateOptions {
             windows: recipe.window_options(),
@@ -34,15 +32,10 @@ impl DevelopmentSet {
             pad_to_max_length: recipe.pad_to_max_length,
             ..EvaluateOptions::default()
         };
-        let prepared = PreparedEvaluation::with_cache(dataset, tokenizer, &options, pieces)
+        let prepared = PreparedEvaluation::new(dataset, tokenizer, &options)
             .map_err(|error| TrainError::Evaluation(error.into()))?;
         prepared.check_gold().map_err(|error| TrainError::Evaluation(error.into()))?;
         Ok(Self { prepared })
-    }
-
-    /// What went wrong while it was tokenised without being an error.
-    pub fn warnings(&self) -> &[String] {
-        self.prepared.warnings()
     }
 
     /// Sets how many windows are answered at once; the answers stay the same.
@@ -74,5 +67,57 @@ impl Evaluator for &DevelopmentSet {
         }
         evaluation.write(folder)?;
         Ok(Some(evaluation.results.run_squad))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::fake::{Reader, SQUAD, reader, tokenizer};
+
+    fn development() -> DevelopmentSet {
+        let dataset = Arc::new(Dataset::from_json(SQUAD, "test").unwrap());
+        let recipe = Recipe {
+            max_seq_length: 24,
+            doc_stride: 4,
+            max_query_length: 8,
+            eval_batch_size: 3,
+            ..Recipe::default()
+        };
+        DevelopmentSet::new(dataset, tokenizer(), &recipe, 8).unwrap()
+    }
+
+    fn evaluate(
+        reader: &mut Reader,
+        folder: &Path,
+        progress: ControlFlow<()>,
+    ) -> Result<Option<Scores>, EvaluatorError> {
+        (&mut &development()).evaluate(reader, folder, &mut |_, _| progress)
+    }
+
+    #[test]
+    fn the_trainer_gets_the_references_scores_and_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!((&development()).windows(), 4);
+        let scores = evaluate(&mut reader(), folder.path(), ControlFlow::Continue(())).unwrap().unwrap();
+        assert_eq!(scores.get("best_f1"), Some(75.0));
+        assert!(folder.path().join("results.json").is_file());
+    }
+
+    #[test]
+    fn an_evaluation_that_is_stopped_has_no_scores() {
+        let folder = tempfile::tempdir().unwrap();
+        let stopped = evaluate(&mut reader(), folder.path(), ControlFlow::Break(())).unwrap();
+        assert!(stopped.is_none());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn weights_that_answer_with_nan_get_no_scores_and_leave_no_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = Reader { value: f32::NAN, ..reader() };
+        let error = evaluate(&mut engine, folder.path(), ControlFlow::Continue(())).unwrap_err();
+        assert_eq!(error.to_string(), "the logits of 4 windows are not finite");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

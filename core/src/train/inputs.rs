@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{DataSource, ModelSource, Recipe, StartingModel, TrainError, samples::first_questions};
+use super::{DataSource, ModelSource, Recipe, TrainError, samples::first_questions};
 use crate::{
-    checkpoint::Weights,
+    checkpoint::{StartingModel, Weights},
     config::BertConfig,
     features::{Example, SkippedQuestion, usable_examples},
-    run::Fingerprint,
+    hash::Fingerprint,
     squad::{Dataset, Question, SquadVersion},
     tokenizer::BertTokenizer,
 };

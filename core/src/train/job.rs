@@ -16,7 +16,6 @@ use crate::{
     advice::Advice,
     engine::TrainingEngine,
     features::SkippedQuestion,
-    piece_cache::PieceCache,
     run::{
         BestScore, Environment, Event, Layout, Outcome, Phase, RunError, RunFolder, RunState, write_atomic,
     },
@@ -58,8 +57,6 @@ pub struct TrainJob<'a> {
     pub version_2_with_negative: bool,
     /// What the caller has decided and the run's records are to say, a sentence each.
     pub notes: Vec<String>,
-    /// Where word pieces are kept between runs, if they are.
-    pub pieces: Option<&'a PieceCache>,
     /// Opens the device; called once for each learning rate.
     pub open: &'a OpenEngine<'a>,
     /// Who watches.
@@ -148,7 +145,6 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         length_multiple,
         layout,
         limits: job.limits,
-        pieces: job.pieces,
         stop: job.stop,
         inject_fault: job.inject_fault,
     };
@@ -172,7 +168,6 @@ struct Run<'a> {
     length_multiple: usize,
     layout: &'a Layout,
     limits: DeviceLimits,
-    pieces: Option<&'a PieceCache>,
     stop: StopFlag,
     inject_fault: Option<InjectedFault>,
 }
@@ -213,7 +208,7 @@ impl Run<'_> {
         mut engines: Engines<'_>,
         mut first: Box<dyn TrainingEngine>,
     ) -> Result<TrainOutcome, TrainError> {
-        let prepared = prepare(self.inputs, self.recipe, self.length_multiple, self.pieces, &mut recorder);
+        let prepared = prepare(self.inputs, self.recipe, self.length_multiple, &mut recorder);
         let mut prepared = prepared.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
         let fit = self.fit(&mut prepared, resumed, first.as_mut(), &mut recorder);
         let fit = fit.inspect_err(|error| fail(&mut recorder, error, 0.0))?;

@@ -13,8 +13,9 @@ use crate::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save, to_safetensors},
     config::BertConfig,
     engine::{LossScale, OptimizerState},
+    hash::sha256_hex,
     json,
-    run::{BestScore, Layout, RunError, WriteError, are_counts, sha256_hex, write_atomic, write_json},
+    run::{BestScore, Layout, RunError, WriteError, are_counts, write_atomic, write_json},
     score::{ResultValue, Scores, eval_results_text},
     tokenizer::BertTokenizer,
 };

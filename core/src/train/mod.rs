@@ -60,5 +60,5 @@ pub use recorder::Recorder;
 pub use resume::TrainingCheckpoint;
 pub use schedule::{LrSchedule, Schedule, warmup_linear};
 pub use seed::dropout_seed;
-pub use source::{DataSource, ModelSource, StartingModel};
+pub use source::{DataSource, ModelSource};
 pub use trainer::{Ending, Trainer, Training};

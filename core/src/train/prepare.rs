@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     batch::Order,
-    features::Window,
-    piece_cache::{PieceCache, windows},
+    features::{Window, windows},
     run::Phase,
 };
 
@@ -34,17 +33,12 @@ pub(super) fn prepare(
     inputs: &Inputs,
     recipe: &Recipe,
     length_multiple: usize,
-    pieces: Option<&PieceCache>,
     recorder: &mut Recorder<'_>,
 ) -> Result<Prepared, TrainError> {
     let counts = inputs.train.counts();
     let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
     recorder.detailed_phase(Phase::Tokenising, detail)?;
-    let (windows, warning) =
-        windows(pieces, &inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
-    if let Some(warning) = warning {
-        recorder.warn(warning)?;
-    }
+    let windows = windows(&inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
     if windows.is_empty() {
         return Err(TrainError::NoWindows { file: inputs.train.source_name.clone() });
     }
@@ -60,11 +54,7 @@ pub(super) fn prepare(
             let detail = format!("{} questions of {}", dev.counts().questions, dev.source_name);
             recorder.detailed_phase(Phase::Tokenising, detail)?;
             let (dev, tokenizer) = (Arc::clone(dev), Arc::clone(&inputs.tokenizer));
-            let development = DevelopmentSet::new(dev, tokenizer, recipe, length_multiple, pieces)?;
-            for warning in development.warnings() {
-                recorder.warn(warning)?;
-            }
-            Some(development)
+            Some(DevelopmentSet::new(dev, tokenizer, recipe, length_multiple)?)
         }
         None => None,
     };

@@ -307,14 +307,11 @@ impl Recipe {
         }
     }
 
-    /// The multiple lengths are padded to: the recipe's, else what suits the backend (64 keeps the number of
-    /// distinct kernels small on a GPU, 8 wastes little on a CPU).
+    /// The multiple lengths are padded to: the recipe's, else the backend's
+    /// ([`BackendKind::length_multiple`](spanbert_backends::BackendKind::length_multiple)).
     #[must_use]
     pub fn length_multiple_for(&self, backend: spanbert_backends::BackendKind) -> usize {
-        self.length_multiple.unwrap_or(match backend {
-            spanbert_backends::BackendKind::Cpu => 8,
-            spanbert_backends::BackendKind::Cuda | spanbert_backends::BackendKind::Wgpu => 64,
-        })
+        self.length_multiple.unwrap_or(backend.length_multiple())
     }
 
     /// Whether the order of batches changes from epoch to epoch.

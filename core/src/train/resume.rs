@@ -10,7 +10,8 @@ use super::{
 use crate::{
     checkpoint::{Weights, from_safetensors_bytes},
     engine::OptimizerState,
-    run::{Environment, Layout, Outcome, RunState, sha256_hex},
+    hash::sha256_hex,
+    run::{Environment, Layout, Outcome, RunState},
 };
 
 /// `progress.json` is small; anything longer is not ours.

@@ -227,7 +227,7 @@ fn two_training_checkpoints_remain_and_say_where_they_are() {
     assert_eq!((progress.place, progress.best.unwrap().step), (place, 4));
     for (name, digest) in &progress.files {
         let bytes = std::fs::read(folder.join(name)).unwrap();
-        assert_eq!(crate::run::sha256_hex(&bytes), *digest);
+        assert_eq!(crate::hash::sha256_hex(&bytes), *digest);
         let (tensors, _) = from_safetensors_bytes(&bytes).unwrap();
         let name = if name == "model.safetensors" { "qa_outputs.bias" } else { "second/qa_outputs.bias" };
         assert_eq!(tensors[name].values[0], 6.0);

@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 use spanbert_core::{
     checkpoint::{SpanbertMeta, fresh, to_safetensors},
     config::BertConfig,
-    run::{
-        BestScore, CheckpointKind, Environment, Event, Fingerprint, Outcome, Phase, Record, RunState,
-        StepEvent,
-    },
+    hash::Fingerprint,
+    run::{BestScore, CheckpointKind, Environment, Event, Outcome, Phase, Record, RunState, StepEvent},
     score::Scores,
     train::{Preset, Recipe},
 };

@@ -139,10 +139,9 @@ fn workloads(
             WindowLength::Squad => {
                 let options = window_options(args, config);
                 let windows = squad_windows(kind, args, &options)?;
-                let multiple = args.length_multiple.map_or_else(
-                    || Recipe::default().length_multiple_for(device.kind),
-                    |multiple| multiple as usize,
-                );
+                let multiple = args
+                    .length_multiple
+                    .map_or_else(|| device.kind.length_multiple(), |multiple| multiple as usize);
                 let padding = (multiple, options.max_seq_length);
                 Workload::of_windows(config, windows, (batch, steps), padding, args.seed)?
             }

@@ -213,49 +213,11 @@ fn damaged(what: &str) -> PickleError {
     PickleError::Archive { what: what.to_owned() }
 }
 
-/// Tables for eight bytes at a time (reflected polynomial 0xedb88320): a checkpoint has hundreds of megabytes.
-const CRC_TABLES: [[u32; 256]; 8] = {
-    let mut tables = [[0u32; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut remainder = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            remainder = if remainder & 1 == 1 { remainder >> 1 ^ 0xedb8_8320 } else { remainder >> 1 };
-            bit += 1;
-        }
-        tables[0][byte] = remainder;
-        byte += 1;
-    }
-    let mut byte = 0;
-    while byte < 256 {
-        let mut table = 1;
-        while table < 8 {
-            let before = tables[table - 1][byte];
-            tables[table][byte] = before >> 8 ^ tables[0][(before & 0xff) as usize];
-            table += 1;
-        }
-        byte += 1;
-    }
-    tables
-};
-
-/// The zip format's checksum (ISO 3309, "CRC-32"), sliced by eight.
+/// The zip format's checksum (ISO 3309, "CRC-32").
 fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for chunk in chunks {
-        let low = crc.to_le_bytes();
-        crc = 0;
-        for (index, &byte) in chunk.iter().enumerate() {
-            let byte = if index < 4 { byte ^ low[index] } else { byte };
-            crc ^= CRC_TABLES[7 - index][usize::from(byte)];
-        }
-    }
-    for &byte in rest {
-        crc = crc >> 8 ^ CRC_TABLES[0][usize::from(crc.to_le_bytes()[0] ^ byte)];
-    }
-    !crc
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 #[cfg(test)]

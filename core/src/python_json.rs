@@ -10,7 +10,7 @@ use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 ///
 /// # Errors
 /// If the value cannot be JSON (a map whose keys are not strings).
-pub fn to_python_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+pub(crate) fn to_python_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
     let formatter = PythonFormatter(PrettyFormatter::with_indent(b"    "));
     value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))?;
@@ -22,7 +22,7 @@ pub fn to_python_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<St
 ///
 /// # Errors
 /// As [`to_python_json`].
-pub(super) fn object_to_python_json<T: Serialize + Send>(
+pub(crate) fn object_to_python_json<T: Serialize + Send>(
     parts: impl IndexedParallelIterator<Item = T>,
 ) -> serde_json::Result<String> {
     let parts: Vec<String> = parts.map(|part| to_python_json(&part)).collect::<Result<_, _>>()?;
@@ -41,7 +41,7 @@ pub(super) fn object_to_python_json<T: Serialize + Send>(
 
 /// A float as Python's `repr` writes it: the shortest digits that parse back to it, `1e-05`, `2.0`, `1e+16`.
 #[must_use]
-pub fn python_float(value: f64) -> String {
+pub(crate) fn python_float(value: f64) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_python_float(&mut text, value);
