@@ -5,6 +5,7 @@ use std::{fmt, io, path::Path, process::ExitCode};
 use super::output;
 use spanbert_core::{
     advice::{self, Advice},
+    message::Message,
     run::WriteError,
 };
 
@@ -92,7 +93,8 @@ impl CliError {
             Exit::ReaderLeft => 0,
             Exit::Silent(code) => code,
             Exit::Failure => {
-                output::note(self);
+                let (cause, remedy) = (self.cause.clone(), self.remedy.clone());
+                output::say(&Message::Error { cause, remedy });
                 1
             }
         }

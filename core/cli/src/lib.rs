@@ -40,7 +40,7 @@ mod train;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::error::CliError;
 use spanbert_core::selftest;
@@ -51,6 +51,19 @@ use spanbert_core::selftest;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// How notes, warnings, progress and errors are written to standard error.
+    #[arg(long, global = true, hide = true, value_enum, default_value_t)]
+    message_format: MessageFormat,
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum MessageFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line (see [`crate::message`]).
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,6 +115,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     spanbert_backends::fault::install();
     memory::keep_pages();
+    if matches!(cli.message_format, MessageFormat::Json) {
+        output::write_messages_as_json();
+    }
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),

@@ -11,7 +11,6 @@ use spanbert_core::{
     open::{self, Notice},
     train,
 };
-pub(super) use crate::{open::OpenedModel, user_folders::cache_folder};
 
 /// Prints a notice; stages pass too quickly to be worth a line.
 fn print(notice: Notice) -> bool {

@@ -3,12 +3,50 @@
 //! Files may hold anything, commands for the terminal as well: texts of users go through [`safe`] or
 //! [`visible`](spanbert_core::ask::visible) on their way.
 
-use std::{borrow::Cow, fmt::Write as _, io, io::Write, path::Path};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io,
+    io::Write,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 
 use super::{error::CliError, flags::OverwriteArgs};
-use spanbert_core::run::{OutputFolder, Writer};
+use spanbert_core::{
+    message::Message,
+    run::{OutputFolder, Writer},
+};
+
+/// Whether messages are for a program. Decided once, before anything is said.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Has messages written as JSON lines from now on.
+pub(super) fn write_messages_as_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether messages are written as JSON lines.
+pub(super) fn are_messages_json() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
+}
+
+/// Says something on standard error, if somebody still listens: a training goes on without.
+pub(super) fn say(message: &Message) {
+    let line = if are_messages_json() { message.to_line() } else { in_words(message) };
+    let _ = writeln!(io::stderr(), "{}", safe(&line));
+}
+
+fn in_words(message: &Message) -> String {
+    match message {
+        Message::Progress { work, done, total } => format!("{work} {done}/{total}"),
+        Message::Note { text } => text.clone(),
+        Message::Warning { text } => format!("warning: {text}"),
+        Message::Error { cause, remedy } => format!("error: {cause}\n  try: {remedy}"),
+    }
+}
 
 /// Prints text as it is.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
@@ -57,14 +95,14 @@ fn is_obeyed(character: char) -> bool {
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Says something to the person at the terminal, if it is still there: a training goes on without.
+/// Says something that is good to know.
 pub(super) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{}", safe(&text.to_string()));
+    say(&Message::Note { text: text.to_string() });
 }
 
-/// Warns the person at the terminal.
+/// Says something that should be looked at.
 pub(super) fn warn(text: impl std::fmt::Display) {
-    note(format_args!("warning: {text}"));
+    say(&Message::Warning { text: text.to_string() });
 }
 
 /// A folder for results, checked before hours are spent on them: see [`OutputFolder::open`].

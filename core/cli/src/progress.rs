@@ -1,5 +1,5 @@
-//! How a training or an evaluation looks while it runs: a bar on a terminal, plain lines anywhere else. On standard
-//! error, so that results can be piped.
+//! How a training or an evaluation looks while it runs: a bar on a terminal, plain lines anywhere else, messages for a
+//! program that asks for them. On standard error, so that results can be piped.
 
 use std::{
     io::IsTerminal,
@@ -10,12 +10,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
 use spanbert_core::{
+    message::Message,
     run::{CheckpointKind, Event, Phase, StepEvent},
     train::Observer,
 };
 
 /// Plain lines come no faster than this.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// Messages for a program come no faster than this.
+const MESSAGE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A progress display.
 pub(super) struct Progress {
@@ -26,9 +29,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// A bar if standard error is a terminal, else lines.
+    /// A bar if standard error is a terminal, else lines or messages.
     pub(super) fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let is_watched = std::io::stderr().is_terminal() && !output::are_messages_json();
+        let bar = is_watched.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.enable_steady_tick(Duration::from_millis(250));
             bar
@@ -38,9 +42,14 @@ impl Progress {
 
     /// A line that stays.
     pub(super) fn say(&self, text: &str) {
+        self.aside(|| output::note(text));
+    }
+
+    /// Prints beside the bar.
+    fn aside(&self, print: impl FnOnce()) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| output::note(text)),
-            None => output::note(text),
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 
@@ -59,6 +68,7 @@ impl Progress {
                 bar.set_prefix(phase.to_owned());
                 bar.set_message("");
             }
+            None if output::are_messages_json() => self.message(0, total.unwrap_or_default()),
             // Training and evaluation take turns; once each is enough.
             None if !self.announced.iter().any(|announced| announced == phase) => {
                 self.announced.push(phase.to_owned());
@@ -77,17 +87,26 @@ impl Progress {
             }
             bar.set_position(done as u64);
             bar.set_message(message.to_owned());
-        } else if done < total && self.line_is_due() {
+        } else if output::are_messages_json() {
+            if done == total || self.is_due(MESSAGE_INTERVAL) {
+                self.message(done, total);
+            }
+        } else if done < total && self.is_due(LINE_INTERVAL) {
             let gap = if message.is_empty() { "" } else { "  " };
             output::note(format_args!("{} {done}/{total}{gap}{message}", self.phase));
         }
     }
 
-    /// Whether it is time for another plain line; the first is due an interval after the beginning.
-    fn line_is_due(&mut self) -> bool {
+    /// How far it is, for a program.
+    fn message(&self, done: usize, total: usize) {
+        output::say(&Message::Progress { work: self.phase.clone(), done, total });
+    }
+
+    /// Whether it is time for another line; the first is due an interval after the beginning.
+    fn is_due(&mut self, interval: Duration) -> bool {
         let now = Instant::now();
         let last = *self.last_line.get_or_insert(now);
-        let due = now.duration_since(last) >= LINE_INTERVAL;
+        let due = now.duration_since(last) >= interval;
         if due {
             self.last_line = Some(now);
         }
@@ -147,7 +166,7 @@ impl Observer for Progress {
             Event::Checkpoint { kind: CheckpointKind::Last, path, .. } => self.say(&format!("saved {path}")),
             Event::Resumed { step: 0, .. } => self.say("no checkpoint yet: beginning again"),
             Event::Resumed { step, .. } => self.say(&format!("going on after step {step}")),
-            Event::Warning { message } => self.say(&format!("warning: {message}")),
+            Event::Warning { message } => self.aside(|| output::warn(message)),
             // Errors are reported once, at the end of the command; the rest is in the run folder.
             Event::Error { .. }
             | Event::Fault { .. }

@@ -60,7 +60,7 @@ impl Outcome {
 
     /// Its name in tables.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Correct => "correct",
             Self::TooLong => "too long",

@@ -63,7 +63,7 @@ impl QuestionWord {
 
     /// Its name in tables and queries.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Who => "who",
             Self::What => "what",

@@ -9,12 +9,13 @@ use std::{
 
 use egui::{ComboBox, Context, ProgressBar, RichText, TextEdit, Ui};
 use egui_phosphor::regular as icon;
+use spanbert_core::message::Message;
 
 use crate::{
     action::Action,
     dialogs::Purpose,
-    launch::{Trainer, last_words, new_run_folder},
-    page::Env,
+    launch::{Trainer, new_run_folder},
+    page_view::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
         Severity, card, checkpoint_name, count, duration, labelled, notice, primary_button, symbol_button,
@@ -23,13 +24,6 @@ use crate::{
 
 /// The folder for evaluations within the runs folder.
 pub(super) const FOLDER: &str = "evaluations";
-
-/// What the process says.
-enum News {
-    Progress { done: usize, total: usize },
-    Warning(String),
-    Note(String),
-}
 
 /// An evaluation that has ended well.
 pub(super) struct Evaluated {
@@ -40,17 +34,18 @@ pub(super) struct Evaluated {
     pub(super) notes: Vec<String>,
 }
 
-/// An evaluation at work.
+/// An evaluation that is running.
 struct Running {
     child: Child,
-    news: Receiver<News>,
+    messages: Receiver<Message>,
     folder: PathBuf,
     done: usize,
     total: usize,
     started: std::time::Instant,
-    /// The last lines that were no progress: what went wrong, if something does.
     notes: Vec<String>,
     warnings: Vec<String>,
+    /// What went wrong.
+    failure: Option<String>,
     cancelled: bool,
 }
 
@@ -80,10 +75,11 @@ impl Evaluating {
     pub(super) fn poll(&mut self) -> Option<Evaluated> {
         let running = self.running.as_mut()?;
         loop {
-            match running.news.try_recv() {
-                Ok(News::Progress { done, total }) => (running.done, running.total) = (done, total),
-                Ok(News::Warning(text)) => running.warnings.push(text),
-                Ok(News::Note(line)) => running.notes.push(line),
+            match running.messages.try_recv() {
+                Ok(Message::Progress { done, total, .. }) => (running.done, running.total) = (done, total),
+                Ok(Message::Warning { text }) => running.warnings.push(text),
+                Ok(Message::Note { text }) => running.notes.push(text),
+                Ok(Message::Error { cause, remedy }) => running.failure = Some(format!("{cause}; {remedy}")),
                 Err(TryRecvError::Empty) => return None,
                 // The reader is gone, and with it the process's output.
                 Err(TryRecvError::Disconnected) => break,
@@ -105,7 +101,9 @@ impl Evaluating {
         // Made before the work began; it goes only if nothing is in it.
         let _ = std::fs::remove_dir(&running.folder);
         if !running.cancelled {
-            self.error = Some(last_words(&running.notes.join("\n")));
+            // A process that dies without a message may still have said something.
+            let last_words = running.notes.pop().unwrap_or_else(|| "it was ended from outside".to_owned());
+            self.error = Some(running.failure.unwrap_or(last_words));
         }
         None
     }
@@ -210,7 +208,7 @@ impl Evaluating {
         command
             .args(&trainer.prefix)
             .args(["evaluate", "--model", &model, "--data", self.data.trim().trim_matches('"')])
-            .args(["--backend", &env.settings.backend, "--output-dir"])
+            .args(["--message-format", "json", "--backend", &env.settings.backend, "--output-dir"])
             .arg(&folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -218,19 +216,20 @@ impl Evaluating {
         self.error = None;
         match command.spawn() {
             Ok(mut child) => {
-                let (sender, news) = channel();
+                let (sender, messages) = channel();
                 if let Some(errors) = child.stderr.take() {
                     follow(errors, sender, context.clone());
                 }
                 self.running = Some(Running {
                     child,
-                    news,
+                    messages,
                     folder,
                     done: 0,
                     total: 0,
                     started: std::time::Instant::now(),
                     notes: Vec::new(),
                     warnings: Vec::new(),
+                    failure: None,
                     cancelled: false,
                 });
             }
@@ -256,12 +255,14 @@ impl Drop for Evaluating {
 }
 
 /// Reads what the process says until it closes its output.
-fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Context) {
+fn follow(errors: impl Read + Send + 'static, sender: Sender<Message>, context: Context) {
     let read = move || {
         // A name within a line need not be UTF-8.
         for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            let other = || Message::Note { text: line.trim_end().to_owned() };
             // The page may be gone.
-            let _ = sender.send(news(String::from_utf8_lossy(&line).trim_end()));
+            let _ = sender.send(Message::parse(&line).unwrap_or_else(other));
             context.request_repaint();
         }
         drop(sender);
@@ -269,18 +270,6 @@ fn follow(errors: impl Read + Send + 'static, sender: Sender<News>, context: Con
     };
     // Without a thread nothing is heard, and the poll finds the channel closed.
     let _ = std::thread::Builder::new().name("evaluation progress".to_owned()).spawn(read);
-}
-
-/// What a line is: progress, a warning, or something else.
-fn news(line: &str) -> News {
-    let warning = || Some(News::Warning(line.strip_prefix("warning: ")?.to_owned()));
-    progress(line).or_else(warning).unwrap_or_else(|| News::Note(line.to_owned()))
-}
-
-/// `answering 192/12232` as the command line writes it without a terminal.
-fn progress(line: &str) -> Option<News> {
-    let (done, total) = line.strip_prefix("answering ")?.split_whitespace().next()?.split_once('/')?;
-    Some(News::Progress { done: done.parse().ok()?, total: total.parse().ok()? })
 }
 
 /// The evaluations in the runs folder, newest first.
@@ -293,23 +282,4 @@ pub(super) fn stored(runs_folder: &Path) -> Vec<PathBuf> {
         .collect();
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_told_from_notes() {
-        let Some(News::Progress { done, total }) = progress("answering 192/12232  3 s left") else {
-            panic!("no progress");
-        };
-        assert_eq!((done, total), (192, 12_232));
-        assert!(progress("error: no such file").is_none());
-        assert!(progress("answering").is_none());
-        assert!(
-            matches!(news("warning: 3 answers are not in their contexts"), News::Warning(text) if text.starts_with("3 answers"))
-        );
-        assert!(matches!(news("answering takes long"), News::Note(_)));
-    }
 }

@@ -1,6 +1,7 @@
 //! The fields of a query.
 
-use super::super::{Analysis, Case, Named};
+use super::super::{Analysis, Case, Named, Outcome};
+use crate::squad::QuestionWord;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +80,25 @@ fn named<'a>(value: Named) -> Value<'a> {
     }
 }
 
-const WORDS: &[&str] = &["who", "what", "when", "where", "which", "why", "how many", "how", "other"];
+/// The names of all values of a choice.
+macro_rules! names {
+    ($type:ty) => {{
+        const NAMES: [&str; <$type>::ALL.len()] = {
+            let mut names = [""; <$type>::ALL.len()];
+            let mut at = 0;
+            while at < names.len() {
+                names[at] = <$type>::ALL[at].name();
+                at += 1;
+            }
+            names
+        };
+        &NAMES
+    }};
+}
+
+const WORDS: &[&str] = names!(QuestionWord);
 const NAMED: &[&str] = &["present", "absent"];
-const OUTCOMES: &[&str] = &[
-    "correct",
-    "too long",
-    "too short",
-    "shifted",
-    "wrong span",
-    "wrongly abstained",
-    "fell for the plausible answer",
-    "answered the unanswerable",
-    "correctly abstained",
-];
+const OUTCOMES: &[&str] = names!(Outcome);
 
 const fn field(
     name: &'static str,
