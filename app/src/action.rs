@@ -33,7 +33,7 @@ pub enum Action {
     TrainLike(PathBuf),
     /// Start a trainer, and show its run.
     Launch(Launch),
-    /// Open a file dialog; what is chosen comes back through [`take_path`](crate::page::PageView::take_path).
+    /// Open a file dialog; what is chosen comes back through [`take_path`](crate::page_view::PageView::take_path).
     Browse(Purpose),
     /// Say something in a corner for a while.
     Say(Toast),

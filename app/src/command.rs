@@ -3,7 +3,7 @@
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 use egui_phosphor::regular as icon;
 
-use crate::{page::Page, settings::ThemeChoice};
+use crate::{page::Page, theme::ThemeChoice};
 
 /// A command. Its name, tooltip and shortcut are here and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

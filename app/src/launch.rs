@@ -78,7 +78,7 @@ impl Trainer {
         Ok(Self {
             program: std::env::current_exe()?,
             prefix: vec!["cli".into()],
-            logs: spanbert_core::open::cache_folder().join("launches"),
+            logs: spanbert_core::user_folders::cache_folder().join("launches"),
         })
     }
 }

@@ -8,6 +8,7 @@ pub mod icon;
 pub mod launch;
 pub mod library;
 pub mod page;
+pub mod page_view;
 pub mod pages;
 pub mod probe;
 pub mod settings;

@@ -1,13 +1,6 @@
-//! The pages of the window and what they share.
+//! The pages of the window, by name.
 
-use std::path::PathBuf;
-
-use egui::Ui;
 use serde::{Deserialize, Serialize};
-
-use crate::{
-    action::Action, command::Command, dialogs::Purpose, library::Library, probe::Probe, settings::Settings,
-};
 
 /// A page of the sidebar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,46 +47,4 @@ impl Page {
             Self::Settings => icon::GEAR_SIX,
         }
     }
-}
-
-/// What a page may look at, and what it may ask the window for.
-pub struct Env<'a> {
-    /// What the user has set; changes are written by the window.
-    pub settings: &'a mut Settings,
-    /// The devices, as far as they are known.
-    pub devices: &'a Probe,
-    /// The runs.
-    pub library: &'a Library,
-    /// What the window is asked to do after this frame, in order.
-    pub actions: &'a mut Vec<Action>,
-}
-
-impl Env<'_> {
-    /// Asks the window for something.
-    pub fn ask(&mut self, action: Action) {
-        self.actions.push(action);
-    }
-}
-
-/// A page's state and how it is drawn.
-pub trait PageView {
-    /// Takes in what background threads have found; called every frame, also while another page is shown.
-    fn poll(&mut self, _env: &mut Env<'_>) {}
-
-    /// Draws the page.
-    fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>);
-
-    /// A path came from a file dialog opened for `purpose`, or was dropped on the page ([`Purpose::Dropped`]).
-    /// Gives whether the page had a use for it.
-    fn take_path(&mut self, _purpose: Purpose, _path: PathBuf, _env: &mut Env<'_>) -> bool {
-        false
-    }
-
-    /// Whether a command of the page makes sense now; those of the window never come here.
-    fn can(&self, _command: Command, _env: &Env<'_>) -> bool {
-        false
-    }
-
-    /// Obeys a command that it [`can`](Self::can).
-    fn command(&mut self, _command: Command, _env: &mut Env<'_>) {}
 }

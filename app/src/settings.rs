@@ -2,39 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 use spanbert_core::run::{WriteError, write_json};
 
-use crate::page::Page;
+use crate::{page::Page, theme::ThemeChoice};
 
 /// How many checkpoints and run folders are remembered.
 const REMEMBERED: usize = 12;
 /// How small and how large everything can be made.
 const ZOOM: std::ops::RangeInclusive<f32> = 0.2..=5.0;
-
-/// Dark, light, or what the system says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ThemeChoice {
-    /// What the system says.
-    #[default]
-    System,
-    /// Always light.
-    Light,
-    /// Always dark.
-    Dark,
-}
-
-impl From<ThemeChoice> for ThemePreference {
-    fn from(choice: ThemeChoice) -> Self {
-        match choice {
-            ThemeChoice::System => Self::System,
-            ThemeChoice::Light => Self::Light,
-            ThemeChoice::Dark => Self::Dark,
-        }
-    }
-}
 
 /// What the last training was started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

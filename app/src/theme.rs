@@ -1,6 +1,7 @@
 //! Colours, spacing and corner radii: the only place that names them.
 
-use egui::{Color32, Context, CornerRadius, Stroke, TextStyle, Theme, Visuals};
+use egui::{Color32, Context, CornerRadius, Stroke, TextStyle, Theme, ThemePreference, Visuals};
+use serde::{Deserialize, Serialize};
 
 /// Width that lines of text and cards keep to, in points.
 pub const CONTENT_WIDTH: f32 = 920.0;
@@ -16,6 +17,29 @@ pub const TITLE_SIZE: f32 = 22.0;
 pub const CARD_TITLE_SIZE: f32 = 15.5;
 /// Size of captions and pills.
 pub const CAPTION_SIZE: f32 = 12.0;
+
+/// Dark, light, or what the system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeChoice {
+    /// What the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl From<ThemeChoice> for ThemePreference {
+    fn from(choice: ThemeChoice) -> Self {
+        match choice {
+            ThemeChoice::System => Self::System,
+            ThemeChoice::Light => Self::Light,
+            ThemeChoice::Dark => Self::Dark,
+        }
+    }
+}
 
 /// What a colour is for, in one theme.
 #[derive(Clone, Copy, Debug, PartialEq)]

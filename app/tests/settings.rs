@@ -6,7 +6,7 @@ use std::path::Path;
 
 use egui::{Key, Modifiers};
 use egui_kittest::{Harness, kittest::Queryable};
-use spanbert_app::{Options, StudioApp, launch::Trainer, settings::ThemeChoice};
+use spanbert_app::{Options, StudioApp, launch::Trainer, theme::ThemeChoice};
 
 fn window(folder: &Path) -> Harness<'static, StudioApp> {
     let options = Options {

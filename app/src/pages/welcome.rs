@@ -6,7 +6,8 @@ use egui_phosphor::regular as icon;
 use crate::{
     action::Action,
     command::Command,
-    page::{Env, Page},
+    page::Page,
+    page_view::Env,
     theme::{CARD_TITLE_SIZE, GAP, Tokens},
     widgets::{card, command_button, primary_command_button},
 };

@@ -6,7 +6,7 @@ use crate::{
     TITLE,
     command::Command,
     theme::{CARD_TITLE_SIZE, GAP, Tokens},
-    widgets::primary_button,
+    widgets::{about_text, primary_button},
 };
 
 /// What is shown over the pages.
@@ -71,18 +71,4 @@ fn about(ui: &mut Ui) {
     ui.label(RichText::new(format!("{TITLE} {}", env!("CARGO_PKG_VERSION"))).size(CARD_TITLE_SIZE).strong());
     ui.add_space(GAP);
     about_text(ui);
-}
-
-/// The same text for the settings page.
-pub(crate) fn about_text(ui: &mut Ui) {
-    let muted = Tokens::of(ui).text_muted;
-    let lines = [
-        "Fine-tunes SpanBERT on SQuAD, evaluates it, and answers questions, on this machine alone.",
-        "Licensed under MIT or Apache 2.0, at your choice. Built with Burn 0.21 and egui 0.35.",
-        "SpanBERT's own weights are CC BY-NC 4.0: no commercial use. Other checkpoints have their own terms. SQuAD is CC BY-SA 4.0.",
-    ];
-    for line in lines {
-        ui.add(egui::Label::new(RichText::new(line).color(muted)).wrap());
-        ui.add_space(4.0);
-    }
 }

@@ -3,7 +3,7 @@
 use egui::{Button, MenuBar, Ui};
 
 use super::StudioApp;
-use crate::{command::Command, page::Page, settings::ThemeChoice};
+use crate::{command::Command, page::Page, theme::ThemeChoice};
 
 /// Menus and their commands; `None` is a line between groups.
 const MENUS: [(&str, &[Option<Command>]); 4] = [

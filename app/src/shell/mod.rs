@@ -13,7 +13,6 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use spanbert_backends::BackendReport;
 use spanbert_core::advice::Advice;
 
-pub(crate) use self::about::about_text;
 use self::palette::Palette;
 use crate::{
     action::Action,
@@ -21,7 +20,8 @@ use crate::{
     dialogs::{Dialogs, Purpose},
     launch::{Launcher, Trainer},
     library::{Library, Places},
-    page::{Env, Page, PageView},
+    page::Page,
+    page_view::{Env, PageView},
     pages::{
         ask::AskPage, evaluate::EvaluatePage, runs::RunsPage, settings::SettingsPage, train::TrainPage,
         welcome::WelcomePage,

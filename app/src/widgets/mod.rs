@@ -1,5 +1,6 @@
 //! Small parts that pages share.
 
+mod about_text;
 mod controls;
 mod heat;
 mod number_slider;
@@ -12,6 +13,7 @@ use egui::{
 };
 
 pub use self::{
+    about_text::about_text,
     controls::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
         segmented, symbol_button, tick,

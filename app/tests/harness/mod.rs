@@ -14,7 +14,7 @@ use spanbert_app::{
     dialogs::Purpose,
     launch::Trainer,
     library::{Library, Places},
-    page::{Env, PageView},
+    page_view::{Env, PageView},
     probe::Probe,
     settings::Settings,
     theme,

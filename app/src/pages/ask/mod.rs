@@ -29,7 +29,7 @@ use self::{
 use crate::{
     command::Command,
     dialogs::Purpose,
-    page::{Env, PageView},
+    page_view::{Env, PageView},
     widgets::checkpoint_name,
     worker::{Reply, Slot, Worker},
 };

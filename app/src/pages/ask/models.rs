@@ -13,7 +13,7 @@ use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
-    page::Env,
+    page_view::Env,
     pages::train::devices::sentences,
     probe::Probe,
     theme::{CAPTION_SIZE, Tokens},

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     action::Action,
     dialogs::Purpose,
-    page::Env,
+    page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{
         Severity, busy, bytes, card, count, empty_state, heat_window, named, notice, page_header,

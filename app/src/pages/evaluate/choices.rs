@@ -14,7 +14,7 @@ use super::{
 use crate::{
     action::Action,
     library::RunEntry,
-    page::Env,
+    page_view::Env,
     widgets::{short_path, symbol_button},
 };
 

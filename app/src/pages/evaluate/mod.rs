@@ -39,7 +39,7 @@ use crate::{
     command::Command,
     dialogs::Purpose,
     launch::Trainer,
-    page::{Env, PageView},
+    page_view::{Env, PageView},
     theme::{CAPTION_SIZE, GAP, Tokens},
     toasts::Toast,
     widgets::{

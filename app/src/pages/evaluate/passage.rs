@@ -9,7 +9,7 @@ use spanbert_core::breakdown::Case;
 use super::{live::Live, load::Loaded, looking::Looking, questions::outcome_colors, slices::capital};
 use crate::{
     action::Action,
-    page::Env,
+    page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{card, empty_state, fact, pill, symbol_button},
 };

@@ -15,7 +15,7 @@ use super::{
     slices::SlicesPanel,
 };
 use crate::{
-    page::Env,
+    page_view::Env,
     settings::SavedSlice,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{card, count, segmented},

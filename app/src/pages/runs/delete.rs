@@ -10,7 +10,7 @@ use egui::{Context, Id, Label, Modal, RichText};
 use crate::{
     action::Action,
     library::RunEntry,
-    page::Env,
+    page_view::Env,
     theme::{GAP, Tokens},
     toasts::Toast,
     widgets::{Severity, busy, bytes, notice, run_title},

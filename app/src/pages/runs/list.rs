@@ -12,7 +12,7 @@ use crate::{
     action::Action,
     command::Command,
     library::RunEntry,
-    page::Env,
+    page_view::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
         Severity, busy, command_button, count, empty_state, notice, page_header, primary_command_button,

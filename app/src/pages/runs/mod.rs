@@ -16,7 +16,7 @@ use self::{compare::Compare, delete::Deletion, detail::RunDetail, list::RunsList
 use crate::{
     command::Command,
     launch::Ended,
-    page::{Env, PageView},
+    page_view::{Env, PageView},
 };
 
 pub use self::delete::MoveToTrash;

@@ -27,7 +27,7 @@ impl CacheCard {
     pub(super) fn new(context: &Context) -> Self {
         Self {
             context: context.clone(),
-            folder: spanbert_core::open::cache_folder(),
+            folder: spanbert_core::user_folders::cache_folder(),
             size: None,
             work: None,
             error: None,
@@ -49,7 +49,7 @@ impl CacheCard {
             self.start(false);
         }
         let muted = Tokens::of(ui).text_muted;
-        let text = "Compiled kernels, verdicts about devices, word pieces of large data sets, and the output of trainers. It may be deleted at any time; the next start of a training takes longer then.";
+        let text = "Compiled kernels, self-test results of devices, and the output of trainings started here. Safe to delete at any time; the next training only starts more slowly.";
         ui.add(Label::new(RichText::new(text).color(muted)).wrap());
         let size = self.size.map_or_else(|| "…".to_owned(), bytes);
         ui.label(format!("{size} in {}", short_path(&self.folder, 60)));

@@ -11,11 +11,10 @@ use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
-    page::{Env, PageView},
+    page_view::{Env, PageView},
     probe::Probe,
-    settings::ThemeChoice,
-    theme::{CAPTION_SIZE, CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, Tokens},
-    widgets::{NumberSlider, card, command_button, labelled, page_header, segmented},
+    theme::{CAPTION_SIZE, CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, ThemeChoice, Tokens},
+    widgets::{NumberSlider, about_text, card, command_button, labelled, page_header, segmented},
 };
 
 /// The page's state.
@@ -149,7 +148,7 @@ impl PageView for SettingsPage {
             ui.add_space(GAP / 2.0);
             titled(ui, "About", |ui| {
                 ui.label(format!("{} {}", crate::TITLE, env!("CARGO_PKG_VERSION")));
-                crate::shell::about_text(ui);
+                about_text(ui);
                 if command_button(ui, Command::Shortcuts, true).clicked() {
                     env.ask(Action::Do(Command::Shortcuts));
                 }

@@ -59,7 +59,7 @@ pub fn choice_ui(ui: &mut Ui, probe: &Probe, backend: &mut String) -> bool {
             }
         }
         if let Some(obstacle) = &report.unavailable {
-            obstacle_line(ui, kind_name(report.kind), obstacle);
+            obstacle_line(ui, report.kind.label(), obstacle);
         }
     }
     changed
@@ -210,20 +210,12 @@ fn unavailable_card(ui: &mut Ui, kind: BackendKind, obstacle: &Obstacle) {
     let tokens = Tokens::of(ui);
     card(ui, &format!("{kind}: not available"), |ui| {
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(kind_name(kind)).size(CARD_TITLE_SIZE).color(tokens.text_muted));
+            ui.label(RichText::new(kind.label()).size(CARD_TITLE_SIZE).color(tokens.text_muted));
             pill(ui, &kind.to_string(), tokens.text_muted, tokens.control);
             pill(ui, "Not available", tokens.text_muted, tokens.control);
         });
         ui.label(RichText::new(sentences(obstacle)).color(tokens.text_muted));
     });
-}
-
-fn kind_name(kind: BackendKind) -> &'static str {
-    match kind {
-        BackendKind::Cuda => "NVIDIA GPU",
-        BackendKind::Wgpu => "GPU through Vulkan or Metal",
-        BackendKind::Cpu => "Processor",
-    }
 }
 
 /// Cause and remedy, as two sentences.

@@ -15,7 +15,7 @@ use super::fields::{Field, Kind, fields, text_of, with_text};
 use crate::{
     action::Action,
     dialogs::Purpose,
-    page::Env,
+    page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{icon_button, labelled, tick},
 };

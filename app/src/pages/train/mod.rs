@@ -37,7 +37,7 @@ use crate::{
     command::Command,
     dialogs::Purpose,
     launch::{Launch, new_run_folder},
-    page::{Env, PageView},
+    page_view::{Env, PageView},
     probe::Probe,
     settings::LastSources,
     theme::{CAPTION_SIZE, CARD_TITLE_SIZE, GAP, Tokens},

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     action::Action,
     dialogs::Purpose,
-    page::Env,
+    page_view::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{busy, checkpoint_name, count, segmented, warnings_list},
 };

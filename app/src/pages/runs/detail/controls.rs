@@ -12,7 +12,7 @@ use crate::{
     action::Action,
     command::Command,
     launch::Launch,
-    page::Env,
+    page_view::Env,
     toasts::Toast,
     widgets::{command_button, primary_command_button, symbol_button},
 };

@@ -29,7 +29,7 @@ use self::{
 use crate::{
     action::Action,
     launch::Ended,
-    page::Env,
+    page_view::Env,
     theme::GAP,
     toasts::Toast,
     widgets::{Severity, card, count, notice, segmented},

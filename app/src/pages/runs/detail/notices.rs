@@ -10,7 +10,8 @@ use super::RunDetail;
 use crate::{
     action::Action,
     launch::Ended,
-    page::{Env, Page},
+    page::Page,
+    page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{Severity, busy, count, notice, short_path, symbol_button},
 };

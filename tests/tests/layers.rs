@@ -1,0 +1,308 @@
+//! The layers of the crates: production code of a module may use only modules of lower layers.
+//!
+//! Reads the sources, because within a crate the compiler lets every module see every other one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The modules of `core`, each using only those before it. What is independent of each other may stand in any order.
+const CORE: &[&str] = &[
+    // The ground: text, numbers, files.
+    "advice",
+    "gzip",
+    "json",
+    "percentile",
+    "python_json",
+    "random",
+    "user_folders",
+    "atomic",
+    "hash",
+    "text_file",
+    // The road of the data.
+    "config",
+    "tokenizer",
+    "squad",
+    "features",
+    "batch",
+    "answers",
+    "score",
+    "breakdown",
+    // The model.
+    "checkpoint",
+    "model",
+    "engine",
+    "ask",
+    // What a program does with it.
+    "run",
+    "demo",
+    "evaluate",
+    "fetch",
+    "train",
+    "selftest",
+    "open",
+    "pretrain",
+    "bench",
+    // What a person types.
+    "cli",
+];
+
+/// The modules of the app, as those of [`CORE`].
+const APP: &[&str] = &[
+    "dialogs",
+    "icon",
+    "launch",
+    "library",
+    "page",
+    "probe",
+    "theme",
+    "worker",
+    "settings",
+    "command",
+    "widgets",
+    "toasts",
+    "action",
+    "page_view",
+    "pages",
+    "shell",
+];
+
+/// Arrows that still run up, each with what will turn it.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // The shapes of the pre-training heads go to `config`, beside those of all other parameters.
+    ("checkpoint", "model"),
+    // The batch of pre-training goes to `batch`.
+    ("model", "pretrain"),
+    ("engine", "pretrain"),
+    // The floating-point operations of a step go to `engine`, beside its memory.
+    ("train", "bench"),
+];
+
+#[test]
+fn no_arrow_of_core_runs_up() {
+    check("core/src", CORE);
+}
+
+#[test]
+fn no_arrow_of_the_app_runs_up() {
+    check("app/src", APP);
+}
+
+#[test]
+fn uses_are_found_in_all_their_forms() {
+    let code = r#"
+        //! [`crate::comment`]
+        use crate::{one::A, two::{self, crate_local}, three};
+        fn f() -> crate::four::B { let _ = "crate::text"; let _ = '"'; crate::five() }
+        use super::{super::six, inside};
+        use super::super::seven::C;
+        #[cfg(test)]
+        mod tests { use crate::eight; fn f() { let _ = "}"; } }
+        use crate::nine;
+        #[cfg(test)]
+        pub(crate) mod fake;
+    "#;
+    let (uses, tests) = uses(code, 2);
+    assert_eq!(
+        uses,
+        ["five", "four", "nine", "one", "seven", "six", "three", "two"].map(str::to_owned).into()
+    );
+    assert_eq!(tests, ["fake"]);
+}
+
+fn check(sources: &str, layers: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(sources);
+    let mut found = BTreeMap::new();
+    read_folder(&root, 0, &mut found);
+    let place = |module: &str| layers.iter().position(|layer| *layer == module);
+    let mut wrong = Vec::new();
+    for ((from, file), uses) in &found {
+        let Some(own) = place(from) else {
+            wrong.push(format!("{}: the module {from} is in no layer", file.display()));
+            continue;
+        };
+        for to in uses.iter().filter(|to| *to != from) {
+            let up = place(to).is_some_and(|other| other > own);
+            if up && !EXCEPTIONS.contains(&(from.as_str(), to.as_str())) {
+                wrong.push(format!("{}: {from} uses {to}, which is above it", file.display()));
+            }
+        }
+    }
+    assert!(found.len() > layers.len(), "{} files of {sources} were read", found.len());
+    for layer in layers {
+        assert!(
+            found.keys().any(|(module, _)| module == layer),
+            "{layer} is no module of {sources} any more"
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Which modules of the crate each production file uses, by the file's own module; `depth` is the folder's below the root.
+fn read_folder(folder: &Path, depth: usize, found: &mut BTreeMap<(String, PathBuf), BTreeSet<String>>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    let mut tests: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut files = Vec::new();
+    for path in entries.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let is_root = ["lib", "main", "mod"].contains(&stem.as_str());
+        let (uses, of_tests) =
+            uses(&fs::read_to_string(path).unwrap(), if is_root { depth } else { depth + 1 });
+        let inside = if is_root { folder.to_owned() } else { folder.join(&stem) };
+        tests.extend(of_tests.iter().map(|name| inside.join(name)));
+        if !(depth == 0 && is_root) {
+            files.push((path, uses));
+        }
+    }
+    let is_test = |path: &Path| {
+        let name = path.with_extension("");
+        tests.contains(&name) || name.ends_with("bin") || name.to_string_lossy().ends_with("tests")
+    };
+    for (path, uses) in files.into_iter().filter(|(path, _)| !is_test(path)) {
+        let module = path.strip_prefix(root_of(path, depth)).unwrap().iter().next().unwrap();
+        let module = Path::new(module).file_stem().unwrap().to_str().unwrap().to_owned();
+        found.insert((module, path.clone()), uses);
+    }
+    for path in entries.iter().filter(|path| path.is_dir() && !is_test(path)) {
+        read_folder(path, depth + 1, found);
+    }
+}
+
+/// The root of the crate's sources, `depth` folders above the one of a file.
+fn root_of(file: &Path, depth: usize) -> &Path {
+    file.ancestors().nth(depth + 1).unwrap()
+}
+
+/// The modules of the crate that production code uses by name, from a module `depth` levels below the root; and the names of
+/// the modules that are for tests only.
+fn uses(text: &str, depth: usize) -> (BTreeSet<String>, Vec<String>) {
+    let (code, tests) = without_tests(&without_text(text));
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back();
+        if before.is_none_or(|character| !character.is_alphanumeric() && character != '_') {
+            first_names(&code[at + "crate::".len()..], &mut found);
+        }
+    }
+    // So many `super::`s that the root is reached.
+    let up = "super::".repeat(depth);
+    let nested = format!("{}{{super::", "super::".repeat(depth.saturating_sub(1)));
+    if depth > 1 {
+        for (at, _) in code.match_indices(&up) {
+            first_names(&code[at + up.len()..], &mut found);
+        }
+        let code: String = code.split_whitespace().collect();
+        for (at, _) in code.match_indices(&nested) {
+            first_names(&code[at + nested.len()..], &mut found);
+        }
+    }
+    (found.into_iter().filter(|name| name.starts_with(char::is_lowercase)).collect(), tests)
+}
+
+/// The first name of a path, or of each path in braces.
+fn first_names(code: &str, found: &mut BTreeSet<String>) {
+    let name = |code: &str| -> String {
+        code.trim_start()
+            .chars()
+            .take_while(|character| character.is_alphanumeric() || *character == '_')
+            .collect()
+    };
+    let Some(list) = code.strip_prefix('{') else {
+        found.insert(name(code));
+        return;
+    };
+    let (mut level, mut start) = (0, 0);
+    for (at, character) in list.char_indices() {
+        match character {
+            '{' => level += 1,
+            '}' if level > 0 => level -= 1,
+            ',' | '}' if level == 0 => {
+                found.insert(name(&list[start..at]));
+                start = at + 1;
+                if character == '}' {
+                    return;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Code without comments and without the contents of strings and characters.
+fn without_text(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let skip = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if let Some(raw) = rest.strip_prefix('r').filter(|raw| raw.starts_with(['"', '#'])) {
+            let marks = raw.len() - raw.trim_start_matches('#').len();
+            let end = format!("\"{}", "#".repeat(marks));
+            match raw[marks..].strip_prefix('"').and_then(|content| content.find(&end)) {
+                Some(length) => 1 + marks + 1 + length + end.len(),
+                None => 0,
+            }
+        } else if character == '"' {
+            let mut escaped = false;
+            let end = rest[1..].find(|c| {
+                let closes = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                closes
+            });
+            end.map_or(rest.len(), |end| end + 2)
+        } else if let Some(content) = rest.strip_prefix('\'') {
+            // A character, unless it is a lifetime.
+            let length =
+                if content.starts_with('\\') { content[2..].find('\'').map(|end| end + 2) } else { None };
+            let plain = content.chars().next().map_or(0, char::len_utf8);
+            match length {
+                Some(length) => length + 2,
+                None if content[plain..].starts_with('\'') => plain + 2,
+                None => 0,
+            }
+        } else {
+            0
+        };
+        if skip == 0 {
+            code.push(character);
+            rest = &rest[character.len_utf8()..];
+        } else {
+            rest = &rest[skip..];
+        }
+    }
+    code
+}
+
+/// Code without the items that are compiled for tests only, and the names of modules in files of their own among them.
+fn without_tests(code: &str) -> (String, Vec<String>) {
+    let (mut production, mut modules) = (String::new(), Vec::new());
+    let mut rest = code;
+    while let Some(at) = ["#[cfg(test)]", "#[cfg(all(test"].iter().filter_map(|mark| rest.find(mark)).min() {
+        production.push_str(&rest[..at]);
+        let item = &rest[at..];
+        let (mut level, mut end) = (0_usize, item.len());
+        // The attribute ends at its bracket, the item at a semicolon or a closing brace outside of all brackets.
+        for (at, character) in item.char_indices() {
+            match character {
+                '{' | '(' | '[' => level += 1,
+                '}' | ')' | ']' => level = level.saturating_sub(1),
+                _ => {}
+            }
+            if level == 0 && matches!(character, ';' | '}') {
+                end = at + 1;
+                break;
+            }
+        }
+        let declared = item[..end].strip_suffix(';').and_then(|item| item.rsplit_once("mod "));
+        modules.extend(declared.map(|(_, name)| name.trim().to_owned()));
+        rest = &item[end..];
+    }
+    production.push_str(rest);
+    (production, modules)
+}
