@@ -19,6 +19,8 @@ const CORE: &[&str] = &[
     "percentile",
     "python_json",
     "random",
+    "interrupt",
+    "message",
     "user_folders",
     "atomic",
     "hash",
@@ -47,8 +49,6 @@ const CORE: &[&str] = &[
     "open",
     "pretrain",
     "bench",
-    // What a person types.
-    "cli",
 ];
 
 /// The modules of the app, as those of [`CORE`].

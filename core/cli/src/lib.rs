@@ -62,7 +62,7 @@ enum MessageFormat {
     /// For people.
     #[default]
     Text,
-    /// For programs: one JSON object a line (see [`crate::message`]).
+    /// For programs: one JSON object a line.
     Json,
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision};
 
 use super::{error::CliError, flags::CasingArgs, output};
-pub(super) use spanbert_core::{open::OpenedModel, user_folders::cache_folder};
 use spanbert_core::{
     features::WindowOptions,
     open::{self, Notice},
     train,
 };
+pub(super) use spanbert_core::{open::OpenedModel, user_folders::cache_folder};
 
 /// Prints a notice; stages pass too quickly to be worth a line.
 fn print(notice: Notice) -> bool {
