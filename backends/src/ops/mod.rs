@@ -176,110 +176,76 @@ impl<B> TrainingBackend for B where
 {
 }
 
-/// Makes [`BertBackend`] of a backend without gradients: each operation is its forward kernel.
-#[cfg(any(feature = "cpu", feature = "wgpu", feature = "cuda"))]
-macro_rules! inference_backend {
-    ($backend:ty) => {
-        impl $crate::ops::BertBackend for $backend {
-            fn bert_activation(
-                x: FloatTensor<Self>,
-                activation: $crate::ops::Activation,
-            ) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::activation_forward(x, activation)
-            }
+/// A backend without gradients: each operation is its forward kernel. One implementation for all of them, so that kernels are
+/// compiled where a backend is used, and not here once more for each.
+impl<B: BertKernels> BertBackend for B {
+    fn bert_activation(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        Self::activation_forward(x, activation)
+    }
 
-            fn bert_linear(
-                x: FloatTensor<Self>,
-                weight: FloatTensor<Self>,
-                bias: FloatTensor<Self>,
-                precision: $crate::Precision,
-            ) -> FloatTensor<Self> {
-                let [x, weight] = [x, weight].map(|part| $crate::ops::round::<Self>(part, precision));
-                <Self as $crate::ops::BertKernels>::linear_forward(x, weight, bias)
-            }
+    fn bert_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
+        let [x, weight] = [x, weight].map(|part| round::<Self>(part, precision));
+        Self::linear_forward(x, weight, bias)
+    }
 
-            fn bert_prepare_linear(
-                weight: FloatTensor<Self>,
-                precision: $crate::Precision,
-            ) -> FloatTensor<Self> {
-                let weight = $crate::ops::round::<Self>(weight, precision);
-                <Self as $crate::ops::BertKernels>::prepare_linear_weight(weight)
-            }
+    fn bert_prepare_linear(weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        let weight = round::<Self>(weight, precision);
+        Self::prepare_linear_weight(weight)
+    }
 
-            fn bert_self_attention(
-                query_key_value: [FloatTensor<Self>; 3],
-                mask: FloatTensor<Self>,
-                spec: &$crate::ops::SelfAttention,
-            ) -> FloatTensor<Self> {
-                let inputs = query_key_value.map(|part| $crate::ops::round::<Self>(part, spec.precision));
-                <Self as $crate::ops::BertKernels>::self_attention(inputs, mask, spec)
-            }
+    fn bert_self_attention(
+        query_key_value: [FloatTensor<Self>; 3],
+        mask: FloatTensor<Self>,
+        spec: &SelfAttention,
+    ) -> FloatTensor<Self> {
+        let inputs = query_key_value.map(|part| round::<Self>(part, spec.precision));
+        Self::self_attention(inputs, mask, spec)
+    }
 
-            fn bert_layer_norm(
-                x: FloatTensor<Self>,
-                gamma: FloatTensor<Self>,
-                beta: FloatTensor<Self>,
-                eps: f32,
-            ) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::layer_norm_forward(x, gamma, beta, eps).output
-            }
+    fn bert_layer_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self> {
+        Self::layer_norm_forward(x, gamma, beta, eps).output
+    }
 
-            fn bert_residual_layer_norm(
-                x_residual: [FloatTensor<Self>; 2],
-                gamma_beta: [FloatTensor<Self>; 2],
-                eps: f32,
-                dropout: Option<$crate::ops::Dropout>,
-            ) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::residual_layer_norm_forward(
-                    x_residual, gamma_beta, eps, dropout,
-                )
-                .output
-            }
+    fn bert_residual_layer_norm(
+        x_residual: [FloatTensor<Self>; 2],
+        gamma_beta: [FloatTensor<Self>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        Self::residual_layer_norm_forward(x_residual, gamma_beta, eps, dropout).output
+    }
 
-            fn bert_embedding(
-                table: FloatTensor<Self>,
-                ids: IntTensor<Self>,
-                _places: Option<(IntTensor<Self>, $crate::ops::PlacesLayout)>,
-            ) -> FloatTensor<Self> {
-                $crate::ops::embedding::lookup::<Self>(table, ids)
-            }
+    fn bert_embedding(
+        table: FloatTensor<Self>,
+        ids: IntTensor<Self>,
+        _places: Option<(IntTensor<Self>, PlacesLayout)>,
+    ) -> FloatTensor<Self> {
+        embedding::lookup::<Self>(table, ids)
+    }
 
-            fn bert_dropout(x: FloatTensor<Self>, dropout: $crate::ops::Dropout) -> FloatTensor<Self> {
-                <Self as $crate::ops::BertKernels>::dropout(x, dropout)
-            }
+    fn bert_dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
+        Self::dropout(x, dropout)
+    }
 
-            fn bert_lanes() -> usize {
-                <Self as $crate::ops::BertKernels>::lanes()
-            }
+    fn bert_lanes() -> usize {
+        Self::lanes()
+    }
 
-            fn bert_inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-                <Self as $crate::ops::BertKernels>::inside(work)
-            }
+    fn bert_inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+        Self::inside(work)
+    }
 
-            fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-                <Self as $crate::ops::BertKernels>::side_by_side(jobs, work)
-            }
-        }
-    };
-}
-
-#[cfg(feature = "cpu")]
-inference_backend!(burn_flex::Flex);
-
-#[cfg(feature = "wgpu")]
-mod wgpu_backends {
-    use super::{FloatTensor, IntTensor};
-    use crate::{WgpuFused, WgpuUnfused};
-
-    inference_backend!(WgpuFused);
-    inference_backend!(WgpuUnfused);
-}
-
-#[cfg(with_cuda)]
-mod cuda_backends {
-    use super::{FloatTensor, IntTensor};
-    use crate::{CudaFused, CudaUnfused};
-
-    inference_backend!(CudaFused);
-    inference_backend!(CudaUnfused);
+    fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+        Self::side_by_side(jobs, work)
+    }
 }
