@@ -92,6 +92,7 @@ fn step(step: usize) -> StepEvent {
         elapsed_secs: step as f64 * 0.1,
         eta_secs: None,
         memory_bytes: Some(9 << 30),
+        ..StepEvent::default()
     }
 }
 

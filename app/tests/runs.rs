@@ -21,11 +21,12 @@ use spanbert_app::{
 };
 use spanbert_core::{
     hash::Fingerprint,
+    pretrain::{PretrainRecipe, PretrainRecord},
     run::{
         BestScore, CheckpointKind, Environment, Event, EventLog, Layout, Outcome, Phase, Request, RunFolder,
         RunGroup, RunNotes, RunState, StepEvent, take_request,
     },
-    score::Scores,
+    score::{HeldOutScores, Scores},
     train::{Preset, Recipe},
 };
 
@@ -56,6 +57,7 @@ fn step(step: usize) -> Event {
         elapsed_secs: step as f64,
         eta_secs: Some(60.0),
         memory_bytes: Some(3 << 30),
+        ..StepEvent::default()
     })
 }
 
@@ -369,6 +371,52 @@ fn a_pre_training_shows_what_it_began_with_and_is_not_asked() {
             "{button}"
         );
     }
+}
+
+#[test]
+fn a_pre_training_s_held_out_losses_have_a_chart_and_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "20260301T120000Z-pretrain";
+    let held_out = |step: usize, loss: f64, best: bool| {
+        let scores = HeldOutScores {
+            loss: loss + 1.0,
+            mlm_loss: loss,
+            mlm_perplexity: loss.exp(),
+            mlm_accuracy: 42.5,
+            sbo_loss: Some(1.0),
+            sbo_accuracy: Some(31.0),
+            pieces: 9,
+        };
+        Event::HeldOut { step, epoch: 0, scores, best, secs: 2.0 }
+    };
+    let events = [step(10), held_out(10, 3.25, true), step(20), held_out(20, 3.5, false)];
+    let best = Some(BestScore { metric: HeldOutScores::METRIC.into(), value: 4.25, step: 10 });
+    let state = RunState { best, ..ended(Some(Outcome::Completed), 1.0) };
+    drop(run(folder.path(), name, &Preset::Demo.recipe(), state, &events));
+    let path = folder.path().join(name);
+    let layout = Layout::new(&path);
+    fs::remove_file(layout.recipe()).unwrap();
+    let record = PretrainRecord {
+        do_lower_case: false,
+        model: None,
+        recipe: PretrainRecipe { eval_share: 0.01, ..PretrainRecipe::default() },
+        corpus: Vec::new(),
+        eval_corpus: Vec::new(),
+    };
+    fs::write(layout.pretraining(), toml::to_string(&record).unwrap()).unwrap();
+    let mut harness = page(folder.path());
+    wait(&mut harness, "4.250");
+    harness.state_mut().page.open(path);
+    wait(&mut harness, "Held-out loss");
+    harness.get_by_role_and_label(Role::Group, "Held-out loss");
+    harness.get_by_label("Evaluations 2").click();
+    wait(&mut harness, "3.2500");
+    for text in ["3.5000", "25.79", "Perplexity", "Span boundaries"] {
+        assert!(harness.query_all_by_label(text).next().is_some(), "{text}");
+    }
+    harness.get_by_label("Recipe").click();
+    wait(&mut harness, "eval_share");
+    harness.get_by_label("default 0.0");
 }
 
 #[test]

@@ -9,23 +9,25 @@ use std::{
 };
 
 use serde::Deserialize;
-use spanbert_backends::{DeviceChoice, Fusion};
+use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
-    batch::Batch,
+    batch::{
+        Batch, FramePieces, MaskedText, MlmTargets, PretrainBatch, SPAN_POSITIONS, SboTargets,
+        collate_masked as collate,
+    },
     checkpoint::{HostTensor, Weights},
     config::BertConfig,
     demo::{self, generate::GeneratorOptions},
     engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
     model::{fresh_pretraining, head_shapes},
     pretrain::{
-        FramePieces, MaskPieces, MaskedText, MaskedUnit, MaskingOptions, MlmTargets, PretrainBatch,
-        PretrainError, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, SPAN_POSITIONS,
-        SboTargets, collate, mask, run_pretraining,
+        MaskPieces, MaskedUnit, MaskingOptions, PretrainError, PretrainJob, PretrainRecipe, PretrainStart,
+        mask, recent_losses, run_pretraining,
     },
     random::SplitMix,
     run::{Event, Outcome, RunState},
     tokenizer::TokenizerSettings,
-    train::{Ending, Observer, Silent, StopFlag},
+    train::{DeviceLimits, Ending, MicroBatchSize, Observer, Silent, StopFlag, TrainOutcome},
 };
 use spanbert_tests::device::{self, TWO_LAYERS, tf32_rounding};
 
@@ -130,15 +132,21 @@ fn weights(config: &BertConfig) -> Weights {
 
 fn open(config: &BertConfig, weights: Weights) -> Box<dyn PretrainEngine> {
     let optimizer = OptimizerConfig::bert_adam();
-    open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer).unwrap()
+    open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer, Precision::F32).unwrap()
 }
 
 /// `rounding`: what operands are rounded to, as the share of a gradient's norm by which it may differ.
 fn matches_pytorch(choice: &DeviceChoice, fusion: Fusion, rounding: Option<f64>) {
     let (config, batch, fixture) = fixture();
     let optimizer = OptimizerConfig::bert_adam();
-    let mut engine = open_pretraining(choice, fusion, &config, weights(&config), optimizer).unwrap();
+    let mut engine =
+        open_pretraining(choice, fusion, &config, weights(&config), optimizer, Precision::F32).unwrap();
     let (mlm, sbo) = (batch.mlm.pieces.len() as f64, batch.sbo.pieces.len() as f64);
+    let found = engine.predict_masked(&batch).unwrap();
+    for (sums, loss) in [(found.mlm, fixture.mlm), (found.sbo, fixture.sbo)] {
+        let most = (1e-5 + rounding.unwrap_or(0.0)) * loss;
+        assert!((sums.loss - loss).abs() < most && sums.correct <= sums.targets as f64, "{found:?}");
+    }
     let micro = PretrainMicroBatch {
         batch: &batch,
         first_row: 0,
@@ -177,9 +185,8 @@ fn matches_pytorch(choice: &DeviceChoice, fusion: Fusion, rounding: Option<f64>)
     }
     engine.update(0.0).unwrap();
     let metrics = engine.drain_metrics().unwrap();
-    for (found, expected) in
-        [(metrics[0].mlm_loss, fixture.mlm / mlm), (metrics[0].sbo_loss, fixture.sbo / sbo)]
-    {
+    let losses = metrics[0].pretraining.unwrap();
+    for (found, expected) in [(losses.mlm, fixture.mlm / mlm), (losses.sbo, fixture.sbo / sbo)] {
         let most = 1e-5 + rounding.unwrap_or(0.0) * expected;
         assert!((f64::from(found) - expected).abs() < most, "{metrics:?} {expected}");
     }
@@ -196,6 +203,78 @@ fn losses_and_gradients_are_pytorch_s_on_a_gpu() {
     let rounding = device.rounds_to_tf32().then(|| tf32_rounding(TWO_LAYERS.1));
     for fusion in [Fusion::Unfused, Fusion::Fused] {
         matches_pytorch(&device.choice, fusion, rounding);
+    }
+}
+
+/// Gradients of the fixture's batch, in fp16 without the loss scale, and both losses.
+fn gradients_of(
+    config: &BertConfig,
+    batch: &PretrainBatch,
+    precision: Precision,
+    recompute: bool,
+) -> (Weights, [f64; 2]) {
+    let optimizer = OptimizerConfig::bert_adam();
+    let choice = DeviceChoice::Cpu;
+    let mut engine =
+        open_pretraining(&choice, Fusion::Unfused, config, weights(config), optimizer, precision).unwrap();
+    engine.set_recompute(recompute);
+    let micro = PretrainMicroBatch {
+        batch,
+        first_row: 0,
+        mlm_weight: 1.0 / batch.mlm.pieces.len() as f32,
+        sbo_weight: 1.0 / batch.sbo.pieces.len() as f32,
+        seed: 1,
+    };
+    engine.accumulate(&[micro]).unwrap();
+    let last = engine.last_loss().unwrap().unwrap();
+    let gradients = engine.gradients().unwrap();
+    engine.update(1e-3).unwrap();
+    let metrics = engine.drain_metrics().unwrap();
+    assert_eq!((metrics[0].loss, metrics[0].overflowed_at), (last, None));
+    let losses = metrics[0].pretraining.unwrap();
+    (gradients, [losses.mlm, losses.sbo].map(f64::from))
+}
+
+fn distance(one: &Weights, other: &Weights) -> f64 {
+    assert!(one.keys().eq(other.keys()));
+    let square = |x: f64| x * x;
+    let (mut apart, mut size) = (0.0, 0.0);
+    for (one, other) in one.values().zip(other.values()) {
+        for (a, b) in one.values.iter().zip(&other.values) {
+            apart += square(f64::from(a - b));
+            size += square(f64::from(*a));
+        }
+    }
+    (apart / size).sqrt()
+}
+
+#[test]
+fn recomputed_activations_give_the_same_gradients_dropout_included() {
+    let (config, batch, _) = fixture();
+    let config = BertConfig { hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1, ..config };
+    let (direct, losses) = gradients_of(&config, &batch, Precision::F32, false);
+    let (recomputed, same) = gradients_of(&config, &batch, Precision::F32, true);
+    assert_eq!(losses, same);
+    let apart = distance(&direct, &recomputed);
+    assert!(apart < 1e-6, "{apart}");
+    // Without dropout they are others: the draws do count.
+    let (dry, _) = gradients_of(&fixture().0, &batch, Precision::F32, true);
+    assert!(distance(&direct, &dry) > 0.01);
+}
+
+#[test]
+fn half_precision_is_near_f32() {
+    let (config, batch, _) = fixture();
+    let (single, losses) = gradients_of(&config, &batch, Precision::F32, false);
+    for (precision, most) in [(Precision::Bf16, 0.05), (Precision::F16, 0.01)] {
+        for recompute in [false, true] {
+            let (half, found) = gradients_of(&config, &batch, precision, recompute);
+            let apart = distance(&single, &half);
+            assert!(apart > 1e-6 && apart < most, "{precision}: {apart}");
+            for (loss, found) in losses.iter().zip(found) {
+                assert!((loss - found).abs() < most * loss, "{precision}: {loss} {found}");
+            }
+        }
     }
 }
 
@@ -287,15 +366,16 @@ fn masked_spans_are_learnt() {
         };
         engine.accumulate(&[micro]).unwrap();
         engine.update(2e-3).unwrap();
-        losses.extend(engine.drain_metrics().unwrap());
+        losses
+            .extend(engine.drain_metrics().unwrap().into_iter().map(|metrics| metrics.pretraining.unwrap()));
     }
     let guessing = 18.0_f32.ln();
-    assert!((losses[0].mlm_loss - guessing).abs() < 0.6, "{:?}", losses[0]);
+    assert!((losses[0].mlm - guessing).abs() < 0.6, "{:?}", losses[0]);
     let last = &losses[380..];
-    let mean = |value: fn(&spanbert_core::engine::PretrainMetrics) -> f32| {
+    let mean = |value: fn(&spanbert_core::engine::PretrainLosses) -> f32| {
         last.iter().map(value).sum::<f32>() / last.len() as f32
     };
-    let (mlm, sbo) = (mean(|metrics| metrics.mlm_loss), mean(|metrics| metrics.sbo_loss));
+    let (mlm, sbo) = (mean(|losses| losses.mlm), mean(|losses| losses.sbo));
     assert!(mlm < 0.5 && sbo < 0.5, "guessing is {guessing}, this is {mlm} and {sbo}");
 }
 
@@ -321,7 +401,7 @@ fn begin(corpus: &Path) -> PretrainStart {
     let model = demo::random_model();
     let recipe = PretrainRecipe {
         train_batch_size: 8,
-        micro_batch: 5,
+        micro_batch: MicroBatchSize::Windows(5),
         max_seq_length: 64,
         num_train_epochs: 3,
         learning_rate: 1e-3,
@@ -334,7 +414,8 @@ fn begin(corpus: &Path) -> PretrainStart {
         settings: Box::new(TokenizerSettings::bert(false)),
         model: None,
         corpus: vec![corpus.to_owned()],
-        recipe,
+        eval_corpus: Vec::new(),
+        recipe: Box::new(recipe),
     }
 }
 
@@ -343,18 +424,19 @@ fn pretrain(
     output: &Path,
     observer: &mut dyn Observer,
     stop: StopFlag,
-) -> Result<PretrainOutcome, PretrainError> {
+) -> Result<TrainOutcome, PretrainError> {
     run_pretraining(PretrainJob {
         start,
         output,
-        length_multiple: 8,
+        limits: DeviceLimits { backend: BackendKind::Cpu, memory_bytes: None, max_buffer_bytes: None },
         choice: "cpu",
         device: "the processor",
-        open: &|config, weights, optimizer| {
-            open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer)
+        open: &|config, weights, optimizer, precision| {
+            open_pretraining(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, optimizer, precision)
         },
         observer,
         stop,
+        inject_fault: None,
     })
 }
 
@@ -398,7 +480,7 @@ fn single_pieces_and_spans_without_their_boundaries_are_learnt_too() {
         }
         let done = pretrain(start, &output, &mut Silent, StopFlag::new()).unwrap();
         assert_eq!((done.ending, done.steps), (Ending::Completed, 24));
-        let (mlm, sbo) = done.losses.unwrap();
+        let (mlm, sbo) = recent_losses(&done.layout).unwrap().unwrap();
         assert!(mlm > 0.0 && sbo == 0.0, "{mlm} {sbo}");
     }
     // Single pieces have no boundaries: the contradiction is told before anything is made.

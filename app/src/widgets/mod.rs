@@ -21,7 +21,8 @@ pub use self::{
     heat::{HeatSeen, heat, heat_window},
     number_slider::{NumberSlider, Slid},
     numbers::{
-        bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path, time_ago,
+        best_score, bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path,
+        time_ago,
     },
     states::{Severity, busy, empty_state, notice, page_header, warnings_list},
 };

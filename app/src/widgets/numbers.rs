@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use spanbert_core::{run::BestScore, score::HeldOutScores};
+
 /// Bytes as people say them: "15.6 GiB".
 #[must_use]
 pub fn bytes(count: u64) -> String {
@@ -57,6 +59,7 @@ pub fn percent(value: f64) -> String {
 pub fn score_name(key: &str) -> String {
     let name = |rest: &str| match rest {
         "exact" => "exact match".to_owned(),
+        HeldOutScores::METRIC => "held-out loss".to_owned(),
         "f1" => "F1".to_owned(),
         other => other.to_owned(),
     };
@@ -66,6 +69,12 @@ pub fn score_name(key: &str) -> String {
         }
     }
     name(key)
+}
+
+/// The best score of a run: in percent, or a loss.
+#[must_use]
+pub fn best_score(best: &BestScore) -> String {
+    if best.is_loss() { format!("{:.3}", best.value) } else { percent(best.value) }
 }
 
 /// How long ago an RFC 3339 time was: "3 min ago"; the text itself if it is no time.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use spanbert_backends::{DeviceChoice, fault};
 
 use super::{
     bench::architecture,
@@ -15,19 +16,20 @@ use super::{
     output,
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
-    train::{NewRun, new_run},
+    supervisor::{self, First},
+    train::{NewRun, new_run, outcome},
 };
 use spanbert_core::{
     checkpoint::{StoredTokenizer, config_file},
     config::BertConfig,
     engine::open_pretraining,
     pretrain::{
-        MaskedUnit, PretrainJob, PretrainOutcome, PretrainRecipe, PretrainStart, documents, run_pretraining,
-        train_vocab,
+        MaskedUnit, PretrainError, PretrainJob, PretrainRecipe, PretrainRecipeArgs, PretrainStart, documents,
+        recent_losses, run_pretraining, train_vocab,
     },
-    run::Layout,
+    run::{BestScore, Environment, Layout, Lock, RunFolder, RunState, updates},
     tokenizer::TokenizerSettings,
-    train::{Ending, StopFlag, resume_command},
+    train::{DeviceLimits, Ending, TrainOutcome, resume_command},
 };
 
 /// Pre-train a model on text with SpanBERT's objectives: predict masked spans of whole words, from all of the text and
@@ -64,45 +66,16 @@ pub(super) struct PretrainCommand {
     /// Resume a run from its newest checkpoint.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "corpus", "config", "model", "vocab", "train_vocab"])]
     resume: Option<PathBuf>,
-    /// Highest learning rate.
-    #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().learning_rate)]
-    learning_rate: f64,
-    /// Share of the updates in which the learning rate rises.
-    #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().warmup_proportion)]
-    warmup_proportion: f64,
-    /// Passes over the corpus, masked anew each time.
-    #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().num_train_epochs)]
-    num_train_epochs: usize,
-    /// Stop after this many updates.
-    #[arg(long, value_name = "N")]
-    max_steps: Option<usize>,
-    /// Texts per update.
-    #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().train_batch_size)]
-    train_batch_size: usize,
-    /// Texts on the device at once; does not change the result.
-    #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().micro_batch)]
-    micro_batch: usize,
-    /// Longest text in word pieces; without it 512, or as many as the model has positions.
-    #[arg(long, value_name = "N")]
-    max_seq_length: Option<usize>,
-    /// Decay of weights.
-    #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().weight_decay)]
-    weight_decay: f64,
-    /// What is masked: spans of whole words, or single pieces as in the first BERT, without the span-boundary objective.
-    #[arg(long, value_enum, default_value = "spans")]
-    masking: MaskedUnit,
-    /// Share of the pieces that is masked; more teaches a small model faster (Wettig et al., 2023).
-    #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().mask_share)]
-    mask_share: f64,
+    /// Text files or SQuAD files to evaluate on, which the model never trains on: the loss of masked pieces and span
+    /// boundaries, with the same masks every time. best/ then holds the weights with the lowest loss, last/ always those at
+    /// the end.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "resume")]
+    eval_file: Vec<PathBuf>,
     /// Leave the span-boundary objective out.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "span_boundary")]
     no_span_boundary: bool,
-    /// Seed of everything random.
-    #[arg(long, value_name = "N", default_value_t = PretrainRecipe::default().seed)]
-    seed: u64,
-    /// Minutes between checkpoints to resume from.
-    #[arg(long, value_name = "X", default_value_t = PretrainRecipe::default().checkpoint_minutes)]
-    checkpoint_minutes: f64,
+    #[command(flatten)]
+    recipe: PretrainRecipeArgs,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -117,90 +90,127 @@ struct Pretrained<'a> {
     elapsed_secs: f64,
     mlm_loss: Option<f64>,
     sbo_loss: Option<f64>,
+    /// The evaluation on held-out text whose weights are in `best/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<&'a BestScore>,
 }
 
 impl PretrainCommand {
     /// Runs the command. Ctrl-C ends it after the current update, with everything saved.
+    ///
+    /// The work is done by a process of its own ([`supervisor`]), as in fine-tuning.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let (start, folder) = match &self.resume {
-            Some(run) => (PretrainStart::Resume, NewRun::At(run.clone())),
+        if let Some(folder) = supervisor::worker_folder() {
+            let trained = self.pretrain_here(&folder);
+            supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
+        }
+        // Refused before anything slow is done.
+        let folder = match &self.resume {
+            Some(run) => {
+                Lock::check(&RunFolder::find(run)?)?;
+                NewRun::At(run.clone())
+            }
             None => {
-                let start = self.new_model()?;
-                let folder = match &self.output_dir {
+                self.check_given()?;
+                match &self.output_dir {
                     Some(folder) => NewRun::At(folder.clone()),
                     None => new_run(&self.runs_dir, &self.name)?,
-                };
-                (start, folder)
+                }
             }
         };
-        let device = find_device(&self.device.backend)?;
-        spanbert_backends::fault::log_to(Layout::new(folder.path()).device_log());
-        let mut progress = Progress::new();
-        let result = run_pretraining(PretrainJob {
-            start,
-            output: folder.path(),
-            length_multiple: device.kind.length_multiple(),
-            choice: &device.choice.to_string(),
-            device: &device.name,
-            open: &|config, weights, optimizer| {
-                let fusion = prove_device(&device, spanbert_backends::Precision::F32)?;
-                open_pretraining(&device.choice, fusion, config, weights, optimizer)
-            },
-            observer: &mut progress,
-            stop: StopFlag::on_interrupt(),
-        });
-        progress.finish();
-        let outcome = result?;
+        if self.resume.is_none() {
+            RunFolder::check(folder.path())?;
+        }
+        supervisor::supervise(folder.path(), First::AsTyped)?;
+        let outcome = outcome(folder.path())?;
+        let losses = recent_losses(&outcome.layout)?;
         if self.output.json {
             return output::json(&Pretrained {
                 run: outcome.layout.root(),
                 completed: outcome.ending == Ending::Completed,
                 steps: outcome.steps,
                 elapsed_secs: outcome.elapsed_secs,
-                mlm_loss: outcome.losses.map(|losses| losses.0),
-                sbo_loss: outcome.losses.map(|losses| losses.1),
+                mlm_loss: losses.map(|losses| losses.0),
+                sbo_loss: losses.map(|losses| losses.1),
+                best: outcome.best.as_ref(),
             });
         }
-        output::print(&told(&outcome))
+        output::print(&told(&outcome, losses))
     }
 
-    fn recipe(&self) -> PretrainRecipe {
-        PretrainRecipe {
-            learning_rate: self.learning_rate,
-            warmup_proportion: self.warmup_proportion,
-            num_train_epochs: self.num_train_epochs,
-            max_steps: self.max_steps,
-            train_batch_size: self.train_batch_size,
-            micro_batch: self.micro_batch,
-            weight_decay: self.weight_decay,
-            masking: self.masking,
-            mask_share: self.mask_share,
-            // Single pieces have no boundaries to tell them from.
-            span_boundary: self.masking == MaskedUnit::Spans && !self.no_span_boundary,
-            seed: self.seed,
-            checkpoint_minutes: self.checkpoint_minutes,
-            ..PretrainRecipe::default()
+    /// Pre-trains in this process.
+    fn pretrain_here(&self, folder: &Path) -> Result<TrainOutcome, CliError> {
+        let (start, choice) = match &self.resume {
+            Some(run) => (PretrainStart::Resume, self.choice_of(run)),
+            None => (self.new_model()?, self.device.backend.clone()),
+        };
+        let device = find_device(&choice)?;
+        fault::log_to(Layout::new(folder).device_log());
+        let mut progress = Progress::new();
+        let result = run_pretraining(PretrainJob {
+            start,
+            output: folder,
+            limits: DeviceLimits::from(&device),
+            choice: &device.choice.to_string(),
+            device: &device.name,
+            open: &|config, weights, optimizer, precision| {
+                let fusion = prove_device(&device, precision)?;
+                open_pretraining(&device.choice, fusion, config, weights, optimizer, precision)
+            },
+            observer: &mut progress,
+            stop: supervisor::stop_flag(),
+            inject_fault: supervisor::injected_fault(),
+        });
+        progress.finish();
+        result.map_err(|error| match error.device_fault() {
+            Some((activity, fault)) => supervisor::after_fault(folder, activity, &fault.message),
+            None => with_resume(error, folder),
+        })
+    }
+
+    /// The device of a run that is resumed, unless the user names another.
+    fn choice_of(&self, run: &Path) -> DeviceChoice {
+        let recorded = || Environment::read(&Layout::new(run)).ok()?.backend.parse().ok();
+        match &self.device.backend {
+            DeviceChoice::Auto => recorded().unwrap_or(DeviceChoice::Auto),
+            choice => choice.clone(),
         }
     }
 
-    /// The recipe with a window length that suits the model: one that was asked for stays, and is refused if it is too
-    /// long.
+    /// Whether the flags name a model and a vocabulary.
+    fn check_given(&self) -> Result<(), CliError> {
+        if self.model.is_none() && self.config.is_none() {
+            return Err(CliError::new("no model given", "add --config NAME or --model DIR"));
+        }
+        if self.model.is_none() && self.vocab.is_none() && self.train_vocab.is_none() {
+            return Err(CliError::new("no vocabulary given", "add --vocab FILE or --train-vocab N"));
+        }
+        Ok(())
+    }
+
+    /// The recipe with a length that suits the model: one that was asked for stays, and is refused if it is too long.
     fn recipe_for(&self, config: &BertConfig) -> PretrainRecipe {
-        let recipe = self.recipe();
+        let mut recipe = self.recipe.apply(PretrainRecipe::default());
+        // Single pieces have no boundaries to predict them from.
+        let without = self.no_span_boundary || recipe.masking == MaskedUnit::Pieces;
+        if without && self.recipe.span_boundary.is_none() {
+            recipe.span_boundary = false;
+        }
         let (usual, positions) = (recipe.max_seq_length, config.max_position_embeddings);
-        let max_seq_length = self.max_seq_length.unwrap_or_else(|| usual.min(positions));
-        if self.max_seq_length.is_none() && max_seq_length < usual {
+        if self.recipe.max_seq_length.is_none() && positions < usual {
+            recipe.max_seq_length = positions;
             output::note(format_args!(
                 "max_seq_length is {positions} instead of {usual}: the model has no more positions"
             ));
         }
-        PretrainRecipe { max_seq_length, ..recipe }
+        recipe
     }
 
     fn new_model(&self) -> Result<PretrainStart, CliError> {
         // The run may be resumed from another folder.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let corpus: Vec<PathBuf> = self.corpus.iter().map(absolute).collect();
+        let eval_corpus = self.eval_file.iter().map(absolute).collect();
         if let Some(model) = &self.model {
             let folder = absolute(&model.folder()?);
             let text = data::text(
@@ -216,61 +226,76 @@ impl PretrainCommand {
             tokenizer.warnings.iter().for_each(output::warn);
             let StoredTokenizer { vocab, settings, .. } = tokenizer;
             return Ok(PretrainStart::New {
-                recipe: self.recipe_for(&config),
+                recipe: Box::new(self.recipe_for(&config)),
                 config: Box::new(config),
                 vocab,
                 settings: Box::new(settings),
                 model: Some(folder),
                 corpus,
+                eval_corpus,
             });
         }
-        let Some(config) = &self.config else {
-            return Err(CliError::new("no model given", "add --config NAME or --model DIR"));
-        };
-        let config = architecture(config)?;
+        self.check_given()?;
+        let config = architecture(self.config.as_deref().unwrap_or_default())?;
         let usual = TokenizerSettings::bert(self.do_lower_case);
-        let (vocab, settings) = match (&self.vocab, self.train_vocab) {
-            (Some(path), _) => {
+        let (vocab, settings) = match &self.vocab {
+            Some(path) => {
                 let stored = data::vocabulary(path, Some(self.do_lower_case))?;
                 (stored.vocab, stored.settings)
             }
-            (None, Some(size)) => {
+            None => {
                 let mut all = Vec::new();
                 for path in &corpus {
                     all.extend(documents(path)?);
                 }
-                let vocab = train_vocab(&all, size, self.do_lower_case)?;
+                let vocab = train_vocab(&all, self.train_vocab.unwrap_or_default(), self.do_lower_case)?;
                 output::note(format_args!("a vocabulary of {} pieces was made from the corpus", vocab.len()));
                 (vocab, usual)
             }
-            (None, None) => {
-                return Err(CliError::new("no vocabulary given", "add --vocab FILE or --train-vocab N"));
-            }
         };
         Ok(PretrainStart::New {
-            recipe: self.recipe_for(&config),
+            recipe: Box::new(self.recipe_for(&config)),
             config: Box::new(config),
             vocab,
             settings: Box::new(settings),
             model: None,
             corpus,
+            eval_corpus,
         })
     }
 }
 
+/// The error, with how to go on if the run has come to something.
+fn with_resume(error: PretrainError, folder: &Path) -> CliError {
+    let over = matches!(error, PretrainError::Changed { .. } | PretrainError::Complete { .. });
+    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
+    let error = CliError::from(error);
+    if can_be_resumed {
+        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
+    } else {
+        error
+    }
+}
+
 /// What came of it, and what to do with it.
-fn told(outcome: &PretrainOutcome) -> String {
-    let (run, weights) = (outcome.layout.root().display(), outcome.layout.last());
+fn told(outcome: &TrainOutcome, losses: Option<(f64, f64)>) -> String {
+    let run = outcome.layout.root().display();
+    let weights = if outcome.best.is_some() { outcome.layout.best() } else { outcome.layout.last() };
+    let best = outcome.best.as_ref().map_or_else(String::new, |best| {
+        format!("best     loss {:.4} on held-out text at step {}\n", best.value, best.step)
+    });
+    let early =
+        outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
     let (ending, go_on) = match outcome.ending {
         Ending::Completed => ("pre-trained", String::new()),
         Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(outcome.layout.root()))),
     };
-    let losses = outcome.losses.map_or_else(String::new, |(mlm, sbo)| {
+    let losses = losses.map_or_else(String::new, |(mlm, sbo)| {
         format!("loss     masked pieces {mlm:.4}, span boundaries {sbo:.4} (last updates)\n")
     });
     format!(
-        "{ending} after {}, {}\n{losses}{go_on}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
-        spanbert_core::run::updates(outcome.steps),
+        "{ending} after {}, {}\n{losses}{best}{early}{go_on}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
+        updates(outcome.steps),
         duration(outcome.elapsed_secs),
         weights.display(),
         weights.display(),

@@ -163,6 +163,17 @@ impl Observer for Progress {
                     duration(*secs)
                 ));
             }
+            Event::HeldOut { step, epoch, scores, best, secs } => {
+                let sbo = scores.sbo_loss.map_or_else(String::new, |loss| format!(", boundaries {loss:.4}"));
+                self.say(&format!(
+                    "held-out text at step {step}, epoch {}: loss of masked pieces {:.4} ({:.1} % right){sbo}{} ({})",
+                    epoch + 1,
+                    scores.mlm_loss,
+                    scores.mlm_accuracy,
+                    if *best { ", best so far" } else { "" },
+                    duration(*secs)
+                ));
+            }
             Event::Checkpoint { kind: CheckpointKind::Last, path, .. } => self.say(&format!("saved {path}")),
             Event::Resumed { step: 0, .. } => self.say("no checkpoint yet: beginning again"),
             Event::Resumed { step, .. } => self.say(&format!("going on after step {step}")),

@@ -16,7 +16,7 @@ use super::{
 };
 use spanbert_core::{
     run::{self, Event, GroupScores, Layout, Request, RunStatus, RunSummary, list, read_history, summarise},
-    score::Scores,
+    score::{HeldOutScores, Scores},
     train::resume_command,
 };
 
@@ -140,16 +140,17 @@ impl RunsCommand {
                     }
                     return groups(run, &runs, None, output.json);
                 };
-                let evaluations = evaluations(&Layout::new(run))?;
+                let (evaluations, held_out) = evaluations(&Layout::new(run))?;
                 let scores = group_of(run, &summary)?;
                 if output.json {
                     let scores = scores.as_ref();
-                    return output::json(&Shown { summary: &summary, evaluations: &evaluations, scores });
+                    let (evaluations, held_out) = (&evaluations[..], &held_out[..]);
+                    return output::json(&Shown { summary: &summary, evaluations, held_out, scores });
                 }
                 let paint = Paint::stdout();
                 let group = scores
                     .map_or_else(String::new, |scores| format!("\n{}", group_table::render(&scores, paint)));
-                output::print(&format!("{}{group}", details(&summary, &evaluations, paint)))
+                output::print(&format!("{}{group}", details(&summary, &evaluations, &held_out, paint)))
             }
         }
     }
@@ -203,27 +204,43 @@ struct EvaluationLine {
     scores: Scores,
 }
 
+/// One evaluation of a pre-training on held-out text.
+#[derive(Serialize)]
+struct HeldOutLine {
+    step: usize,
+    epoch: usize,
+    best: bool,
+    #[serde(flatten)]
+    scores: HeldOutScores,
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
     summary: &'a RunSummary,
     evaluations: &'a [EvaluationLine],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    held_out: &'a [HeldOutLine],
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<&'a GroupScores>,
 }
 
-fn evaluations(layout: &Layout) -> Result<Vec<EvaluationLine>, CliError> {
-    if !layout.events().is_file() {
-        return Ok(Vec::new());
-    }
-    let records = read_history(&layout.events())?;
-    let evaluation = |event| match event {
-        Event::Evaluation { step, epoch, scores, best, .. } => {
-            Some(EvaluationLine { step, epoch, best, scores })
+fn evaluations(layout: &Layout) -> Result<(Vec<EvaluationLine>, Vec<HeldOutLine>), CliError> {
+    let (mut evaluations, mut held_out) = (Vec::new(), Vec::new());
+    if layout.events().is_file() {
+        for record in read_history(&layout.events())? {
+            match record.event {
+                Event::Evaluation { step, epoch, scores, best, .. } => {
+                    evaluations.push(EvaluationLine { step, epoch, best, scores });
+                }
+                Event::HeldOut { step, epoch, scores, best, .. } => {
+                    held_out.push(HeldOutLine { step, epoch, best, scores });
+                }
+                _ => {}
+            }
         }
-        _ => None,
-    };
-    Ok(records.into_iter().filter_map(|record| evaluation(record.event)).collect())
+    }
+    Ok((evaluations, held_out))
 }
 
 /// The word for where a run stands.
@@ -265,7 +282,12 @@ fn listing(runs: &[RunSummary], paint: Paint) -> String {
     table.render(paint)
 }
 
-fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> String {
+fn details(
+    run: &RunSummary,
+    evaluations: &[EvaluationLine],
+    held_out: &[HeldOutLine],
+    paint: Paint,
+) -> String {
     let mut out = format!(
         "{}\nstatus  {}\nsteps   {}\nbest    {}\n",
         paint.bold(&run.path.display().to_string()),
@@ -279,6 +301,10 @@ fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> St
     if let Some(error) = run.state.as_ref().and_then(|state| state.error.as_ref()) {
         // Files may hold anything, commands for the terminal as well.
         out.push_str(&format!("error   {}\n", error.replace(char::is_control, " ")));
+    }
+    if !held_out.is_empty() {
+        out.push('\n');
+        out.push_str(&held_out_table(held_out, paint));
     }
     if evaluations.is_empty() {
         return out;
@@ -309,4 +335,37 @@ fn details(run: &RunSummary, evaluations: &[EvaluationLine], paint: Paint) -> St
     out.push('\n');
     out.push_str(&table.render(paint));
     out
+}
+
+/// Losses in nats, accuracies in percent.
+fn held_out_table(held_out: &[HeldOutLine], paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("step", Align::Right),
+        ("epoch", Align::Right),
+        ("loss", Align::Right),
+        ("masked LM", Align::Right),
+        ("perplexity", Align::Right),
+        ("accuracy", Align::Right),
+        ("boundaries", Align::Right),
+        ("accuracy", Align::Right),
+        ("", Align::Left),
+    ]);
+    for HeldOutLine { step, epoch, best, scores } in held_out {
+        let optional = |value: Option<f64>, digits: usize| {
+            value.map_or_else(String::new, |value| format!("{value:.digits$}"))
+        };
+        let mark = if *best { "kept as best" } else { "" };
+        table.row([
+            step.to_string(),
+            (epoch + 1).to_string(),
+            format!("{:.4}", scores.loss),
+            format!("{:.4}", scores.mlm_loss),
+            format!("{:.2}", scores.mlm_perplexity),
+            format!("{:.2}", scores.mlm_accuracy),
+            optional(scores.sbo_loss, 4),
+            optional(scores.sbo_accuracy, 2),
+            mark.to_owned(),
+        ]);
+    }
+    table.render(paint)
 }

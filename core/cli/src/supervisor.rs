@@ -54,7 +54,7 @@ pub(super) enum First {
     AsTyped,
     /// The same, for the run with this seed.
     WithSeed(u64),
-    /// `train --resume`.
+    /// `train --resume`, or `pretrain --resume`.
     Resume,
 }
 
@@ -86,7 +86,8 @@ pub(super) fn supervise(folder: &Path, first: First) -> Result<(), CliError> {
     let through_app = arguments.first().is_some_and(|first| first == "cli");
     let resuming = || {
         let program = through_app.then(|| "cli".into());
-        program.into_iter().chain(["train".into(), "--resume".into(), folder.into()]).collect()
+        let command = Layout::new(folder).resuming_command();
+        program.into_iter().chain([command.into(), "--resume".into(), folder.into()]).collect()
     };
     if first == First::Resume {
         arguments = resuming();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::BertConfig;
+use crate::{config::BertConfig, engine::Engine};
 
 /// Wants an answer from the piece `first` to the piece `last`; everything else, `[CLS]` included, gets 0.
 struct Wants {
@@ -9,7 +9,7 @@ struct Wants {
     lengths: Vec<usize>,
 }
 
-impl InferenceEngine for Wants {
+impl Engine for Wants {
     fn config(&self) -> &BertConfig {
         &self.config
     }
@@ -17,7 +17,9 @@ impl InferenceEngine for Wants {
     fn memory(&self) -> Option<spanbert_backends::MemoryUse> {
         None
     }
+}
 
+impl InferenceEngine for Wants {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         self.lengths.push(batch.length);
         let logits =

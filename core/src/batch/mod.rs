@@ -1,11 +1,16 @@
 //! Windows gathered into rectangular batches of plain vectors, the only thing that crosses to a device.
 
 mod collate;
+mod masked;
 mod micro;
 mod order;
 mod python_random;
 
 pub use collate::{collate, padded_length};
+pub use masked::{
+    FramePieces, Masked, MaskedText, MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets,
+    collate_masked,
+};
 pub use micro::{LossWeights, loss_weights, micro_batches};
 pub use order::{Order, TrainMode};
 pub use python_random::PythonRandom;

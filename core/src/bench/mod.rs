@@ -5,7 +5,6 @@
 //! ends of blocks of steps, as in a training: what is measured is what a user gets.
 
 mod environment;
-pub(crate) mod flops;
 mod logits;
 mod measure;
 mod memory;
@@ -18,7 +17,6 @@ mod subject;
 mod workload;
 
 pub use environment::BenchEnvironment;
-pub use flops::{forward_flops, training_flops};
 pub use logits::synthetic_logits;
 pub use measure::{Measured, Plan, measure};
 pub use memory::peak_host_bytes;

@@ -26,7 +26,7 @@ pub struct SpeedRow {
     pub padded_tokens_per_sec: f64,
     /// Milliseconds of a step, over the blocks' means.
     pub step_ms: Option<Summary>,
-    /// The model's operations ([`super::forward_flops`]), 10^12 a second.
+    /// The model's operations ([`forward_flops`](crate::engine::forward_flops)), 10^12 a second.
     pub model_tflops_per_sec: f64,
     /// The device's peak, where known, 10^12 operations a second.
     pub peak_tflops: Option<f64>,

@@ -1,8 +1,7 @@
 //! What is measured: an engine that learns or answers.
 
 use crate::{
-    bench::{forward_flops, training_flops},
-    engine::{EngineError, InferenceEngine, TrainingEngine},
+    engine::{EngineError, InferenceEngine, TrainingEngine, forward_flops, training_flops},
     train::Prepared,
 };
 

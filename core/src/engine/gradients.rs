@@ -11,15 +11,33 @@ use burn::{
 };
 use spanbert_backends::TrainingBackend;
 
-use super::optimizer::{Inner, matrix_shape};
 use crate::model::ParameterPath;
+
+/// The inner backend of a training backend.
+pub(super) type Inner<AB> = <AB as AutodiffBackend>::InnerBackend;
 
 /// Gradients by Hugging Face name, each as `[rows, columns]` in device layout.
 pub(super) type Gradients<B> = BTreeMap<String, Tensor<B, 2>>;
 
-/// Adds the gradients of a module's parameters from a backward pass to `sum`. `path` is the module's place in the
-/// model.
+/// `[first dimension, rest]`, or `[1, length]` for a vector.
+pub(super) fn matrix_shape(dims: &[usize]) -> [usize; 2] {
+    match dims {
+        [first, rest @ ..] if !rest.is_empty() => [*first, rest.iter().product()],
+        dims => [1, dims.iter().product()],
+    }
+}
+
+/// Adds the gradients of a model's parameters from a backward pass to `sum`, of those that took part in it.
 pub(super) fn collect<AB: TrainingBackend>(
+    model: &impl Module<AB>,
+    pass: <AB as AutodiffBackend>::Gradients,
+    sum: &mut Gradients<Inner<AB>>,
+) {
+    collect_from(model, &[], pass, sum);
+}
+
+/// [`collect`] from a module of the model, `path` being its place.
+pub(super) fn collect_from<AB: TrainingBackend>(
     module: &impl Module<AB>,
     path: &[&str],
     pass: <AB as AutodiffBackend>::Gradients,

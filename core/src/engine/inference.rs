@@ -1,4 +1,4 @@
-//! A model that answers, on one backend, and what both engines share.
+//! A model that answers, on one backend, and what all engines share.
 
 use burn::tensor::{
     Tensor, Transaction,
@@ -7,7 +7,7 @@ use burn::tensor::{
 use spanbert_backends::{BertBackend, MemoryUse, Precision, fault, memory_in_use};
 
 use super::{
-    EngineError, InferenceEngine, Logits, OTHER_VOCABULARY,
+    Engine, EngineError, InferenceEngine, Logits, OTHER_VOCABULARY,
     memory::Work,
     reserve::{Pass, Reserve},
 };
@@ -39,17 +39,19 @@ impl<B: BertBackend> BurnInference<B> {
     }
 }
 
-impl<B: BertBackend> InferenceEngine for BurnInference<B> {
+impl<B: BertBackend> Engine for BurnInference<B> {
     fn config(&self) -> &BertConfig {
         &self.config
     }
 
-    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
-        predict(&self.model, &self.config, batch, &self.device, &mut self.reserve)
-    }
-
     fn memory(&self) -> Option<MemoryUse> {
         memory_in_use::<B>(&self.device)
+    }
+}
+
+impl<B: BertBackend> InferenceEngine for BurnInference<B> {
+    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
+        predict(&self.model, &self.config, batch, &self.device, &mut self.reserve)
     }
 }
 
@@ -60,6 +62,15 @@ pub(super) fn build<B: Backend>(
     precision: Precision,
     device: &B::Device,
 ) -> Result<SpanBert<B>, EngineError> {
+    check_precision::<B>(precision, device)?;
+    fault::guard(|| SpanBert::from_weights(config, weights, device, precision))?.map_err(EngineError::weights)
+}
+
+/// Refuses a half precision that the device lacks.
+pub(super) fn check_precision<B: Backend>(
+    precision: Precision,
+    device: &B::Device,
+) -> Result<(), EngineError> {
     if let Some(half) = precision.half()
         && !fault::guard(|| B::supports_dtype(device, half.into()))?
     {
@@ -68,7 +79,7 @@ pub(super) fn build<B: Backend>(
             remedy: "use f32, or another device (`spanbert devices` names the precisions of each)",
         });
     }
-    fault::guard(|| SpanBert::from_weights(config, weights, device, precision))?.map_err(EngineError::weights)
+    Ok(())
 }
 
 /// Forward pass and read-back.

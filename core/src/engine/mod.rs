@@ -1,31 +1,35 @@
 //! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
 
+mod flops;
 mod gradients;
 mod inference;
+mod learner;
 mod loss_scale;
 pub mod memory;
+mod objective;
 mod open;
 mod optimizer;
 mod parts;
-#[cfg(feature = "native")]
-mod pretraining;
 mod recompute;
 mod reserve;
-mod training;
+mod span_answers;
+#[cfg(feature = "native")]
+mod span_masking;
 
+pub use flops::{forward_flops, training_flops};
 pub use loss_scale::LossScale;
 pub use open::{InferenceTask, TrainingTask};
 #[cfg(feature = "native")]
-pub use open::{open_inference, open_training};
+pub use open::{PretrainTask, open_inference, open_pretraining, open_training};
 pub use optimizer::{ClipScope, OptimizerConfig};
 #[cfg(feature = "native")]
-pub use pretraining::{PretrainEngine, PretrainMetrics, PretrainMicroBatch, open_pretraining};
+pub(crate) use span_masking::head_bytes as pretraining_head_bytes;
 
 use spanbert_backends::{MemoryUse, fault::Fault};
 
 use crate::{
     advice::{self, Advice},
-    batch::Batch,
+    batch::{Batch, PretrainBatch},
     checkpoint::Weights,
     config::BertConfig,
     model::WeightsError,
@@ -47,14 +51,54 @@ pub struct Logits {
 /// What one optimizer update did, read from the device some steps later.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepMetrics {
-    /// Sum of the weighted losses of the micro-batches since the update before: the mean of the start and end
-    /// cross-entropies over the whole batch.
+    /// Sum of the weighted losses of the micro-batches since the update before. In fine-tuning the mean of the start and
+    /// end cross-entropies over the whole batch, in pre-training the sum of both objectives' losses.
     pub loss: f32,
+    /// In pre-training, the two that `loss` is the sum of.
+    pub pretraining: Option<PretrainLosses>,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f32,
     /// The loss scale at which a gradient was infinite, so that the update was left out. One that adapts itself is halved
     /// for the next.
     pub overflowed_at: Option<f32>,
+}
+
+/// Losses of the two pre-training objectives, each the mean over what it predicts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PretrainLosses {
+    /// Of masked language modelling.
+    pub mlm: f32,
+    /// Of the span-boundary objective; 0 where it is left out.
+    pub sbo: f32,
+}
+
+/// How well masked pieces are predicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PredictionSums {
+    /// Sum of the cross-entropies.
+    pub loss: f64,
+    /// Pieces predicted right.
+    pub correct: f64,
+    /// Pieces.
+    pub targets: usize,
+}
+
+impl PredictionSums {
+    /// Adds those of another batch.
+    pub fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.correct += other.correct;
+        self.targets += other.targets;
+    }
+}
+
+/// [`PredictionSums`] of both pre-training objectives.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PretrainSums {
+    /// Of masked language modelling.
+    pub mlm: PredictionSums,
+    /// Of the span-boundary objective.
+    pub sbo: PredictionSums,
 }
 
 /// Moments of the optimizer by Hugging Face parameter name, in PyTorch layout.
@@ -80,6 +124,21 @@ pub struct MicroBatch<'a> {
     /// As `start_weight`, for the end loss.
     pub end_weight: f32,
     /// Seed of the whole batch's dropout. What is dropped depends on it and on the row of the whole batch.
+    pub seed: u64,
+}
+
+/// A part of a pre-training batch that fits on the device, and what its losses count.
+#[derive(Clone, Copy, Debug)]
+pub struct PretrainMicroBatch<'a> {
+    /// The rows.
+    pub batch: &'a PretrainBatch,
+    /// Row of the whole batch that the first of them is.
+    pub first_row: usize,
+    /// Factor of the summed loss of masked language modelling: one over the targets of the whole batch.
+    pub mlm_weight: f32,
+    /// As `mlm_weight`, of the span-boundary objective; 0 leaves it out.
+    pub sbo_weight: f32,
+    /// Seed of the whole batch's dropout.
     pub seed: u64,
 }
 
@@ -146,34 +205,26 @@ impl EngineError {
 /// What to do about ids that the model does not have.
 const OTHER_VOCABULARY: &str = "use the vocabulary that the model was trained with";
 
-/// A model that answers.
-pub trait InferenceEngine {
+/// A model on a device.
+pub trait Engine {
     /// The model's architecture.
     fn config(&self) -> &BertConfig;
+    /// Memory that the calling thread holds on the device; none for the processor.
+    fn memory(&self) -> Option<MemoryUse>;
+}
+
+/// A model that answers.
+pub trait InferenceEngine: Engine {
     /// Start and end logits of every position, padding included.
     ///
     /// # Errors
     /// If the batch does not fit the model or the device fails.
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError>;
-    /// Memory that the calling thread holds on the device; none for the processor.
-    fn memory(&self) -> Option<MemoryUse>;
 }
 
-/// A model that learns. Gradients are summed by [`accumulate`](Self::accumulate) until the next [`update`](Self::update).
-pub trait TrainingEngine: InferenceEngine {
-    /// Runs forward and backward on a micro-batch and adds its gradients; does not wait for the device.
-    ///
-    /// # Errors
-    /// If the batch does not fit the model or has no targets, or the device fails.
-    fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError>;
-    /// [`accumulate`](Self::accumulate) for the parts of a batch; a processor computes those of a small model side by
-    /// side. Gradients are summed in their order, so that the result is the same.
-    ///
-    /// # Errors
-    /// As [`accumulate`](Self::accumulate); some parts may be counted then.
-    fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        micros.iter().try_for_each(|micro| self.accumulate(micro))
-    }
+/// A model that learns, whatever its objective. Gradients are summed by the `accumulate` of [`TrainingEngine`] or
+/// [`PretrainEngine`] until the next [`update`](Self::update).
+pub trait Learner: Engine {
     /// Forgets the gradients and losses summed since the last update.
     fn discard_gradients(&mut self);
     /// Chooses between keeping every layer's activations for the backward pass and computing them again layer by
@@ -216,4 +267,35 @@ pub trait TrainingEngine: InferenceEngine {
     /// # Errors
     /// If a name or shape does not fit the model.
     fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError>;
+}
+
+/// A model that is fine-tuned to answer.
+pub trait TrainingEngine: InferenceEngine + Learner {
+    /// Runs forward and backward on a micro-batch and adds its gradients; does not wait for the device.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model or has no targets, or the device fails.
+    fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError>;
+    /// [`accumulate`](Self::accumulate) for the parts of a batch; a processor computes those of a small model side by
+    /// side. Gradients are summed in their order, so that the result is the same.
+    ///
+    /// # Errors
+    /// As [`accumulate`](Self::accumulate), before anything is done if a part does not fit the model.
+    fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        micros.iter().try_for_each(|micro| self.accumulate(micro))
+    }
+}
+
+/// A model that is pre-trained.
+pub trait PretrainEngine: Learner {
+    /// Runs forward and backward on the parts of a batch and adds their gradients in order; does not wait for the device.
+    ///
+    /// # Errors
+    /// If a part does not fit the model, before anything is done, or the device fails.
+    fn accumulate(&mut self, micros: &[PretrainMicroBatch<'_>]) -> Result<(), EngineError>;
+    /// Predicts the masked pieces of a batch without dropout, and waits for the device. Leaves the gradients alone.
+    ///
+    /// # Errors
+    /// If the batch does not fit the model or the device fails.
+    fn predict_masked(&mut self, batch: &PretrainBatch) -> Result<PretrainSums, EngineError>;
 }

@@ -6,8 +6,10 @@ use spanbert_backends::{BackendError, DeviceChoice, Fusion, dispatch, dispatch_a
 
 use super::{
     EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
-    training::BurnTrainer,
+    learner::BurnLearner, span_answers::SpanAnswers,
 };
+#[cfg(feature = "native")]
+use super::{PretrainEngine, span_masking::SpanMasking};
 use crate::{checkpoint::Weights, config::BertConfig};
 
 /// Builds an [`InferenceEngine`] on the device it is dispatched to.
@@ -47,7 +49,31 @@ impl AutodiffDeviceTask for TrainingTask {
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let Self { config, weights, optimizer, precision } = self;
-        Ok(Box::new(BurnTrainer::<B>::new(config, weights, optimizer, precision, device)?))
+        Ok(Box::new(BurnLearner::<B, SpanAnswers>::new(config, weights, optimizer, precision, device)?))
+    }
+}
+
+/// Builds a [`PretrainEngine`] on the device it is dispatched to.
+#[cfg(feature = "native")]
+#[derive(Debug)]
+pub struct PretrainTask {
+    /// Architecture.
+    pub config: BertConfig,
+    /// Canonical weights of the encoder and both heads.
+    pub weights: Weights,
+    /// The optimizer's constants.
+    pub optimizer: OptimizerConfig,
+    /// Format of the operands of matrix products.
+    pub precision: Precision,
+}
+
+#[cfg(feature = "native")]
+impl AutodiffDeviceTask for PretrainTask {
+    type Output = Result<Box<dyn PretrainEngine>, EngineError>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        let Self { config, weights, optimizer, precision } = self;
+        Ok(Box::new(BurnLearner::<B, SpanMasking>::new(config, weights, optimizer, precision, device)?))
     }
 }
 
@@ -82,6 +108,24 @@ pub fn open_training(
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
     check_precision(choice, precision)?;
     dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer, precision })?
+}
+
+/// Opens a model that is pre-trained on the chosen device; `weights` are those of
+/// [`fresh_pretraining`](crate::model::fresh_pretraining) or of a checkpoint with both heads.
+///
+/// # Errors
+/// As [`open_inference`].
+#[cfg(feature = "native")]
+pub fn open_pretraining(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    config: &BertConfig,
+    weights: Weights,
+    optimizer: OptimizerConfig,
+    precision: Precision,
+) -> Result<Box<dyn PretrainEngine>, EngineError> {
+    check_precision(choice, precision)?;
+    dispatch_autodiff(choice, fusion, PretrainTask { config: config.clone(), weights, optimizer, precision })?
 }
 
 /// Refuses a half precision that the device lacks before it is opened; f32 is not worth the probe.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{Module, ModuleMapper, Param},
-    tensor::{Tensor, TensorData, backend::AutodiffBackend},
+    tensor::{Tensor, TensorData},
 };
 use serde::{Deserialize, Serialize};
 use spanbert_backends::{
@@ -12,15 +12,19 @@ use spanbert_backends::{
     ops::{AdamStep, AdamTensors, Clip, adam_update, clip_factors},
 };
 
-use super::{EngineError, OptimizerState, gradients::Gradients, inference::read};
+use super::{
+    EngineError, OptimizerState,
+    gradients::{Gradients, matrix_shape},
+    inference::read,
+};
 use crate::{
     checkpoint::Weights,
     model::{ParameterKind, ParameterPath},
 };
 
-/// The table whose padding row gets no gradient.
 /// What to do about moments of another model.
 const OTHER_STATE: &str = "resume from another checkpoint of the run, or start a new run";
+/// The table whose padding row gets no gradient.
 const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
 
 /// Over what the gradient's norm is limited.
@@ -77,14 +81,6 @@ impl OptimizerConfig {
 impl Default for OptimizerConfig {
     fn default() -> Self {
         Self::bert_adam()
-    }
-}
-
-/// `[first dimension, rest]`, or `[1, length]` for a vector.
-pub(super) fn matrix_shape(dims: &[usize]) -> [usize; 2] {
-    match dims {
-        [first, rest @ ..] if !rest.is_empty() => [*first, rest.iter().product()],
-        dims => [1, dims.iter().product()],
     }
 }
 
@@ -285,6 +281,3 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
         Param::from_mapped_value(id, weight, mapper)
     }
 }
-
-/// The inner backend of a training backend.
-pub(super) type Inner<AB> = <AB as AutodiffBackend>::InnerBackend;

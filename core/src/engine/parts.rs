@@ -9,10 +9,7 @@ use spanbert_backends::{
     fault::{self, Fault},
 };
 
-use super::{
-    gradients::{Gradients, add},
-    optimizer::Inner,
-};
+use super::gradients::{Gradients, Inner, add};
 
 /// Runs `pass` for every part and gives what it returns, in order. `pass` adds a part's gradients to what it is handed;
 /// in the end `sum` has grown by all of them, added in the order of the parts, whichever was done first.
@@ -51,10 +48,10 @@ where
     })
 }
 
-/// Adds a part's loss to those of the parts before.
-pub(super) fn add_loss<B: Backend>(sum: &mut Option<Tensor<B, 1>>, loss: Tensor<B, 1>) {
+/// Adds a part's losses to those of the parts before.
+pub(super) fn add_losses<B: Backend>(sum: &mut Option<Tensor<B, 1>>, losses: Tensor<B, 1>) {
     *sum = Some(match sum.take() {
-        Some(earlier) => earlier + loss,
-        None => loss,
+        Some(earlier) => earlier + losses,
+        None => losses,
     });
 }

@@ -4,28 +4,32 @@
 //! the same dropout, and hands its input's gradient to the layer below. Dropout depends on place and seed alone, so
 //! the second pass computes what the first did, and the gradients are those of the direct pass.
 
-use burn::{module::AutodiffModule, tensor::Tensor};
+use burn::{
+    module::{AutodiffModule, Module},
+    tensor::Tensor,
+};
 use spanbert_backends::{TrainingBackend, ops::backward_from};
 
 use super::{
     EngineError,
-    gradients::{Gradients, collect},
-    optimizer::Inner,
+    gradients::{Gradients, Inner, collect, collect_from},
 };
-use crate::model::{DropoutSeeds, ModelInput, SpanBert, SpanLogits};
+use crate::model::{Bert, DropoutSeeds, ModelInput};
 
-/// Adds the gradients of a batch to `sum` and returns its loss `[1]`, which `loss_of` computes from the logits.
+/// Adds the gradients of a batch to `sum` and returns its losses. `loss_of` computes them from the last layer's output
+/// `[batch * length, hidden]`: the loss `[1]` that gradients are of, if there is one, and what is returned.
 pub(super) fn accumulate<AB: TrainingBackend>(
-    model: &SpanBert<AB>,
+    model: &impl Module<AB>,
+    encoder: &Bert<AB>,
     input: ModelInput<AB>,
     mut seeds: DropoutSeeds,
-    loss_of: impl FnOnce(SpanLogits<AB>) -> Tensor<AB, 1>,
+    loss_of: impl FnOnce(Tensor<AB, 2>) -> (Option<Tensor<AB, 1>>, Tensor<Inner<AB>, 1>),
     sum: &mut Gradients<Inner<AB>>,
 ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
     let ModelInput { input_ids, segment_ids, additive_mask, places } = input;
     let first_seeds = seeds.clone();
-    let plain = model.valid();
-    let (embeddings, layers, _) = plain.parts();
+    let plain = encoder.valid();
+    let (embeddings, layers) = plain.parts();
     let mask = additive_mask.clone().inner();
     let (ids, segments) = (input_ids.clone().inner(), segment_ids.clone().inner());
     let mut x = embeddings.forward(ids, segments, None, Some(&mut seeds));
@@ -35,27 +39,25 @@ pub(super) fn accumulate<AB: TrainingBackend>(
         x = layer.forward(x, mask.clone(), Some(&mut seeds));
     }
 
-    let (embeddings, layers, head) = model.parts();
-    let (loss, mut grad) = {
-        let top = Tensor::<AB, 2>::from_inner(x).require_grad();
-        let loss = loss_of(model.head(top.clone(), input_ids.dims()));
-        let mut pass = loss.backward();
-        let grad = top.grad_remove(&mut pass).ok_or_else(|| missing("the head"))?;
-        collect(head, &["qa_outputs"], pass, sum);
-        (loss.inner(), grad)
-    };
+    let top = Tensor::<AB, 2>::from_inner(x).require_grad();
+    let (loss, losses) = loss_of(top.clone());
+    let Some(loss) = loss else { return Ok(losses) };
+    let mut pass = loss.backward();
+    let mut grad = top.grad_remove(&mut pass).ok_or_else(|| missing("the head"))?;
+    collect(model, pass, sum);
 
+    let (embeddings, layers) = encoder.parts();
     for (index, (layer, (x, mut seeds))) in layers.iter().zip(inputs).enumerate().rev() {
         let x = Tensor::<AB, 2>::from_inner(x).require_grad();
         let y = layer.forward(x.clone(), additive_mask.clone(), Some(&mut seeds));
         let mut pass = backward_from(y, grad);
         grad = x.grad_remove(&mut pass).ok_or_else(|| missing(&format!("layer {index}")))?;
-        collect(layer, &["bert", "encoder", "layer", &index.to_string()], pass, sum);
+        collect_from(layer, &["bert", "encoder", "layer", &index.to_string()], pass, sum);
     }
 
     let y = embeddings.forward(input_ids, segment_ids, places.as_ref(), Some(&mut { first_seeds }));
-    collect(embeddings, &["bert", "embeddings"], backward_from(y, grad), sum);
-    Ok(loss)
+    collect_from(embeddings, &["bert", "embeddings"], backward_from(y, grad), sum);
+    Ok(losses)
 }
 
 fn missing(part: &str) -> EngineError {

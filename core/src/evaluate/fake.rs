@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     batch::Batch,
     config::BertConfig,
-    engine::{EngineError, InferenceEngine, Logits},
+    engine::{Engine, EngineError, InferenceEngine, Logits},
     tokenizer::BertTokenizer,
 };
 
@@ -18,7 +18,7 @@ pub(crate) struct Reader {
     pub value: f32,
 }
 
-impl InferenceEngine for Reader {
+impl Engine for Reader {
     fn config(&self) -> &BertConfig {
         &self.config
     }
@@ -26,7 +26,9 @@ impl InferenceEngine for Reader {
     fn memory(&self) -> Option<spanbert_backends::MemoryUse> {
         None
     }
+}
 
+impl InferenceEngine for Reader {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         self.batches.push((batch.rows, batch.length));
         let mut start = vec![0.0; batch.rows * batch.length];

@@ -24,5 +24,6 @@ pub use names::ParameterPath;
 pub(crate) use prepare::prepared;
 #[cfg(feature = "native")]
 pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining, head_shapes};
+pub(crate) use span_bert::Bert;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

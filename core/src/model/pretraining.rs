@@ -19,9 +19,9 @@ use super::{
     weights::{WeightSource, WeightsError},
 };
 use crate::{
+    batch::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
     checkpoint::{Weights, fresh_tensor},
     config::{BertConfig, parameter_shapes},
-    pretrain::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
 };
 
 /// Linear, the encoder's activation, LayerNorm.
@@ -132,7 +132,8 @@ impl<B: BertBackend> Transform<B> {
 }
 
 impl<B: Backend> PretrainingBert<B> {
-    /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`.
+    /// Builds the model on a device from canonical weights; tensors it does not use are left in `weights`. In a half
+    /// precision it is the layers' products that are made in it, as in [`SpanBert`](super::SpanBert); the heads stay f32.
     ///
     /// # Errors
     /// If a tensor is missing or its shape does not follow from `config`.
@@ -140,13 +141,15 @@ impl<B: Backend> PretrainingBert<B> {
         config: &BertConfig,
         weights: &mut Weights,
         device: &B::Device,
+        precision: Precision,
     ) -> Result<Self, WeightsError> {
+        let bert = Bert::load(&mut WeightSource::new(weights, device, precision), config)?;
         let mut source = WeightSource::new(weights, device, Precision::F32);
         let source = &mut source;
         let hidden = config.hidden_size;
         let positions = source.matrix("sbo.position_embeddings.weight", SPAN_POSITIONS, POSITION_WIDTH)?;
         Ok(Self {
-            bert: Bert::load(source, config)?,
+            bert,
             cls: MlmHead {
                 predictions: Predictions {
                     transform: Transform::load(source, "cls.predictions.transform", hidden, config)?,
@@ -171,21 +174,53 @@ impl<B: BertBackend> PretrainingBert<B> {
         batch: &PretrainBatch,
         mut dropout: Option<DropoutSeeds>,
     ) -> PretrainingLoss<B> {
-        let hidden = self.bert.forward(input, dropout.as_mut());
+        self.losses(&self.bert.forward(input, dropout.as_mut()), batch)
+    }
+
+    /// Of both objectives the sum of the losses over all targets of a batch and how many are predicted right, without
+    /// dropout. Shape `[4]`: loss and number of masked language modelling, then of the span-boundary objective.
+    pub fn predict_masked(&self, input: ModelInput<B>, batch: &PretrainBatch) -> Tensor<B, 1> {
+        let hidden = self.bert.forward(input, None);
+        let words = self.bert.word_embeddings();
+        let nothing = || vec![Tensor::zeros([2], &hidden.device())];
+        let sums = |logits: Tensor<B, 2>, pieces| vec![nll(logits.clone(), pieces), correct(logits, pieces)];
+        let (mlm, sbo) = (&batch.mlm, &batch.sbo);
+        let mut all = if mlm.pieces.is_empty() {
+            nothing()
+        } else {
+            sums(self.mlm_logits(&hidden, &words, mlm), &mlm.pieces)
+        };
+        all.extend(if sbo.pieces.is_empty() {
+            nothing()
+        } else {
+            sums(self.sbo_logits(&hidden, &words, sbo), &sbo.pieces)
+        });
+        Tensor::cat(all, 0)
+    }
+
+    /// [`forward`](Self::forward) from the last layer's output, `[batch * length, hidden]`.
+    pub(crate) fn losses(&self, hidden: &Tensor<B, 2>, batch: &PretrainBatch) -> PretrainingLoss<B> {
         let words = self.bert.word_embeddings();
         PretrainingLoss {
-            mlm: (!batch.mlm.pieces.is_empty()).then(|| self.mlm(&hidden, &words, &batch.mlm)),
-            sbo: (!batch.sbo.pieces.is_empty()).then(|| self.sbo(&hidden, &words, &batch.sbo)),
+            mlm: (!batch.mlm.pieces.is_empty())
+                .then(|| nll(self.mlm_logits(hidden, &words, &batch.mlm), &batch.mlm.pieces)),
+            sbo: (!batch.sbo.pieces.is_empty())
+                .then(|| nll(self.sbo_logits(hidden, &words, &batch.sbo), &batch.sbo.pieces)),
         }
     }
 
-    fn mlm(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &MlmTargets) -> Tensor<B, 1> {
-        let head = &self.cls.predictions;
-        let x = head.transform.forward(rows(hidden, &targets.places));
-        nll(x, words, &head.bias.val(), &targets.pieces)
+    /// Embeddings and layers.
+    pub(crate) fn encoder(&self) -> &Bert<B> {
+        &self.bert
     }
 
-    fn sbo(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &SboTargets) -> Tensor<B, 1> {
+    fn mlm_logits(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &MlmTargets) -> Tensor<B, 2> {
+        let head = &self.cls.predictions;
+        let x = head.transform.forward(rows(hidden, &targets.places));
+        logits(x, words, &head.bias.val())
+    }
+
+    fn sbo_logits(&self, hidden: &Tensor<B, 2>, words: &Tensor<B, 2>, targets: &SboTargets) -> Tensor<B, 2> {
         let head = &self.sbo;
         let x = Tensor::cat(
             vec![
@@ -195,7 +230,7 @@ impl<B: BertBackend> PretrainingBert<B> {
             ],
             1,
         );
-        nll(head.second.forward(head.first.forward(x)), words, &head.bias.val(), &targets.pieces)
+        logits(head.second.forward(head.first.forward(x)), words, &head.bias.val())
     }
 }
 
@@ -208,16 +243,25 @@ fn rows<B: BertBackend>(table: &Tensor<B, 2>, places: &[i32]) -> Tensor<B, 2> {
     ops::embedding(table.clone(), Tensor::from_data(ids, &device), Some(&sorted))
 }
 
-/// Sum of the cross-entropies of `pieces` under logits `x words' + bias`. Shape `[1]`.
-fn nll<B: BertBackend>(
-    x: Tensor<B, 2>,
-    words: &Tensor<B, 2>,
-    bias: &Tensor<B, 1>,
-    pieces: &[i32],
-) -> Tensor<B, 1> {
-    let logits = x.matmul(words.clone().transpose()) + bias.clone().unsqueeze();
-    let indices = TensorData::new(pieces.to_vec(), [pieces.len(), 1]);
-    let indices = Tensor::<B, 2, Int>::from_data(indices, &logits.device());
+/// `x words' + bias`, `[targets, vocabulary]`.
+fn logits<B: BertBackend>(x: Tensor<B, 2>, words: &Tensor<B, 2>, bias: &Tensor<B, 1>) -> Tensor<B, 2> {
+    x.matmul(words.clone().transpose()) + bias.clone().unsqueeze()
+}
+
+/// Sum of the cross-entropies of `pieces`. Shape `[1]`.
+fn nll<B: BertBackend>(logits: Tensor<B, 2>, pieces: &[i32]) -> Tensor<B, 1> {
+    let indices = indices(pieces, &logits);
     // Not `sum()`, which may add atomically on GPUs and then differ from run to run.
     log_softmax(logits, 1).gather(1, indices).sum_dim(0).neg().reshape([1])
+}
+
+/// How many of `pieces` have the highest logit. Shape `[1]`.
+fn correct<B: BertBackend>(logits: Tensor<B, 2>, pieces: &[i32]) -> Tensor<B, 1> {
+    let indices = indices(pieces, &logits);
+    let right = logits.clone().gather(1, indices).greater_equal(logits.max_dim(1));
+    right.float().sum_dim(0).reshape([1])
+}
+
+fn indices<B: BertBackend>(pieces: &[i32], logits: &Tensor<B, 2>) -> Tensor<B, 2, Int> {
+    Tensor::from_data(TensorData::new(pieces.to_vec(), [pieces.len(), 1]), &logits.device())
 }

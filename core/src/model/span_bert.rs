@@ -111,6 +111,11 @@ impl<B: BertBackend> Bert<B> {
         x
     }
 
+    /// Embeddings and layers, the parts that a layer-by-layer pass runs one by one.
+    pub(crate) fn parts(&self) -> (&Embeddings<B>, &[Layer<B>]) {
+        (&self.embeddings, &self.encoder.layer)
+    }
+
     /// The table that pre-training's heads share, `[vocabulary, hidden]`.
     pub(super) fn word_embeddings(&self) -> Tensor<B, 2> {
         self.embeddings.words()
@@ -160,8 +165,8 @@ impl<B: BertBackend> SpanBert<B> {
         }
     }
 
-    /// Embeddings, layers and head, the parts that a layer-by-layer pass runs one by one.
-    pub(crate) fn parts(&self) -> (&Embeddings<B>, &[Layer<B>], &Linear<B>) {
-        (&self.bert.embeddings, &self.bert.encoder.layer, &self.qa_outputs)
+    /// Embeddings and layers.
+    pub(crate) fn encoder(&self) -> &Bert<B> {
+        &self.bert
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{MaskPieces, PretrainError, PretrainRecord, PretrainStart, Text, cut, documents};
+use super::{MaskPieces, PretrainError, PretrainRecord, PretrainStart, corpus::Corpus};
 use crate::{
+    batch::FramePieces,
     checkpoint::{LoadOptions, StoredTokenizer, Weights, load, save_tokenizer},
     config::BertConfig,
     engine::{ClipScope, OptimizerConfig},
@@ -11,7 +12,6 @@ use crate::{
     model::fresh_pretraining,
     run::{Environment, Layout, RunError, write_atomic},
     tokenizer::{BertTokenizer, TokenizerSettings},
-    train::Progress,
 };
 
 /// What a run was begun with.
@@ -24,13 +24,16 @@ pub(super) struct Begun {
 impl Begun {
     pub(super) fn read(start: PretrainStart, layout: Option<&Layout>) -> Result<Self, PretrainError> {
         match (start, layout) {
-            (PretrainStart::New { config, vocab, settings, model, corpus, recipe }, _) => {
-                let corpus = corpus.iter().map(|path| Fingerprint::of(path).map_err(RunError::from));
+            (PretrainStart::New { config, vocab, settings, model, corpus, eval_corpus, recipe }, _) => {
+                let fingerprints = |files: &[PathBuf]| -> Result<Vec<_>, RunError> {
+                    files.iter().map(|path| Ok(Fingerprint::of(path)?)).collect()
+                };
                 let record = PretrainRecord {
                     do_lower_case: settings.do_lower_case,
                     model,
-                    recipe,
-                    corpus: corpus.collect::<Result<_, _>>()?,
+                    recipe: *recipe,
+                    corpus: fingerprints(&corpus)?,
+                    eval_corpus: fingerprints(&eval_corpus)?,
                 };
                 // A checkpoint may have more rows than pieces; a new model has as many.
                 let pieces = settings.ids_with(vocab.len());
@@ -44,15 +47,14 @@ impl Begun {
                 let text = |path: &Path| {
                     std::fs::read_to_string(path).map_err(|error| wrong(path, error.to_string()))
                 };
-                let record: PretrainRecord =
-                    toml::from_str(&text(&path)?).map_err(|error| wrong(&path, error.to_string()))?;
+                let record = PretrainRecord::from_toml(&text(&path)?).map_err(|what| wrong(&path, what))?;
                 let config = config_path(layout);
                 let parsed = BertConfig::from_json(&text(&config)?, &config.display().to_string())
                     .map_err(|error| wrong(&config, error.to_string()))?;
                 let lower_case = Some(record.do_lower_case);
                 let StoredTokenizer { vocab, settings, .. } =
                     StoredTokenizer::from_folder(layout.root(), lower_case)?;
-                for before in &record.corpus {
+                for before in record.corpus.iter().chain(&record.eval_corpus) {
                     if Fingerprint::of(Path::new(&before.path)).map_err(RunError::from)? != *before {
                         return Err(PretrainError::Changed { path: before.path.clone() });
                     }
@@ -68,6 +70,13 @@ impl Begun {
         settings: TokenizerSettings,
         record: PretrainRecord,
     ) -> Result<Self, PretrainError> {
+        record.recipe.check()?;
+        if record.recipe.early_stopping_patience.is_some() && !record.evaluates() {
+            return Err(PretrainError::NothingToWaitFor);
+        }
+        if record.recipe.eval_share > 0.0 && !record.eval_corpus.is_empty() {
+            return Err(PretrainError::TwiceHeldOut);
+        }
         let (asked, positions) = (record.recipe.max_seq_length, config.max_position_embeddings);
         if asked > positions {
             return Err(PretrainError::TooLong { asked, positions });
@@ -76,13 +85,25 @@ impl Begun {
         Ok(Self { config, tokenizer, record })
     }
 
-    pub(super) fn texts(&self) -> Result<Vec<Text>, PretrainError> {
-        let mut texts = Vec::new();
-        for file in &self.record.corpus {
-            let documents = documents(Path::new(&file.path))?;
-            texts.extend(cut(&documents, &self.tokenizer, self.record.recipe.max_seq_length));
+    /// The text to learn from, and that to be evaluated on.
+    pub(super) fn corpora(&self) -> Result<(Corpus, Option<Corpus>), PretrainError> {
+        let PretrainRecord { recipe, corpus, eval_corpus, .. } = &self.record;
+        let read = |files: &[Fingerprint]| Corpus::read(files, &self.tokenizer, recipe.max_seq_length);
+        let mut corpus = read(corpus)?;
+        let held_out = if recipe.eval_share > 0.0 {
+            Some(corpus.hold_out(recipe.eval_share, recipe.seed))
+        } else if eval_corpus.is_empty() {
+            None
+        } else {
+            Some(read(eval_corpus)?)
+        };
+        if corpus.texts.is_empty() {
+            return Err(PretrainError::EmptyCorpus);
         }
-        if texts.is_empty() { Err(PretrainError::EmptyCorpus) } else { Ok(texts) }
+        match held_out {
+            Some(held_out) if held_out.texts.is_empty() => Err(PretrainError::EmptyHeldOut),
+            held_out => Ok((corpus, held_out)),
+        }
     }
 
     /// Random weights, with a checkpoint's encoder over them.
@@ -105,6 +126,7 @@ impl Begun {
             weight_decay: recipe.weight_decay as f32,
             max_grad_norm: recipe.max_grad_norm as f32,
             clip: ClipScope::Global,
+            loss_scale: recipe.loss_scale as f32,
             ..OptimizerConfig::bert_adam()
         }
     }
@@ -120,31 +142,20 @@ impl Begun {
         Ok(MaskPieces { mask_id, ordinary })
     }
 
-    pub(super) fn total_steps(&self, texts: usize) -> usize {
-        let recipe = &self.record.recipe;
-        let all = texts.div_ceil(recipe.train_batch_size) * recipe.num_train_epochs;
-        recipe.max_steps.map_or(all, |most| most.min(all))
+    pub(super) fn frame(&self) -> FramePieces {
+        let tokenizer = &self.tokenizer;
+        FramePieces { cls: tokenizer.cls_id(), sep: tokenizer.sep_id(), pad: tokenizer.pad_id() }
     }
 
-    pub(super) fn environment(
-        &self,
-        choice: &str,
-        device: &str,
-        layout: &Layout,
-        progress: Option<&Progress>,
-    ) -> Result<Environment, PretrainError> {
-        if layout.environment().is_file() {
-            let mut before = Environment::read(layout)?;
-            before.resume(progress.map_or(0, |progress| progress.place.step), device);
-            (before.backend, before.device) = (choice.to_owned(), device.to_owned());
-            return Ok(before);
-        }
-        Ok(Environment {
+    /// The record of what it is computed with: as it began, and how it goes on.
+    pub(super) fn environment(&self, choice: &str, device: &str) -> Environment {
+        Environment {
             backend: choice.to_owned(),
             model: self.record.model.clone(),
             train_data: self.record.corpus.first().cloned(),
+            dev_data: self.record.eval_corpus.first().cloned(),
             ..Environment::of_this_process(device)
-        })
+        }
     }
 
     /// Writes what a resumed run needs; the record comes last and makes the folder a run.

@@ -1,24 +1,115 @@
 //! Text to pre-train on: documents, cut into pieces of what fits the model.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use rayon::prelude::*;
 
 use super::PretrainError;
 use crate::{
+    hash::Fingerprint,
     squad::Dataset,
     text_file,
     tokenizer::{BertTokenizer, CachedTokenizer},
+    train::{dropout_seed, text_seed},
 };
+
+/// Tells the choice of held-out documents from other draws.
+const HELD_OUT: usize = usize::MAX - 1;
 
 /// Texts shorter than this teach nothing: a span and its two neighbours.
 const SHORTEST: usize = 4;
 /// Words of a document's tokens that are kept between documents.
 const CACHED_WORDS: usize = 1 << 14;
+/// Documents cut by one thread at a time.
+const CHUNK: usize = 256;
+
+/// Files of text, cut into what fits the model.
+pub(super) struct Corpus {
+    pub(super) texts: Vec<Text>,
+    /// Each file's name and the number of documents before its first.
+    files: Vec<(String, usize)>,
+    /// A number for each document that follows from its text alone.
+    keys: Vec<u64>,
+}
+
+impl Corpus {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub(super) fn read(
+        files: &[Fingerprint],
+        tokenizer: &BertTokenizer,
+        max_seq_length: usize,
+    ) -> Result<Self, PretrainError> {
+        let mut corpus = Self { texts: Vec::new(), files: Vec::new(), keys: Vec::new() };
+        for file in files {
+            let documents = documents(Path::new(&file.path))?;
+            let before = corpus.keys.len();
+            corpus.files.push((file.path.clone(), before));
+            let texts = cut(&documents, tokenizer, max_seq_length).into_iter();
+            corpus.texts.extend(texts.map(|text| Text { document: before + text.document, ..text }));
+            corpus.keys.extend(documents.iter().map(|document| text_seed(document)));
+        }
+        Ok(corpus)
+    }
+
+    /// Takes a share of the documents out, at least one of several. Which, depends on the seed and on the documents' text
+    /// alone, so that copies of a document stay together.
+    pub(super) fn hold_out(&mut self, share: f64, seed: u64) -> Self {
+        let order = |key: u64| dropout_seed(seed, HELD_OUT, key as usize);
+        let mut distinct = self.keys.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let count = ((distinct.len() as f64 * share).round() as usize).max(1);
+        distinct.sort_unstable_by_key(|&key| order(key));
+        distinct.truncate(count);
+        let held: HashSet<u64> = distinct.into_iter().collect();
+        let is_held = |text: &Text| self.keys.get(text.document).is_some_and(|key| held.contains(key));
+        let (held_out, texts) = std::mem::take(&mut self.texts).into_iter().partition(is_held);
+        self.texts = texts;
+        Self { texts: held_out, files: self.files.clone(), keys: Vec::new() }
+    }
+
+    /// How many of the documents are in another corpus too.
+    pub(super) fn shared_with(&self, other: &Self) -> usize {
+        let keys: HashSet<u64> = other.keys.iter().copied().collect();
+        self.keys.iter().filter(|key| keys.contains(key)).count()
+    }
+
+    /// `1000 texts of 123456 pieces`.
+    pub(super) fn size(&self) -> String {
+        let pieces: usize = self.texts.iter().map(|text| text.pieces.len()).sum();
+        format!("{} texts of {pieces} pieces", self.texts.len())
+    }
+
+    /// `documents 3, 17 of a.txt; 2 of b.txt and 4 more`, counted from 1 within each file; `documents` is ascending.
+    pub(super) fn name(&self, documents: &[usize], more: usize) -> String {
+        let mut text = String::from("documents ");
+        let mut documents = documents.iter().peekable();
+        for (index, (file, first)) in self.files.iter().enumerate() {
+            let next = self.files.get(index + 1).map_or(usize::MAX, |(_, first)| *first);
+            let mut numbers = Vec::new();
+            while let Some(document) = documents.next_if(|document| **document < next) {
+                numbers.push((document - first + 1).to_string());
+            }
+            if !numbers.is_empty() {
+                let gap = if text.ends_with(' ') { "" } else { "; " };
+                text.push_str(&format!("{gap}{} of {file}", numbers.join(", ")));
+            }
+        }
+        if more > 0 {
+            text.push_str(&format!(" and {more} more"));
+        }
+        text
+    }
+}
 
 /// A text that fits the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
+    /// Number of the document it was cut from, from 0.
+    pub document: usize,
     /// Its pieces, without `[CLS]` and `[SEP]`.
     pub pieces: Vec<u32>,
     /// Whether a word begins with the piece.
@@ -65,10 +156,10 @@ pub fn cut(documents: &[String], tokenizer: &BertTokenizer, max_seq_length: usiz
     let continues: Vec<bool> =
         tokenizer.vocab().iter().map(|piece| piece.starts_with(tokenizer.prefix())).collect();
     let longest = max_seq_length.saturating_sub(2).max(1);
-    let texts = documents.par_chunks(256).flat_map_iter(|documents| {
+    let texts = documents.par_chunks(CHUNK).enumerate().flat_map_iter(|(chunk, documents)| {
         let mut cached = CachedTokenizer::new(tokenizer, CACHED_WORDS);
         let mut texts = Vec::new();
-        for document in documents {
+        for (index, document) in documents.iter().enumerate() {
             let mut pieces = Vec::new();
             cached.tokenize_into(document, &mut pieces);
             let starts: Vec<bool> = pieces
@@ -84,7 +175,7 @@ pub fn cut(documents: &[String], tokenizer: &BertTokenizer, max_seq_length: usiz
                 }
                 if to - from >= SHORTEST {
                     let (pieces, word_starts) = (pieces[from..to].to_vec(), starts[from..to].to_vec());
-                    texts.push(Text { pieces, word_starts });
+                    texts.push(Text { document: chunk * CHUNK + index, pieces, word_starts });
                 }
                 from = to;
             }
@@ -129,6 +220,56 @@ mod tests {
         assert_eq!(texts[0].pieces, [5, 8, 6, 7]);
         assert_eq!(texts[0].word_starts, [true, false, true, true]);
         assert_eq!(texts[1].pieces, [5, 8, 6, 9, 7]);
-        assert!(texts.iter().all(|text| text.word_starts[0]));
+        assert!(texts.iter().all(|text| text.word_starts[0] && text.document == 0));
+    }
+
+    #[test]
+    fn documents_are_named_by_file_and_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            Fingerprint::of(&path).unwrap()
+        };
+        let files = [file("one.txt", "a b c a\n\na\n\nb b b b"), file("two.txt", "c c c c")];
+        let corpus = Corpus::read(&files, &tokenizer(), 20).unwrap();
+        let documents: Vec<usize> = corpus.texts.iter().map(|text| text.document).collect();
+        assert_eq!(documents, [0, 2, 3]);
+        let (one, two) = (&files[0].path, &files[1].path);
+        assert_eq!(corpus.name(&documents, 4), format!("documents 1, 3 of {one}; 1 of {two} and 4 more"));
+    }
+
+    #[test]
+    fn the_same_documents_are_held_out_wherever_they_stand() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, documents: &[String]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, documents.join("\n\n")).unwrap();
+            Fingerprint::of(&path).unwrap()
+        };
+        // A hundred documents of their own words, ten of them twice.
+        let mut documents: Vec<String> =
+            (0..100).map(|index| format!("a b c {}", "ab".repeat(index + 1))).collect();
+        documents.extend_from_within(..10);
+        let read = |name: &str, documents: &[String], seed: u64| {
+            let mut corpus = Corpus::read(&[file(name, documents)], &tokenizer(), 300).unwrap();
+            let before = corpus.texts.len();
+            let held = corpus.hold_out(0.2, seed);
+            assert_eq!(corpus.texts.len() + held.texts.len(), before);
+            let texts = |corpus: &Corpus| -> HashSet<String> {
+                corpus.texts.iter().filter_map(|text| documents.get(text.document).cloned()).collect()
+            };
+            let (learnt, held) = (texts(&corpus), texts(&held));
+            assert!(learnt.is_disjoint(&held), "a copy is on the other side");
+            assert_eq!(held.len(), 20);
+            held
+        };
+        let held = read("one.txt", &documents, 1);
+        assert_ne!(held, read("one.txt", &documents, 2));
+        documents.reverse();
+        assert_eq!(held, read("two.txt", &documents, 1));
+        let one = Corpus::read(&[file("three.txt", &documents[..30])], &tokenizer(), 300).unwrap();
+        let two = Corpus::read(&[file("four.txt", &documents[28..50])], &tokenizer(), 300).unwrap();
+        assert_eq!(one.shared_with(&two), 2);
     }
 }

@@ -2,9 +2,16 @@
 
 use std::path::PathBuf;
 
+use spanbert_backends::fault::Fault;
+
 use crate::{
-    advice::Advice, checkpoint::CheckpointError, engine::EngineError, run::RunError, squad::SquadError,
-    text_file::TextError, tokenizer::TokenizerError, train::TrainError,
+    advice::Advice,
+    checkpoint::CheckpointError,
+    run::RunError,
+    squad::SquadError,
+    text_file::TextError,
+    tokenizer::TokenizerError,
+    train::{Activity, TrainError},
 };
 
 /// Cause and remedy.
@@ -32,6 +39,15 @@ pub enum PretrainError {
     /// No text is long enough.
     #[error("the corpus has no text of four pieces or more")]
     EmptyCorpus,
+    /// No held-out text is long enough.
+    #[error("the held-out documents have no text of four pieces or more")]
+    EmptyHeldOut,
+    /// Early stopping without evaluations.
+    #[error("early_stopping_patience waits for the loss on held-out text to fall, but there is none")]
+    NothingToWaitFor,
+    /// Held-out text from two places.
+    #[error("eval_share holds out documents of the corpus, but there are files of held-out text")]
+    TwiceHeldOut,
     /// The vocabulary has no `[MASK]`.
     #[error("the vocabulary has no [MASK]")]
     NoMask,
@@ -73,15 +89,7 @@ pub enum PretrainError {
         /// Its folder.
         run: PathBuf,
     },
-    /// The loss is not a number.
-    #[error("the loss of update {step} is {loss}")]
-    NotFinite {
-        /// Updates before it, and this one.
-        step: usize,
-        /// The loss.
-        loss: f32,
-    },
-    /// Shared with fine-tuning.
+    /// The device, the loop, and all else that is shared with fine-tuning.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// A SQuAD file of the corpus.
@@ -96,9 +104,6 @@ pub enum PretrainError {
     /// The run folder.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The device.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
 }
 
 impl Advice for PretrainError {
@@ -108,18 +113,29 @@ impl Advice for PretrainError {
             Self::Corpus { .. } => "name text files in UTF-8, documents separated by blank lines".into(),
             Self::Text(error) => error.remedy(),
             Self::EmptyCorpus => "name files with running text".into(),
+            Self::EmptyHeldOut => "raise --eval-share, or name files with running text by --eval-file".into(),
+            Self::NothingToWaitFor => {
+                "add --eval-file or --eval-share, or leave early_stopping_patience out".into()
+            }
+            Self::TwiceHeldOut => "leave --eval-share or --eval-file out".into(),
             Self::NoMask => "take one made for BERT, or have one made with --train-vocab".into(),
             Self::Vocabulary { characters, .. } => format!("ask for at least {characters}"),
             Self::TooLong { positions, .. } => format!("lower it to at most {positions}"),
             Self::Record { .. } | Self::Complete { .. } => "start a new run".into(),
             Self::Changed { .. } => "give the file as it was then, or start a new run".into(),
-            Self::NotFinite { .. } => "lower --learning-rate or raise --warmup-proportion".into(),
             Self::Train(error) => error.remedy(),
             Self::Squad(error) => error.remedy(),
             Self::Checkpoint(error) => error.remedy(),
             Self::Tokenizer(error) => error.remedy(),
             Self::Run(error) => error.remedy(),
-            Self::Engine(error) => error.remedy(),
         }
+    }
+}
+
+impl PretrainError {
+    /// The failure of the device, and what it was busy with, if that is what ended the run: another process may go on.
+    #[must_use]
+    pub fn device_fault(&self) -> Option<(Activity, Fault)> {
+        if let Self::Train(error) = self { error.device_fault() } else { None }
     }
 }

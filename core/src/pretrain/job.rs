@@ -1,21 +1,30 @@
 //! A whole pre-training, from text files to a checkpoint, in a run folder like that of a fine-tuning.
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 
-use super::{PretrainError, PretrainRecipe, begun::Begun, pretrainer::Pretrainer};
+use spanbert_backends::Precision;
+
+use super::{
+    PretrainError, PretrainRecipe,
+    begun::Begun,
+    corpus::Corpus,
+    masked_texts::MaskedTexts,
+    task::{Pretraining, schedule},
+};
 use crate::{
-    advice::Advice,
     checkpoint::Weights,
     config::BertConfig,
-    engine::{EngineError, OptimizerConfig, PretrainEngine},
-    run::{Event, Layout, Outcome, Phase, RunFolder, RunState},
+    engine::{EngineError, OptimizerConfig, PretrainEngine, pretraining_head_bytes},
+    run::{Environment, Event, Layout, Outcome, Phase, RunFolder, RunState, read_history},
     tokenizer::TokenizerSettings,
-    train::{Ending, Observer, Pace, Place, Recorder, StopFlag, TrainingCheckpoint},
+    train::{
+        Demand, DeviceLimits, Fit, InjectedFault, Observer, Progress, Recorder, StopFlag, TrainError,
+        TrainOutcome, Trainer, Training, TrainingCheckpoint, plan, record_failure, settle,
+    },
 };
+
+/// Updates at the end whose losses are told.
+const RECENT: usize = 100;
 
 /// What is pre-trained.
 #[derive(Clone, Debug)]
@@ -32,16 +41,18 @@ pub enum PretrainStart {
         model: Option<PathBuf>,
         /// Files of the corpus.
         corpus: Vec<PathBuf>,
+        /// Files of text that is only evaluated on.
+        eval_corpus: Vec<PathBuf>,
         /// Hyper-parameters.
-        recipe: PretrainRecipe,
+        recipe: Box<PretrainRecipe>,
     },
     /// The run in the folder, where its newest checkpoint was written.
     Resume,
 }
 
 /// Puts a model with these weights on a device.
-pub type OpenPretrainer<'a> =
-    dyn Fn(&BertConfig, Weights, OptimizerConfig) -> Result<Box<dyn PretrainEngine>, EngineError> + 'a;
+pub type OpenPretrainer<'a> = dyn Fn(&BertConfig, Weights, OptimizerConfig, Precision) -> Result<Box<dyn PretrainEngine>, EngineError>
+    + 'a;
 
 /// A pre-training to be done.
 pub struct PretrainJob<'a> {
@@ -49,8 +60,8 @@ pub struct PretrainJob<'a> {
     pub start: PretrainStart,
     /// The run folder, to be made or to be resumed.
     pub output: &'a Path,
-    /// Texts are padded to a multiple of this.
-    pub length_multiple: usize,
+    /// What the device is and offers.
+    pub limits: DeviceLimits,
     /// How the device is chosen, for the record.
     pub choice: &'a str,
     /// Its name, for the record.
@@ -61,103 +72,215 @@ pub struct PretrainJob<'a> {
     pub observer: &'a mut dyn Observer,
     /// Who may end it early.
     pub stop: StopFlag,
+    /// For tests: when the device is made to fail.
+    pub inject_fault: Option<InjectedFault>,
 }
 
-/// What came of a pre-training.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PretrainOutcome {
-    /// How it ended.
-    pub ending: Ending,
-    /// Where everything is; the weights are in `last/`.
-    pub layout: Layout,
-    /// Updates made.
-    pub steps: usize,
-    /// Seconds of the run.
-    pub elapsed_secs: f64,
-    /// Mean losses of the last updates (at most 100): of masked language modelling and of the span-boundary objective.
-    pub losses: Option<(f64, f64)>,
-}
-
-/// Does a pre-training, or the rest of one.
+/// Does a pre-training, or the rest of one. Everything given is checked, and the device opened, before the run folder is
+/// made; a run that fails before its first step leaves nothing behind.
 ///
 /// # Errors
-/// If anything given is unusable, the device fails, the loss is not finite, a file cannot be written, or the corpus of a
-/// resumed run has changed.
-pub fn run_pretraining(job: PretrainJob<'_>) -> Result<PretrainOutcome, PretrainError> {
-    let PretrainJob { start, output, length_multiple, choice, device, open, observer, stop } = job;
+/// If anything given is unusable, the device fails ([`PretrainError::device_fault`]), the loss is not finite, a file
+/// cannot be written, or the corpus of a resumed run has changed.
+pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainError> {
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
-    observer.event(&loading);
-    let reopened = match start {
-        PretrainStart::New { .. } => RunFolder::check(output).map(|()| None)?,
-        PretrainStart::Resume => Some(RunFolder::reopen(output)?),
+    job.observer.event(&loading);
+    let reopened = match job.start {
+        PretrainStart::New { .. } => RunFolder::check(job.output).map(|()| None)?,
+        PretrainStart::Resume => Some(RunFolder::reopen(job.output)?),
     };
-    let begun = Begun::read(start, reopened.as_ref().map(RunFolder::layout))?;
-    begun.record.recipe.check()?;
-    let texts = begun.texts()?;
-    let saved = match &reopened {
-        Some(folder) => {
-            let (checkpoint, warnings) = TrainingCheckpoint::newest(folder.layout())?;
-            if RunState::read(folder.layout()).is_ok_and(|state| state.outcome == Some(Outcome::Completed)) {
-                return Err(PretrainError::Complete { run: output.to_owned() });
-            }
-            checkpoint.map(|checkpoint| (checkpoint, warnings))
-        }
+    let begun = Begun::read(job.start, reopened.as_ref().map(RunFolder::layout))?;
+    let (corpus, held_out) = begun.corpora()?;
+    let mut environment = begun.environment(job.choice, job.device);
+    let resumed = match &reopened {
+        Some(folder) => Some(Resumed::read(folder.layout(), &mut environment)?),
         None => None,
     };
-    let (progress, weights, optimizer, warnings) = match saved {
-        Some((saved, warnings)) => (Some(saved.progress), saved.weights, Some(saved.optimizer), warnings),
-        None => (None, begun.weights()?, None, Vec::new()),
+    let (progress, before, warnings) = match resumed {
+        Some(Resumed { checkpoint, fit, warnings }) => (checkpoint, fit, warnings),
+        None => (None, None, Vec::new()),
     };
-    let mut engine = open(&begun.config, weights, begun.optimizer())?;
+    let (progress, weights, optimizer) = match progress {
+        Some(saved) => (Some(saved.progress), saved.weights, Some(saved.optimizer)),
+        None => (None, begun.weights()?, None),
+    };
+    let precision = begun.record.recipe.precision.into();
+    let engine = (job.open)(&begun.config, weights, begun.optimizer(), precision);
+    let mut engine = engine.map_err(TrainError::from)?;
     if let Some(optimizer) = optimizer {
-        engine.load_optimizer_state(optimizer)?;
+        engine.load_optimizer_state(optimizer).map_err(TrainError::from)?;
     }
-    let folder = reopened.map_or_else(|| RunFolder::create(output), Ok)?;
-    let layout = folder.layout().clone();
-    let environment = begun.environment(choice, device, &layout, progress.as_ref())?;
-    environment.write(&layout)?;
-    begun.write(&layout)?;
-    let mut recorder = if progress.is_some() || matches!(RunState::read(&layout), Ok(state) if state.step > 0)
-    {
-        Recorder::resume(&layout, observer, &[loading], progress.as_ref(), device)?
+    let is_new = reopened.is_none();
+    let folder = reopened.map_or_else(|| RunFolder::create(job.output), Ok)?;
+    let layout = folder.layout();
+    environment.write(layout)?;
+    begun.write(layout)?;
+    let mut recorder = if is_new {
+        Recorder::start(layout, job.observer, &[loading])?
     } else {
-        Recorder::start(&layout, observer, &[loading])?
+        Recorder::resume(layout, job.observer, &[loading], progress.as_ref(), job.device)?
     };
     for warning in warnings {
         recorder.warn(warning)?;
     }
-    let pieces: usize = texts.iter().map(|text| text.pieces.len()).sum();
-    recorder.detailed_phase(Phase::Loading, format!("{} texts of {pieces} pieces", texts.len()))?;
-    let earlier_secs = progress.as_ref().map_or(0.0, |progress| progress.elapsed_secs);
-    let mut trainer = Pretrainer {
-        lengths: texts.iter().map(|text| text.pieces.len()).collect(),
-        total_steps: begun.total_steps(texts.len()),
+    let run = Run {
         begun: &begun,
-        texts,
-        put_in: begun.put_in()?,
-        layout: layout.clone(),
-        length_multiple,
-        recorder,
-        stop,
-        pace: Pace::new(Instant::now()).after(earlier_secs),
-        place: progress.map_or_else(Place::default, |progress| progress.place),
-        checkpointed: Instant::now(),
-        pending: VecDeque::new(),
-        recent: VecDeque::new(),
+        corpus: &corpus,
+        held_out: held_out.as_ref(),
+        limits: job.limits,
+        progress,
+        before,
     };
-    let ending = trainer.train(engine.as_mut()).and_then(|ending| {
-        trainer.save_last(engine.as_mut())?;
-        Ok(ending)
+    let result = run.go(engine.as_mut(), recorder, job.stop, job.inject_fault);
+    // After a fault of the device another process goes on in the folder.
+    if let Err(error) = &result
+        && is_new
+        && error.device_fault().is_none()
+        && RunState::read(layout).map_or(true, |state| state.step == 0)
+    {
+        folder.discard();
+    }
+    result
+}
+
+/// Mean losses of a run's last updates (at most 100): of masked language modelling and of the span-boundary objective.
+///
+/// # Errors
+/// If its events cannot be read.
+pub fn recent_losses(layout: &Layout) -> Result<Option<(f64, f64)>, PretrainError> {
+    let history = read_history(&layout.events())?.into_iter().rev();
+    let losses = history.filter_map(|record| match record.event {
+        Event::Step(step) => step.mlm_loss.zip(step.sbo_loss),
+        _ => None,
     });
-    let elapsed_secs = trainer.pace.elapsed_secs(Instant::now());
-    let ending = ending.inspect_err(|error| trainer.recorder.fail(&error.in_one_line(), elapsed_secs))?;
-    let outcome = if ending == Ending::Completed { Outcome::Completed } else { Outcome::Stopped };
-    let steps = trainer.place.step;
-    trainer.recorder.record(Event::Finished { outcome, step: steps, elapsed_secs, reason: None })?;
-    let count = trainer.recent.len() as f64;
-    let sums = trainer.recent.iter().fold((0.0, 0.0), |(mlm, sbo), metrics| {
-        (mlm + f64::from(metrics.mlm_loss), sbo + f64::from(metrics.sbo_loss))
-    });
-    let losses = (count > 0.0).then(|| (sums.0 / count, sums.1 / count));
-    Ok(PretrainOutcome { ending, layout, steps, elapsed_secs, losses })
+    let mut losses: Vec<(f64, f64)> = losses.take(RECENT).collect();
+    losses.reverse();
+    let count = losses.len() as f64;
+    let sums = losses.iter().fold((0.0, 0.0), |sums, losses| (sums.0 + losses.0, sums.1 + losses.1));
+    Ok((count > 0.0).then(|| (sums.0 / count, sums.1 / count)))
+}
+
+/// A run that goes on.
+struct Resumed {
+    checkpoint: Option<TrainingCheckpoint>,
+    /// How batches were split, if that still holds.
+    fit: Option<Fit>,
+    warnings: Vec<String>,
+}
+
+impl Resumed {
+    /// Reads the run, and turns `environment` into that of its resumption.
+    fn read(layout: &Layout, environment: &mut Environment) -> Result<Self, PretrainError> {
+        let (checkpoint, warnings) = TrainingCheckpoint::newest(layout)?;
+        if RunState::read(layout).is_ok_and(|state| state.outcome == Some(Outcome::Completed)) {
+            return Err(PretrainError::Complete { run: layout.root().to_owned() });
+        }
+        let mut before = Environment::read(layout)?;
+        let same_device = before.device == environment.device && before.backend == environment.backend;
+        let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.progress.place.step);
+        before.resume(step, &environment.device);
+        before.backend.clone_from(&environment.backend);
+        before.device.clone_from(&environment.device);
+        *environment = before;
+        Ok(Self { checkpoint, fit: Fit::read(layout).filter(|_| same_device), warnings })
+    }
+}
+
+/// A run whose folder has been made.
+struct Run<'a> {
+    begun: &'a Begun,
+    corpus: &'a Corpus,
+    held_out: Option<&'a Corpus>,
+    limits: DeviceLimits,
+    progress: Option<Progress>,
+    before: Option<Fit>,
+}
+
+impl Run<'_> {
+    fn go(
+        self,
+        engine: &mut (dyn PretrainEngine + 'static),
+        mut recorder: Recorder<'_>,
+        stop: StopFlag,
+        inject_fault: Option<InjectedFault>,
+    ) -> Result<TrainOutcome, PretrainError> {
+        let recipe = &self.begun.record.recipe;
+        let texts = &self.corpus.texts;
+        recorder.detailed_phase(Phase::Loading, self.corpus.size())?;
+        if let Some(held_out) = self.held_out {
+            recorder.detailed_phase(Phase::Loading, format!("held out: {}", held_out.size()))?;
+            let shared = held_out.shared_with(self.corpus);
+            if shared > 0 {
+                recorder.warn(format!(
+                    "{shared} of the documents to evaluate on are in the corpus too, so that the loss on them tells less"
+                ))?;
+            }
+        }
+        let put_in = self.begun.put_in()?;
+        let mut data = MaskedTexts {
+            texts,
+            recipe,
+            put_in: &put_in,
+            frame: self.begun.frame(),
+            length_multiple: self.limits.backend.length_multiple(),
+            micro_batch: 1,
+        };
+        let fit = self.fit(engine, data, &mut recorder);
+        let fit = fit.inspect_err(|error| record_failure(&mut recorder, error, 0.0))?;
+        data.micro_batch = fit.micro_batch;
+        let schedule = schedule(recipe, texts.len());
+        recorder.set_total_steps(schedule.steps());
+        let layout = recorder.layout().clone();
+        let held_out = self.held_out.map(|held_out| MaskedTexts {
+            texts: &held_out.texts,
+            micro_batch: fit.eval_batch,
+            ..data
+        });
+        let task = Pretraining {
+            begun: self.begun,
+            corpus: self.corpus,
+            data,
+            held_out,
+            schedule,
+            layout,
+            latest: None,
+        };
+        let trainer = Trainer::new(task, recorder, stop, self.progress.as_ref());
+        let mut trainer = trainer.failing(inject_fault);
+        let training = Training { index: 0, count: 1, learning_rate: recipe.learning_rate };
+        let from = self.progress.as_ref().map(|progress| progress.place);
+        let ending = trainer.train(engine, training, from).and_then(|ending| {
+            trainer.save_last(engine)?;
+            Ok(ending)
+        });
+        Ok(trainer.finish(ending)?)
+    }
+
+    /// Decides how batches are split, and tries it on a GPU.
+    fn fit(
+        &self,
+        engine: &mut (dyn PretrainEngine + 'static),
+        data: MaskedTexts<'_>,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<Fit, TrainError> {
+        let recipe = data.recipe;
+        let length = data.longest();
+        // Both objectives predict what is masked, rounded up.
+        let targets = |rows: usize| 2 * rows * (length as f64 * recipe.mask_share).ceil() as usize;
+        let demand = Demand {
+            rows: recipe.train_batch_size,
+            update_rows: recipe.train_batch_size,
+            length,
+            micro_batch: recipe.micro_batch,
+            eval_rows: recipe.eval_batch_size,
+            half: Precision::from(recipe.precision) != Precision::F32,
+            head_bytes: &|rows| pretraining_head_bytes(&self.begun.config, targets(rows)),
+        };
+        let planned = plan(&demand, &self.begun.config, &self.limits);
+        settle(engine, planned, self.before, &self.limits, recorder, |engine, micro_batch| {
+            let longest = MaskedTexts { micro_batch, ..data }.longest_batch();
+            // Two parts: the second one's gradients are added to the first one's.
+            longest.micro_batches().chunks(1).take(2).try_for_each(|part| engine.accumulate(part))
+        })
+    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::SplitMix;
+use crate::{batch::Masked, random::SplitMix};
 
 /// What is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -75,15 +75,6 @@ pub struct MaskPieces {
     pub mask_id: u32,
     /// Ids that may stand for any piece: the vocabulary without special and unused ones.
     pub ordinary: Vec<u32>,
-}
-
-/// A masked text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Masked {
-    /// What the model sees.
-    pub input: Vec<u32>,
-    /// What is to be told, ascending. No two touch, so that both neighbours of a span are always seen.
-    pub spans: Vec<Range<usize>>,
 }
 
 /// Masks a text. `word_starts` says of each piece whether a word begins with it. The budget is met exactly, rounded up;

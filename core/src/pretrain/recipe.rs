@@ -5,61 +5,66 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{MaskedUnit, MaskingOptions, PretrainError};
-use crate::hash::Fingerprint;
+use crate::{
+    hash::Fingerprint,
+    train::{MicroBatchSize, Precision, recipe_macro::recipe},
+};
 
-/// Every hyper-parameter; the defaults are the paper's (section 4.2), but for the number of steps, which follows from the
-/// corpus.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PretrainRecipe {
-    /// Highest learning rate.
-    pub learning_rate: f64,
-    /// Share of the updates in which it rises to that.
-    pub warmup_proportion: f64,
-    /// Passes over the corpus.
-    pub num_train_epochs: usize,
-    /// Most updates.
-    pub max_steps: Option<usize>,
-    /// Texts of an update.
-    pub train_batch_size: usize,
-    /// Texts on the device at once; the result is the same.
-    pub micro_batch: usize,
-    /// Longest text in pieces, `[CLS]` and `[SEP]` included.
-    pub max_seq_length: usize,
-    /// Decay of everything but biases and LayerNorm.
-    pub weight_decay: f64,
-    /// Largest gradient norm.
-    pub max_grad_norm: f64,
-    /// What is masked.
-    pub masking: MaskedUnit,
-    /// Share of the pieces that is masked.
-    pub mask_share: f64,
-    /// Whether the span-boundary objective is learnt as well.
-    pub span_boundary: bool,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Minutes between checkpoints to resume from.
-    pub checkpoint_minutes: f64,
-}
-
-impl Default for PretrainRecipe {
-    fn default() -> Self {
-        Self {
-            learning_rate: 1e-4,
-            warmup_proportion: 0.1,
-            num_train_epochs: 1,
-            max_steps: None,
-            train_batch_size: 256,
-            micro_batch: 16,
-            max_seq_length: 512,
-            weight_decay: 0.01,
-            max_grad_norm: 1.0,
-            masking: MaskedUnit::Spans,
-            mask_share: MaskingOptions::default().budget,
-            span_boundary: true,
-            seed: 42,
-            checkpoint_minutes: 5.0,
-        }
+recipe! {
+    /// Every hyper-parameter of a pre-training; the defaults are the paper's (section 4.2), but for the number of updates,
+    /// which follows from the corpus.
+    recipe PretrainRecipe;
+    /// Command-line flags of a pre-training's recipe; what is not given keeps its value.
+    flags PretrainRecipeArgs {}
+    set {
+        /// Highest learning rate.
+        [value_name = "X"] learning_rate: f64 = 1e-4,
+        /// Share of the updates in which the learning rate rises; then it falls to 0.
+        [value_name = "X"] warmup_proportion: f64 = 0.1,
+        /// Passes over the corpus, masked anew each time.
+        [value_name = "N"] num_train_epochs: usize = 1,
+        /// Texts per update.
+        [value_name = "N"] train_batch_size: usize = 256,
+        /// Texts computed at once on the device: a number, or auto for as many as fit. Fewer are tried if the device runs
+        /// out of memory. Does not change the result.
+        [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Windows(16),
+        /// Longest text in word pieces, [CLS] and [SEP] included; without it 512, or as many as the model has positions.
+        [value_name = "N"] max_seq_length: usize = 512,
+        /// Decay of weights per update, times the learning rate; biases and LayerNorm are not decayed.
+        [value_name = "X"] weight_decay: f64 = 0.01,
+        /// Largest norm of all gradients together.
+        [value_name = "X"] max_grad_norm: f64 = 1.0,
+        /// What is masked: spans of whole words, or single pieces as in the first BERT, without the span-boundary objective.
+        [value_enum] masking: MaskedUnit = MaskedUnit::Spans,
+        /// Share of the pieces that is masked; more teaches a small model faster (Wettig et al., 2023).
+        [value_name = "X"] mask_share: f64 = MaskingOptions::default().budget,
+        /// Whether the span-boundary objective is learnt as well.
+        [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
+        span_boundary: bool = true,
+        /// Seed of everything random: fresh weights, order, masks, dropout, and which documents are held out.
+        [value_name = "N"] seed: u64 = 42,
+        /// Minutes between training checkpoints, to resume from.
+        [value_name = "X"] checkpoint_minutes: f64 = 5.0,
+        /// Number format of the operands of the layers' matrix products; heads, weights, sums and the optimizer are f32 in any
+        /// case. A half format is for GPUs that have it.
+        [value_enum] precision: Precision = Precision::F32,
+        /// Under fp16, the factor on the loss that keeps gradients from vanishing; 0 adapts it to overflows.
+        [value_name = "X"] loss_scale: f64 = 0.0,
+        /// Share of the corpus's documents that are held out: the model never trains on them and is evaluated on them. The
+        /// same documents, wherever they stand, for the same seed. Not with --eval-file.
+        [value_name = "SHARE"] eval_share: f64 = 0.0,
+        /// Held-out texts per batch in evaluation, if they fit. Does not change the result.
+        [value_name = "N"] eval_batch_size: usize = 16,
+    }
+    unset {
+        /// Stop after this many updates; the learning rate reaches 0 there.
+        [value_name = "N"] max_steps: usize,
+        /// Updates between evaluations on held-out text; without it ten evaluations are spread over the run. One is made after
+        /// the last update in any case.
+        [value_name = "N"] eval_steps: usize,
+        /// End the run once this many evaluations in a row have not lowered the loss on held-out text. The learning rate is
+        /// scheduled for the whole run in any case.
+        [value_name = "N"] early_stopping_patience: usize,
     }
 }
 
@@ -79,8 +84,17 @@ impl PretrainRecipe {
         if self.num_train_epochs == 0 || self.max_steps == Some(0) {
             return refuse("num_train_epochs and max_steps", "at least 1");
         }
-        if self.train_batch_size == 0 || self.micro_batch == 0 {
-            return refuse("train_batch_size and micro_batch", "at least 1");
+        if self.train_batch_size == 0 || self.eval_batch_size == 0 {
+            return refuse("train_batch_size and eval_batch_size", "at least 1");
+        }
+        if self.eval_steps == Some(0) || self.early_stopping_patience == Some(0) {
+            return refuse("eval_steps and early_stopping_patience", "at least 1");
+        }
+        if !(self.eval_share >= 0.0 && self.eval_share <= 0.5) {
+            return refuse("eval_share", "from 0 to 0.5");
+        }
+        if !(self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale)) {
+            return refuse("loss_scale", "0, or from 1 to 2^24");
         }
         if self.max_seq_length < 8 {
             return refuse("max_seq_length", "at least 8");
@@ -116,4 +130,64 @@ pub struct PretrainRecord {
     pub recipe: PretrainRecipe,
     /// The files of the corpus.
     pub corpus: Vec<Fingerprint>,
+    /// The files of held-out text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eval_corpus: Vec<Fingerprint>,
+}
+
+impl PretrainRecord {
+    /// Parses the text of a `pretrain.toml`.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Whether there is text to evaluate on.
+    #[must_use]
+    pub fn evaluates(&self) -> bool {
+        self.recipe.eval_share > 0.0 || !self.eval_corpus.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let text = "do_lower_case = false\n\n[recipe]\nlearning_rate = 0.0003\nwarmup_proportion = 0.1\nnum_train_epochs = 2\n\
+                    max_steps = 30\ntrain_batch_size = 24\nmicro_batch = 7\nmax_seq_length = 96\nweight_decay = 0.01\n\
+                    max_grad_norm = 1.0\nmasking = \"spans\"\nmask_share = 0.15\nspan_boundary = true\nseed = 42\n\
+                    checkpoint_minutes = 5.0\n\n[[corpus]]\npath = \"corpus.txt\"\nbytes = 3\nsha256 = \"ab\"\n";
+        let record: PretrainRecord = toml::from_str(text).unwrap();
+        let expected = PretrainRecipe {
+            learning_rate: 3e-4,
+            num_train_epochs: 2,
+            max_steps: Some(30),
+            train_batch_size: 24,
+            micro_batch: MicroBatchSize::Windows(7),
+            max_seq_length: 96,
+            ..PretrainRecipe::default()
+        };
+        assert_eq!((&record.recipe, record.evaluates()), (&expected, false));
+        assert_eq!(toml::from_str::<PretrainRecord>(&toml::to_string(&record).unwrap()).unwrap(), record);
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_named() {
+        let base = PretrainRecipe::default;
+        for (key, recipe) in [
+            ("eval_share", PretrainRecipe { eval_share: 0.6, ..base() }),
+            ("eval_share", PretrainRecipe { eval_share: f64::NAN, ..base() }),
+            ("eval_steps", PretrainRecipe { eval_steps: Some(0), ..base() }),
+            ("loss_scale", PretrainRecipe { loss_scale: 0.5, ..base() }),
+            ("span_boundary", PretrainRecipe { masking: MaskedUnit::Pieces, ..base() }),
+        ] {
+            let told = recipe.check().unwrap_err().to_string();
+            assert!(told.starts_with(key), "{told}");
+        }
+        base().check().unwrap();
+    }
 }

@@ -1,7 +1,7 @@
 //! A run's events in the form that charts and tables want, growing as the log does.
 
 use super::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent};
-use crate::score::Scores;
+use crate::score::{HeldOutScores, Scores};
 
 /// An evaluation of the development set.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,23 @@ pub struct Evaluated {
     pub elapsed_secs: f64,
     /// Scores by the reference's names.
     pub scores: Scores,
+    /// Whether it was the best when it was made.
+    pub best: bool,
+    /// How long it took.
+    pub secs: f64,
+}
+
+/// An evaluation of a pre-training on held-out text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut {
+    /// Updates before it.
+    pub step: usize,
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Seconds since training began, as of the update before it.
+    pub elapsed_secs: f64,
+    /// What came of it.
+    pub scores: HeldOutScores,
     /// Whether it was the best when it was made.
     pub best: bool,
     /// How long it took.
@@ -54,6 +71,8 @@ pub struct Curves {
     pub steps: Vec<StepEvent>,
     /// Evaluations in order.
     pub evaluations: Vec<Evaluated>,
+    /// Evaluations of a pre-training in order.
+    pub held_out: Vec<HeldOut>,
     /// What was told, in order.
     pub messages: Vec<Message>,
     /// Where the newest training checkpoint is, by updates before it.
@@ -84,6 +103,10 @@ impl Curves {
                     best,
                     secs,
                 });
+            }
+            Event::HeldOut { step, epoch, scores, best, secs } => {
+                let elapsed_secs = self.steps.last().map_or(0.0, |last| last.elapsed_secs);
+                self.held_out.push(HeldOut { step, epoch, elapsed_secs, scores, best, secs });
             }
             Event::Resumed { step, evaluations, device } => {
                 self.go_back(step, evaluations);
@@ -124,11 +147,14 @@ impl Curves {
 
     fn go_back(&mut self, step: usize, evaluations: usize) {
         let kept = self.steps.iter().rposition(|done| done.step <= step).map_or(0, |last| last + 1);
-        if kept < self.steps.len() || evaluations < self.evaluations.len() {
+        let evaluated = self.evaluations.len().max(self.held_out.len());
+        if kept < self.steps.len() || evaluations < evaluated {
             self.rewinds += 1;
         }
         self.steps.truncate(kept);
+        // A run has the ones or the others.
         self.evaluations.truncate(evaluations);
+        self.held_out.truncate(evaluations);
         self.outcome = None;
         if self.checkpoint.is_some_and(|checkpoint| checkpoint > step) {
             self.checkpoint = (step > 0).then_some(step);
@@ -163,6 +189,7 @@ mod tests {
             elapsed_secs: step as f64,
             eta_secs: None,
             memory_bytes: None,
+            ..StepEvent::default()
         })
     }
 

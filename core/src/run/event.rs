@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::score::Scores;
+use crate::score::{HeldOutScores, Scores};
 
 /// How all files of a run write a time: RFC 3339 in UTC with milliseconds, so that texts sort as times do.
 pub(super) const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
@@ -75,7 +75,7 @@ pub enum CheckpointKind {
 }
 
 /// One optimizer update.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepEvent {
     /// Updates done so far, over all trainings of a learning-rate sweep; the first is 1.
     pub step: usize,
@@ -85,8 +85,14 @@ pub struct StepEvent {
     pub training: usize,
     /// Epoch of that training, from 0.
     pub epoch: usize,
-    /// Loss of the update's windows.
+    /// Loss of the update's windows; in pre-training the sum of both objectives' losses.
     pub loss: f64,
+    /// In pre-training, the loss of masked language modelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mlm_loss: Option<f64>,
+    /// In pre-training, the loss of the span-boundary objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbo_loss: Option<f64>,
     /// Learning rate of the update.
     pub learning_rate: f64,
     /// Norm of all gradients before clipping; absent if not finite.
@@ -148,6 +154,19 @@ pub enum Event {
         epoch: usize,
         /// Scores by the reference's names.
         scores: Scores,
+        /// Whether it is the best so far.
+        best: bool,
+        /// How long it took.
+        secs: f64,
+    },
+    /// A pre-training was evaluated on held-out text.
+    HeldOut {
+        /// Updates before it.
+        step: usize,
+        /// Epoch, from 0.
+        epoch: usize,
+        /// What came of it.
+        scores: HeldOutScores,
         /// Whether it is the best so far.
         best: bool,
         /// How long it took.
@@ -223,6 +242,7 @@ impl Event {
             Self::Evaluation { step, training, epoch, scores, .. } => {
                 are_counts([*step, *training, *epoch, scores.total])
             }
+            Self::HeldOut { step, epoch, scores, .. } => are_counts([*step, *epoch, scores.pieces]),
             Self::Resumed { step, evaluations, .. } => are_counts([*step, *evaluations]),
             Self::Checkpoint { step, .. } | Self::Fault { step, .. } | Self::Finished { step, .. } => {
                 are_counts([*step])

@@ -32,7 +32,7 @@ impl History {
             Event::Step(update) => self.steps.push((update.step, index)),
             Event::Checkpoint { step, .. } => self.steps.push((*step, index)),
             // Counted, because with gradient accumulation several can follow the same update.
-            Event::Evaluation { .. } => self.evaluations.push(index),
+            Event::Evaluation { .. } | Event::HeldOut { .. } => self.evaluations.push(index),
             Event::Error { .. } | Event::Finished { .. } => self.ends.push(index),
             Event::Resumed { step, evaluations, .. } => {
                 let kept =
@@ -73,6 +73,7 @@ mod tests {
             elapsed_secs: 0.0,
             eta_secs: None,
             memory_bytes: None,
+            ..StepEvent::default()
         })
     }
 

@@ -32,7 +32,7 @@ mod train_log;
 
 pub use crate::atomic::{self, WriteError, write_atomic, write_json};
 pub use control::{Request, request, take_request};
-pub use curves::{Curves, Evaluated, Message, Weight};
+pub use curves::{Curves, Evaluated, HeldOut, Message, Weight};
 pub use environment::{Environment, Resumption};
 pub use error::RunError;
 pub(crate) use event::are_counts;

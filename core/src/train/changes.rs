@@ -49,14 +49,6 @@ pub struct Difference {
 }
 
 impl Recipe {
-    /// The value of every field as in TOML, in the order of [`FIELDS`](Self::FIELDS); none for those unset.
-    #[must_use]
-    pub fn values(&self) -> Vec<(&'static str, Option<String>)> {
-        // A struct of numbers, strings and options always has a TOML form.
-        let table = toml::Table::try_from(self).unwrap_or_default();
-        Self::FIELDS.iter().map(|(name, _)| (*name, table.get(*name).map(ToString::to_string))).collect()
-    }
-
     /// All fields in which this recipe and another differ.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<Difference> {

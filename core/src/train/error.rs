@@ -125,7 +125,7 @@ pub enum TrainError {
         steps: usize,
     },
     /// The numbers went wrong.
-    #[error("{what} is {value} at step {step} (questions {questions}), the last good weights are {kept}")]
+    #[error("{what} is {value} at step {step} ({examples}), the last good weights are {kept}")]
     NotFinite {
         /// Loss or gradient norm.
         what: &'static str,
@@ -133,8 +133,8 @@ pub enum TrainError {
         value: f32,
         /// The update, from 1.
         step: usize,
-        /// Ids of the update's questions, shortened.
-        questions: String,
+        /// What the update was made of, shortened.
+        examples: String,
         /// What was saved before.
         kept: String,
     },
@@ -150,9 +150,10 @@ impl Advice for TrainError {
             Self::Features(error) => error.remedy(),
             Self::Run(error) => error.remedy(),
             Self::Engine(error) => error.remedy(),
-            Self::Evaluation(error) => match error.downcast_ref::<EvaluateError>() {
-                Some(error) => error.remedy(),
-                None => "evaluate a checkpoint of the run with `spanbert evaluate`".into(),
+            Self::Evaluation(error) => match (error.downcast_ref(), error.downcast_ref::<EngineError>()) {
+                (Some(error), _) => EvaluateError::remedy(error),
+                (None, Some(error)) => error.remedy(),
+                (None, None) => "evaluate a checkpoint of the run with `spanbert evaluate`".into(),
             },
             Self::NotVersion2 { .. } => "leave the flag out, the version is recognised from the data".into(),
             Self::Metric { .. } => "use --eval-metric f1 or exact".into(),
@@ -168,7 +169,7 @@ impl Advice for TrainError {
                 "start a new run, or raise --early-stopping-patience to train on".into()
             }
             Self::Complete { .. } => "start a new run, or raise --max-steps if that ended it".into(),
-            Self::NotFinite { .. } => "lower the learning rate, or look at these questions".into(),
+            Self::NotFinite { .. } => "lower the learning rate, or look at these examples".into(),
         }
     }
 }
@@ -180,10 +181,13 @@ impl TrainError {
     pub fn device_fault(&self) -> Option<(Activity, Fault)> {
         let (activity, engine) = match self {
             Self::Engine(error) => (Activity::Training, error),
-            Self::Evaluation(error) => match error.downcast_ref::<EvaluateError>()? {
-                EvaluateError::Engine(error) => (Activity::Evaluating, error),
-                _ => return None,
-            },
+            Self::Evaluation(error) => {
+                let engine = match error.downcast_ref::<EvaluateError>() {
+                    Some(EvaluateError::Engine(error)) => Some(error),
+                    _ => error.downcast_ref::<EngineError>(),
+                };
+                (Activity::Evaluating, engine?)
+            }
             _ => return None,
         };
         match engine {

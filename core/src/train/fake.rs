@@ -9,7 +9,10 @@ use crate::{
     batch::Batch,
     checkpoint::{Weights, fresh},
     config::BertConfig,
-    engine::{EngineError, InferenceEngine, Logits, MicroBatch, OptimizerState, StepMetrics, TrainingEngine},
+    engine::{
+        Engine, EngineError, InferenceEngine, Learner, Logits, MicroBatch, OptimizerState, StepMetrics,
+        TrainingEngine,
+    },
     score::Scores,
 };
 
@@ -62,18 +65,20 @@ pub(crate) fn updates_behind(weights: &Weights) -> f32 {
     weights["qa_outputs.bias"].values[0]
 }
 
-impl InferenceEngine for FakeEngine {
+impl Engine for FakeEngine {
     fn config(&self) -> &BertConfig {
         &self.config
     }
 
+    fn memory(&self) -> Option<MemoryUse> {
+        Some(MemoryUse { in_use: 1000, reserved: 1234 })
+    }
+}
+
+impl InferenceEngine for FakeEngine {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         let zeros = vec![0.0; batch.rows * batch.length];
         Ok(Logits { rows: batch.rows, length: batch.length, start: zeros.clone(), end: zeros })
-    }
-
-    fn memory(&self) -> Option<MemoryUse> {
-        Some(MemoryUse { in_use: 1000, reserved: 1234 })
     }
 }
 
@@ -84,7 +89,9 @@ impl TrainingEngine for FakeEngine {
         self.calls.borrow_mut().push(call);
         Ok(())
     }
+}
 
+impl Learner for FakeEngine {
     fn discard_gradients(&mut self) {}
 
     fn set_recompute(&mut self, _recompute: bool) {}
@@ -94,7 +101,7 @@ impl TrainingEngine for FakeEngine {
         self.updates += 1;
         let broken = self.breaks_at == Some(self.updates);
         let loss = if broken { f32::NAN } else { 1.0 / self.updates as f32 };
-        self.waiting.push(StepMetrics { loss, grad_norm: 2.0, overflowed_at: None });
+        self.waiting.push(StepMetrics { loss, pretraining: None, grad_norm: 2.0, overflowed_at: None });
         Ok(())
     }
 

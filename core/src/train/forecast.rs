@@ -8,10 +8,9 @@ use super::{
     samples::first_questions,
 };
 use crate::{
-    bench::flops::{forward_flops, training_flops},
     checkpoint::config_file,
     config::BertConfig,
-    engine::memory::MemoryEstimate,
+    engine::{forward_flops, memory::MemoryEstimate, training_flops},
     features::{Window, evaluation_examples, usable_examples, windows},
     run::{Environment, Event, EventReader, Layout},
     squad::Dataset,
@@ -232,6 +231,7 @@ mod tests {
                 elapsed_secs: step as f64,
                 eta_secs: None,
                 memory_bytes: None,
+                ..StepEvent::default()
             };
             log.append(&Event::Step(event)).unwrap();
         }

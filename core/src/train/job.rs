@@ -1,24 +1,22 @@
 //! A whole training, from files to a finished run folder: what `train`, `run_squad`, `demo` and the app call.
 
-use std::{collections::VecDeque, path::Path, time::Instant};
+use std::path::Path;
 
 use super::{
-    DataSource, DeviceLimits, Ending, Evaluator, Fit, InjectedFault, Keeper, ModelSource, Observer, Pace,
-    Place, Recipe, Recorder, StopFlag, TrainError, Trainer, Training, TrainingData,
+    DataSource, DeviceLimits, Ending, Evaluator, FineTuning, InjectedFault, ModelSource, Observer, Place,
+    Recipe, Recorder, StopFlag, TrainError, Trainer, Training,
     engines::{Engines, OpenEngine},
     inputs::Inputs,
     optimizer::optimizer_config,
     prepare::{Prepared, prepare},
     probe,
     resume::Resumed,
+    trainer::record_failure,
 };
 use crate::{
-    advice::Advice,
     engine::TrainingEngine,
     features::SkippedQuestion,
-    run::{
-        BestScore, Environment, Event, Layout, Outcome, Phase, RunError, RunFolder, RunState, write_atomic,
-    },
+    run::{BestScore, Environment, Event, Layout, Phase, RunError, RunFolder, RunState, write_atomic},
 };
 
 /// Where a training starts.
@@ -209,79 +207,40 @@ impl Run<'_> {
         mut first: Box<dyn TrainingEngine>,
     ) -> Result<TrainOutcome, TrainError> {
         let prepared = prepare(self.inputs, self.recipe, self.length_multiple, &mut recorder);
-        let mut prepared = prepared.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
-        let fit = self.fit(&mut prepared, resumed, first.as_mut(), &mut recorder);
-        let fit = fit.inspect_err(|error| fail(&mut recorder, error, 0.0))?;
+        let mut prepared = prepared.inspect_err(|error| record_failure(&mut recorder, error, 0.0))?;
+        let data = prepared.training_data(self.length_multiple, 1);
+        let longest = data.windows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
+        let longest = self.recipe.padded_length(longest, self.length_multiple);
+        let planned = probe::plan_for(self.recipe, first.config(), longest, &self.limits);
+        let before = resumed.and_then(|resumed| resumed.fit);
+        let fit =
+            probe::settle(first.as_mut(), planned, before, &self.limits, &mut recorder, |engine, rows| {
+                probe::probe(engine, data, self.recipe, rows)
+            });
+        let fit = fit.inspect_err(|error| record_failure(&mut recorder, error, 0.0))?;
+        if let Some(development) = &mut prepared.development {
+            development.set_batch_size(fit.eval_batch);
+        }
         engines.recompute = fit.recompute;
         let Prepared { schedule, development, .. } = &prepared;
         let rates = self.recipe.learning_rates();
         recorder.set_total_steps(schedule.steps() * rates.len());
-        let (config, tokenizer) = (&self.inputs.config, &*self.inputs.tokenizer);
-        let version = self.inputs.train.version.to_string();
         let progress = resumed.and_then(|resumed| resumed.progress.as_ref());
-        let mut keeper = Keeper::new(self.layout.clone(), config, tokenizer, self.recipe, version);
-        if let Some(progress) = progress {
-            keeper.resume(progress);
-        }
-        let mut trainer = Trainer {
+        let task = FineTuning {
             recipe: self.recipe,
             schedule,
             data: prepared.training_data(self.length_multiple, fit.micro_batch),
-            layout: self.layout.clone(),
-            keeper,
-            recorder,
             evaluator: development.as_ref().map(|set| Box::new(set) as Box<dyn Evaluator>),
-            stop: self.stop.clone(),
-            pace: Pace::new(Instant::now()).after(progress.map_or(0.0, |progress| progress.elapsed_secs)),
-            place: Place::default(),
-            boundary: Place::default(),
-            owed_evaluation: progress.is_some_and(|progress| progress.owed_evaluation),
-            checkpointed: Instant::now(),
-            pending: VecDeque::new(),
-            ended_early: None,
-            inject_fault: self.inject_fault,
+            layout: self.layout.clone(),
+            config: &self.inputs.config,
+            tokenizer: &self.inputs.tokenizer,
+            dataset_version: self.inputs.train.version.to_string(),
+            latest: progress.and_then(|progress| progress.latest.clone()),
         };
+        let trainer = Trainer::new(task, recorder, self.stop.clone(), progress);
+        let mut trainer = trainer.failing(self.inject_fault);
         let ending = sweep(&mut trainer, &rates, progress.map(|progress| progress.place), engines, first);
-        let elapsed_secs = trainer.pace.elapsed_secs(Instant::now());
-        let ending = ending.inspect_err(|error| fail(&mut trainer.recorder, error, elapsed_secs))?;
-        let outcome = match ending {
-            Ending::Completed => Outcome::Completed,
-            Ending::Stopped => Outcome::Stopped,
-        };
-        let step = trainer.boundary.step;
-        let ended_early = trainer.ended_early.take();
-        let reason = ended_early.clone();
-        trainer.recorder.record(Event::Finished { outcome, step, elapsed_secs, reason })?;
-        let best = trainer.keeper.best().cloned();
-        Ok(TrainOutcome { ending, layout: self.layout.clone(), steps: step, best, elapsed_secs, ended_early })
-    }
-
-    /// Decides how batches are split, and tries it on a GPU. A processor is not tried: it has no fault to catch, and a
-    /// step of a large model takes it a minute.
-    fn fit(
-        &self,
-        prepared: &mut Prepared,
-        resumed: Option<&Resumed>,
-        engine: &mut dyn TrainingEngine,
-        recorder: &mut Recorder<'_>,
-    ) -> Result<Fit, TrainError> {
-        let data = prepared.training_data(self.length_multiple, 1);
-        let (planned, estimate) = probe::plan(self.recipe, engine.config(), data, &self.limits);
-        let mut fit = resumed.and_then(|resumed| resumed.fit).unwrap_or(planned);
-        recorder.detailed_phase(Phase::Loading, probe::describe(&estimate, &self.limits))?;
-        recorder.detailed_phase(Phase::Loading, fit.describe())?;
-        fit.write(self.layout)?;
-        engine.set_recompute(fit.recompute);
-        if !fit.probed && self.limits.backend != spanbert_backends::BackendKind::Cpu {
-            recorder.phase(Phase::Probing)?;
-            probe::probe(engine, TrainingData { micro_batch: fit.micro_batch, ..data }, self.recipe)?;
-            fit.probed = true;
-            fit.write(self.layout)?;
-        }
-        if let Some(development) = &mut prepared.development {
-            development.set_batch_size(fit.eval_batch);
-        }
-        Ok(fit)
+        trainer.finish(ending)
     }
 }
 
@@ -303,17 +262,9 @@ fn write_skipped(layout: &Layout, skipped: &[SkippedQuestion]) -> Result<(), Tra
     Ok(write_atomic(&layout.skipped(), lines.as_bytes()).map_err(RunError::from)?)
 }
 
-/// Records why a training ends. A fault of the device does not end the run.
-fn fail(recorder: &mut Recorder<'_>, error: &TrainError, elapsed_secs: f64) {
-    match error.device_fault() {
-        Some((_, fault)) => recorder.fault(fault.is_out_of_memory(), &fault.message),
-        None => recorder.fail(&error.in_one_line(), elapsed_secs),
-    }
-}
-
 /// Trains once for each learning rate, all sharing one best; `last/` holds the last training's weights.
 fn sweep(
-    trainer: &mut Trainer<'_, '_>,
+    trainer: &mut Trainer<'_, FineTuning<'_>>,
     rates: &[f64],
     mut from: Option<Place>,
     mut engines: Engines<'_>,

@@ -1,21 +1,23 @@
 //! Training: the recipe, the schedule and the loop.
 //!
-//! [`Trainer`] is the loop, over any [`TrainingEngine`](crate::engine::TrainingEngine): batches come from a
-//! [`prefetch`]ing thread in the reference's order, [`Schedule`] says when to update and evaluate, [`Recorder`]
-//! writes what happens and [`Keeper`] the weights. [`run_training`] goes from files to a finished run folder.
+//! [`Trainer`] is the loop, over any [`Task`]: batches come from a thread that makes them ahead, [`Schedule`] says when to
+//! update and evaluate, [`Recorder`] writes what happens and the task the weights. Fine-tuning is the task
+//! [`FineTuning`]; pre-training is in [`pretrain`](crate::pretrain). [`run_training`] goes from files to a finished run
+//! folder.
 
 mod changes;
+mod checkpoints;
 mod development;
 mod engines;
 mod error;
 mod evaluator;
 #[cfg(test)]
 mod fake;
+mod fine_tuning;
 mod fit;
 mod forecast;
 mod inputs;
 mod job;
-mod keeper;
 mod micro_batch_size;
 mod observer;
 mod optimizer;
@@ -26,6 +28,7 @@ mod prepare;
 mod probe;
 pub mod recipe;
 pub mod recipe_fields;
+pub(crate) mod recipe_macro;
 pub mod recipe_validate;
 mod recorder;
 mod resume;
@@ -33,32 +36,37 @@ mod samples;
 mod schedule;
 mod seed;
 mod source;
+mod standing;
+mod task;
 mod trainer;
-mod trainer_keeping;
-#[cfg(test)]
-mod trainer_tests;
 
 pub use changes::Difference;
+pub use checkpoints::{Place, Progress};
 pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError};
+pub use fine_tuning::FineTuning;
 pub use fit::{Activity, Fit, InjectedFault, resume_command};
 pub use forecast::{Forecast, PastSpeed, WindowLengths};
 pub use job::{Start, TrainJob, TrainOutcome, run_training};
-pub use keeper::{Keeper, Moment, Place, Progress};
-pub(crate) use keeper::{PROGRESS_VERSION, write_checkpoint};
 pub use micro_batch_size::MicroBatchSize;
 pub use observer::{Observer, Silent, StopFlag};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};
 pub use patience::Patience;
+pub(crate) use prefetch::feed;
 pub use prefetch::{Prepared, TrainingData, prefetch, prepare};
 pub use probe::DeviceLimits;
+pub(crate) use probe::{Demand, plan, settle};
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;
 pub use recorder::Recorder;
 pub use resume::TrainingCheckpoint;
-pub use schedule::{LrSchedule, Schedule, warmup_linear};
+pub use schedule::{EvaluateEvery, LrSchedule, Schedule, warmup_linear};
 pub use seed::dropout_seed;
+pub(crate) use seed::text_seed;
 pub use source::{DataSource, ModelSource};
+pub use standing::{Metric, Standing};
+pub use task::{EvaluatedAt, Limits, Serving, Task};
+pub(crate) use trainer::record_failure;
 pub use trainer::{Ending, Trainer, Training};

@@ -15,9 +15,10 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Notes a score. As for `best/`, only a higher one is an improvement.
-    pub fn evaluated(&mut self, value: f64) {
-        if self.best.is_none_or(|best| value > best) {
+    /// Notes a score. As for `best/`, only a better one is an improvement.
+    pub fn evaluated(&mut self, value: f64, lower_is_better: bool) {
+        let beats = |best: f64| if lower_is_better { value < best } else { value > best };
+        if self.best.is_none_or(beats) {
             *self = Self { best: Some(value), without_improvement: 0 };
         } else {
             self.without_improvement += 1;
@@ -30,12 +31,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_higher_score_is_an_improvement() {
+    fn only_a_better_score_is_an_improvement() {
         let mut patience = Patience::default();
         let waited: Vec<usize> = [10.0, 20.0, 20.0, 5.0, 20.5, 3.0]
             .into_iter()
             .map(|value| {
-                patience.evaluated(value);
+                patience.evaluated(value, false);
                 patience.without_improvement
             })
             .collect();

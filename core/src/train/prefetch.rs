@@ -81,16 +81,30 @@ pub fn prefetch<'scope, 'env: 'scope>(
     schedule: &'env Schedule,
     (training, from): (usize, Place),
 ) -> Receiver<Prepared> {
+    let run_epoch = move |epoch| training * schedule.epochs + epoch;
+    let order = move |epoch| data.order.epoch(run_epoch(epoch));
+    feed(scope, schedule.epochs, from, order, move |epoch, position, batch| {
+        let seed = dropout_seed(recipe.seed, run_epoch(epoch), position);
+        Prepared { epoch, position, seed, ..prepare(data, recipe, batch) }
+    })
+}
+
+/// Starts a thread that makes one batch after the other, from a place on: `order` gives those of an epoch, `make` makes
+/// the one at a position of its epoch.
+pub(crate) fn feed<'scope, 'env: 'scope, B, P: Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    epochs: usize,
+    from: Place,
+    order: impl Fn(usize) -> Vec<B> + Send + 'scope,
+    make: impl Fn(usize, usize, B) -> P + Send + 'scope,
+) -> Receiver<P> {
     let (sender, receiver) = sync_channel(AHEAD);
     scope.spawn(move || {
-        for epoch in from.epoch..schedule.epochs {
-            let run_epoch = training * schedule.epochs + epoch;
+        for epoch in from.epoch..epochs {
             let done = if epoch == from.epoch { from.batches } else { 0 };
-            for (position, batch) in data.order.epoch(run_epoch).into_iter().enumerate().skip(done) {
-                let seed = dropout_seed(recipe.seed, run_epoch, position);
-                let prepared = Prepared { epoch, position, seed, ..prepare(data, recipe, batch) };
+            for (position, batch) in order(epoch).into_iter().enumerate().skip(done) {
                 // The receiver is gone: the training has ended early.
-                if sender.send(prepared).is_err() {
+                if sender.send(make(epoch, position, batch)).is_err() {
                     return;
                 }
             }

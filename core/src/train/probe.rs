@@ -2,15 +2,36 @@
 
 use spanbert_backends::{BackendKind, DeviceInfo};
 
-use super::{Fit, MicroBatchSize, Precision, Recipe, TrainError, TrainingData, prefetch::longest_batch};
+use super::{
+    Fit, MicroBatchSize, Precision, Recipe, Recorder, TrainError, TrainingData, prefetch::longest_batch,
+};
 use crate::{
     batch::{loss_weights, micro_batches},
     config::BertConfig,
     engine::{
-        EngineError, MicroBatch, TrainingEngine,
+        EngineError, Learner, MicroBatch, TrainingEngine,
         memory::{MemoryEstimate, Work, estimate, fits, is_small, part_rows},
     },
+    run::{Layout, Phase},
 };
+
+/// What a training asks of a device.
+pub(crate) struct Demand<'a> {
+    /// Rows of a batch.
+    pub rows: usize,
+    /// Rows of an update.
+    pub update_rows: usize,
+    /// Padded length of the longest batch.
+    pub length: usize,
+    /// Rows to be computed at once.
+    pub micro_batch: MicroBatchSize,
+    /// Rows of an evaluation batch.
+    pub eval_rows: usize,
+    /// Whether products are made in a half precision.
+    pub half: bool,
+    /// Bytes that the heads take for so many rows, where the estimate leaves them out.
+    pub head_bytes: &'a dyn Fn(usize) -> u64,
+}
 
 /// What a device offers.
 #[derive(Clone, Copy, Debug)]
@@ -49,44 +70,46 @@ impl DeviceLimits {
     /// more than `wanted` on a GPU with room for more. Answers do not depend on it.
     #[must_use]
     pub fn inference_rows(&self, config: &BertConfig, wanted: usize, length: usize) -> usize {
-        let fitting = |wanted, share| {
-            halves(wanted).find(|&rows| self.allow(config, rows, length, Work::Inference, share))
-        };
+        self.evaluation_rows(config, wanted, length, &|_| 0)
+    }
+
+    fn evaluation_rows(
+        &self,
+        config: &BertConfig,
+        wanted: usize,
+        length: usize,
+        head_bytes: &dyn Fn(usize) -> u64,
+    ) -> usize {
+        let allowed =
+            |rows, share| self.allow(config, (rows, length), Work::Inference, head_bytes(rows), share);
+        let fitting = |wanted, share| halves(wanted).find(|&rows| allowed(rows, share));
         let roomy = self.backend != BackendKind::Cpu && self.memory_bytes.is_some();
         let more = if roomy { fitting(GPU_EVALUATION_ROWS, SPARE) } else { None };
         fitting(wanted, USABLE).max(more).unwrap_or(1)
     }
 
-    fn allow(&self, config: &BertConfig, rows: usize, length: usize, work: Work, share: f64) -> bool {
+    fn allow(
+        &self,
+        config: &BertConfig,
+        (rows, length): (usize, usize),
+        work: Work,
+        head_bytes: u64,
+        share: f64,
+    ) -> bool {
         // Whole bytes, as the estimate's.
         let budget = self.memory_bytes.map_or(u64::MAX, |bytes| (bytes as f64 * share) as u64);
+        let budget = budget.saturating_sub(head_bytes);
         fits(config, rows, length, self.backend, work, budget, self.max_buffer_bytes)
     }
 }
 
 /// The split to begin with and what it is estimated to take. Parts of a batch are its halves, quarters and so on.
-pub(super) fn plan(
-    recipe: &Recipe,
-    config: &BertConfig,
-    data: TrainingData<'_>,
-    limits: &DeviceLimits,
-) -> (Fit, MemoryEstimate) {
-    let longest = data.windows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
-    plan_for(recipe, config, recipe.padded_length(longest, data.length_multiple), limits)
-}
-
-pub(super) fn plan_for(
-    recipe: &Recipe,
-    config: &BertConfig,
-    length: usize,
-    limits: &DeviceLimits,
-) -> (Fit, MemoryEstimate) {
-    let whole = recipe.batch_rows();
-    let half = recipe.precision != Precision::F32;
-    let work =
-        |rows, recompute| Work::Training { recompute, accumulates: rows < recipe.train_batch_size, half };
-    let allowed = |rows: &usize| limits.allow(config, *rows, length, work(*rows, false), USABLE);
-    let (micro_batch, recompute) = match recipe.micro_batch {
+pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimits) -> (Fit, MemoryEstimate) {
+    let &Demand { rows: whole, update_rows, length, eval_rows, half, head_bytes, .. } = demand;
+    let work = |rows, recompute| Work::Training { recompute, accumulates: rows < update_rows, half };
+    let allowed =
+        |&rows: &usize| limits.allow(config, (rows, length), work(rows, false), head_bytes(rows), USABLE);
+    let (micro_batch, recompute) = match demand.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
         MicroBatchSize::Auto if limits.backend == BackendKind::Cpu && is_small(config) => {
@@ -94,44 +117,97 @@ pub(super) fn plan_for(
         }
         MicroBatchSize::Auto => halves(whole).find(allowed).map_or((1, true), |rows| (rows, false)),
     };
-    let eval_batch = limits.inference_rows(config, recipe.eval_batch_size, length);
+    let eval_batch = limits.evaluation_rows(config, eval_rows, length, head_bytes);
     let fit = Fit { micro_batch, recompute, eval_batch, probed: false, faults: 0 };
-    (fit, estimate(config, micro_batch, length, limits.backend, work(micro_batch, recompute)))
+    let memory = estimate(config, micro_batch, length, limits.backend, work(micro_batch, recompute));
+    let head = head_bytes(micro_batch);
+    let memory = MemoryEstimate {
+        activations: memory.activations.saturating_add(head),
+        total: memory.total.saturating_add(head),
+        ..memory
+    };
+    (fit, memory)
+}
+
+/// [`plan`] for a fine-tuning whose longest batch is padded to `length`.
+pub(super) fn plan_for(
+    recipe: &Recipe,
+    config: &BertConfig,
+    length: usize,
+    limits: &DeviceLimits,
+) -> (Fit, MemoryEstimate) {
+    let demand = Demand {
+        rows: recipe.batch_rows(),
+        update_rows: recipe.train_batch_size,
+        length,
+        micro_batch: recipe.micro_batch,
+        eval_rows: recipe.eval_batch_size,
+        half: recipe.precision != Precision::F32,
+        head_bytes: &|_| 0,
+    };
+    plan(&demand, config, limits)
+}
+
+/// Writes how batches are split, the plan's or a resumed run's split, and tries it on a GPU: `probe` runs the longest batch
+/// in parts of so many rows and forgets it. A processor is not tried: it has no fault to catch, and a step of a large
+/// model takes it a minute.
+pub(crate) fn settle<E: Learner + ?Sized>(
+    engine: &mut E,
+    (planned, memory): (Fit, MemoryEstimate),
+    resumed: Option<Fit>,
+    limits: &DeviceLimits,
+    recorder: &mut Recorder<'_>,
+    probe: impl FnOnce(&mut E, usize) -> Result<(), EngineError>,
+) -> Result<Fit, TrainError> {
+    let mut fit = resumed.unwrap_or(planned);
+    recorder.detailed_phase(Phase::Loading, describe(&memory, limits))?;
+    recorder.detailed_phase(Phase::Loading, fit.describe())?;
+    let layout: Layout = recorder.layout().clone();
+    fit.write(&layout)?;
+    engine.set_recompute(fit.recompute);
+    if !fit.probed && limits.backend != BackendKind::Cpu {
+        recorder.phase(Phase::Probing)?;
+        probe(engine, fit.micro_batch)?;
+        // What does not fit shows before hours are spent.
+        let loss = engine.last_loss()?;
+        engine.discard_gradients();
+        if !loss.is_some_and(f32::is_finite) {
+            return Err(EngineError::Read(format!("the loss of the longest batch is {loss:?}")).into());
+        }
+        fit.probed = true;
+        fit.write(&layout)?;
+    }
+    Ok(fit)
 }
 
 fn halves(most: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(most), |rows| (*rows > 1).then_some(rows / 2))
 }
 
-/// Runs the longest batch forward and backward once, and forgets it: what does not fit shows before hours are spent.
+/// Runs the longest batch forward and backward once, in parts of so many windows.
 pub(super) fn probe(
     engine: &mut dyn TrainingEngine,
     data: TrainingData<'_>,
     recipe: &Recipe,
-) -> Result<(), TrainError> {
+    rows: usize,
+) -> Result<(), EngineError> {
     let whole = longest_batch(data, recipe);
     let weights = loss_weights(&whole, recipe.gradient_accumulation_steps);
-    let parts = micro_batches(&whole, data.micro_batch.min(whole.rows.max(1)));
+    let parts = micro_batches(&whole, rows.min(whole.rows.max(1)));
     // Two parts: the second one's gradients are added to the first one's.
-    for batch in parts.iter().take(2) {
+    parts.iter().take(2).try_for_each(|batch| {
         engine.accumulate(&MicroBatch {
             batch,
             first_row: 0,
             start_weight: weights.start,
             end_weight: weights.end,
             seed: recipe.seed,
-        })?;
-    }
-    let loss = engine.last_loss()?;
-    engine.discard_gradients();
-    match loss {
-        Some(loss) if loss.is_finite() => Ok(()),
-        _ => Err(EngineError::Read(format!("the loss of the longest batch is {loss:?}")).into()),
-    }
+        })
+    })
 }
 
 /// `weights 433 MB, … in all 1.8 GB of 16.0 GB`.
-pub(super) fn describe(estimate: &MemoryEstimate, limits: &DeviceLimits) -> String {
+fn describe(estimate: &MemoryEstimate, limits: &DeviceLimits) -> String {
     let of = limits.memory_bytes.map_or_else(String::new, |bytes| format!(" of {}", size(bytes)));
     format!(
         "memory by estimate: weights {}, gradients {}, optimizer {}, activations {}, in all {}{of}",

@@ -2,71 +2,26 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     micro_batch_size::MicroBatchSize,
     recipe::{EvalMetric, OptimizerKind, Precision, Preset, RecipeError},
+    recipe_macro::recipe,
     schedule::LrSchedule,
 };
 use crate::batch::TrainMode;
 
-/// Declares [`Recipe`] and [`RecipeArgs`] from one list, so that a flag, a TOML key and a tooltip cannot disagree.
-/// A field reads `[clap settings] name: type = default`; under `unset` the default is "not given" (`Option`).
-macro_rules! recipe {
-    (
-        set { $($(#[doc = $doc:literal])+ [$($arg:tt)*] $name:ident: $type:ty = $default:expr,)+ }
-        unset { $($(#[doc = $odoc:literal])+ [$($oarg:tt)*] $oname:ident: $otype:ty,)+ }
-    ) => {
-        /// Every hyper-parameter of a training, with the reference's default (`run_squad.py`).
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct Recipe {
-            $($(#[doc = $doc])+ pub $name: $type,)+
-            $($(#[doc = $odoc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $oname: Option<$otype>,)+
-        }
-
-        impl Default for Recipe {
-            fn default() -> Self {
-                Self { $($name: $default,)+ $($oname: None,)+ }
-            }
-        }
-
-        impl Recipe {
-            /// Name and documentation of every field, in order.
-            pub const FIELDS: &'static [(&'static str, &'static str)] = &[
-                $((stringify!($name), concat!($($doc, "\n"),+)),)+
-                $((stringify!($oname), concat!($($odoc, "\n"),+)),)+
-            ];
-        }
-
-        /// Command-line flags of a recipe; what is not given keeps its value.
-        #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
-        #[command(next_help_heading = "Recipe")]
-        pub struct RecipeArgs {
-            /// Start from a named recipe instead of the reference's defaults.
-            #[arg(long, value_enum, conflicts_with = "recipe")]
-            pub preset: Option<Preset>,
-            /// Start from a recipe.toml, such as the one in a run folder.
-            #[arg(long, value_name = "FILE")]
-            pub recipe: Option<PathBuf>,
-            $($(#[doc = $doc])+ #[arg(long, alias = stringify!($name), $($arg)*)] pub $name: Option<$type>,)+
-            $($(#[doc = $odoc])+ #[arg(long, alias = stringify!($oname), $($oarg)*)] pub $oname: Option<$otype>,)+
-        }
-
-        impl RecipeArgs {
-            /// `base` with the given flags put over it.
-            #[must_use]
-            pub fn apply(&self, mut base: Recipe) -> Recipe {
-                $(if let Some(value) = &self.$name { base.$name = value.clone(); })+
-                $(if self.$oname.is_some() { base.$oname = self.$oname.clone(); })+
-                base
-            }
-        }
-    };
-}
-
 recipe! {
+    /// Every hyper-parameter of a training, with the reference's default (`run_squad.py`).
+    recipe Recipe;
+    /// Command-line flags of a recipe; what is not given keeps its value.
+    flags RecipeArgs {
+        /// Start from a named recipe instead of the reference's defaults.
+        #[arg(long, value_enum, conflicts_with = "recipe")]
+        preset: Option<Preset>,
+        /// Start from a recipe.toml, such as the one in a run folder.
+        #[arg(long, value_name = "FILE")]
+        recipe: Option<PathBuf>,
+    }
     set {
         /// Windows per optimizer update. How many run at once is chosen to fit memory (`micro_batch`) and does not change the
         /// result.

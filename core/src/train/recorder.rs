@@ -84,6 +84,12 @@ impl<'a> Recorder<'a> {
         Ok(recorder)
     }
 
+    /// Paths of the run.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Says how many updates the run will have.
     pub fn set_total_steps(&mut self, total_steps: usize) {
         self.state.total_steps = total_steps;
@@ -99,15 +105,10 @@ impl<'a> Recorder<'a> {
         match &event {
             Event::Step(step) => self.record_step(step)?,
             Event::Evaluation { step, scores, .. } => {
-                let values: Vec<(String, f64)> = scores
-                    .entries()
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((format!("eval/{name}"), value.as_f64()?)))
-                    .collect();
-                let values: Vec<(&str, f64)> =
-                    values.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
-                self.curves.scalars(*step, &values)?;
+                let entries = scores.entries().into_iter();
+                self.record_scores(*step, entries.filter_map(|(name, value)| Some((name, value.as_f64()?))))?;
             }
+            Event::HeldOut { step, scores, .. } => self.record_scores(*step, scores.entries().into_iter())?,
             Event::Phase { phase, .. } => {
                 self.state.phase = *phase;
                 self.write_state()?;
@@ -187,11 +188,24 @@ impl<'a> Recorder<'a> {
             ("speed/windows_per_sec", step.windows_per_sec),
         ];
         values.extend(step.grad_norm.map(|norm| ("train/grad_norm", norm)));
+        values.extend(step.mlm_loss.map(|loss| ("train/mlm_loss", loss)));
+        values.extend(step.sbo_loss.map(|loss| ("train/sbo_loss", loss)));
         self.curves.scalars(step.step, &values)?;
         self.state.step = step.step;
         self.state.epoch = step.epoch;
         self.state.eta_secs = step.eta_secs;
         if self.state_written.elapsed() >= STATE_INTERVAL { self.write_state() } else { Ok(()) }
+    }
+
+    fn record_scores<'n>(
+        &mut self,
+        step: usize,
+        scores: impl Iterator<Item = (&'n str, f64)>,
+    ) -> Result<(), RunError> {
+        let values: Vec<(String, f64)> =
+            scores.map(|(name, value)| (format!("eval/{name}"), value)).collect();
+        let values: Vec<(&str, f64)> = values.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
+        self.curves.scalars(step, &values)
     }
 
     fn write_state(&mut self) -> Result<(), RunError> {
@@ -214,6 +228,12 @@ fn describe(event: &Event) -> String {
                 scores.entries().into_iter().map(|(name, value)| format!("{name} {value}")).collect();
             let mark = if *best { ", the best so far" } else { "" };
             format!("evaluation at step {step}, epoch {epoch}, {secs:.1} s{mark}: {}", values.join(", "))
+        }
+        Event::HeldOut { step, epoch, scores, best, secs } => {
+            let values: Vec<String> =
+                scores.entries().into_iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            let mark = if *best { ", the best so far" } else { "" };
+            format!("held-out text at step {step}, epoch {epoch}, {secs:.1} s{mark}: {}", values.join(", "))
         }
         Event::Resumed { step: 0, device, .. } => format!("began again on {device}"),
         Event::Resumed { step, device, .. } => format!("resumed after step {step} on {device}"),

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    Fit, Place, Recipe, TrainError,
+    Fit, Place, Progress, Recipe, TrainError,
     changes::changes,
-    keeper::{PROGRESS_VERSION, Progress, checkpoint_steps},
+    checkpoints::{PROGRESS_VERSION, checkpoint_steps},
 };
 use crate::{
     checkpoint::{Weights, from_safetensors_bytes},

@@ -60,6 +60,15 @@ pub fn warmup_linear(progress: f64, warmup: f64) -> f64 {
     if progress < warmup { progress / warmup } else { ((progress - 1.0) / (warmup - 1.0)).max(0.0) }
 }
 
+/// When weights are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvaluateEvery {
+    /// So many batches, counted from each epoch's start (`run_squad.py`).
+    Batches(usize),
+    /// So many updates, and after the last.
+    Updates(usize),
+}
+
 /// The course of one training, known before it starts (`run_squad.py`'s counting).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
@@ -71,8 +80,8 @@ pub struct Schedule {
     pub epochs: usize,
     /// Updates the learning rate is spread over; fractional if the number of epochs is.
     pub schedule_steps: f64,
-    /// Batches between evaluations, counted from each epoch's start.
-    pub evaluate_every: usize,
+    /// When the weights are evaluated.
+    pub evaluate_every: EvaluateEvery,
     /// Share of `schedule_steps` with a rising rate.
     pub warmup: f64,
     /// What the rate does after it has risen.
@@ -91,7 +100,7 @@ impl Schedule {
             accumulation,
             epochs: recipe.whole_epochs(),
             schedule_steps: (batches_per_epoch / accumulation) as f64 * recipe.num_train_epochs,
-            evaluate_every: (batches_per_epoch / recipe.eval_per_epoch.max(1)).max(1),
+            evaluate_every: EvaluateEvery::Batches((batches_per_epoch / recipe.eval_per_epoch.max(1)).max(1)),
             warmup: recipe.warmup_proportion,
             shape: recipe.lr_schedule,
             max_steps: recipe.max_steps,
@@ -118,19 +127,31 @@ impl Schedule {
         (position + 1).is_multiple_of(self.accumulation)
     }
 
-    /// Whether the development set is evaluated after the batch at `position` of its epoch, from 0.
+    /// Whether the weights are evaluated after the batch at `position` of its epoch, from 0, once `step` updates have been
+    /// made.
     #[must_use]
-    pub fn evaluates_after(&self, position: usize) -> bool {
-        (position + 1).is_multiple_of(self.evaluate_every)
+    pub fn evaluates_after(&self, position: usize, step: usize) -> bool {
+        match self.evaluate_every {
+            EvaluateEvery::Batches(every) => (position + 1).is_multiple_of(every),
+            EvaluateEvery::Updates(every) => {
+                self.updates_after(position) && (step.is_multiple_of(every) || step == self.steps())
+            }
+        }
     }
 
     /// Evaluations that follow once `step` updates have been made, as far as the schedule tells.
     #[must_use]
     pub fn evaluations_after(&self, step: usize) -> usize {
-        let per_epoch = self.batches_per_epoch / self.evaluate_every;
-        let steps_per_epoch = (self.batches_per_epoch / self.accumulation).max(1);
-        let in_epoch = |steps: usize| (steps * self.accumulation / self.evaluate_every).min(per_epoch);
-        let until = |step: usize| step / steps_per_epoch * per_epoch + in_epoch(step % steps_per_epoch);
+        let until = |step: usize| match self.evaluate_every {
+            EvaluateEvery::Batches(every) => {
+                let per_epoch = self.batches_per_epoch / every;
+                let steps_per_epoch = (self.batches_per_epoch / self.accumulation).max(1);
+                let in_epoch = (step % steps_per_epoch * self.accumulation / every).min(per_epoch);
+                step / steps_per_epoch * per_epoch + in_epoch
+            }
+            EvaluateEvery::Updates(every) if step == self.steps() => step.div_ceil(every),
+            EvaluateEvery::Updates(every) => step / every,
+        };
         until(self.steps()).saturating_sub(until(step))
     }
 }
@@ -212,12 +233,16 @@ mod tests {
     fn counts_are_the_reference_s() {
         let recipe = Recipe { num_train_epochs: 4.0, gradient_accumulation_steps: 2, ..Recipe::default() };
         let course = schedule(7, recipe);
-        assert_eq!((course.schedule_steps, course.steps(), course.evaluate_every), (12.0, 12, 1));
+        assert_eq!(
+            (course.schedule_steps, course.steps(), course.evaluate_every),
+            (12.0, 12, EvaluateEvery::Batches(1))
+        );
         let updates: Vec<usize> = (0..7).filter(|&position| course.updates_after(position)).collect();
         assert_eq!(updates, [1, 3, 5]);
         let course = schedule(4072, Recipe { num_train_epochs: 2.5, ..Recipe::default() });
-        assert_eq!((course.schedule_steps, course.steps(), course.evaluate_every), (10_180.0, 8144, 407));
-        assert_eq!((0..4072).filter(|&position| course.evaluates_after(position)).count(), 10);
+        assert_eq!((course.schedule_steps, course.steps()), (10_180.0, 8144));
+        assert_eq!(course.evaluate_every, EvaluateEvery::Batches(407));
+        assert_eq!((0..4072).filter(|&position| course.evaluates_after(position, 0)).count(), 10);
         assert_eq!((course.evaluations_after(0), course.evaluations_after(4073)), (20, 10));
         assert_eq!(course.evaluations_after(8144), 0);
     }
@@ -236,5 +261,15 @@ mod tests {
         let cut = schedule(100, Recipe { max_steps: Some(7), ..Recipe::default() });
         assert_eq!(cut.steps(), 7);
         assert_eq!(cut.learning_rate(1.0, 5), whole.learning_rate(1.0, 5));
+    }
+
+    #[test]
+    fn evaluations_can_be_counted_in_updates() {
+        let course = Schedule { evaluate_every: EvaluateEvery::Updates(4), ..schedule(5, Recipe::default()) };
+        assert_eq!(course.steps(), 15);
+        let after = |step: usize| course.evaluates_after((step - 1) % 5, step);
+        let evaluated: Vec<usize> = (1..=15).filter(|&step| after(step)).collect();
+        assert_eq!(evaluated, [4, 8, 12, 15]);
+        assert_eq!([0, 3, 4, 12, 15].map(|step| course.evaluations_after(step)), [4, 4, 3, 1, 0]);
     }
 }

@@ -136,6 +136,7 @@ fn run_folder() -> Vec<Vec<u8>> {
         elapsed_secs: 1.0,
         eta_secs: Some(8.0),
         memory_bytes: Some(1 << 30),
+        ..StepEvent::default()
     };
     let scores = Scores { exact: 50.0, f1: 60.0, total: 2, best_f1: Some(61.0), ..Scores::default() };
     let events = [

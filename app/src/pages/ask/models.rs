@@ -229,7 +229,8 @@ fn suggestions_ui(ui: &mut Ui, env: &mut Env<'_>) -> Option<PathBuf> {
     let mut suggestions: Vec<(PathBuf, String)> = Vec::new();
     for run in env.library.runs() {
         let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
-        if let Some(best) = best {
+        // Pre-training leaves no head that answers.
+        if let Some(best) = best.filter(|best| !best.is_loss()) {
             let folder = spanbert_core::run::Layout::new(&run.summary.path).best();
             let text = format!(
                 "{}  ({} {})",

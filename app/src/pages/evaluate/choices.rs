@@ -21,8 +21,10 @@ use crate::{
 impl EvaluatePage {
     /// What can be chosen: runs with evaluations, then evaluations of their own.
     pub(super) fn sources(&self, env: &Env<'_>) -> Vec<Source> {
-        let evaluated =
-            |run: &&RunEntry| run.summary.state.as_ref().is_some_and(|state| state.best.is_some());
+        let evaluated = |run: &&RunEntry| {
+            let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
+            best.is_some_and(|best| !best.is_loss())
+        };
         let runs = env.library.runs().iter().filter(evaluated);
         runs.map(|run| Source::Run(run.summary.path.clone(), None))
             .chain(self.stored.iter().cloned().map(Source::Folder))

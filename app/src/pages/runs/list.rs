@@ -327,7 +327,7 @@ fn compare(a: &RunEntry, b: &RunEntry, order: Order) -> Ordering {
             .state
             .as_ref()
             .and_then(|state| state.best.as_ref())
-            .map_or(f64::NEG_INFINITY, |best| best.value)
+            .map_or(f64::NEG_INFINITY, |best| if best.is_loss() { -best.value } else { best.value })
     };
     let place = |run: &RunEntry| run.summary.status as usize;
     match order {

@@ -8,7 +8,7 @@ use super::detail::header::status_look;
 use crate::{
     library::RunEntry,
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{count, duration, percent, pill, pill_width, run_title, score_name, time_ago},
+    widgets::{best_score, count, duration, pill, pill_width, run_title, score_name, time_ago},
 };
 
 /// As many tags as there is room for; those left out are counted.
@@ -79,7 +79,7 @@ pub(super) fn cells(
     row.col(|ui| {
         if let Some(best) = state.and_then(|state| state.best.as_ref()) {
             let muted = Tokens::of(ui).text_muted;
-            ui.add(Label::new(RichText::new(percent(best.value)).strong()).selectable(false));
+            ui.add(Label::new(RichText::new(best_score(best)).strong()).selectable(false));
             let metric = RichText::new(score_name(&best.metric)).size(CAPTION_SIZE).color(muted);
             ui.add(Label::new(metric).selectable(false));
         }

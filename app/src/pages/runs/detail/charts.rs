@@ -1,7 +1,10 @@
 //! The curves of one run.
 
 use egui::{Id, RichText, ScrollArea, Ui};
-use spanbert_core::run::{Curves, StepEvent};
+use spanbert_core::{
+    run::{Curves, HeldOut, StepEvent},
+    score::HeldOutScores,
+};
 
 use crate::{
     pages::runs::{
@@ -45,6 +48,8 @@ pub(super) struct Charts {
     memory: Series,
     f1: Series,
     exact: Series,
+    masked: Series,
+    boundaries: Series,
     epochs: Vec<f64>,
 }
 
@@ -63,6 +68,8 @@ impl Default for Charts {
             memory: Series::default(),
             f1: Series::default(),
             exact: Series::default(),
+            masked: Series::default(),
+            boundaries: Series::default(),
             epochs: Vec::new(),
         }
     }
@@ -112,7 +119,7 @@ impl Charts {
         let now = Made {
             rewinds: curves.rewinds,
             steps: curves.steps.len(),
-            evaluations: curves.evaluations.len(),
+            evaluations: curves.evaluations.len() + curves.held_out.len(),
             across: self.across,
             log: self.log,
             smoothing: self.smoothing,
@@ -153,6 +160,16 @@ impl Charts {
         };
         self.f1.set(evaluated(|scores| scores.best_f1.unwrap_or(scores.f1)));
         self.exact.set(evaluated(|scores| scores.best_exact.unwrap_or(scores.exact)));
+        let held_out = |value: fn(&HeldOutScores) -> Option<f64>| -> Vec<[f64; 2]> {
+            let place = |done: &HeldOut| match across {
+                Across::Step => done.step as f64,
+                Across::Time => done.elapsed_secs,
+            };
+            let points = curves.held_out.iter();
+            points.filter_map(|done| Some([place(done), value(&done.scores)?])).collect()
+        };
+        self.masked.set(held_out(|scores| Some(scores.mlm_loss)));
+        self.boundaries.set(held_out(|scores| scores.sbo_loss));
         self.epochs.clear();
         for pair in curves.steps.windows(2) {
             if let [before, after] = pair
@@ -209,6 +226,18 @@ impl Charts {
                 one(names[0], tokens.series[2], &mut self.f1),
                 one(names[1], tokens.series[3], &mut self.exact),
             ];
+            lines.iter_mut().for_each(|line| line.marked = true);
+            charts.push((chart, lines));
+        }
+        if !self.masked.points().is_empty() {
+            let best = curves.held_out.iter().rposition(|done| done.best);
+            let at = best.and_then(|place| self.masked.points().get(place).copied());
+            let star = at.map(|at| (at, plain(at[1])));
+            let chart = Chart { title: "Held-out loss", star, ..base(across, end) };
+            let mut lines = vec![one("Masked pieces", tokens.series[2], &mut self.masked)];
+            if !self.boundaries.points().is_empty() {
+                lines.push(one("Span boundaries", tokens.series[3], &mut self.boundaries));
+            }
             lines.iter_mut().for_each(|line| line.marked = true);
             charts.push((chart, lines));
         }

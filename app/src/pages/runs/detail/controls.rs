@@ -82,11 +82,10 @@ impl RunDetail {
         match command {
             Command::PauseRun => status == Some(RunStatus::Running) && !busy(Request::Pause) && !stopping,
             Command::EvaluateRun => {
-                let has_data = self
-                    .look
-                    .as_ref()
-                    .and_then(|look| look.environment.as_ref())
-                    .is_some_and(|environment| environment.dev_data.is_some());
+                let has_data = self.look.as_ref().is_some_and(|look| match &look.pretraining {
+                    Some(record) => record.as_ref().is_ok_and(|record| record.evaluates()),
+                    None => look.environment.as_ref().is_some_and(|found| found.dev_data.is_some()),
+                });
                 let evaluating =
                     self.curves.phase.as_ref().is_some_and(|(phase, _)| *phase == Phase::Evaluating);
                 self.is_live() && has_data && !evaluating && !busy(Request::Evaluate) && !stopping

@@ -3,7 +3,7 @@
 use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::{Curves, Evaluated};
+use spanbert_core::run::{Curves, Evaluated, HeldOut};
 
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
@@ -25,6 +25,10 @@ const SCORES: [Score; 6] = [
 
 /// Draws the table. Gives the evaluation whose predictions the user wants to see, by updates before it.
 pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
+    if !curves.held_out.is_empty() {
+        held_out_ui(ui, &curves.held_out);
+        return None;
+    }
     let tokens = Tokens::of(ui);
     if curves.evaluations.is_empty() {
         ui.add_space(GAP);
@@ -93,4 +97,56 @@ pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
             });
         });
     wanted
+}
+
+/// Draws the evaluations of a pre-training, the newest first: losses in nats, accuracies in percent.
+fn held_out_ui(ui: &mut Ui, held_out: &[HeldOut]) {
+    let tokens = Tokens::of(ui);
+    let names =
+        ["After update", "Masked pieces", "Perplexity", "Accuracy", "Span boundaries", "Accuracy", "Took"];
+    let best = held_out.iter().rposition(|done| done.best);
+    TableBuilder::new(ui)
+        .id_salt("held-out evaluations")
+        .striped(true)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .auto_shrink(false)
+        .columns(Column::exact(104.0), names.len() - 1)
+        .column(Column::remainder().at_least(70.0))
+        .header(24.0, |mut header| {
+            for name in names {
+                header.col(|ui| {
+                    ui.label(RichText::new(name).size(CAPTION_SIZE).color(tokens.text_muted));
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(28.0, held_out.len(), |mut row| {
+                let place = held_out.len() - 1 - row.index();
+                let Some(done) = held_out.get(place) else { return };
+                let is_best = best == Some(place);
+                let scores = done.scores;
+                let loss =
+                    |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+                let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), percent);
+                let texts = [
+                    count(done.step),
+                    loss(Some(scores.mlm_loss)),
+                    format!("{:.2}", scores.mlm_perplexity),
+                    share(Some(scores.mlm_accuracy)),
+                    loss(scores.sbo_loss),
+                    share(scores.sbo_accuracy),
+                    duration(done.secs),
+                ];
+                for (column, text) in texts.into_iter().enumerate() {
+                    row.col(|ui| {
+                        let text = RichText::new(text);
+                        ui.label(if is_best { text.strong() } else { text });
+                        if is_best && column == 0 {
+                            ui.label(RichText::new(icon::STAR).color(tokens.warning))
+                                .on_hover_text("Best so far");
+                        }
+                    });
+                }
+            });
+        });
 }

@@ -10,6 +10,7 @@ use std::{
 use egui::Context;
 use spanbert_core::{
     advice::Advice,
+    pretrain::PretrainRecord,
     run::{Environment, EventReader, Layout, Record, RunNotes, RunStatus, RunSummary, summarise},
     train::Recipe,
 };
@@ -34,8 +35,8 @@ pub(in crate::pages::runs) struct Look {
     pub(in crate::pages::runs) environment: Option<Environment>,
     /// The recipe, or why it cannot be read.
     pub(in crate::pages::runs) recipe: Option<Result<Recipe, String>>,
-    /// What a pre-training began with, which has no recipe.
-    pub(in crate::pages::runs) pretraining: Option<String>,
+    /// What a pre-training began with, which has no recipe; its text if it cannot be read.
+    pub(in crate::pages::runs) pretraining: Option<Result<Box<PretrainRecord>, String>>,
     /// The end of `train.log`.
     pub(in crate::pages::runs) log: String,
     /// Memory of the trainer's process in bytes, if it runs on this machine.
@@ -121,7 +122,9 @@ fn follow(root: &Path, orders: &Receiver<()>, sender: &Sender<News>, context: &C
                 .recipe()
                 .exists()
                 .then(|| Recipe::from_path(&layout.recipe()).map_err(|error| error.in_one_line())),
-            pretraining: std::fs::read_to_string(layout.pretraining()).ok(),
+            pretraining: std::fs::read_to_string(layout.pretraining())
+                .ok()
+                .map(|text| PretrainRecord::from_toml(&text).map(Box::new).map_err(|_| text)),
             log: std::mem::take(&mut last.log),
             host_memory: None,
             checkpoint: [layout.best(), layout.last()].into_iter().find(|path| path.is_dir()),

@@ -7,7 +7,7 @@ use spanbert_core::run::{Curves, Phase, RunStatus};
 use super::follow::Look;
 use crate::{
     theme::{CAPTION_SIZE, TITLE_SIZE, Tokens},
-    widgets::{bytes, count, duration, fact, icon_button, percent, pill, run_title, score_name, time_ago},
+    widgets::{best_score, bytes, count, duration, fact, icon_button, pill, run_title, score_name, time_ago},
 };
 
 /// A status in a word, its colour and its ground.
@@ -104,7 +104,7 @@ pub(super) fn progress_ui(ui: &mut Ui, look: &Look, curves: &Curves) {
             told("Windows per second", super::super::chart::plain(last.windows_per_sec));
         }
         if let Some(best) = &state.best {
-            told(&capital(&score_name(&best.metric)), percent(best.value));
+            told(&capital(&score_name(&best.metric)), best_score(best));
         }
         if let Some(memory) = last.and_then(|last| last.memory_bytes) {
             told("Device memory", bytes(memory));

@@ -193,7 +193,8 @@ impl RunDetail {
     }
 
     fn tabs_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
-        let evaluations = format!("Evaluations {}", count(self.curves.evaluations.len()));
+        let evaluations =
+            format!("Evaluations {}", count(self.curves.evaluations.len() + self.curves.held_out.len()));
         let Some(look) = &self.look else { return };
         let group = look.summary.as_ref().and_then(|summary| summary.group.as_ref());
         let group = group.and_then(|mark| env.library.groups().iter().find(|group| group.name == mark.name));

@@ -1,7 +1,7 @@
 //! What a run was made with: its recipe, its data and its device.
 
 use egui::{Grid, Label, RichText, ScrollArea, Ui};
-use spanbert_core::train::Recipe;
+use spanbert_core::{pretrain::PretrainRecipe, train::Recipe};
 
 use super::follow::Look;
 use crate::{
@@ -15,11 +15,18 @@ pub(super) fn ui(ui: &mut Ui, look: &Look) {
         ui.set_width(ui.available_width() - 8.0);
         match &look.recipe {
             Some(Ok(recipe)) => {
-                card(ui, "Recipe", |ui| fields_ui(ui, recipe));
+                let defaults = Recipe::default().values();
+                card(ui, "Recipe", |ui| fields_ui(ui, Recipe::FIELDS, recipe.values(), defaults));
             }
             Some(Err(error)) => notice(ui, Severity::Error, error),
             None => match &look.pretraining {
-                Some(text) => {
+                Some(Ok(record)) => {
+                    let (values, defaults) = (record.recipe.values(), PretrainRecipe::default().values());
+                    card(ui, "Pre-training", |ui| {
+                        fields_ui(ui, PretrainRecipe::FIELDS, values, defaults);
+                    });
+                }
+                Some(Err(text)) => {
                     card(ui, "Pre-training", |ui| {
                         ui.add(Label::new(RichText::new(text.trim()).monospace()).wrap());
                     });
@@ -36,12 +43,14 @@ pub(super) fn ui(ui: &mut Ui, look: &Look) {
     });
 }
 
-fn fields_ui(ui: &mut Ui, recipe: &Recipe) {
+/// A recipe's values as in TOML by name.
+type Values = Vec<(&'static str, Option<String>)>;
+
+fn fields_ui(ui: &mut Ui, fields: &[(&str, &str)], values: Values, defaults: Values) {
     let tokens = Tokens::of(ui);
-    let defaults = Recipe::default().values();
     Grid::new("fields").num_columns(3).spacing([24.0, 5.0]).show(ui, |ui| {
         for (((name, value), (_, default)), (_, documentation)) in
-            recipe.values().into_iter().zip(defaults).zip(Recipe::FIELDS)
+            values.into_iter().zip(defaults).zip(fields)
         {
             let changed = value != default;
             let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());

@@ -1,4 +1,4 @@
-//! A model that learns, on one training backend.
+//! A model that learns, on one training backend, whatever its [`Objective`].
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,35 @@ use burn::{
 use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_use};
 
 use super::{
-    EngineError, InferenceEngine, Logits, LossScale, MicroBatch, OptimizerConfig, OptimizerState,
-    StepMetrics, TrainingEngine,
-    gradients::{Gradients, collect},
-    inference::{build, check_batch, predict, read, read_error},
+    Engine, EngineError, Learner, LossScale, OptimizerConfig, OptimizerState, StepMetrics,
+    gradients::{Gradients, Inner, matrix_shape},
+    inference::{read, read_error},
     memory::{self, Work},
-    optimizer::{Inner, Optimizer, Stepped},
-    parts, recompute,
+    objective::{Objective, Pass},
+    optimizer::{Optimizer, Stepped},
+    parts,
     reserve::{self, Reserve},
 };
 use crate::{
     batch::Batch,
     checkpoint::Weights,
     config::BertConfig,
-    model::{DropoutSeeds, ModelInput, ParameterKind, ParameterPath, SpanBert, export_weights, span_loss},
+    model::{ParameterKind, ParameterPath, export_weights},
 };
 
 /// Model, optimizer and summed gradients on a device.
-pub(super) struct BurnTrainer<AB: TrainingBackend> {
+pub(super) struct BurnLearner<AB: TrainingBackend, O: Objective<AB>> {
     config: BertConfig,
     device: AB::Device,
     /// Taken out while the optimizer rebuilds it.
-    model: Option<SpanBert<AB>>,
+    model: Option<O::Model>,
     optimizer: Optimizer<Inner<AB>>,
     gradients: Gradients<Inner<AB>>,
-    /// Sum of the weighted losses since the last update.
-    loss: Option<Tensor<Inner<AB>, 1>>,
-    /// Loss of the last micro-batch.
-    last_loss: Option<Tensor<Inner<AB>, 1>>,
-    /// Loss and gradient norm of each update not read yet, and the loss scale at which it overflowed.
+    /// Sums of the weighted losses since the last update, `[losses]`.
+    losses: Option<Tensor<Inner<AB>, 1>>,
+    /// Losses of the last micro-batch.
+    last_losses: Option<Tensor<Inner<AB>, 1>>,
+    /// Losses and gradient norm of each update not read yet, and the loss scale at which it overflowed.
     pending: Vec<(Tensor<Inner<AB>, 1>, Option<f32>)>,
     /// In fp16.
     loss_scale: Option<LossScale>,
@@ -52,7 +52,7 @@ pub(super) struct BurnTrainer<AB: TrainingBackend> {
     small: bool,
 }
 
-impl<AB: TrainingBackend> BurnTrainer<AB> {
+impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
     pub fn new(
         config: BertConfig,
         mut weights: Weights,
@@ -61,7 +61,7 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
         device: AB::Device,
     ) -> Result<Self, EngineError> {
         let small = memory::is_small(&config);
-        let model = build::<AB>(&config, &mut weights, precision, &device)?;
+        let model = O::build(&config, &mut weights, precision, &device)?;
         Ok(Self {
             loss_scale: (precision == Precision::F16).then(|| LossScale::new(optimizer.loss_scale)),
             optimizer: Optimizer::new(optimizer, config.pad_token_id),
@@ -69,8 +69,8 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
             device,
             model: Some(model),
             gradients: Gradients::new(),
-            loss: None,
-            last_loss: None,
+            losses: None,
+            last_losses: None,
             pending: Vec::new(),
             unused: weights,
             recompute: false,
@@ -80,45 +80,20 @@ impl<AB: TrainingBackend> BurnTrainer<AB> {
         })
     }
 
-    fn model(&self) -> Result<&SpanBert<AB>, EngineError> {
+    fn model(&self) -> Result<&O::Model, EngineError> {
         self.model.as_ref().ok_or(EngineError::NoModel)
     }
 
-    /// Gives unused memory back where the parts of a batch need it.
-    fn make_room(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        let accumulates = micros.len() > 1 || !self.gradients.is_empty();
-        let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
-        let without_moments = self.optimizer.without_moments();
-        micros.iter().try_for_each(|micro| {
-            let Batch { rows, length, .. } = *micro.batch;
-            let pass = reserve::Pass { rows, length, work, head: 0, without_moments };
-            self.reserve.make_room::<AB>(&self.config, &self.device, pass)
-        })
-    }
-}
-
-impl<AB: TrainingBackend> InferenceEngine for BurnTrainer<AB> {
-    fn config(&self) -> &BertConfig {
-        &self.config
-    }
-
-    fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
+    /// The model without gradients, and what a pass of it needs.
+    pub fn answering(&mut self) -> Result<Answering<'_, AB, O>, EngineError> {
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?.valid();
-        predict::<Inner<AB>>(&model, &self.config, batch, &self.device, &mut self.reserve)
+        Ok(Answering { model, config: &self.config, device: &self.device, reserve: &mut self.reserve })
     }
 
-    fn memory(&self) -> Option<MemoryUse> {
-        memory_in_use::<AB>(&self.device)
-    }
-}
-
-impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
-    fn accumulate(&mut self, micro: &MicroBatch<'_>) -> Result<(), EngineError> {
-        self.accumulate_all(std::slice::from_ref(micro))
-    }
-
-    fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        self.make_room(micros)?;
+    /// Adds the gradients and losses of the parts of a batch, in order.
+    pub fn accumulate_parts(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
+        parts.iter().try_for_each(|part| O::check(&self.config, part))?;
+        self.make_room(parts)?;
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
         let pass = Pass::<AB> {
             config: &self.config,
@@ -130,22 +105,47 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
             model,
             &self.device,
             self.small,
-            micros,
+            parts,
             &mut self.gradients,
-            |model, micro, sum| pass.run(model, micro, sum),
+            |model, part, sum| O::pass(&pass, model, part, sum),
         )?;
-        let losses: Vec<_> = passed.into_iter().collect::<Result<_, _>>()?;
-        for loss in losses {
-            self.last_loss = Some(loss.clone());
-            parts::add_loss(&mut self.loss, loss);
+        let passed: Vec<_> = passed.into_iter().collect::<Result<_, _>>()?;
+        for losses in passed {
+            self.last_losses = Some(losses.clone());
+            parts::add_losses(&mut self.losses, losses);
         }
         Ok(())
     }
 
+    /// Gives unused memory back where the parts of a batch need it.
+    fn make_room(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
+        let accumulates = parts.len() > 1 || !self.gradients.is_empty();
+        let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
+        let without_moments = self.optimizer.without_moments();
+        parts.iter().try_for_each(|part| {
+            let Batch { rows, length, .. } = *O::batch(part);
+            let head = O::head_bytes(&self.config, part);
+            let pass = reserve::Pass { rows, length, work, head, without_moments };
+            self.reserve.make_room::<AB>(&self.config, &self.device, pass)
+        })
+    }
+}
+
+impl<AB: TrainingBackend, O: Objective<AB>> Engine for BurnLearner<AB, O> {
+    fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    fn memory(&self) -> Option<MemoryUse> {
+        memory_in_use::<AB>(&self.device)
+    }
+}
+
+impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
     fn discard_gradients(&mut self) {
         self.gradients.clear();
-        self.loss = None;
-        self.last_loss = None;
+        self.losses = None;
+        self.last_losses = None;
     }
 
     fn set_recompute(&mut self, recompute: bool) {
@@ -154,7 +154,12 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
 
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
         let model = self.model.take().ok_or(EngineError::NoModel)?;
-        let gradients = std::mem::take(&mut self.gradients);
+        let mut gradients = std::mem::take(&mut self.gradients);
+        if let Some(idle) = O::idle(&gradients) {
+            let named = Layout::of(&model).parameters.into_iter().filter(|(name, _)| name.starts_with(idle));
+            let zeros = |dims: Vec<usize>| Tensor::zeros(matrix_shape(&dims), &self.device);
+            gradients.extend(named.map(|(name, (_, dims))| (name, zeros(dims))));
+        }
         let scale = self.loss_scale.as_ref().map(LossScale::scale);
         let Stepped { model, norm, overflowed } = fault::guard(|| {
             AB::bert_inside(|| self.optimizer.step(model, gradients, learning_rate, scale))
@@ -165,15 +170,15 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         if let Some(loss_scale) = &mut self.loss_scale {
             loss_scale.note(overflowed);
         }
-        if let Some(loss) = self.loss.take() {
-            self.pending.push((Tensor::cat(vec![loss, norm.reshape([1])], 0), scale.filter(|_| left_out)));
+        if let Some(losses) = self.losses.take() {
+            self.pending.push((Tensor::cat(vec![losses, norm.reshape([1])], 0), scale.filter(|_| left_out)));
         }
         Ok(())
     }
 
     fn last_loss(&mut self) -> Result<Option<f32>, EngineError> {
-        let loss = self.last_loss.clone();
-        Ok(fault::guard(|| read(loss))??.first().and_then(|values| values.first().copied()))
+        let losses = self.last_losses.clone();
+        Ok(fault::guard(|| read(losses))??.first().map(|losses| losses.iter().sum()))
     }
 
     fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError> {
@@ -182,11 +187,14 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
         }
         let (pending, overflows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().unzip();
         let values = fault::guard(|| read(pending))??;
-        let metrics =
-            values.into_iter().zip(overflows).map(|(values, overflowed_at)| match values.as_slice() {
-                &[loss, grad_norm] => Ok(StepMetrics { loss, grad_norm, overflowed_at }),
-                other => Err(EngineError::Read(format!("{} values instead of loss and norm", other.len()))),
+        let metrics = values.into_iter().zip(overflows).map(|(values, overflowed_at)| {
+            let read = values.split_last().and_then(|(&grad_norm, losses)| {
+                Some(StepMetrics { overflowed_at, ..O::metrics(losses, grad_norm)? })
             });
+            read.ok_or_else(|| {
+                EngineError::Read(format!("{} values instead of losses and norm", values.len()))
+            })
+        });
         metrics.collect()
     }
 
@@ -198,8 +206,7 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     }
 
     fn gradients(&mut self) -> Result<Weights, EngineError> {
-        let mut layout = Layout::default();
-        self.model()?.visit(&mut layout);
+        let layout = Layout::of(self.model()?);
         let values = fault::guard(|| read(self.gradients.values().cloned()))??;
         let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
         let unscaled = values.into_iter().map(|mut values| {
@@ -215,8 +222,7 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     }
 
     fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError> {
-        let mut layout = Layout::default();
-        self.model()?.visit(&mut layout);
+        let layout = Layout::of(self.model()?);
         // A run that goes on in another precision has none, or one too many.
         if let (Some(own), Some(saved)) = (&mut self.loss_scale, state.loss_scale) {
             *own = saved;
@@ -225,56 +231,30 @@ impl<AB: TrainingBackend> TrainingEngine for BurnTrainer<AB> {
     }
 }
 
-/// A forward and backward pass.
-struct Pass<'a, AB: TrainingBackend> {
-    config: &'a BertConfig,
-    device: &'a AB::Device,
-    /// In fp16, the loss scale.
-    scale: Option<f32>,
-    recompute: bool,
-}
-
-impl<AB: TrainingBackend> Pass<'_, AB> {
-    /// Adds the gradients of a micro-batch to `sum` and gives its weighted loss `[1]`.
-    fn run(
-        &self,
-        model: &SpanBert<AB>,
-        micro: &MicroBatch<'_>,
-        sum: &mut Gradients<Inner<AB>>,
-    ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-        check_batch(self.config, micro.batch)?;
-        let Some(targets) = &micro.batch.targets else {
-            return Err(EngineError::Defect("a training batch has no targets".into()));
-        };
-        let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
-        let input = ModelInput::for_training(micro.batch, self.config.vocab_size, self.device);
-        let factor = self.scale.unwrap_or(1.0);
-        let weights = (factor * micro.start_weight, factor * micro.end_weight);
-        let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
-        let loss = if self.recompute {
-            recompute::accumulate(model, input, seeds, loss_of, sum)?
-        } else {
-            let loss = loss_of(model.forward(input, Some(seeds)));
-            collect(model, &[], loss.backward(), sum);
-            loss.inner()
-        };
-        Ok(match self.scale {
-            Some(scale) => loss.div_scalar(scale),
-            None => loss,
-        })
-    }
+/// The model without gradients, and what a pass of it needs.
+pub(super) struct Answering<'a, AB: TrainingBackend, O: Objective<AB>> {
+    pub model: <O::Model as AutodiffModule<AB>>::InnerModule,
+    pub config: &'a BertConfig,
+    pub device: &'a AB::Device,
+    pub reserve: &'a mut Reserve,
 }
 
 /// Names, kinds and device dimensions of all parameters.
 #[derive(Default)]
-pub(super) struct Layout {
+struct Layout {
     path: ParameterPath,
-    pub(super) parameters: BTreeMap<String, (ParameterKind, Vec<usize>)>,
+    parameters: BTreeMap<String, (ParameterKind, Vec<usize>)>,
 }
 
 impl Layout {
+    fn of<B: burn::tensor::backend::Backend>(model: &impl Module<B>) -> Self {
+        let mut layout = Self::default();
+        model.visit(&mut layout);
+        layout
+    }
+
     /// Values in device layout as host tensors in checkpoint layout.
-    pub(super) fn to_host<'a>(&self, values: impl Iterator<Item = (&'a String, Vec<f32>)>) -> Weights {
+    fn to_host<'a>(&self, values: impl Iterator<Item = (&'a String, Vec<f32>)>) -> Weights {
         let named = values.filter_map(|(name, values)| {
             let (kind, dims) = self.parameters.get(name)?;
             Some((name.clone(), kind.to_host(values, dims.clone())))

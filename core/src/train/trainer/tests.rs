@@ -1,20 +1,19 @@
 //! Tests of the loop with an engine that only takes notes.
 
-use crate::advice::Advice;
-use std::{collections::VecDeque, time::Instant};
-
-use super::{
-    Keeper, Observer, Pace, Place, Progress, Recipe, Recorder, Schedule, StopFlag, TrainError, TrainingData,
-    dropout_seed,
-    fake::{Call, Calls, FakeEngine, FakeEvaluator, tiny_config, updates_behind},
-    trainer::{Ending, Trainer, Training},
-};
+use super::{Ending, Trainer, Training};
 use crate::{
+    advice::Advice,
     batch::{Order, TrainMode},
     checkpoint::{self, LoadOptions, Weights, from_safetensors_bytes},
     features::Window,
     run::{Event, Layout, Phase, Request, RunState, StepEvent, read_events, request},
     tokenizer::BertTokenizer,
+    train::{
+        FineTuning, Observer, Place, Progress, Recipe, Recorder, Schedule, StopFlag, TrainError,
+        TrainingData, dropout_seed,
+        fake::{Call, Calls, FakeEngine, FakeEvaluator, tiny_config, updates_behind},
+        warmup_linear,
+    },
 };
 
 fn windows(count: usize) -> Vec<Window> {
@@ -96,7 +95,7 @@ impl Setup {
         let stop = StopFlag::new();
         let mut observer = StopsAfter(self.stops_after, stop.clone());
         let calls = Calls::default();
-        let mut trainer = Trainer {
+        let task = FineTuning {
             recipe: &self.recipe,
             schedule: &schedule,
             data: TrainingData {
@@ -106,20 +105,15 @@ impl Setup {
                 length_multiple: 8,
                 micro_batch: self.micro_batch,
             },
-            layout: layout.clone(),
-            keeper: Keeper::new(layout.clone(), &config, &tokenizer, &self.recipe, "v2.0".into()),
-            recorder: Recorder::start(&layout, &mut observer, &[]).unwrap(),
             evaluator: Some(Box::new(FakeEvaluator { scores: self.scores, done: 0 })),
-            stop,
-            pace: Pace::new(Instant::now()),
-            place: Place::default(),
-            boundary: Place::default(),
-            owed_evaluation: false,
-            ended_early: None,
-            inject_fault: None,
-            checkpointed: Instant::now(),
-            pending: VecDeque::new(),
+            layout: layout.clone(),
+            config: &config,
+            tokenizer: &tokenizer,
+            dataset_version: "v2.0".into(),
+            latest: None,
         };
+        let recorder = Recorder::start(&layout, &mut observer, &[]).unwrap();
+        let mut trainer = Trainer::new(task, recorder, stop, None);
         let count = self.rates.len();
         let mut result = Ok(Ending::Completed);
         for (index, learning_rate) in self.rates.into_iter().enumerate() {
@@ -180,7 +174,7 @@ fn every_step_has_its_rate_its_weight_and_its_seed() {
         let rows = if position == 3 { 2 } else { 3 };
         let seed = dropout_seed(42, epoch, position);
         expected.push(Call::Accumulate(rows, 0.5 / rows as f32, seed));
-        let factor = super::warmup_linear(step as f64 / 8.0, 0.1);
+        let factor = warmup_linear(step as f64 / 8.0, 0.1);
         expected.push(Call::Update(1e-3 * factor));
     }
     assert_eq!(ran.calls, expected);
@@ -368,7 +362,7 @@ fn a_sweep_shares_one_best() {
 fn few_steps_end_early_on_the_same_schedule() {
     let ran = Setup::new(Recipe { max_steps: Some(3), ..recipe() }, 11).run();
     let rates: Vec<f64> = ran.steps().iter().map(|step| step.learning_rate).collect();
-    assert_eq!(rates, [0.0, 1e-3 * super::warmup_linear(0.125, 0.1), 1e-3 * super::warmup_linear(0.25, 0.1)]);
+    assert_eq!(rates, [0.0, 1e-3 * warmup_linear(0.125, 0.1), 1e-3 * warmup_linear(0.25, 0.1)]);
 }
 
 #[test]
@@ -430,11 +424,11 @@ fn the_recipe_s_schedule_decides_the_rates() {
         let recipe = Recipe { lr_schedule, warmup_proportion: 0.25, ..recipe() };
         Setup::new(recipe, 11).run().steps().iter().map(|step| step.learning_rate).collect()
     };
-    use super::LrSchedule::{Constant, Cosine, Linear};
+    use crate::train::LrSchedule::{Constant, Cosine, Linear};
     assert_eq!(rates(Constant), [0.0, 5e-4, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3]);
     let half = |step: f64| 1e-3 * 0.5 * (1.0 + (std::f64::consts::PI * (step - 2.0) / 6.0).cos());
     for (found, expected) in rates(Cosine)[2..].iter().zip([2.0, 3.0, 4.0, 5.0, 6.0, 7.0].map(half)) {
         assert!((found - expected).abs() < 1e-18, "{found} {expected}");
     }
-    assert_eq!(rates(Linear)[5], 1e-3 * super::warmup_linear(0.625, 0.25));
+    assert_eq!(rates(Linear)[5], 1e-3 * warmup_linear(0.625, 0.25));
 }

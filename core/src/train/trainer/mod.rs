@@ -1,22 +1,23 @@
-//! The training loop.
+//! The training loop, of fine-tuning and of pre-training.
+
+mod evaluation;
+mod requests;
+mod saving;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::VecDeque, thread::Scope, time::Instant};
 
+use self::evaluation::Asked;
+pub(crate) use self::saving::record_failure;
 use super::{
-    Activity, Evaluator, InjectedFault, Place, Recipe, Schedule, StopFlag, TrainError,
-    keeper::Keeper,
-    pace::Pace,
-    prefetch::{Prepared, TrainingData, prefetch},
-    recorder::Recorder,
-    trainer_keeping::Asked,
+    Activity, InjectedFault, Limits, Pace, Place, Progress, Recorder, Serving, Standing, StopFlag, Task,
+    TrainError,
 };
 use crate::{
-    engine::{StepMetrics, TrainingEngine},
+    engine::{Engine, Learner, StepMetrics},
     run::{Event, Layout, Phase, Request, StepEvent},
 };
-
-/// Ids named when numbers go wrong; a batch of them would fill the screen.
-const IDS_NAMED: usize = 8;
 
 /// One training of a learning-rate sweep, or the only one.
 #[derive(Clone, Copy, Debug)]
@@ -45,51 +46,76 @@ pub enum Ending {
     Stopped,
 }
 
-/// Trains one engine after another through the recipe's schedule.
-pub struct Trainer<'a, 'o> {
-    /// Every hyper-parameter.
-    pub recipe: &'a Recipe,
-    /// Counts and learning rates.
-    pub schedule: &'a Schedule,
-    /// Windows and their order.
-    pub data: TrainingData<'a>,
+/// Trains one engine after another through the task's schedule.
+pub struct Trainer<'o, T: Task> {
+    /// Batches, evaluation, and how weights are saved.
+    pub task: T,
     /// Paths of the run.
-    pub layout: Layout,
-    /// Writes weights.
-    pub keeper: Keeper<'a>,
-    /// Writes everything else.
+    layout: Layout,
+    /// Writes what happens.
     pub recorder: Recorder<'o>,
-    /// The development set, if there is one.
-    pub evaluator: Option<Box<dyn Evaluator + 'a>>,
     /// Raised to end early.
-    pub stop: StopFlag,
+    stop: StopFlag,
     /// Speed and time left.
-    pub pace: Pace,
+    pace: Pace,
     /// Where the run is.
-    pub place: Place,
+    place: Place,
     /// Where the last update was made: what a checkpoint holds, as gradients that wait for their update are not saved.
-    pub boundary: Place,
+    boundary: Place,
+    /// The best evaluation so far.
+    standing: Standing,
     /// Whether an evaluation that was due at `boundary` was broken off.
-    pub owed_evaluation: bool,
+    owed_evaluation: bool,
     /// When the last training checkpoint was written, at first when training began.
-    pub checkpointed: Instant,
+    checkpointed: Instant,
     /// Updates whose metrics are still on the device.
-    pub pending: VecDeque<Update>,
+    pending: VecDeque<Update>,
     /// Why the present training ended before its last step, if it did.
-    pub ended_early: Option<String>,
+    ended_early: Option<String>,
     /// When a test wants the device to fail.
-    pub inject_fault: Option<InjectedFault>,
+    inject_fault: Option<InjectedFault>,
 }
 
 /// An update on its way.
 #[derive(Clone, Debug)]
-pub struct Update {
+struct Update {
     place: Place,
     learning_rate: f64,
-    batches: Vec<usize>,
+    /// Epoch and position of each of its batches.
+    batches: Vec<(usize, usize)>,
 }
 
-impl<'a> Trainer<'a, '_> {
+impl<'o, T: Task> Trainer<'o, T> {
+    /// A trainer for a run that has just begun, or one that goes on where a checkpoint was written.
+    pub fn new(task: T, recorder: Recorder<'o>, stop: StopFlag, progress: Option<&Progress>) -> Self {
+        let now = Instant::now();
+        let mut standing = Standing::new(task.metric(), task.limits().patience);
+        if let Some(progress) = progress {
+            standing.resume(progress);
+        }
+        Self {
+            layout: recorder.layout().clone(),
+            task,
+            recorder,
+            stop,
+            pace: Pace::new(now).after(progress.map_or(0.0, |progress| progress.elapsed_secs)),
+            place: Place::default(),
+            boundary: Place::default(),
+            standing,
+            owed_evaluation: progress.is_some_and(|progress| progress.owed_evaluation),
+            checkpointed: now,
+            pending: VecDeque::new(),
+            ended_early: None,
+            inject_fault: None,
+        }
+    }
+
+    /// For tests: when the device is made to fail.
+    #[must_use]
+    pub fn failing(self, inject_fault: Option<InjectedFault>) -> Self {
+        Self { inject_fault, ..self }
+    }
+
     /// Trains `engine` from the first step, or from where a checkpoint was written, to the last, evaluating and saving
     /// on the way.
     ///
@@ -97,15 +123,15 @@ impl<'a> Trainer<'a, '_> {
     /// If the device fails, the loss is not finite, or a file cannot be written; nothing is saved after that.
     pub fn train(
         &mut self,
-        engine: &mut dyn TrainingEngine,
+        engine: &mut T::Engine,
         training: Training,
         from: Option<Place>,
     ) -> Result<Ending, TrainError> {
-        let step = training.index * self.schedule.steps();
+        let step = training.index * self.task.schedule().steps();
         self.place = from.unwrap_or(Place { training: training.index, step, ..Place::default() });
         self.boundary = self.place;
         if from.is_none() {
-            self.keeper.begin_training();
+            self.standing.begin_training();
         }
         self.ended_early = None;
         if training.count > 1 {
@@ -113,13 +139,15 @@ impl<'a> Trainer<'a, '_> {
         } else {
             self.recorder.phase(Phase::Training)?;
         }
+        self.pace.resumed(Instant::now());
         if self.owed_evaluation && !self.evaluate(engine, training, Asked::BySchedule)? {
             self.save_checkpoint(engine, training)?;
             return Ok(Ending::Stopped);
         }
         self.owed_evaluation = false;
-        // The run may have been interrupted between the evaluation that used up its patience and its end.
-        if self.ends_early()? {
+        // The run may have been interrupted between the evaluation that used up its patience and its end, or between its
+        // last update and its end.
+        if self.ends_early()? || self.is_at_last_update() {
             return Ok(Ending::Completed);
         }
         std::thread::scope(|scope| self.batches(scope, engine, training))
@@ -128,27 +156,29 @@ impl<'a> Trainer<'a, '_> {
     fn batches<'scope, 'env: 'scope>(
         &mut self,
         scope: &'scope Scope<'scope, 'env>,
-        engine: &mut dyn TrainingEngine,
+        engine: &mut T::Engine,
         training: Training,
     ) -> Result<Ending, TrainError>
     where
-        'a: 'env,
+        T: 'env,
     {
         let mut batches_of_update = Vec::new();
         let (mut checkpoint_due, mut stop) = (false, false);
-        for prepared in prefetch(scope, self.data, self.recipe, self.schedule, (training.index, self.place)) {
-            self.place.epoch = prepared.epoch;
-            self.place.batches = prepared.position + 1;
-            self.accumulate(engine, &prepared)?;
-            batches_of_update.push(prepared.batch);
-            let updates = self.schedule.updates_after(prepared.position);
+        for batch in self.task.feed(scope, training.index, self.place) {
+            let Serving { epoch, position, rows, tokens } = T::serving(&batch);
+            self.place.epoch = epoch;
+            self.place.batches = position + 1;
+            T::accumulate(engine, &batch)?;
+            self.pace.batch(rows, tokens);
+            batches_of_update.push((epoch, position));
+            let updates = self.task.schedule().updates_after(position);
             if updates {
                 self.update(engine, training, std::mem::take(&mut batches_of_update))?;
                 checkpoint_due |= self.checkpoint_is_due();
             }
             let request = self.request(engine, training)?;
             stop |= request == Some(Request::Stop) || self.stop.is_requested();
-            let due = self.schedule.evaluates_after(prepared.position);
+            let due = self.task.schedule().evaluates_after(position, self.place.training_step);
             if due && (stop || !self.evaluate(engine, training, Asked::BySchedule)?) {
                 // Made when the run is resumed: here if the checkpoint is of here, else on the way to here.
                 self.owed_evaluation = self.boundary == self.place;
@@ -166,37 +196,38 @@ impl<'a> Trainer<'a, '_> {
                 break;
             }
             stop |= self.stop.is_requested();
-            if updates && (checkpoint_due || stop) {
+            let last = self.is_at_last_update();
+            // With more steps the run can be resumed from the last one.
+            if updates && (checkpoint_due || stop) || last {
                 self.save_checkpoint(engine, training)?;
                 checkpoint_due = false;
             }
+            if last {
+                break;
+            }
             if updates && stop {
                 return Ok(Ending::Stopped);
-            }
-            if self.recipe.max_steps.is_some() && self.place.training_step >= self.schedule.steps() {
-                // With more steps the run can be resumed here.
-                self.save_checkpoint(engine, training)?;
-                break;
             }
         }
         self.drain(engine, training)?;
         Ok(Ending::Completed)
     }
 
-    fn accumulate(&mut self, engine: &mut dyn TrainingEngine, prepared: &Prepared) -> Result<(), TrainError> {
-        engine.accumulate_all(&prepared.micro_batches())?;
-        self.pace.batch(prepared.windows, prepared.tokens);
-        Ok(())
+    /// Whether the training ends here although there are batches left.
+    fn is_at_last_update(&self) -> bool {
+        let Limits { ends_at_last_update, .. } = self.task.limits();
+        ends_at_last_update && self.place.training_step >= self.task.schedule().steps()
     }
 
     fn update(
         &mut self,
-        engine: &mut dyn TrainingEngine,
+        engine: &mut T::Engine,
         training: Training,
-        batches: Vec<usize>,
+        batches: Vec<(usize, usize)>,
     ) -> Result<(), TrainError> {
         self.inject_if_due(Activity::Training, self.place.step + 1);
-        let learning_rate = self.schedule.learning_rate(training.learning_rate, self.place.training_step);
+        let learning_rate =
+            self.task.schedule().learning_rate(training.learning_rate, self.place.training_step);
         engine.update(learning_rate)?;
         self.place.training_step += 1;
         self.place.step += 1;
@@ -206,37 +237,29 @@ impl<'a> Trainer<'a, '_> {
     }
 
     /// Waits for the device, then records every update since the last time.
-    pub(super) fn drain(
-        &mut self,
-        engine: &mut dyn TrainingEngine,
-        training: Training,
-    ) -> Result<(), TrainError> {
+    fn drain(&mut self, engine: &mut T::Engine, training: Training) -> Result<(), TrainError> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let metrics = engine.drain_metrics()?;
         let now = Instant::now();
         let speed = self.pace.report(now);
-        let trainings_left = training.count - training.index - 1;
-        let (steps, step) = (self.schedule.steps(), self.place.training_step);
-        let evaluations =
-            self.schedule.evaluations_after(step) + trainings_left * self.schedule.evaluations_after(0);
-        let windows = self.evaluator.as_ref().map_or(0, |evaluator| evaluator.windows());
-        let evaluations = if self.evaluator.is_some() { evaluations } else { 0 };
-        let updates = steps.saturating_sub(step) + trainings_left * steps;
-        let eta_secs = self.pace.eta_secs(updates, evaluations, windows);
+        let eta_secs = self.eta_secs(training);
+        let total_steps = training.count * self.task.schedule().steps();
         let memory_bytes = engine.memory().map(|memory| memory.reserved);
         for metrics in metrics {
             let Some(update) = self.pending.pop_front() else { break };
-            self.check_finite(&update, metrics)?;
+            self.check_finite(training, &update, metrics)?;
             self.note_overflow(&update, metrics)?;
             let grad_norm = Some(f64::from(metrics.grad_norm)).filter(|norm| norm.is_finite());
             self.recorder.record(Event::Step(StepEvent {
                 step: update.place.step,
-                total_steps: training.count * steps,
+                total_steps,
                 training: training.index,
                 epoch: update.place.epoch,
                 loss: f64::from(metrics.loss),
+                mlm_loss: metrics.pretraining.map(|losses| f64::from(losses.mlm)),
+                sbo_loss: metrics.pretraining.map(|losses| f64::from(losses.sbo)),
                 learning_rate: update.learning_rate,
                 grad_norm,
                 windows_per_sec: speed.windows_per_sec,
@@ -249,9 +272,19 @@ impl<'a> Trainer<'a, '_> {
         Ok(())
     }
 
+    /// Seconds to the end of all trainings, as far as can be told.
+    fn eta_secs(&self, training: Training) -> Option<f64> {
+        let (schedule, step) = (self.task.schedule(), self.place.training_step);
+        let (steps, left) = (schedule.steps(), training.count - training.index - 1);
+        let rows = self.task.evaluation_rows();
+        let evaluations = schedule.evaluations_after(step) + left * schedule.evaluations_after(0);
+        let evaluations = rows.map_or(0, |_| evaluations);
+        self.pace.eta_secs(steps.saturating_sub(step) + left * steps, evaluations, rows.unwrap_or(0))
+    }
+
     fn note_overflow(&mut self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
         let Some(scale) = metrics.overflowed_at else { return Ok(()) };
-        let next = if self.recipe.loss_scale > 0.0 {
+        let next = if self.task.limits().fixed_loss_scale {
             String::new()
         } else {
             format!(", the next scale is {}", scale / 2.0)
@@ -262,26 +295,18 @@ impl<'a> Trainer<'a, '_> {
         ))?)
     }
 
-    fn check_finite(&self, update: &Update, metrics: StepMetrics) -> Result<(), TrainError> {
+    fn check_finite(
+        &self,
+        training: Training,
+        update: &Update,
+        metrics: StepMetrics,
+    ) -> Result<(), TrainError> {
         let norm = metrics.overflowed_at.map_or(metrics.grad_norm, |_| 0.0);
         let values = [("the loss", metrics.loss), ("the gradient's norm", norm)];
         let Some((what, value)) = values.into_iter().find(|(_, value)| !value.is_finite()) else {
             return Ok(());
         };
-        let mut ids: Vec<&str> = update
-            .batches
-            .iter()
-            .flat_map(|&batch| self.data.order.batch(batch))
-            .filter_map(|&window| self.data.windows.get(window))
-            .filter_map(|window| self.data.question_ids.get(window.example_index).map(String::as_str))
-            .collect();
-        ids.dedup();
-        let more = ids.len().saturating_sub(IDS_NAMED);
-        ids.truncate(IDS_NAMED);
-        let mut questions = ids.join(", ");
-        if more > 0 {
-            questions.push_str(&format!(" and {more} more"));
-        }
-        Err(TrainError::NotFinite { what, value, step: update.place.step, questions, kept: self.kept() })
+        let examples = self.task.describe(training.index, &update.batches);
+        Err(TrainError::NotFinite { what, value, step: update.place.step, examples, kept: self.kept() })
     }
 }

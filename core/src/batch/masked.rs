@@ -1,7 +1,22 @@
-//! Masked texts gathered into a batch with what is to be told.
+//! Masked texts gathered into a batch with what the model is to predict.
 
-use super::Masked;
-use crate::batch::Batch;
+use std::ops::Range;
+
+use super::Batch;
+
+/// Pieces of a span that the span-boundary objective predicts at most; the reference's limit.
+pub const SPAN_POSITIONS: usize = 15;
+/// Width of the embedding of a place within a span.
+pub const POSITION_WIDTH: usize = 200;
+
+/// A masked text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Masked {
+    /// What the model sees.
+    pub input: Vec<u32>,
+    /// What is to be predicted, ascending. No two touch, so that both neighbours of a span are always seen.
+    pub spans: Vec<Range<usize>>,
+}
 
 /// Targets of masked language modelling: which piece was there. Flat places are `row * length + position`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +27,7 @@ pub struct MlmTargets {
     pub pieces: Vec<i32>,
 }
 
-/// Targets of the span-boundary objective: which piece was there, told from the span's two neighbours and how far into the
+/// Targets of the span-boundary objective: which piece was there, predicted from the span's two neighbours and how far into the
 /// span the piece is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SboTargets {
@@ -31,9 +46,9 @@ pub struct SboTargets {
 pub struct PretrainBatch {
     /// `[CLS] text [SEP]`, masked, one segment; without question-answering targets.
     pub batch: Batch,
-    /// What masked language modelling tells.
+    /// What masked language modelling predicts.
     pub mlm: MlmTargets,
-    /// What the span-boundary objective tells.
+    /// What the span-boundary objective predicts.
     pub sbo: SboTargets,
 }
 
@@ -57,10 +72,10 @@ pub struct FramePieces {
     pub pad: u32,
 }
 
-/// Gathers texts into a batch of at least `length`; the span-boundary objective tells the first `span_positions` pieces of
+/// Gathers texts into a batch of at least `length`; the span-boundary objective predicts the first `span_positions` pieces of
 /// a span (none for 0).
 #[must_use]
-pub fn collate(
+pub fn collate_masked(
     texts: &[MaskedText<'_>],
     frame: FramePieces,
     length: usize,
@@ -132,7 +147,7 @@ mod tests {
             MaskedText { pieces: &[20, 21], masked: &second },
         ];
         let frame = FramePieces { cls: 1, sep: 2, pad: 0 };
-        let made = collate(&texts, frame, 7, 15);
+        let made = collate_masked(&texts, frame, 7, 15);
         assert_eq!(made.batch.input_ids, [1, 9, 9, 12, 13, 2, 0, 1, 20, 9, 2, 0, 0, 0]);
         assert_eq!(made.batch.attention_mask, [1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0]);
         assert_eq!(made.mlm, MlmTargets { places: vec![1, 2, 9], pieces: vec![10, 11, 21] });
@@ -143,9 +158,9 @@ mod tests {
             pieces: vec![10, 11, 21],
         };
         assert_eq!(made.sbo, sbo);
-        // Long spans are told as far as there are positions for them.
-        assert_eq!(collate(&texts, frame, 0, 1).sbo.pieces, [10, 21]);
-        let none = collate(&texts, frame, 0, 0);
+        // Long spans are predicted as far as there are positions for them.
+        assert_eq!(collate_masked(&texts, frame, 0, 1).sbo.pieces, [10, 21]);
+        let none = collate_masked(&texts, frame, 0, 0);
         assert_eq!((none.sbo, none.batch.length), (SboTargets::default(), 6));
     }
 }
