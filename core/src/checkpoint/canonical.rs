@@ -1,8 +1,9 @@
-//! Canonical names: those of current Hugging Face checkpoints, whatever was wrapped around the model that was saved.
+//! Canonical names of a file's tensors, whatever its family calls them and whatever was wrapped around the model that was
+//! saved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Family;
+use crate::config::{FAMILIES, Family, Unsupported, names};
 
 /// Wrappers around the whole model: `torch.nn.DataParallel`, `torch.compile`, Lightning Fabric, FSDP, and SpanBERT's
 /// pre-training model (the reference's loader strips `decoder.`).
@@ -11,9 +12,6 @@ const WRAPPERS: [&str; 5] =
 
 /// Wrappers around a part of the model, anywhere in a name.
 const INNER_WRAPPERS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
-
-/// Parts of a bare encoder, saved without the `bert.` prefix.
-const ENCODER_PARTS: [&str; 3] = ["embeddings.", "encoder.", "pooler."];
 
 /// The tensor that every encoder has once: what stands before its name is the prefix of the encoder.
 const ANCHOR: &str = "embeddings.word_embeddings.weight";
@@ -25,7 +23,7 @@ pub struct Ambiguity {
     pub first: String,
     /// Name in the file.
     pub second: String,
-    /// Canonical name.
+    /// Its usual name in the family's checkpoints.
     pub name: String,
 }
 
@@ -39,12 +37,16 @@ pub struct CanonicalNames {
 }
 
 impl CanonicalNames {
-    /// Finds what the names of a file mean: known wrappers are left out, and so is any other prefix of the encoder.
+    /// Finds what the names of a file mean whose model is of this family: known wrappers are left out, and so is any other
+    /// prefix of the encoder.
     ///
     /// # Errors
     /// If two names mean the same parameter.
-    pub fn of<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<Self, Ambiguity> {
-        let prefix = Prefix::of(names.clone())?;
+    pub fn of<'n>(
+        names: impl Iterator<Item = &'n str> + Clone,
+        family: &'static Family,
+    ) -> Result<Self, Ambiguity> {
+        let prefix = Prefix::of(names.clone(), family)?;
         let mut found = Self::default();
         for name in names {
             let unwrapped = unwrapped(name);
@@ -57,9 +59,9 @@ impl CanonicalNames {
                     found.prefixes.extend(wrappers.map(|wrapper| format!("{wrapper}.")));
                 }
             }
-            let canonical = current(&plain);
+            let canonical = current(&plain, family);
             if let Some(first) = found.stored.insert(canonical.clone(), name.to_owned()) {
-                return Err(Ambiguity { first, second: name.to_owned(), name: canonical });
+                return Err(Ambiguity { first, second: name.to_owned(), name: family.own_name(&canonical) });
             }
         }
         Ok(found)
@@ -67,21 +69,22 @@ impl CanonicalNames {
 }
 
 /// What stands before the names of an encoder within another model, such as `model.bert.`; empty where they are as usual.
-struct Prefix(String);
+struct Prefix {
+    stripped: String,
+    family: &'static Family,
+}
 
 impl Prefix {
-    fn of<'n>(names: impl Iterator<Item = &'n str>) -> Result<Self, Ambiguity> {
+    fn of<'n>(names: impl Iterator<Item = &'n str>, family: &'static Family) -> Result<Self, Ambiguity> {
         let mut found: Option<(String, &str)> = None;
         let mut several = None;
         for name in names {
             let unwrapped = unwrapped(name);
             let Some(prefix) = unwrapped.strip_suffix(ANCHOR) else { continue };
-            if prefix.is_empty() || prefix == "bert." {
-                return Ok(Self(String::new()));
+            if prefix.is_empty() || prefix.strip_suffix('.') == Some(family.prefix) {
+                return Ok(Self { stripped: String::new(), family });
             }
-            // Another family's weights under a configuration of BERT's.
-            let foreign = prefix.split('.').any(|part| Family::of_encoder(part).is_some());
-            if foreign || !prefix.ends_with('.') {
+            if !prefix.ends_with('.') || prefix.split('.').any(|part| is_another(part, family)) {
                 continue;
             }
             match &found {
@@ -93,18 +96,30 @@ impl Prefix {
             (Some((first, second)), _) => Err(Ambiguity {
                 first: first.to_owned(),
                 second: second.to_owned(),
-                name: format!("bert.{ANCHOR}"),
+                name: family.own_name(names::WORD_EMBEDDINGS),
             }),
-            (None, found) => Ok(Self(found.map(|(prefix, _)| prefix).unwrap_or_default())),
+            (None, found) => {
+                let stripped = found.map(|(prefix, _)| prefix).unwrap_or_default();
+                Ok(Self { stripped, family })
+            }
         }
     }
 
     /// The name without what stands before the encoder; heads stand beside it.
     fn strip<'n>(&self, name: &'n str) -> std::borrow::Cow<'n, str> {
         // Of `model.bert.` the first part is the wrapper; `my_` of `my_bert.` may stand before the heads, too.
-        let outer = self.0.strip_suffix("bert.").unwrap_or(&self.0);
-        name.strip_prefix(outer).unwrap_or(name).into()
+        let own = self.stripped.strip_suffix('.').and_then(|prefix| prefix.strip_suffix(self.family.prefix));
+        name.strip_prefix(own.unwrap_or(&self.stripped)).unwrap_or(name).into()
     }
+}
+
+/// Whether a part of a prefix says that the encoder is not the one to be loaded: another family's, whatever `config.json`
+/// says, or one that its family sets aside. `bert` is what many call any encoder.
+fn is_another(part: &str, family: &Family) -> bool {
+    let others = FAMILIES.iter().filter(|other| other.prefix != "bert" && **other != family);
+    let is_supported = || others.clone().any(|other| other.prefix == part);
+    let is_aside = || family.aside.iter().any(|aside| part.starts_with(aside));
+    Unsupported::of_encoder(part).is_some() || is_supported() || is_aside()
 }
 
 /// The name without the known wrappers.
@@ -119,27 +134,27 @@ fn unwrapped(stored: &str) -> std::borrow::Cow<'_, str> {
     name.split('.').filter(|part| !INNER_WRAPPERS.contains(part)).collect::<Vec<_>>().join(".").into()
 }
 
-/// `bert.` in front of the encoder, LayerNorm's old `gamma` and `beta` as `weight` and `bias`.
-fn current(name: &str) -> String {
-    let prefix = if ENCODER_PARTS.iter().any(|part| name.starts_with(part)) { "bert." } else { "" };
+/// The canonical name of an unwrapped one; LayerNorm's old `gamma` and `beta` are `weight` and `bias`.
+fn current(name: &str, family: &Family) -> String {
     for (old, new) in [(".LayerNorm.gamma", ".LayerNorm.weight"), (".LayerNorm.beta", ".LayerNorm.bias")] {
         if let Some(stem) = name.strip_suffix(old) {
-            return format!("{prefix}{stem}{new}");
+            return family.canonical_name(&format!("{stem}{new}"));
         }
     }
-    format!("{prefix}{name}")
+    family.canonical_name(name)
 }
 
-/// The name a tensor has in current Hugging Face checkpoints, as far as the name alone tells: known wrappers stripped,
-/// `bert.` in front of the encoder, LayerNorm's old `gamma` and `beta` as `weight` and `bias`.
+/// The canonical name of a tensor in a file of this family, as far as the name alone tells: known wrappers stripped, the
+/// encoder's prefix in front, LayerNorm's old `gamma` and `beta` as `weight` and `bias`.
 #[must_use]
-pub fn canonical_name(stored: &str) -> String {
-    current(&unwrapped(stored))
+pub fn canonical_name(stored: &str, family: &Family) -> String {
+    current(&unwrapped(stored), family)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BERT;
 
     #[test]
     fn old_and_wrapped_names_become_canonical() {
@@ -154,7 +169,7 @@ mod tests {
             ("cls.predictions.decoder.weight", "cls.predictions.decoder.weight"),
             ("cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"),
         ] {
-            assert_eq!(canonical_name(stored), canonical);
+            assert_eq!(canonical_name(stored, &BERT), canonical);
         }
     }
 
@@ -167,7 +182,7 @@ mod tests {
     ];
 
     fn names(stored: &[String]) -> Result<CanonicalNames, Ambiguity> {
-        CanonicalNames::of(stored.iter().map(String::as_str))
+        CanonicalNames::of(stored.iter().map(String::as_str), &BERT)
     }
 
     #[test]
@@ -188,7 +203,7 @@ mod tests {
             let stored = PLAIN.map(|name| format!("{prefix}{name}"));
             let found = names(&stored).unwrap();
             for (name, stored) in PLAIN.iter().zip(&stored) {
-                assert_eq!(found.stored.get(&current(name)), Some(stored), "{prefix}");
+                assert_eq!(found.stored.get(&current(name, &BERT)), Some(stored), "{prefix}");
             }
             let told: Vec<&str> = found.prefixes.iter().map(String::as_str).collect();
             assert_eq!(told, if prefix.is_empty() { vec![] } else { vec![prefix] });

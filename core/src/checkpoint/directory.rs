@@ -160,7 +160,7 @@ fn decode(
         weights.insert(name.clone(), tensor.map_err(wrong)?);
     }
     for (name, shape) in parameter_shapes(config, false) {
-        if report.missing.contains(&name) {
+        if keys.missing.contains(&name) {
             let tensor = fresh_tensor(&name, shape, config.initializer_range, seed);
             weights.insert(name, tensor);
         }

@@ -50,10 +50,11 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
     let path = weights_file::find(from)?;
     let bytes = WeightsBytes::read(&path)?;
     let file = bytes.parse()?;
-    let names = CanonicalNames::of(file.tensors.keys().map(String::as_str)).map_err(|two| {
-        let (path, first, second, name) = (path.clone(), two.first, two.second, two.name);
-        CheckpointError::Ambiguous { path, first, second, name }
-    })?;
+    let names =
+        CanonicalNames::of(file.tensors.keys().map(String::as_str), config.family).map_err(|two| {
+            let (path, first, second, name) = (path.clone(), two.first, two.second, two.name);
+            CheckpointError::Ambiguous { path, first, second, name }
+        })?;
     let shapes: BTreeMap<String, _> = parameter_shapes(&config, true).into_iter().collect();
     let (mut weights, mut left_out) = (Weights::new(), Vec::new());
     for (name, stored) in names.stored {
@@ -77,9 +78,9 @@ pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, Chec
     description["torch_dtype"] = json!(float.torch_name());
 
     let mut files = StagedFiles::new(to)?;
-    stage_model(&mut files, &weights, float)?;
+    stage_model(&mut files, &weights, config.family, float)?;
     let StoredTokenizer { vocab, settings, path: tokenizer_path, .. } = tokenizer;
-    tokenizer::write::stage(&mut files, &vocab, &settings, config.max_position_embeddings)?;
+    tokenizer::write::stage(&mut files, &vocab, &settings, &config)?;
     if let Ok(meta) = fs::read(from.join(META_FILE)) {
         files.stage(META_FILE, |out| out.write_all(&meta))?;
     }

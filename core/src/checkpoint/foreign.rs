@@ -3,10 +3,10 @@
 /// How TensorFlow's and Flax's files become PyTorch's: `transformers` 5 no longer reads them.
 const TENSORFLOW: &str = "convert it once with transformers 4, the last version that reads it (pip install \
     'transformers<5' tensorflow tf-keras torch): \
-    BertForQuestionAnswering.from_pretrained(FOLDER, from_tf=True).save_pretrained(FOLDER)";
+    AutoModelForQuestionAnswering.from_pretrained(FOLDER, from_tf=True).save_pretrained(FOLDER)";
 const FLAX: &str = "convert it once with transformers 4, the last version that reads it (pip install \
     'transformers<5' flax torch): \
-    BertForQuestionAnswering.from_pretrained(FOLDER, from_flax=True).save_pretrained(FOLDER)";
+    AutoModelForQuestionAnswering.from_pretrained(FOLDER, from_flax=True).save_pretrained(FOLDER)";
 const TENSORFLOW_1: &str = "convert it once with transformers 4 (pip install 'transformers<5' tensorflow torch): \
     python -m transformers.models.bert.convert_bert_original_tf_checkpoint_to_pytorch --tf_checkpoint_path \
     bert_model.ckpt --bert_config_file bert_config.json --pytorch_dump_path pytorch_model.bin";

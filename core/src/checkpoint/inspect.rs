@@ -64,7 +64,7 @@ pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, Che
     for (name, stored) in &keys.found {
         let tensor = file.tensors.get(stored).map(|tensor| tensor.to_host().and_then(finite));
         if let Some(Err(what)) = tensor {
-            problems.push(format!("{name} {what}"));
+            problems.push(format!("{} {what}", config.family.own_name(name)));
         }
     }
     let (mut notes, mut warnings, mut tokenizer_settings) = (Vec::new(), Vec::new(), Vec::new());

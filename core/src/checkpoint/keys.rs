@@ -8,12 +8,12 @@ use super::{
     canonical::{Ambiguity, CanonicalNames},
     stored::StoredTensor,
 };
-use crate::config::{BertConfig, parameter_shapes};
+use crate::config::{BertConfig, names, parameter_shapes};
 
 /// A tensor whose shape is not the one the configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mismatch {
-    /// Canonical name.
+    /// Its usual name in the family's checkpoints.
     pub name: String,
     /// Shape in the file.
     pub found: Vec<usize>,
@@ -26,10 +26,12 @@ pub struct Mismatch {
 pub struct KeyMap {
     /// Parameters found with the right shape: canonical name to name in the file.
     pub found: BTreeMap<String, String>,
-    /// Required parameters that are absent, in the model's order.
+    /// Canonical names of required parameters that are absent, in the model's order.
     pub missing: Vec<String>,
     /// Tensors of the file that are no parameters of the model.
     pub unused: Vec<String>,
+    /// Whether layers beyond those of the configuration are among them.
+    pub further_layers: bool,
     /// Parameters found with another shape.
     pub mismatched: Vec<Mismatch>,
     /// What stands before names of the file and was left out.
@@ -43,10 +45,10 @@ impl KeyMap {
     /// If two tensors mean the same parameter.
     pub fn new(tensors: &BTreeMap<String, StoredTensor<'_>>, config: &BertConfig) -> Result<Self, Ambiguity> {
         let CanonicalNames { stored: mut by_canonical, prefixes } =
-            CanonicalNames::of(tensors.keys().map(String::as_str))?;
+            CanonicalNames::of(tensors.keys().map(String::as_str), config.family)?;
         let has_pooler = ["weight", "bias"]
             .iter()
-            .all(|part| by_canonical.contains_key(&format!("bert.pooler.dense.{part}")));
+            .all(|part| by_canonical.contains_key(&format!("{}.{part}", names::POOLER)));
         let mut map = Self { prefixes: prefixes.into_iter().collect(), ..Self::default() };
         for (name, expected) in parameter_shapes(config, has_pooler) {
             let Some(stored) = by_canonical.remove(&name) else {
@@ -55,11 +57,13 @@ impl KeyMap {
             };
             match tensors.get(&stored) {
                 Some(tensor) if tensor.shape() != expected => {
+                    let name = config.family.own_name(&name);
                     map.mismatched.push(Mismatch { name, found: tensor.shape().to_vec(), expected });
                 }
                 _ => drop(map.found.insert(name, stored)),
             }
         }
+        map.further_layers = by_canonical.keys().any(|name| name.starts_with(names::LAYERS));
         map.unused = by_canonical.into_values().collect();
         Ok(map)
     }

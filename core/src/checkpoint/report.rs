@@ -8,17 +8,17 @@ use super::{
     keys::{KeyMap, Mismatch},
     weights_file::{WeightsFile, WeightsFormat},
 };
-use crate::config::BertConfig;
+use crate::config::{BertConfig, Family};
 
 /// How many names a message lists before it says how many more there are.
 const LISTED: usize = 5;
 
-/// A tensor that has another name in the file than in the model.
+/// A tensor that has another name in the file than in current checkpoints of its family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rename {
     /// Name in the file.
     pub from: String,
-    /// Canonical name.
+    /// The usual name.
     pub to: String,
 }
 
@@ -38,9 +38,9 @@ pub struct LoadReport {
     pub parameters: usize,
     /// Number of the model's tensors by their type in the file (`F16`, `F32`…).
     pub dtypes: BTreeMap<String, usize>,
-    /// Tensors used under another name.
+    /// Tensors whose name is not the usual one.
     pub renamed: Vec<Rename>,
-    /// Parameters absent from the file; those of the question-answering head start fresh.
+    /// Parameters absent from the file, by their usual names; those of the question-answering head start fresh.
     pub missing: Vec<String>,
     /// Entries of the file that the model does not use.
     pub unused: Vec<String>,
@@ -49,6 +49,9 @@ pub struct LoadReport {
     /// What is good to know about how the weights were read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The model's family, whose names these are.
+    #[serde(skip)]
+    family: &'static Family,
 }
 
 impl LoadReport {
@@ -59,8 +62,9 @@ impl LoadReport {
             if let Some(tensor) = file.tensors.get(from) {
                 *dtypes.entry(tensor.dtype().to_string()).or_default() += 1;
             }
-            if to != from {
-                renamed.push(Rename { from: from.clone(), to: to.clone() });
+            let usual = config.family.own_name(to);
+            if usual != *from {
+                renamed.push(Rename { from: from.clone(), to: usual });
             }
         }
         let mut unused = keys.unused.clone();
@@ -73,22 +77,27 @@ impl LoadReport {
             parameters: config.parameter_count(),
             dtypes,
             renamed,
-            missing: keys.missing.clone(),
+            missing: keys.missing.iter().map(|name| config.family.own_name(name)).collect(),
             unused,
             mismatched: keys.mismatched.clone(),
             notes: notes(config, keys),
+            family: config.family,
         }
     }
 
     /// Whether the question-answering head, or a part of it, is absent and starts fresh.
     #[must_use]
     pub fn has_fresh_head(&self) -> bool {
-        self.missing.iter().any(|name| name.starts_with("qa_outputs."))
+        self.missing.iter().any(|name| !self.is_encoder(name))
     }
 
     /// The encoder's parameters that are absent; a checkpoint with any cannot be loaded.
     pub(super) fn missing_encoder(&self) -> Vec<&str> {
-        self.missing.iter().map(String::as_str).filter(|name| name.starts_with("bert.")).collect()
+        self.missing.iter().map(String::as_str).filter(|name| self.is_encoder(name)).collect()
+    }
+
+    fn is_encoder(&self, name: &str) -> bool {
+        name.strip_prefix(self.family.prefix).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// The types of the model's tensors in the file, as `F16` or `F16 (199), F32 (2)`.
@@ -164,9 +173,10 @@ fn notes(config: &BertConfig, keys: &KeyMap) -> Vec<String> {
             "the model has one segment type (type_vocab_size 1), which question and passage share".to_owned(),
         );
     }
-    if keys.unused.iter().any(|name| name.contains("encoder.layer.")) {
+    if keys.further_layers {
         notes.push(format!(
-            "the file holds more of an encoder than config.json asks for (num_hidden_layers {}); the rest is left out",
+            "the file holds more of an encoder than config.json asks for ({} {}); the rest is left out",
+            config.family.config_key("num_hidden_layers"),
             config.num_hidden_layers
         ));
     }
@@ -176,8 +186,13 @@ fn notes(config: &BertConfig, keys: &KeyMap) -> Vec<String> {
 /// The model in one line.
 #[must_use]
 pub fn architecture(config: &BertConfig) -> String {
+    let embeddings = match config.embedding_width() {
+        width if width == config.hidden_size => String::new(),
+        width => format!("embeddings {width}, "),
+    };
     format!(
-        "BERT, {} layers, hidden {}, {} heads, feed-forward {}, vocabulary {}, {} positions",
+        "{}, {} layers, {embeddings}hidden {}, {} heads, feed-forward {}, vocabulary {}, {} positions",
+        config.family.title,
         config.num_hidden_layers,
         config.hidden_size,
         config.num_attention_heads,

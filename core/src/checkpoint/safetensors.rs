@@ -5,6 +5,7 @@
 //! bytes at once; ours gives the same bytes for the same weights.
 
 use std::{
+    borrow::Borrow,
     collections::BTreeMap,
     io::{self, Write},
 };
@@ -144,9 +145,9 @@ impl FloatType {
 ///
 /// # Errors
 /// If `out` fails, a tensor's shape does not give its number of values, or a value is too large for the type.
-pub fn write_as(
+pub fn write_as<T: Borrow<HostTensor>>(
     out: &mut impl Write,
-    weights: &Weights,
+    weights: &BTreeMap<String, T>,
     metadata: &BTreeMap<String, String>,
     float: FloatType,
 ) -> io::Result<()> {
@@ -155,7 +156,7 @@ pub fn write_as(
     out.write_all(&header)?;
     let mut buffer = Vec::with_capacity(1 << 16);
     for (name, tensor) in weights {
-        for values in tensor.values.chunks(1 << 14) {
+        for values in tensor.borrow().values.chunks(1 << 14) {
             let overflows = |value: &&f32| value.is_finite() && f16::from_f32(**value).is_infinite();
             if let (FloatType::F16, Some(value)) = (float, values.iter().find(overflows)) {
                 let message =
@@ -170,13 +171,18 @@ pub fn write_as(
     Ok(())
 }
 
-fn header(weights: &Weights, metadata: &BTreeMap<String, String>, float: FloatType) -> io::Result<Vec<u8>> {
+fn header<T: Borrow<HostTensor>>(
+    weights: &BTreeMap<String, T>,
+    metadata: &BTreeMap<String, String>,
+    float: FloatType,
+) -> io::Result<Vec<u8>> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
         entries.insert("__metadata__".into(), json!(metadata));
     }
     let mut start = 0;
-    for (name, HostTensor { shape, values }) in weights {
+    for (name, tensor) in weights {
+        let HostTensor { shape, values } = tensor.borrow();
         if shape.iter().product::<usize>() != values.len() {
             let message = format!("tensor {name:?} has shape {shape:?} but {} values", values.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{
-    CheckpointError, StagedFiles, Weights,
+    CheckpointError, HostTensor, StagedFiles, Weights,
     directory::finite,
     meta::{META_FILE, SpanbertMeta},
     safetensors::{self, FloatType},
@@ -17,7 +17,7 @@ use super::{
 #[cfg(doc)]
 use crate::tokenizer::BertTokenizer;
 use crate::{
-    config::{BertConfig, parameter_shapes},
+    config::{BertConfig, Family, names, parameter_shapes},
     tokenizer::TokenizerSettings,
 };
 
@@ -51,18 +51,18 @@ pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), Che
     write(directory, checkpoint, parameter_shapes(config, true), config.to_hugging_face())
 }
 
-/// The same for a model with the heads of pre-training instead of the question-answering head: transformers reads it as
-/// `BertForMaskedLM`, fine-tuning begins with its encoder.
+/// The same for a model with the heads of pre-training instead of the question-answering head: transformers reads it for
+/// masked language modelling (`BertForMaskedLM`), fine-tuning begins with its encoder.
 ///
 /// # Errors
 /// As [`save`].
 #[cfg(feature = "native")]
 pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
     let config = checkpoint.config;
-    let encoder = parameter_shapes(config, true).into_iter().filter(|(name, _)| name.starts_with("bert."));
+    let encoder = parameter_shapes(config, true).into_iter().filter(|(name, _)| names::is_encoder(name));
     let shapes = encoder.chain(crate::model::head_shapes(config)).collect();
     let mut description = config.to_hugging_face();
-    description["architectures"] = json!(["BertForMaskedLM"]);
+    description["architectures"] = json!([config.family.class_for("MaskedLM")]);
     write(directory, checkpoint, shapes, description)
 }
 
@@ -75,10 +75,10 @@ pub fn save_tokenizer(
     directory: &Path,
     vocab: &[String],
     settings: &TokenizerSettings,
-    model_max_length: usize,
+    config: &BertConfig,
 ) -> Result<(), CheckpointError> {
     let mut files = StagedFiles::new(directory)?;
-    tokenizer::write::stage(&mut files, vocab, settings, model_max_length)?;
+    tokenizer::write::stage(&mut files, vocab, settings, config)?;
     Ok(files.commit_without(&OLDER_TOKENIZER)?)
 }
 
@@ -105,8 +105,8 @@ fn write(
         return Err(CheckpointError::Vocabulary { path: directory.join("vocab.txt"), what });
     }
     let mut files = StagedFiles::new(directory)?;
-    stage_model(&mut files, weights, FloatType::F32)?;
-    tokenizer::write::stage(&mut files, vocab, settings, config.max_position_embeddings)?;
+    stage_model(&mut files, weights, config.family, FloatType::F32)?;
+    tokenizer::write::stage(&mut files, vocab, settings, config)?;
     files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
     files.stage("config.json", |out| pretty(out, &description))?;
     Ok(files.commit_without(&OLDER_TOKENIZER)?)
@@ -122,7 +122,7 @@ fn check(
     config.validate()?;
     let wrong = |name: &str, what: String| {
         let path = directory.join(SAFETENSORS_FILE);
-        CheckpointError::Tensor { path, name: name.to_owned(), what }
+        CheckpointError::Tensor { path, name: config.family.own_name(name), what }
     };
     let mut shapes: BTreeMap<_, _> = shapes.into_iter().collect();
     for (name, tensor) in weights {
@@ -139,20 +139,23 @@ fn check(
             return Err(wrong(name, what));
         }
     }
-    match shapes.keys().find(|name| !name.starts_with("bert.pooler.")) {
+    match shapes.keys().find(|name| !name.starts_with(names::POOLER)) {
         Some(name) => Err(wrong(name, "is missing from the weights to be saved".into())),
         None => Ok(()),
     }
 }
 
-/// Stages `model.safetensors`.
+/// Stages `model.safetensors`, under the family's names.
 pub(super) fn stage_model(
     files: &mut StagedFiles,
     weights: &Weights,
+    family: &Family,
     float: FloatType,
 ) -> Result<(), CheckpointError> {
     let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    Ok(files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, weights, &format, float))?)
+    let own: BTreeMap<String, &HostTensor> =
+        weights.iter().map(|(name, tensor)| (family.own_name(name), tensor)).collect();
+    Ok(files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, &own, &format, float))?)
 }
 
 pub(super) fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {

@@ -48,7 +48,7 @@ mod tests {
     fn the_pretrained_model_is_the_random_one_further_on() {
         let (pretrained, random) = (pretrained_model().unwrap(), random_model());
         let encoder = |model: &StartingModel| {
-            let names = model.weights.keys().filter(|name| name.starts_with("bert."));
+            let names = model.weights.keys().filter(|name| crate::config::names::is_encoder(name));
             names.cloned().collect::<Vec<_>>()
         };
         assert_eq!(encoder(&pretrained), encoder(&random));

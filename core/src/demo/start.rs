@@ -8,7 +8,7 @@
 use super::vocab;
 use crate::{
     checkpoint::{HostTensor, Weights, fresh, fresh_tensor},
-    config::BertConfig,
+    config::{BertConfig, names},
 };
 
 /// Positions and segments start out in the first so many features of an embedding, words in the others.
@@ -42,14 +42,14 @@ pub fn config() -> BertConfig {
 pub fn weights(config: &BertConfig, seed: u64) -> Weights {
     let mut weights = fresh(config, seed);
     let split = POSITION_WIDTH.min(config.hidden_size);
-    let embedding = |name: &str| format!("bert.embeddings.{name}_embeddings.weight");
+    let embedding = |name: &str| format!("{}.{name}_embeddings.weight", names::EMBEDDINGS);
     edit(&mut weights, &embedding("word"), |_, column, value| if column < split { 0.0 } else { value });
     edit(&mut weights, &embedding("token_type"), |_, column, value| if column < split { value } else { 0.0 });
     edit(&mut weights, &embedding("position"), |position, column, _| {
         if column < split { wave(position, column, split) * config.initializer_range } else { 0.0 }
     });
     for layer in 0..config.num_hidden_layers {
-        let name = |part: &str| format!("bert.encoder.layer.{layer}.attention.{part}.weight");
+        let name = |part: &str| format!("{}.{layer}.attention.{part}.weight", names::LAYERS);
         let query = attention_pattern(config, split, &name("self.query"), seed);
         weights.insert(name("self.key"), query.clone());
         weights.insert(name("self.query"), query);

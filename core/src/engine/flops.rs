@@ -10,8 +10,8 @@
 //! P (2 (L (4 D² + 2 D W) + 2 D) + 4 L S D)
 //! ```
 //!
-//! with `L` layers and a feed-forward network of width `W`; the last `2 D` are the head's. The backward pass takes
-//! twice that. Embeddings, biases, LayerNorm, GELU, softmax, dropout and the optimizer count nothing, and neither does
+//! with `L` layers and a feed-forward network of width `W`; the last `2 D` are the head's. Embeddings of a width `E` of their
+//! own add `2 E D` for their projection. The backward pass takes twice that. Embeddings, biases, LayerNorm, GELU, softmax, dropout and the optimizer count nothing, and neither does
 //! what is computed twice to save memory. Padding counts: it is computed.
 
 use crate::config::BertConfig;
@@ -21,7 +21,9 @@ use crate::config::BertConfig;
 pub fn forward_flops(config: &BertConfig, rows: usize, length: usize) -> f64 {
     let (hidden, wide) = (config.hidden_size as f64, config.intermediate_size as f64);
     let (layers, length) = (config.num_hidden_layers as f64, length as f64);
-    let weights = layers * (4.0 * hidden * hidden + 2.0 * hidden * wide) + 2.0 * hidden;
+    let embedding = config.embedding_width() as f64;
+    let projection = if embedding == hidden { 0.0 } else { embedding * hidden };
+    let weights = projection + layers * (4.0 * hidden * hidden + 2.0 * hidden * wide) + 2.0 * hidden;
     rows as f64 * length * (2.0 * weights + 4.0 * layers * length * hidden)
 }
 

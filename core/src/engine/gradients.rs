@@ -33,13 +33,13 @@ pub(super) fn collect<AB: TrainingBackend>(
     pass: <AB as AutodiffBackend>::Gradients,
     sum: &mut Gradients<Inner<AB>>,
 ) {
-    collect_from(model, &[], pass, sum);
+    collect_from(model, "", pass, sum);
 }
 
 /// [`collect`] from a module of the model, `path` being its place.
 pub(super) fn collect_from<AB: TrainingBackend>(
     module: &impl Module<AB>,
-    path: &[&str],
+    path: &str,
     pass: <AB as AutodiffBackend>::Gradients,
     sum: &mut Gradients<Inner<AB>>,
 ) {

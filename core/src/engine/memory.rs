@@ -101,6 +101,7 @@ struct Sizes {
     positions: u64,
     length: u64,
     hidden: u64,
+    embedding: u64,
     wide: u64,
     heads: u64,
     layers: u64,
@@ -114,6 +115,7 @@ impl Sizes {
             positions: (rows as u64).saturating_mul(length as u64),
             length: length as u64,
             hidden: config.hidden_size as u64,
+            embedding: config.embedding_width() as u64,
             wide: config.intermediate_size as u64,
             heads: config.num_attention_heads as u64,
             layers: config.num_hidden_layers as u64,
@@ -152,9 +154,10 @@ impl Sizes {
     }
 
     /// What the embeddings keep by position, in bytes: normalised values, output, one-hot segments, inverse deviation,
-    /// place of the token.
+    /// place of the token; and where they are projected, the first layer's input.
     fn embeddings(&self) -> u64 {
-        VALUE * (2 * self.hidden + self.segments + 2)
+        let projected = if self.embedding == self.hidden { 0 } else { self.hidden };
+        VALUE * (2 * self.embedding + projected + self.segments + 2)
     }
 
     /// Short-lived tensors of a layer, by position, in bytes. On a processor those of the feed-forward network's backward
@@ -221,7 +224,7 @@ pub fn estimate(
     // Gradients of an earlier micro-batch are there from the start of the pass.
     let earlier = if accumulates { gradients } else { 0 };
     // The largest parameter.
-    let words = config.vocab_size as u64 * sizes.hidden * VALUE;
+    let words = config.vocab_size as u64 * sizes.embedding * VALUE;
     let in_turn = if kind == BackendKind::Cpu {
         let pass = if recompute {
             // The layers' inputs go as their gradients come.
@@ -258,7 +261,7 @@ struct Kept {
 #[must_use]
 pub fn largest_buffer(config: &BertConfig, rows: usize, length: usize) -> u64 {
     let sizes = Sizes::new(config, rows, length, BackendKind::Cpu);
-    let table = config.vocab_size.max(config.max_position_embeddings) as u64 * sizes.hidden * VALUE;
+    let table = config.vocab_size.max(config.max_position_embeddings) as u64 * sizes.embedding * VALUE;
     let weight = sizes.wide.max(sizes.hidden) * sizes.hidden * VALUE;
     sizes.bytes(sizes.probabilities().max(sizes.wide).max(sizes.hidden)).max(table).max(weight)
 }

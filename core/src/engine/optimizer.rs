@@ -19,13 +19,12 @@ use super::{
 };
 use crate::{
     checkpoint::Weights,
+    config::names::WORD_EMBEDDINGS,
     model::{ParameterKind, ParameterPath},
 };
 
 /// What to do about moments of another model.
 const OTHER_STATE: &str = "resume from another checkpoint of the run, or start a new run";
-/// The table whose padding row gets no gradient.
-const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
 
 /// Over what the gradient's norm is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,11 +121,12 @@ impl<B: BertKernels> Optimizer<B> {
         AB: TrainingBackend<InnerBackend = B>,
         M: Module<AB>,
     {
+        // The padding row gets no gradient.
         if let Some(grad) = gradients.remove(WORD_EMBEDDINGS) {
-            let [rows, hidden] = grad.dims();
+            let [rows, width] = grad.dims();
             let grad = if self.pad_token_id < rows {
-                let zeros = Tensor::zeros([1, hidden], &grad.device());
-                grad.slice_assign([self.pad_token_id..self.pad_token_id + 1, 0..hidden], zeros)
+                let zeros = Tensor::zeros([1, width], &grad.device());
+                grad.slice_assign([self.pad_token_id..self.pad_token_id + 1, 0..width], zeros)
             } else {
                 grad
             };

@@ -14,7 +14,10 @@ use super::{
     EngineError,
     gradients::{Gradients, Inner, collect, collect_from},
 };
-use crate::model::{Bert, DropoutSeeds, ModelInput};
+use crate::{
+    config::names,
+    model::{Bert, DropoutSeeds, ModelInput},
+};
 
 /// Adds the gradients of a batch to `sum` and returns its losses. `loss_of` computes them from the last layer's output
 /// `[batch * length, hidden]`: the loss `[1]` that gradients are of, if there is one, and what is returned.
@@ -23,7 +26,7 @@ pub(super) fn accumulate<AB: TrainingBackend>(
     encoder: &Bert<AB>,
     input: ModelInput<AB>,
     mut seeds: DropoutSeeds,
-    loss_of: impl FnOnce(Tensor<AB, 2>) -> (Option<Tensor<AB, 1>>, Tensor<Inner<AB>, 1>),
+    loss_of: impl FnOnce(Tensor<AB, 2>, &mut DropoutSeeds) -> (Option<Tensor<AB, 1>>, Tensor<Inner<AB>, 1>),
     sum: &mut Gradients<Inner<AB>>,
 ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
     let ModelInput { input_ids, segment_ids, additive_mask, places } = input;
@@ -40,7 +43,7 @@ pub(super) fn accumulate<AB: TrainingBackend>(
     }
 
     let top = Tensor::<AB, 2>::from_inner(x).require_grad();
-    let (loss, losses) = loss_of(top.clone());
+    let (loss, losses) = loss_of(top.clone(), &mut seeds);
     let Some(loss) = loss else { return Ok(losses) };
     let mut pass = loss.backward();
     let mut grad = top.grad_remove(&mut pass).ok_or_else(|| missing("the head"))?;
@@ -52,11 +55,11 @@ pub(super) fn accumulate<AB: TrainingBackend>(
         let y = layer.forward(x.clone(), additive_mask.clone(), Some(&mut seeds));
         let mut pass = backward_from(y, grad);
         grad = x.grad_remove(&mut pass).ok_or_else(|| missing(&format!("layer {index}")))?;
-        collect_from(layer, &["bert", "encoder", "layer", &index.to_string()], pass, sum);
+        collect_from(layer, &format!("{}.{index}", names::LAYERS), pass, sum);
     }
 
     let y = embeddings.forward(input_ids, segment_ids, places.as_ref(), Some(&mut { first_seeds }));
-    collect_from(embeddings, &["bert", "embeddings"], backward_from(y, grad), sum);
+    collect_from(embeddings, names::EMBEDDINGS, backward_from(y, grad), sum);
     Ok(losses)
 }
 

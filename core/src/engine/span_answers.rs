@@ -61,8 +61,8 @@ impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
         let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
         let loss = if pass.recompute {
             let shape = input.input_ids.dims();
-            let loss_of = |x| {
-                let loss = loss_of(model.head(x, shape));
+            let loss_of = |x, seeds: &mut DropoutSeeds| {
+                let loss = loss_of(model.head(x, shape, Some(seeds)));
                 (Some(loss.clone()), loss.inner())
             };
             recompute::accumulate(model, model.encoder(), input, seeds, loss_of, sum)?

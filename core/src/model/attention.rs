@@ -35,6 +35,7 @@ impl<B: Backend> ResidualOutput<B> {
         source: &mut WeightSource<'_, B>,
         prefix: &str,
         input: usize,
+        dropout: f64,
         config: &BertConfig,
     ) -> Result<Self, WeightsError> {
         let hidden = config.hidden_size;
@@ -46,7 +47,7 @@ impl<B: Backend> ResidualOutput<B> {
                 hidden,
                 config.layer_norm_eps as f32,
             )?,
-            dropout: config.hidden_dropout_prob as f32,
+            dropout: dropout as f32,
         })
     }
 }
@@ -85,6 +86,7 @@ impl<B: Backend> Attention<B> {
         config: &BertConfig,
     ) -> Result<Self, WeightsError> {
         let hidden = config.hidden_size;
+        let after = if config.family.dropout_after_attention { config.hidden_dropout_prob } else { 0.0 };
         let mut projection =
             |name: &str| Linear::load(source, &format!("{prefix}.self.{name}"), hidden, hidden);
         Ok(Self {
@@ -93,7 +95,7 @@ impl<B: Backend> Attention<B> {
                 key: projection("key")?,
                 value: projection("value")?,
             },
-            output: ResidualOutput::load(source, &format!("{prefix}.output"), hidden, config)?,
+            output: ResidualOutput::load(source, &format!("{prefix}.output"), hidden, after, config)?,
             heads: config.num_attention_heads,
             dropout: config.attention_probs_dropout_prob as f32,
             precision: source.precision(),

@@ -41,13 +41,14 @@ impl<B: Backend> Layer<B> {
     ) -> Result<Self, WeightsError> {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let dense = format!("{prefix}.intermediate.dense");
+        let dropout = config.hidden_dropout_prob;
         Ok(Self {
             attention: Attention::load(source, &format!("{prefix}.attention"), config)?,
             intermediate: Intermediate {
                 dense: Linear::load(source, &dense, hidden, wide)?,
                 activation: config.activation(),
             },
-            output: ResidualOutput::load(source, &format!("{prefix}.output"), wide, config)?,
+            output: ResidualOutput::load(source, &format!("{prefix}.output"), wide, dropout, config)?,
         })
     }
 }

@@ -10,9 +10,10 @@ pub struct ParameterPath {
 }
 
 impl ParameterPath {
-    /// The place of a module that is walked on its own: the names of the fields that lead to it.
-    pub(crate) fn at(names: &[&str]) -> Self {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    /// The place of a module that is walked on its own: the names of the fields that lead to it, with dots between them;
+    /// empty for the whole model.
+    pub(crate) fn at(path: &str) -> Self {
+        let names: Vec<String> = path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         Self { containers: vec![String::new(); names.len()], names }
     }
 

@@ -7,6 +7,7 @@ use burn::{
 use spanbert_backends::{BertBackend, Precision, ops};
 
 use super::{ParameterKind, ParameterPath, SpanBert};
+use crate::config::names;
 
 /// Lays the linear layers' weights out as the backend multiplies them fastest. The model can only answer afterwards:
 /// its weights can be neither trained nor read back.
@@ -31,7 +32,7 @@ impl<B: Backend + BertBackend> ModuleMapper<B> for Preparer {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         // The head is multiplied the other way round and stays as it is.
         let linear = self.path.kind(D) == ParameterKind::Transposed;
-        if !linear || self.path.hugging_face_name().starts_with("qa_outputs") {
+        if !linear || self.path.hugging_face_name().starts_with(names::QA_OUTPUTS) {
             return param;
         }
         param.map(|weight| {

@@ -21,10 +21,10 @@ use super::{
 use crate::{
     batch::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
     checkpoint::{Weights, fresh_tensor},
-    config::{BertConfig, parameter_shapes},
+    config::{BertConfig, names, parameter_shapes},
 };
 
-/// Linear, the encoder's activation, LayerNorm.
+/// Linear, the encoder's activation, LayerNorm. What the words' table is multiplied by is as wide as that.
 #[derive(Module, Debug)]
 pub struct Transform<B: Backend> {
     dense: Linear<B>,
@@ -76,21 +76,21 @@ pub struct PretrainingLoss<B: Backend> {
 /// Names and shapes of the parameters of both heads, in checkpoint layout.
 #[must_use]
 pub fn head_shapes(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
-    let hidden = config.hidden_size;
-    let transform = |prefix: &str, input: usize| {
+    let (hidden, width) = (config.hidden_size, config.embedding_width());
+    let transform = |prefix: &str, input: usize, output: usize| {
         [
-            (format!("{prefix}.dense.weight"), vec![hidden, input]),
-            (format!("{prefix}.dense.bias"), vec![hidden]),
-            (format!("{prefix}.LayerNorm.weight"), vec![hidden]),
-            (format!("{prefix}.LayerNorm.bias"), vec![hidden]),
+            (format!("{prefix}.dense.weight"), vec![output, input]),
+            (format!("{prefix}.dense.bias"), vec![output]),
+            (format!("{prefix}.LayerNorm.weight"), vec![output]),
+            (format!("{prefix}.LayerNorm.bias"), vec![output]),
         ]
     };
     let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
-    shapes.extend(transform("cls.predictions.transform", hidden));
+    shapes.extend(transform("cls.predictions.transform", hidden, width));
     shapes.push(("cls.predictions.bias".into(), vec![config.vocab_size]));
     shapes.push(("sbo.position_embeddings.weight".into(), vec![SPAN_POSITIONS, POSITION_WIDTH]));
-    shapes.extend(transform("sbo.first", 2 * hidden + POSITION_WIDTH));
-    shapes.extend(transform("sbo.second", hidden));
+    shapes.extend(transform("sbo.first", 2 * hidden + POSITION_WIDTH, hidden));
+    shapes.extend(transform("sbo.second", hidden, width));
     shapes.push(("sbo.bias".into(), vec![config.vocab_size]));
     shapes
 }
@@ -98,7 +98,7 @@ pub fn head_shapes(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
 /// Random weights of the encoder and both heads, determined by the seed.
 #[must_use]
 pub fn fresh_pretraining(config: &BertConfig, seed: u64) -> Weights {
-    let encoder = parameter_shapes(config, false).into_iter().filter(|(name, _)| name.starts_with("bert."));
+    let encoder = parameter_shapes(config, false).into_iter().filter(|(name, _)| names::is_encoder(name));
     encoder
         .chain(head_shapes(config))
         .map(|(name, shape)| {
@@ -112,20 +112,20 @@ impl<B: Backend> Transform<B> {
     fn load(
         source: &mut WeightSource<'_, B>,
         prefix: &str,
-        input: usize,
+        [input, output]: [usize; 2],
         config: &BertConfig,
     ) -> Result<Self, WeightsError> {
-        let (hidden, eps) = (config.hidden_size, config.layer_norm_eps as f32);
+        let eps = config.layer_norm_eps as f32;
         Ok(Self {
-            dense: Linear::load(source, &format!("{prefix}.dense"), input, hidden)?,
-            layer_norm: LayerNorm::load(source, &format!("{prefix}.LayerNorm"), hidden, eps)?,
+            dense: Linear::load(source, &format!("{prefix}.dense"), input, output)?,
+            layer_norm: LayerNorm::load(source, &format!("{prefix}.LayerNorm"), output, eps)?,
             activation: config.activation(),
         })
     }
 }
 
 impl<B: BertBackend> Transform<B> {
-    /// Shapes: `[rows, input]` to `[rows, hidden]`.
+    /// Shapes: `[rows, input]` to `[rows, output]`.
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         self.layer_norm.forward(ops::activate(self.dense.forward(x), self.activation))
     }
@@ -146,20 +146,21 @@ impl<B: Backend> PretrainingBert<B> {
         let bert = Bert::load(&mut WeightSource::new(weights, device, precision), config)?;
         let mut source = WeightSource::new(weights, device, Precision::F32);
         let source = &mut source;
-        let hidden = config.hidden_size;
+        let (hidden, width) = (config.hidden_size, config.embedding_width());
+        let boundaries = 2 * hidden + POSITION_WIDTH;
         let positions = source.matrix("sbo.position_embeddings.weight", SPAN_POSITIONS, POSITION_WIDTH)?;
         Ok(Self {
             bert,
             cls: MlmHead {
                 predictions: Predictions {
-                    transform: Transform::load(source, "cls.predictions.transform", hidden, config)?,
+                    transform: Transform::load(source, "cls.predictions.transform", [hidden, width], config)?,
                     bias: source.vector("cls.predictions.bias", config.vocab_size)?,
                 },
             },
             sbo: SboHead {
                 position_embeddings: Embedding { weight: positions },
-                first: Transform::load(source, "sbo.first", 2 * hidden + POSITION_WIDTH, config)?,
-                second: Transform::load(source, "sbo.second", hidden, config)?,
+                first: Transform::load(source, "sbo.first", [boundaries, hidden], config)?,
+                second: Transform::load(source, "sbo.second", [hidden, width], config)?,
                 bias: source.vector("sbo.bias", config.vocab_size)?,
             },
         })

@@ -4,7 +4,10 @@ use burn::{
     module::Module,
     tensor::{Int, Tensor, TensorData, backend::Backend},
 };
-use spanbert_backends::{BertBackend, Precision, ops::TokenPlaces};
+use spanbert_backends::{
+    BertBackend, Precision,
+    ops::{self, TokenPlaces},
+};
 
 use super::{
     dropout::DropoutSeeds,
@@ -13,7 +16,11 @@ use super::{
     linear::Linear,
     weights::{WeightSource, WeightsError},
 };
-use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
+use crate::{
+    batch::Batch,
+    checkpoint::Weights,
+    config::{BertConfig, names},
+};
 
 /// Added to the attention scores of padded keys.
 const PADDING_SCORE: f32 = -10_000.0;
@@ -31,11 +38,14 @@ pub struct Bert<B: Backend> {
     encoder: Encoder<B>,
 }
 
-/// BERT with a linear layer to start and end logits (`BertForQuestionAnswering` of the reference).
+/// The encoder with a linear layer to start and end logits (`BertForQuestionAnswering` of the reference). Names of fields
+/// make the parameters' canonical names, in every family.
 #[derive(Module, Debug)]
 pub struct SpanBert<B: Backend> {
     bert: Bert<B>,
     qa_outputs: Linear<B>,
+    /// Probability of the dropout before the head; BERT has none.
+    head_dropout: f32,
 }
 
 /// A batch on the device.
@@ -86,10 +96,10 @@ pub struct SpanLogits<B: Backend> {
 impl<B: Backend> Bert<B> {
     pub(super) fn load(source: &mut WeightSource<'_, B>, config: &BertConfig) -> Result<Self, WeightsError> {
         let layers = (0..config.num_hidden_layers)
-            .map(|index| Layer::load(source, &format!("bert.encoder.layer.{index}"), config))
+            .map(|index| Layer::load(source, &format!("{}.{index}", names::LAYERS), config))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            embeddings: Embeddings::load(source, "bert.embeddings", config)?,
+            embeddings: Embeddings::load(source, names::EMBEDDINGS, config)?,
             encoder: Encoder { layer: layers },
         })
     }
@@ -140,7 +150,8 @@ impl<B: Backend> SpanBert<B> {
         let source = &mut source;
         Ok(Self {
             bert: Bert::load(source, config)?,
-            qa_outputs: Linear::load(source, "qa_outputs", config.hidden_size, 2)?,
+            qa_outputs: Linear::load(source, names::QA_OUTPUTS, config.hidden_size, 2)?,
+            head_dropout: config.head_dropout_prob as f32,
         })
     }
 }
@@ -149,11 +160,22 @@ impl<B: BertBackend> SpanBert<B> {
     /// Start and end logits of every position. With `dropout`, the pass is a training pass.
     pub fn forward(&self, input: ModelInput<B>, mut dropout: Option<DropoutSeeds>) -> SpanLogits<B> {
         let shape = input.input_ids.dims();
-        self.head(self.bert.forward(input, dropout.as_mut()), shape)
+        let x = self.bert.forward(input, dropout.as_mut());
+        self.head(x, shape, dropout.as_mut())
     }
 
     /// Logits from the last layer's output `[batch * length, hidden]`; `shape` is batch and length.
-    pub(crate) fn head(&self, x: Tensor<B, 2>, shape: [usize; 2]) -> SpanLogits<B> {
+    pub(crate) fn head(
+        &self,
+        x: Tensor<B, 2>,
+        shape: [usize; 2],
+        dropout: Option<&mut DropoutSeeds>,
+    ) -> SpanLogits<B> {
+        let [_, hidden] = x.dims();
+        let x = match dropout {
+            Some(seeds) => ops::dropout(x, seeds.next_dropout(self.head_dropout, hidden)),
+            None => x,
+        };
         // Transposed product, so that the long axis is the contiguous one: narrow [rows, 2] outputs are slow
         // and, on some fused GPU kernels, wrong (burn issue 5122).
         let weight = self.qa_outputs.weight.val().transpose();

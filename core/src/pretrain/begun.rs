@@ -166,7 +166,7 @@ impl Begun {
         let record =
             toml::to_string(&self.record).map_err(|error| wrong(layout.pretraining(), error.to_string()))?;
         let (vocab, settings) = (self.tokenizer.vocab_pieces(), self.tokenizer.settings());
-        save_tokenizer(layout.root(), vocab, settings, self.config.max_position_embeddings)?;
+        save_tokenizer(layout.root(), vocab, settings, &self.config)?;
         for (path, text) in [(config_path(layout), config), (layout.pretraining(), record)] {
             write_atomic(&path, text.as_bytes()).map_err(RunError::from)?;
         }

@@ -102,8 +102,7 @@ impl Inputs {
     pub fn training_config(&self, recipe: &Recipe) -> BertConfig {
         let mut config = self.config.clone();
         if let Some(dropout) = recipe.dropout {
-            config.hidden_dropout_prob = dropout;
-            config.attention_probs_dropout_prob = dropout;
+            config.set_dropout(dropout);
         }
         config
     }

@@ -40,8 +40,7 @@ impl TrainBench {
         let how = (self.speed.precision, self.speed.unfused);
         speed::run(Kind::Train, &self.speed, self.micro_batch, |device, mut model| {
             if let Some(dropout) = self.dropout {
-                model.config.hidden_dropout_prob = dropout;
-                model.config.attention_probs_dropout_prob = dropout;
+                model.config.set_dropout(dropout);
             }
             let summary = model.summary();
             let mut engine = engine::learning(device, &model.config, model.weights, how)?;

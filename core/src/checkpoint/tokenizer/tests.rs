@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::{advice::Advice, checkpoint::StagedFiles};
+use crate::{advice::Advice, checkpoint::StagedFiles, config::BertConfig};
 
 const CASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nParis\n##s\né\nE\n日本\n日\n本\n,\nnew\nyork\n";
 const UNCASED: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nparis\n##s\n";
@@ -283,7 +283,7 @@ fn more_rows_than_pieces_is_a_note_and_fewer_an_error() {
 fn again(stored: &StoredTokenizer) -> (tempfile::TempDir, StoredTokenizer) {
     let home = tempfile::tempdir().unwrap();
     let mut files = StagedFiles::new(home.path()).unwrap();
-    write::stage(&mut files, &stored.vocab, &stored.settings, 512).unwrap();
+    write::stage(&mut files, &stored.vocab, &stored.settings, &BertConfig::default()).unwrap();
     files.commit().unwrap();
     let again = StoredTokenizer::from_folder(home.path(), None).unwrap();
     (home, again)

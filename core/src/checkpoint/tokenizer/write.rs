@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{CheckpointError, StagedFiles, save::pretty};
-use crate::tokenizer::{MAX_CHARS_PER_WORD, PREFIX, TokenizerSettings};
+use crate::{
+    config::BertConfig,
+    tokenizer::{MAX_CHARS_PER_WORD, PREFIX, TokenizerSettings},
+};
 
 /// Stages `vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json` and, if there is anything that only they can say,
 /// `added_tokens.json` and `tokenizer.json`.
@@ -11,10 +14,10 @@ pub(in crate::checkpoint) fn stage(
     files: &mut StagedFiles,
     vocab: &[String],
     settings: &TokenizerSettings,
-    model_max_length: usize,
+    model: &BertConfig,
 ) -> Result<(), CheckpointError> {
     files.stage("vocab.txt", |out| vocab.iter().try_for_each(|piece| writeln!(out, "{piece}")))?;
-    let config = tokenizer_config(settings, model_max_length);
+    let config = tokenizer_config(settings, model);
     files.stage("tokenizer_config.json", |out| pretty(out, &config))?;
     files.stage("special_tokens_map.json", |out| pretty(out, &Value::Object(special_tokens(settings))))?;
     if let Some(added) = added_tokens(vocab, settings) {
@@ -38,11 +41,12 @@ fn special_tokens(settings: &TokenizerSettings) -> Map<String, Value> {
     tokens
 }
 
-fn tokenizer_config(settings: &TokenizerSettings, model_max_length: usize) -> Value {
+fn tokenizer_config(settings: &TokenizerSettings, model: &BertConfig) -> Value {
     let mut config = special_tokens(settings);
     let mut put = |key: &str, value: Value| config.insert(key.to_owned(), value);
     // Steps that are not BERT's are in tokenizer.json alone.
-    let class = if settings.steps.is_some() { "PreTrainedTokenizerFast" } else { "BertTokenizer" };
+    let class =
+        if settings.steps.is_some() { "PreTrainedTokenizerFast" } else { model.family.tokenizer_class };
     put("tokenizer_class", json!(class));
     put("do_lower_case", json!(settings.do_lower_case));
     put("do_basic_tokenize", json!(true));
@@ -50,7 +54,11 @@ fn tokenizer_config(settings: &TokenizerSettings, model_max_length: usize) -> Va
         put("tokenize_chinese_chars", json!(settings.tokenize_chinese_chars));
         put("strip_accents", json!(settings.strip_accents));
     }
-    put("model_max_length", json!(model_max_length));
+    put("model_max_length", json!(model.max_position_embeddings));
+    if model.type_vocab_size == 0 {
+        // Without this a generic class hands the model segments, which it does not take.
+        put("model_input_names", json!(["input_ids", "attention_mask"]));
+    }
     if !settings.clean_text {
         put("clean_text", json!(false));
     }

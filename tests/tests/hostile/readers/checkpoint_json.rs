@@ -56,7 +56,7 @@ pub(super) fn read_config_json(bytes: &[u8]) {
         Ok(config) => {
             assert!(config.head_size() > 0 && config.parameter_count() > 0);
             for (name, _) in parameter_shapes(&config, true).iter().take(40) {
-                assert_eq!(canonical_name(name), *name);
+                assert_eq!(canonical_name(name, config.family), *name);
             }
             let again = BertConfig::from_json(&config.to_hugging_face().to_string(), "again").unwrap();
             assert_eq!(again, config);
