@@ -4,10 +4,11 @@
 
 `inputs.json`: {"input_ids": [[...], ...], "segment_ids": [[...], ...], "input_mask": [[...], ...]}, the latter two
 optional. Prints one JSON object: `start_logits` and `end_logits` (one list a row), `missing` and `unexpected` (keys of
-the checkpoint as transformers sees them), `tokenizer` (class, whether it lower-cases, its length). Needs torch and
+the checkpoint as transformers sees them), `tokenizer` (class, whether it lower-cases, its length and the inputs it makes). Needs torch and
 transformers; nothing is downloaded.
 """
 
+import inspect
 import json
 import os
 import sys
@@ -27,8 +28,10 @@ def main():
     ids = torch.tensor(inputs["input_ids"])
     segments = torch.tensor(inputs.get("segment_ids", torch.zeros_like(ids).tolist()))
     mask = torch.tensor(inputs.get("input_mask", torch.ones_like(ids).tolist()))
+    takes_segments = "token_type_ids" in inspect.signature(model.forward).parameters
+    types = {"token_type_ids": segments} if takes_segments else {}
     with torch.no_grad():
-        out = model(input_ids=ids, token_type_ids=segments, attention_mask=mask)
+        out = model(input_ids=ids, attention_mask=mask, **types)
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     json.dump(
         {
@@ -40,6 +43,7 @@ def main():
                 "class": type(tokenizer).__name__,
                 "capitals_differ": tokenizer.tokenize("a") != tokenizer.tokenize("A"),
                 "length": len(tokenizer),
+                "inputs": tokenizer.model_input_names,
             },
         },
         sys.stdout,

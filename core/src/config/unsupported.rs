@@ -19,7 +19,7 @@ const BERT: &str =
     "spanbert-base or spanbert-large, or a BERT of the hub such as google-bert/bert-base-cased";
 const MULTILINGUAL: &str =
     "google-bert/bert-base-multilingual-cased, or the hub's BERT of your language (model_type \"bert\")";
-const SMALL: &str = "spanbert-base, or a small BERT of the hub such as google/bert_uncased_L-4_H-512_A-8";
+const SMALL: &str = "spanbert-base, or a small model of the hub such as google/electra-small-discriminator or distilbert-base-uncased";
 const LONG: &str = "spanbert-base or spanbert-large: long passages are cut into overlapping windows, so 512 \
                     positions are enough";
 
@@ -27,16 +27,14 @@ const BYTE_PIECES: &str = "its vocabulary is of bytes, and its positions begin a
 const SENTENCE_PIECES: &str = "its vocabulary is SentencePiece's, and its positions begin at 2";
 
 /// Families that people try, by what they may be told about them.
-const UNSUPPORTED: [Unsupported; 24] = [
+const UNSUPPORTED: [Unsupported; 22] = [
     family("roberta", "Roberta", "RoBERTa", BYTE_PIECES, BERT),
     family("xlm-roberta", "XLMRoberta", "XLM-RoBERTa", SENTENCE_PIECES, MULTILINGUAL),
     family("xlm-roberta-xl", "XLMRobertaXL", "XLM-RoBERTa-XL", SENTENCE_PIECES, MULTILINGUAL),
     family("camembert", "Camembert", "CamemBERT", SENTENCE_PIECES, MULTILINGUAL),
-    family("distilbert", "DistilBert", "DistilBERT", "it has no segment embeddings", SMALL),
     family("mobilebert", "MobileBert", "MobileBERT", "its layers have bottlenecks", SMALL),
     family("squeezebert", "SqueezeBert", "SqueezeBERT", "its layers are grouped convolutions", SMALL),
     family("albert", "Albert", "ALBERT", "its layers share their weights", BERT),
-    family("electra", "Electra", "ELECTRA", "its embeddings have a width of their own", BERT),
     family("deberta", "Deberta", "DeBERTa", "its attention works on relative positions", BERT),
     family("deberta-v2", "DebertaV2", "DeBERTa v2 or v3", "its attention works on relative positions", BERT),
     family("mpnet", "MPNet", "MPNet", "its attention works on relative positions", BERT),
