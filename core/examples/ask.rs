@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let answer = ask(model.engine.as_mut(), &model.tokenizer, &passage, &question, &options)?;
     match answer.best() {
-        Some(best) => println!("{} (bytes {:?} of the passage)", best.answer.text, best.bytes),
+        Some(best) => println!("{} (bytes {:?} of the passage)", best.text, best.bytes),
         None => println!("no answer"),
     }
     println!("null score difference {:.3}, threshold {:.3}", answer.score_diff, answer.threshold);

@@ -1,7 +1,12 @@
 //! Evaluates a checkpoint on questions with known answers: `cargo run --release -p spanbert-core --example evaluate [FOLDER SQUAD.json]`,
 //! by default the model that is part of the program on its 61 questions about real things.
 
-use std::{error::Error, ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{
+    error::Error,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use spanbert_backends::{DeviceChoice, Precision};
 use spanbert_core::{demo, evaluate::evaluate, open::OpenedModel, squad::Dataset};
@@ -9,7 +14,7 @@ use spanbert_core::{demo, evaluate::evaluate, open::OpenedModel, squad::Dataset}
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).filter(|_| !cfg!(test));
     let (folder, dataset) = match (arguments.next(), arguments.next()) {
-        (Some(folder), Some(data)) => (PathBuf::from(folder), Dataset::from_path(data)?),
+        (Some(folder), Some(data)) => (PathBuf::from(folder), Dataset::from_path(Path::new(&data))?),
         _ => (demo::trained_folder()?, demo::passages()?),
     };
     let mut model = OpenedModel::open(&folder, &DeviceChoice::Auto, None, Precision::F32, &mut |_| true)?;
@@ -20,10 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             ControlFlow::Continue(())
         })?;
     eprintln!();
-    // What the official script prints, by its names.
-    for (name, score) in evaluation.results.official.iter() {
-        println!("{name:24} {score:.2}");
-    }
+    // What the official script prints, under its names.
+    println!("{}", serde_json::to_string_pretty(&evaluation.results.official)?);
     Ok(())
 }
 
