@@ -120,7 +120,7 @@ impl Command {
             Self::CompareRuns => "Compare selected runs",
             Self::FocusInput => "Go to filter or question",
             Self::Ask => "Answer the question",
-            Self::Theme(ThemeChoice::System) => "Theme of the system",
+            Self::Theme(ThemeChoice::System) => "System theme",
             Self::Theme(ThemeChoice::Light) => "Light theme",
             Self::Theme(ThemeChoice::Dark) => "Dark theme",
             Self::ZoomIn => "Larger",
@@ -147,8 +147,10 @@ impl Command {
                 "Train a small SpanBERT on questions about an invented world: a minute or two, no network"
             }
             Self::Refresh => "Look for runs and devices again",
-            Self::PauseRun => "Wait after the current step; the place on the device is kept",
-            Self::ResumeRun => "Go on: a paused training at once, an ended one from its last checkpoint",
+            Self::PauseRun => "Pause after the current step; device memory stays allocated",
+            Self::ResumeRun => {
+                "Resume: a paused training at once, one that has ended from its last checkpoint"
+            }
             Self::EvaluateRun => "Evaluate the development set after the current step",
             Self::StopRun => "Save and end after the current step; it can be resumed",
             Self::RevealRun => "Open the run folder in the system's file manager",
@@ -162,7 +164,7 @@ impl Command {
             Self::Welcome => "Show the first-run screen",
             Self::Shortcuts => "Show all keyboard shortcuts",
             Self::About => "Version and licences",
-            Self::Quit => "Close the window; trainings go on",
+            Self::Quit => "Close the window; trainings keep running",
         }
     }
 

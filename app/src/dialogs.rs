@@ -16,9 +16,9 @@ pub enum Purpose {
     Passage,
     /// A checkpoint to fine-tune.
     TrainCheckpoint,
-    /// A SQuAD file to learn from.
+    /// A SQuAD file to train on.
     TrainData,
-    /// A SQuAD file to choose the best weights by.
+    /// A SQuAD file to select the best weights on.
     DevData,
     /// A recipe.toml.
     Recipe,
@@ -43,7 +43,7 @@ impl Purpose {
                 "Open a checkpoint folder"
             }
             Self::Passage => "Open a text file",
-            Self::TrainData => "Open a SQuAD file to learn from",
+            Self::TrainData => "Open a SQuAD file to train on",
             Self::DevData | Self::EvaluateData => "Open a SQuAD file to evaluate on",
             Self::AnsweredData => "Open the SQuAD file that was answered",
             Self::Recipe => "Open a recipe",

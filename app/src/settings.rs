@@ -129,7 +129,7 @@ impl SettingsFile {
                     let aside = path.with_extension("damaged.json");
                     let kept = std::fs::rename(path, &aside).is_ok();
                     warning = Some(format!(
-                        "The settings in {} could not be read ({error}) and are the defaults again{}",
+                        "The settings in {} could not be read ({error}); the defaults are used{}",
                         path.display(),
                         if kept {
                             format!("; the file is kept as {}", aside.display())

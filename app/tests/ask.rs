@@ -198,7 +198,7 @@ fn five_megabytes_are_shown_by_rows_and_searched_until_cancelled() {
     press(&mut harness, Key::Enter);
     wait(&mut harness, "Window ");
     harness.get_by_label("Cancel").click();
-    wait(&mut harness, "Given up");
+    wait(&mut harness, "Stopped before the end");
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
     assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Running);
 
     kill_trainer(&run);
-    wait(&mut window, "The trainer ended without a word");
+    wait(&mut window, "The trainer ended without a message");
     assert_eq!(the_run(folder.path()).unwrap().status, RunStatus::Interrupted);
     click(&mut window, "Resume training");
     wait(&mut window, "Pause training");

@@ -145,9 +145,9 @@ fn questions_are_listed_filtered_and_shown_in_their_passage() {
 
     click(&mut harness, "All 900");
     type_into(&mut harness, "Search questions and answers", "no such words anywhere");
-    harness.get_by_label("No question fits the filter");
+    harness.get_by_label("No question matches the filter");
     click(&mut harness, "Show all");
-    assert!(!shows(&harness, "No question fits the filter"));
+    assert!(!shows(&harness, "No question matches the filter"));
 }
 
 #[test]
@@ -396,12 +396,12 @@ fn a_slice_and_a_cell_show_their_questions() {
     harness.get_by_label("Without answerable: unanswerable");
     click(&mut harness, "Unanswerable, not answered: 300");
     harness.get_by_label("Without unanswerable, not answered");
-    assert!(!shows(&harness, "No question fits the filter"));
+    assert!(!shows(&harness, "No question matches the filter"));
     // No unanswerable question was answered rightly.
     click(&mut harness, "Correct 599");
-    harness.get_by_label("No question fits the filter");
+    harness.get_by_label("No question matches the filter");
     click(&mut harness, "Without correct");
-    assert!(!shows(&harness, "No question fits the filter"));
+    assert!(!shows(&harness, "No question matches the filter"));
     // The intervals come without being waited for.
     wait(&mut harness, "answerable: answerable");
 }

@@ -21,8 +21,8 @@ use spanbert_core::{
     evaluate::{Record, RecordSpan},
     hash::Fingerprint,
     run::{
-        BestScore, Environment, Event, Layout, Outcome, Phase, Record as Line, RunFolder, RunState,
-        StepEvent, now,
+        BestScore, Environment, Event, EventRecord, Layout, Outcome, Phase, RunFolder, RunState, StepEvent,
+        now,
     },
     squad::{Article, Dataset},
     train::Preset,
@@ -114,7 +114,7 @@ fn run(folder: &Path, name: &str, updates: usize) -> Layout {
     state.write(&layout).unwrap();
     let mut text = String::new();
     for update in 1..=updates {
-        let line = Line { time: now(), event: Event::Step(step(update)) };
+        let line = EventRecord { time: now(), event: Event::Step(step(update)) };
         writeln!(text, "{}", serde_json::to_string(&line).unwrap()).unwrap();
     }
     fs::write(layout.events(), text).unwrap();

@@ -159,7 +159,7 @@ fn the_list_is_sorted_filtered_and_opened() {
     type_text(&mut harness, "paper");
     assert_eq!(rows(&harness), ["alpha"]);
     type_text(&mut harness, " running");
-    assert!(shows(&harness, "No run fits the filter"));
+    assert!(shows(&harness, "No run matches the filter"));
     harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
     harness.run_steps(1);
     type_text(&mut harness, "running");
@@ -221,7 +221,7 @@ fn a_run_whose_trainer_was_killed_offers_to_resume() {
     wait(&mut harness, "Pause training");
     // Its lock goes with the process.
     drop((held, log));
-    wait(&mut harness, "The trainer ended without a word");
+    wait(&mut harness, "The trainer ended without a message");
     assert!(shows(&harness, "nothing up to the checkpoint after update 40 is lost"));
     harness.get_by_role_and_label(Role::Button, "Resume training").click();
     harness.run_steps(2);
@@ -310,7 +310,7 @@ fn runs_go_to_the_trash_after_a_question_but_not_while_they_work() {
     }
     command(&mut harness, Command::DeleteRuns);
     wait(&mut harness, "on disk, weights included");
-    assert!(shows(&harness, "Still at work and kept: live"));
+    assert!(shows(&harness, "Not deleted because still running: live"));
     harness.get_by_role_and_label(Role::Button, "Cancel").click();
     harness.run_steps(3);
     assert!(folder.path().join("20260301T120000Z-old").exists());

@@ -37,7 +37,7 @@ fn theme_and_folder_are_kept() {
     assert_eq!(harness.ctx.theme(), egui::Theme::Light);
 
     let runs = folder.path().join("my runs");
-    harness.get_by_label("Folder that new runs are made in").focus();
+    harness.get_by_label("Folder for new runs").focus();
     harness.run_steps(2);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.event(egui::Event::Text(runs.display().to_string()));
@@ -70,7 +70,7 @@ fn a_folder_that_cannot_hold_runs_is_said_beside_the_field() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = window(folder.path());
     let before = harness.state().settings().runs_folder.clone();
-    harness.get_by_label("Folder that new runs are made in").focus();
+    harness.get_by_label("Folder for new runs").focus();
     harness.run_steps(2);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
     harness.event(egui::Event::Text("somewhere".into()));

@@ -140,7 +140,7 @@ fn a_bad_value_is_told_beside_its_field_and_can_be_taken_back() {
     assert!(!can_start(&harness));
     enter(&mut harness, "Learning rate", "quick");
     assert!(shows(&harness, "quick is no number"));
-    harness.get_by_label("Set learning rate back to 5e-4").click();
+    harness.get_by_label("Reset learning rate to 5e-4").click();
     harness.run_steps(3);
     assert_eq!(value(&harness, "Learning rate"), "5e-4");
     assert!(can_start(&harness));
@@ -153,7 +153,7 @@ fn the_demonstration_is_told_and_started() {
     harness.get_by_label("Demonstration").click();
     // Updates and windows, as `spanbert demo` has them.
     wait(&mut harness, "7,500");
-    assert!(shows(&harness, "told by the first updates"));
+    assert!(shows(&harness, "known after the first updates"));
     enter(&mut harness, "Num train epochs", "2");
     wait(&mut harness, "15,000");
     harness.get_by_role_and_label(Role::Button, "Start training").click();

@@ -191,7 +191,8 @@ fn with_standing_error(known: String) -> String {
     known
 }
 
-/// Removes and returns the first fault. Only for tests of a device, which expect faults; see the module's text.
+/// Removes and returns the first fault: for the self-test of a device, which expects faults, and for work on another device,
+/// which the fault does not concern. See the module's text.
 pub fn take() -> Option<Fault> {
     first().take().map(|first| first.fault)
 }

@@ -1,8 +1,9 @@
 //! Ctrl-C as a request instead of an end.
 
-// Installing a signal handler is unsafe because most functions may not be called in one. Ours stores to an atomic
-// and calls `signal`, both of which may.
-#![allow(unsafe_code)]
+#![allow(
+    unsafe_code,
+    reason = "most functions may not be called in a signal handler; ours stores to an atomic and calls `signal`, which may"
+)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -99,7 +99,7 @@ fn a_fault_of_the_device_halves_the_micro_batch_and_loses_nothing() {
     succeeded(&case.begin("whole").output().unwrap());
     let text = succeeded(&case.begin("faulted").env("SPANBERT_INJECT_FAULT", "18").output().unwrap());
     assert!(text.contains("going on from the last checkpoint, training on 4 windows at once"), "{text}");
-    assert!(text.contains("going on after step 15"), "{text}");
+    assert!(text.contains("resuming after step 15"), "{text}");
 
     let layout = case.layout("faulted");
     let fit: Value = serde_json::from_slice(&std::fs::read(layout.fit()).unwrap()).unwrap();
@@ -128,7 +128,7 @@ fn a_fault_in_an_evaluation_halves_its_batches() {
     let begun = case.begin("faulted").env("SPANBERT_INJECT_FAULT", "evaluation:24").output().unwrap();
     let text = succeeded(&begun);
     assert!(text.contains("training on 8 windows at once, evaluating 8 windows at once"), "{text}");
-    assert!(text.contains("going on after step 20"), "{text}");
+    assert!(text.contains("resuming after step 20"), "{text}");
     let (ours, theirs) = (Trace::of(&case.layout("faulted")), Trace::of(&case.layout("whole")));
     assert_eq!(ours.updates, theirs.updates);
     assert_eq!(ours.evaluations, theirs.evaluations);
@@ -162,7 +162,7 @@ fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
     }
     case.wait_for("run", |state| state.phase == Phase::Paused);
     let at = RunState::read(&case.layout("run")).unwrap().step;
-    assert!(succeeded(&case.ask("resume", "run")).contains("goes on"));
+    assert!(succeeded(&case.ask("resume", "run")).contains("resumes"));
     case.wait_for("run", |state| state.step > at);
     assert!(succeeded(&case.ask("stop", "run")).contains("is saving and ends"));
     let output = child.wait_with_output().unwrap();

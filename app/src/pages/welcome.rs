@@ -32,7 +32,7 @@ const WAYS: [(&str, &str, &str, Command); 3] = [
     (
         icon::CHART_LINE_UP,
         "Look at a run",
-        "Opens a run folder made by the command line, also one copied from another machine, finished or at work.",
+        "Opens a run folder made by the command line, also one copied from another machine, finished or running.",
         Command::OpenRun,
     ),
 ];

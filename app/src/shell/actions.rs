@@ -181,7 +181,7 @@ impl StudioApp {
             // It never came to a run folder; all that is known is what it said.
             (_, _) => {
                 self.pages.runs.trainer_failed(&ended);
-                Toast::error(format!("{name} could not go on: {}", last_words(&ended.output)))
+                Toast::error(format!("{name} could not continue: {}", last_words(&ended.output)))
             }
         };
         self.actions.push(Action::Say(toast));

@@ -159,7 +159,7 @@ impl StudioApp {
         self.settings.zoom = context.zoom_factor();
         if let Err(error) = self.settings_file.write(&self.settings) {
             self.toasts
-                .say(context, Toast::error(format!("The settings are not kept: {}", error.in_one_line())));
+                .say(context, Toast::error(format!("The settings were not saved: {}", error.in_one_line())));
         }
     }
 

@@ -81,7 +81,7 @@ impl Palette {
         let mut chosen = if enter { commands.get(self.selected).copied() } else { None };
         ui.add_space(4.0);
         if commands.is_empty() {
-            ui.label(RichText::new("No command has these letters").color(Tokens::of(ui).text_muted));
+            ui.label(RichText::new("No command matches").color(Tokens::of(ui).text_muted));
         }
         ScrollArea::vertical().max_height(340.0).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;

@@ -74,7 +74,7 @@ fn progress_ui(ui: &mut Ui, run: &RunEntry, live: usize) {
         ui.add(egui::ProgressBar::new(share).desired_height(4.0).fill(tokens.success));
     }
     let caption = if live > 1 {
-        format!("{live} at work")
+        format!("{live} running")
     } else {
         let title = run_title(&run.summary.name);
         match share {

@@ -89,7 +89,7 @@ impl Model {
             Ok(choice) => State::Loading {
                 load: worker.load(self.slot, folder.clone(), choice),
                 folder,
-                stage: "Waiting for the thread of models".to_owned(),
+                stage: "Waiting for the model thread".to_owned(),
                 since: Instant::now(),
             },
             Err(error) => {

@@ -16,8 +16,11 @@ pub struct Dropout {
 impl Dropout {
     /// Elements whose [`bits`] are below this are dropped.
     pub(super) fn threshold(&self) -> u32 {
-        // A probability times 2^32 fits but for 1, which saturates.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a probability times 2^32 fits but for 1, which saturates"
+        )]
         let threshold = (f64::from(self.probability) * 4_294_967_296.0) as u32;
         threshold
     }
@@ -29,7 +32,7 @@ impl Dropout {
 
     /// The seed's low and high word, and the number of the first element.
     pub(super) fn words(&self) -> [u32; 3] {
-        #[allow(clippy::cast_possible_truncation)]
+        #[allow(clippy::cast_possible_truncation, reason = "the words are 32 bits of each")]
         let words = [self.seed as u32, (self.seed >> 32) as u32, self.first as u32];
         words
     }

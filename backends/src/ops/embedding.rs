@@ -82,8 +82,11 @@ pub(super) fn lookup<B: Backend>(table: FloatTensor<B>, ids: IntTensor<B>) -> Fl
 }
 
 /// The index of a [`TokenPlaces`] and its layout.
-// Places and tokens are counted in 32 bits on the device; a batch of two thousand million positions fits none.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "places and tokens are counted in 32 bits on the device, and no device holds 2^31 positions"
+)]
 pub(super) fn sorted(ids: &[i32], vocabulary: usize) -> (Vec<i32>, PlacesLayout) {
     let token = |id: i32| usize::try_from(id).ok().filter(|&token| token < vocabulary);
     // Positions of each token, then where the next of them goes.

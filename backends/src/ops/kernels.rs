@@ -310,8 +310,7 @@ fn normal_cdf<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
 }
 
 fn mean_last<B: Backend>(x: FloatTensor<B>, hidden: usize) -> FloatTensor<B> {
-    // A width fits f32 exactly up to 2^24.
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "a width is exact up to 2^24")]
     let factor = 1.0 / hidden as f32;
     B::float_mul_scalar(B::float_sum_dim(x, 1), factor.into())
 }

@@ -27,13 +27,13 @@ const LONG: usize = 64;
 
 /// Answer questions about a passage, or say that it does not answer them.
 ///
-/// Every answer is an exact piece of the passage. All white space parts words, no-break and zero-width spaces too; terminal
+/// Every answer is an exact piece of the passage. All white space separates words, including no-break and zero-width spaces; terminal
 /// escapes and other invisible characters are left out of what is printed.
 ///
 /// Given several passages (`--passage a.txt --passage b.txt`, `--passage *.txt`, a folder), the best answer over all of them
 /// is shown with its file. Each passage is judged by itself: its null score minus the logit sum of its best answer is its
 /// null score difference. The passage with the lowest one answers, if it is not above the threshold; otherwise none of them
-/// does. More passages are more chances of a wrong answer, so a lower threshold suits a large collection. With
+/// does. Every passage is another chance of a wrong answer, so large collections call for a lower threshold. With
 /// --squad-version 1.1 there is no threshold, and the answer with the highest logit sum wins.
 #[derive(Debug, Args)]
 pub(super) struct AskCommand {
@@ -397,7 +397,7 @@ impl Asked {
         let AnswerAmong { answered, answers, score_diff, threshold, null_probability, passages, .. } =
             &self.answer;
         if answers.is_empty() {
-            return "  the model offers no piece of text as an answer".to_owned();
+            return "  the model has no span to offer as an answer".to_owned();
         }
         let (verdict, consequence) = if *answered {
             ("at or below", "")

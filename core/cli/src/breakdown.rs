@@ -66,7 +66,7 @@ pub(super) struct BreakdownCommand {
     /// A TOML file of slices, one NAME = "QUERY" a line.
     #[arg(long = "slices", value_name = "FILE")]
     slices_file: Option<PathBuf>,
-    /// List the questions a query holds for instead of the tables.
+    /// List the questions that match a query instead of printing tables.
     #[arg(long, value_name = "QUERY")]
     list: Option<String>,
     /// List the fields a query may name.

@@ -11,16 +11,16 @@ use flate2::{Compression, write::GzEncoder};
 use super::{data, error::CliError, names::DataArg, output};
 use spanbert_core::{run::write_atomic, squad::RepeatedIds};
 
-/// Write question data of any layout that is read as SQuAD JSON.
+/// Convert question data of any known layout to SQuAD JSON.
 ///
 /// Reads SQuAD JSON (also a list of its articles or paragraphs), rows of the Hugging Face hub (JSON Lines, a list, under
-/// data, columns, pages of its dataset server, pandas' tables) and MRQA's lines, each also packed with gzip.
+/// data, columns, pages of its dataset server, pandas' tables) and MRQA's lines, each also gzip-compressed.
 #[derive(Debug, Args)]
 pub(super) struct ConvertCommand {
     /// File of questions, or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
-    /// File to write, or - for standard output; packed with gzip if its name ends in .gz.
+    /// File to write, or - for standard output; gzip-compressed if its name ends in .gz.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// Replace the output if it exists.

@@ -39,7 +39,7 @@ pub(super) struct EvaluateCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
     model: ModelArg,
-    /// Questions with gold answers: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; a fetched set such as
+    /// Questions with gold answers: SQuAD JSON, Hugging Face rows or MRQA, also gzip-compressed; a fetched set such as
     /// squad2:dev; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,

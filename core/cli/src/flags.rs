@@ -72,7 +72,7 @@ pub(super) struct OverwriteArgs {
 /// Output for programs.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct JsonArgs {
-    /// Print JSON for programs instead of text for people.
+    /// Print JSON instead of text.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -25,7 +25,7 @@ pub(super) struct PredictCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
     #[arg(long, value_name = "DIR")]
     model: ModelArg,
-    /// The questions: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; or - for standard input.
+    /// The questions: SQuAD JSON, Hugging Face rows or MRQA, also gzip-compressed; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// Folder for the answers.

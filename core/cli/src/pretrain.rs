@@ -36,7 +36,7 @@ use spanbert_core::{
 /// from the pieces at their boundary alone.
 #[derive(Debug, Args)]
 pub(super) struct PretrainCommand {
-    /// Text files, documents parted by blank lines, or SQuAD files, whose paragraphs are taken.
+    /// Text files, documents separated by blank lines, or SQuAD files, whose paragraphs are taken.
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "resume")]
     corpus: Vec<PathBuf>,
     /// Architecture of a new model: base, large, minilm, or a config.json or its folder.

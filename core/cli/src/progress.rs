@@ -175,8 +175,10 @@ impl Observer for Progress {
                 ));
             }
             Event::Checkpoint { kind: CheckpointKind::Last, path, .. } => self.say(&format!("saved {path}")),
-            Event::Resumed { step: 0, .. } => self.say("no checkpoint yet: beginning again"),
-            Event::Resumed { step, .. } => self.say(&format!("going on after step {step}")),
+            Event::Resumed { step: 0, .. } => {
+                self.say("no checkpoint yet: starting again from the beginning")
+            }
+            Event::Resumed { step, .. } => self.say(&format!("resuming after step {step}")),
             Event::Warning { message } => self.aside(|| output::warn(message)),
             // Errors are reported once, at the end of the command; the rest is in the run folder.
             Event::Error { .. }

@@ -41,7 +41,7 @@ pub(super) struct RunSquadCommand {
     /// Folder for results.
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
-    /// SQuAD file to learn from.
+    /// SQuAD file to train on.
     #[arg(long, value_name = "FILE", required_if_eq("do_train", "true"))]
     train_file: Option<DataArg>,
     /// SQuAD file to evaluate on; with --eval_test only needed for training.

@@ -101,7 +101,7 @@ impl Asked {
         }
         let done = match request {
             Request::Pause => "paused",
-            Request::Resume => "goes on",
+            Request::Resume => "resumes",
             Request::Stop => "is saving and ends",
             Request::Evaluate => "is evaluating",
         };

@@ -20,7 +20,7 @@ use spanbert_core::score::{
 /// evaluate-v1.1.py.
 #[derive(Debug, Args)]
 pub(super) struct ScoreCommand {
-    /// The gold answers: SQuAD JSON, Hugging Face rows or MRQA, also packed with gzip; or - for standard input.
+    /// The gold answers: SQuAD JSON, Hugging Face rows or MRQA, also gzip-compressed; or - for standard input.
     #[arg(long, value_name = "FILE")]
     data: DataArg,
     /// JSON object from question ids to answers, "" for none; or the `evaluate` library's list of {"id",

@@ -137,7 +137,7 @@ pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> C
     let Some(smaller) = fit.smaller(activity) else {
         return CliError::new(
             format_args!("the device failed with the smallest split ({}): {message}", fit.describe()),
-            "start a run with a lower --max-seq-length or a smaller model, or go on with --backend cpu --resume",
+            "start a run with a lower --max-seq-length or a smaller model, or resume it with --backend cpu --resume",
         );
     };
     match smaller.write(&layout) {

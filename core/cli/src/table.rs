@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, io::IsTerminal};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::output;
 
 /// How a column is aligned.
@@ -40,14 +42,14 @@ impl Table {
             .iter()
             .enumerate()
             .map(|(column, (heading, _))| {
-                let widest = self.rows.iter().map(|row| cell(row, column).chars().count()).max();
-                widest.unwrap_or(0).max(heading.chars().count())
+                let widest = self.rows.iter().map(|row| cell(row, column).width()).max();
+                widest.unwrap_or(0).max(heading.width())
             })
             .collect();
         let line = |cells: Vec<String>| {
             let mut line = String::new();
             for ((text, (_, align)), width) in cells.iter().zip(&self.headings).zip(&widths) {
-                let blanks = " ".repeat(width.saturating_sub(text.chars().count()));
+                let blanks = " ".repeat(width.saturating_sub(text.width()));
                 match align {
                     Align::Left => line.extend([text, blanks.as_str(), "  "]),
                     Align::Right => line.extend([blanks.as_str(), text, "  "]),
@@ -123,5 +125,13 @@ mod tests {
         table.row(["a longer name".into(), "7.5".into()]);
         table.row(["b\u{1b}\n".into()]);
         assert_eq!(table.render(Paint::PLAIN), "name            f1\na longer name  7.5\nb\n");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns_and_accents_none() {
+        let mut table = Table::new(&[("name", Align::Left), ("f1", Align::Right)]);
+        table.row(["東京".into(), "1".into()]);
+        table.row(["Zoe\u{308}".into(), "2".into()]);
+        assert_eq!(table.render(Paint::PLAIN), "name  f1\n東京   1\nZoe\u{308}    2\n");
     }
 }

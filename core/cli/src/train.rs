@@ -43,10 +43,10 @@ pub(super) struct TrainCommand {
     /// of a fetched model, such as spanbert-base.
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     model: Option<ModelArg>,
-    /// SQuAD file to learn from, or a fetched one such as squad2:train.
+    /// SQuAD file to train on, or a fetched one such as squad2:train.
     #[arg(long, value_name = "FILE", required_unless_present = "resume")]
     train_file: Option<DataArg>,
-    /// SQuAD file to choose the best weights by; without it only the last ones are kept.
+    /// SQuAD file to select the best weights on; without it only the last ones are kept.
     #[arg(long, value_name = "FILE")]
     dev_file: Option<DataArg>,
     /// The run folder to make; with --seeds, the folder that holds the runs.

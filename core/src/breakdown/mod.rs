@@ -44,7 +44,7 @@ pub use report::{AtThreshold, Confusion, OracleScore, OutcomeCount, Plausible, R
 pub use slice_scores::{Intervals, SliceScores};
 pub use slices::{Dimension, Slice};
 pub use statistics::{Interval, McNemar};
-pub use traits::{NEGATIONS, Named, STOP_WORDS, Traits};
+pub use traits::{NEGATIONS, Presence, STOP_WORDS, Traits};
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ pub struct Report {
     pub slices: Vec<SliceScores>,
     /// Errors among the surest answers.
     pub risk_coverage: Vec<RiskCoverage>,
-    /// How far probabilities can be believed.
+    /// How well calibrated the probabilities are.
     pub reliability: Vec<Reliability>,
     /// The official script's curves.
     pub precision_recall: Option<PrecisionRecall>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Case, Named};
+use super::{Case, Presence};
 use crate::squad::QuestionWord;
 
 /// In what respect questions are alike.
@@ -80,11 +80,11 @@ impl Dimension {
     /// in this respect.
     fn group(self, case: &Case, articles: &[String]) -> Option<(usize, String)> {
         let traits = &case.traits;
-        let named = |value: Named, what: &str| {
+        let named = |value: Presence, what: &str| {
             let name = match value {
-                Named::None => format!("no {what}"),
-                Named::Present => "all in the passage".to_owned(),
-                Named::Absent => "not in the passage".to_owned(),
+                Presence::None => format!("no {what}"),
+                Presence::Present => "all in the passage".to_owned(),
+                Presence::Absent => "not in the passage".to_owned(),
             };
             (value as usize, name)
         };

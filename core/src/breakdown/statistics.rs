@@ -6,7 +6,7 @@ use crate::{percentile::percentile, random::nth};
 
 /// Replicates of a bootstrap.
 pub const REPLICATES: usize = 1000;
-/// Fewest values that a bootstrap is drawn from. Of fewer, replicates are so few distinct means that their middle 95 %
+/// Fewest values that a bootstrap is drawn from. Of fewer, replicates have so few distinct means that their middle 95 %
 /// holds the true one far less often: F1 being continuous, in 75 of 100 cases of three values, in about 90 of ten.
 pub const FEWEST: usize = 10;
 /// Values and ends of intervals closer than this, in percent or as shares, are equal: sums are rounded.

@@ -35,8 +35,8 @@ pub(super) fn case(id: &str, gold: &str, prediction: &str, null_odds: Option<f64
             answer_position: None,
             overlap: 1.0,
             negation: false,
-            number: Named::None,
-            name: Named::None,
+            number: Presence::None,
+            name: Presence::None,
         },
     }
 }

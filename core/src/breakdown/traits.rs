@@ -29,7 +29,7 @@ pub const NEGATIONS: [&str; 11] =
 /// Whether things of a kind that the question names stand in the passage as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Named {
+pub enum Presence {
     /// The question names none.
     None,
     /// All stand in the passage.
@@ -56,9 +56,9 @@ pub struct Traits {
     /// Whether the question has one of [`NEGATIONS`] or "n't".
     pub negation: bool,
     /// Tokens with a digit.
-    pub number: Named,
+    pub number: Presence,
     /// Tokens of at least two characters with a capital that are not the question's first.
-    pub name: Named,
+    pub name: Presence,
 }
 
 /// A passage, measured once for all its questions.
@@ -112,10 +112,10 @@ impl PassageTraits {
         }
     }
 
-    fn named<'a>(&self, mut things: impl Iterator<Item = &'a (&'a str, String)>) -> Named {
-        let Some((_, first)) = things.next() else { return Named::None };
+    fn named<'a>(&self, mut things: impl Iterator<Item = &'a (&'a str, String)>) -> Presence {
+        let Some((_, first)) = things.next() else { return Presence::None };
         let all = self.tokens.contains(first) && things.all(|(_, token)| self.tokens.contains(token));
-        if all { Named::Present } else { Named::Absent }
+        if all { Presence::Present } else { Presence::Absent }
     }
 }
 
@@ -155,11 +155,11 @@ mod tests {
         // 1067, didn, t, king, william, normans, cross: two of seven.
         assert!((traits.overlap - 2.0 / 7.0).abs() < 1e-12, "{}", traits.overlap);
         assert!(traits.negation);
-        assert_eq!((traits.number, traits.name), (Named::Absent, Named::Absent));
+        assert_eq!((traits.number, traits.name), (Presence::Absent, Presence::Absent));
         assert!((traits.answer_position.unwrap() - 8.0 / 62.0).abs() < 1e-12);
 
         let traits = passage.traits_of(&question("Where did William win?", &[]));
-        assert_eq!((traits.number, traits.name), (Named::None, Named::Present));
+        assert_eq!((traits.number, traits.name), (Presence::None, Presence::Present));
         assert_eq!((traits.answer_words, traits.answer_position, traits.negation), (None, None, false));
         assert!((passage.traits_of(&question("What is it?", &[])).overlap - 1.0).abs() < 1e-12);
     }

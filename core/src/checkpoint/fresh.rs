@@ -31,7 +31,7 @@ pub fn fresh_tensor(name: &str, shape: Vec<usize>, initializer_range: f64, seed:
         vec![1.0; count]
     } else {
         let mut normal = Normal { random: SplitMix::new(fnv1a(name) ^ mix(seed)), spare: None };
-        #[allow(clippy::cast_possible_truncation)]
+        #[allow(clippy::cast_possible_truncation, reason = "weights are single precision")]
         (0..count).map(|_| (normal.next() * initializer_range) as f32).collect()
     };
     HostTensor { shape, values }

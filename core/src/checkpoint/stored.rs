@@ -139,7 +139,7 @@ impl<'a> StoredTensor<'a> {
             StoredType::F32 => self.gather(f32::from_le_bytes),
             StoredType::F16 => self.gather(|bytes| f16::from_le_bytes(bytes).to_f32()),
             StoredType::Bf16 => self.gather(|bytes| bf16::from_le_bytes(bytes).to_f32()),
-            #[allow(clippy::cast_possible_truncation)]
+            #[allow(clippy::cast_possible_truncation, reason = "weights are single precision")]
             StoredType::F64 => self.gather(|bytes| f64::from_le_bytes(bytes) as f32),
             StoredType::Integer(_) => {
                 return Err(format!("holds integers ({}) where weights are expected", self.dtype));

@@ -8,9 +8,9 @@ mod abstention;
 mod broken_down;
 mod error;
 mod evaluation;
+mod gold_reach;
 mod options;
 mod prepared;
-mod reach;
 mod record;
 #[cfg(feature = "native")]
 mod stored;
@@ -20,9 +20,9 @@ pub use abstention::{Abstention, AbstentionReason};
 pub use broken_down::{AnalysedEvaluation, EvaluationPlace};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, ResultsFile};
+pub use gold_reach::GoldReach;
 pub use options::EvaluateOptions;
 pub use prepared::{PreparedEvaluation, evaluate, non_finite_windows};
-pub use reach::GoldReach;
 pub use record::{Record, RecordSpan};
 #[cfg(feature = "native")]
 pub use stored::{StoredEvaluation, evaluated_steps};

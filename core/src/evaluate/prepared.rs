@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
-use super::{Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, reach::gold_reach};
+use super::{Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, gold_reach::gold_reach};
 use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},

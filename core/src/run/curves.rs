@@ -1,6 +1,6 @@
 //! A run's events in the form that charts and tables want, growing as the log does.
 
-use super::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent};
+use super::{CheckpointKind, Event, EventRecord, Outcome, Phase, StepEvent};
 use crate::score::{HeldOutScores, Scores};
 
 /// An evaluation of the development set.
@@ -41,9 +41,9 @@ pub struct HeldOut {
     pub secs: f64,
 }
 
-/// How much a [`Message`] matters.
+/// How much a [`LogEntry`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum Severity {
     /// Good to know.
     Note,
     /// To be looked at.
@@ -54,11 +54,11 @@ pub enum Weight {
 
 /// Something that happened, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct LogEntry {
     /// When, RFC 3339, UTC.
     pub time: String,
     /// How much it matters.
-    pub weight: Weight,
+    pub severity: Severity,
     /// What.
     pub text: String,
 }
@@ -74,7 +74,7 @@ pub struct Curves {
     /// Evaluations of a pre-training in order.
     pub held_out: Vec<HeldOut>,
     /// What was told, in order.
-    pub messages: Vec<Message>,
+    pub messages: Vec<LogEntry>,
     /// Where the newest training checkpoint is, by updates before it.
     pub checkpoint: Option<usize>,
     /// What the trainer is busy with, and what in particular.
@@ -87,8 +87,8 @@ pub struct Curves {
 
 impl Curves {
     /// Takes in the next event of the log.
-    pub fn add(&mut self, record: Record) {
-        let Record { time, event } = record;
+    pub fn add(&mut self, record: EventRecord) {
+        let EventRecord { time, event } = record;
         match event {
             Event::Step(step) => self.steps.push(step),
             Event::Evaluation { step, training, epoch, scores, best, secs } => {
@@ -112,7 +112,7 @@ impl Curves {
                 self.go_back(step, evaluations);
                 let from =
                     if step == 0 { "from the beginning".to_owned() } else { format!("after update {step}") };
-                self.tell(time, Weight::Note, format!("Goes on {from} on {device}"));
+                self.tell(time, Severity::Note, format!("Resumed {from} on {device}"));
             }
             Event::Checkpoint { kind, step, .. } => {
                 if kind == CheckpointKind::Training {
@@ -121,10 +121,10 @@ impl Curves {
             }
             Event::Phase { phase, detail } => self.phase = Some((phase, detail)),
             Event::Fault { step, message, .. } => {
-                self.tell(time, Weight::Error, format!("After update {step} the device failed: {message}"));
+                self.tell(time, Severity::Error, format!("After update {step} the device failed: {message}"));
             }
-            Event::Warning { message } => self.tell(time, Weight::Warning, message),
-            Event::Error { message } => self.tell(time, Weight::Error, message),
+            Event::Warning { message } => self.tell(time, Severity::Warning, message),
+            Event::Error { message } => self.tell(time, Severity::Error, message),
             Event::Finished { outcome, step, reason, .. } => {
                 self.outcome = Some(outcome);
                 let how = match outcome {
@@ -133,7 +133,7 @@ impl Curves {
                     Outcome::Failed => "Failed",
                 };
                 let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-                self.tell(time, Weight::Note, format!("{how} after {}{why}", super::updates(step)));
+                self.tell(time, Severity::Note, format!("{how} after {}{why}", super::updates(step)));
             }
             Event::Unknown => {}
         }
@@ -161,8 +161,8 @@ impl Curves {
         }
     }
 
-    fn tell(&mut self, time: String, weight: Weight, text: String) {
-        self.messages.push(Message { time, weight, text });
+    fn tell(&mut self, time: String, severity: Severity, text: String) {
+        self.messages.push(LogEntry { time, severity, text });
     }
 }
 
@@ -171,8 +171,8 @@ mod tests {
     use super::*;
     use crate::run::{EventReader, now, read_history};
 
-    fn record(event: Event) -> Record {
-        Record { time: now(), event }
+    fn record(event: Event) -> EventRecord {
+        EventRecord { time: now(), event }
     }
 
     fn step(step: usize) -> Event {
@@ -255,7 +255,7 @@ mod tests {
         let mut curves = Curves::default();
         events().into_iter().for_each(|event| curves.add(record(event)));
         let texts: Vec<&str> = curves.messages.iter().map(|message| message.text.as_str()).collect();
-        let resumed = "Goes on after update 2 on cpu";
+        let resumed = "Resumed after update 2 on cpu";
         assert_eq!(texts, ["hot", resumed, "Stopped, as asked, after 4 updates", resumed]);
     }
 }

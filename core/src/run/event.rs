@@ -210,7 +210,7 @@ pub enum Event {
 
 /// A line of `events.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct EventRecord {
     /// When, RFC 3339, UTC.
     pub time: String,
     /// What.
@@ -218,7 +218,7 @@ pub struct Record {
     pub event: Event,
 }
 
-impl Record {
+impl EventRecord {
     /// Reads a line of `events.jsonl`; `None` if it is no event (torn by a crash, or of something else).
     #[must_use]
     pub fn from_line(line: &[u8]) -> Option<Self> {
@@ -258,18 +258,18 @@ mod tests {
 
     #[test]
     fn lines_carry_time_and_kind_first() {
-        let record = Record {
+        let record = EventRecord {
             time: "2026-03-01T12:00:00.000Z".into(),
             event: Event::Phase { phase: Phase::Tokenising, detail: None },
         };
         let line = serde_json::to_string(&record).unwrap();
         assert_eq!(line, r#"{"time":"2026-03-01T12:00:00.000Z","event":"phase","phase":"tokenising"}"#);
-        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
+        assert_eq!(serde_json::from_str::<EventRecord>(&line).unwrap(), record);
     }
 
     #[test]
     fn kinds_of_later_versions_are_read_as_unknown() {
-        let record: Record = serde_json::from_str(r#"{"time":"t","event":"warp","factor":9}"#).unwrap();
+        let record: EventRecord = serde_json::from_str(r#"{"time":"t","event":"warp","factor":9}"#).unwrap();
         assert_eq!(record.event, Event::Unknown);
     }
 
@@ -281,8 +281,8 @@ mod tests {
                 r#"{{"time":"t","event":"evaluation","step":1,"training":0,"epoch":{epoch},"scores":{scores},"best":true,"secs":1.0}}"#
             )
         };
-        assert!(Record::from_line(line("3").as_bytes()).is_some());
-        assert!(Record::from_line(line("18446744073709551615").as_bytes()).is_none());
+        assert!(EventRecord::from_line(line("3").as_bytes()).is_some());
+        assert!(EventRecord::from_line(line("18446744073709551615").as_bytes()).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Event, Record, RunError, WriteError, event::now};
+use super::{Event, EventRecord, RunError, WriteError, event::now};
 
 /// Appends events, each line in one write.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl EventLog {
     /// # Errors
     /// If the line cannot be written.
     pub fn append(&mut self, event: &Event) -> Result<(), RunError> {
-        let record = Record { time: now(), event: event.clone() };
+        let record = EventRecord { time: now(), event: event.clone() };
         let mut line = serde_json::to_vec(&record)
             .map_err(|error| WriteError { path: self.path.clone(), source: std::io::Error::other(error) })?;
         line.push(b'\n');

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Record, RunError};
+use super::{EventRecord, RunError};
 
 /// Longest line that can be an event; ours have a few hundred bytes. A longer one is not kept in memory.
 const MAX_LINE: u64 = 1 << 20;
@@ -30,14 +30,14 @@ impl EventReader {
     ///
     /// # Errors
     /// If the file exists but cannot be read.
-    pub fn poll(&mut self) -> Result<Vec<Record>, RunError> {
+    pub fn poll(&mut self) -> Result<Vec<EventRecord>, RunError> {
         match self.read_new() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             read => read.map_err(RunError::read(&self.path)),
         }
     }
 
-    fn read_new(&mut self) -> std::io::Result<Vec<Record>> {
+    fn read_new(&mut self) -> std::io::Result<Vec<EventRecord>> {
         let mut file = BufReader::new(File::open(&self.path)?);
         file.seek(SeekFrom::Start(self.offset))?;
         // Kept only if all goes well: after a failure the same lines come again.
@@ -52,7 +52,7 @@ impl EventReader {
                 return Ok(records);
             }
             offset += line.len() as u64;
-            records.extend(Record::from_line(&line));
+            records.extend(EventRecord::from_line(&line));
         }
     }
 }
@@ -61,7 +61,7 @@ impl EventReader {
 ///
 /// # Errors
 /// If the file exists but cannot be read.
-pub fn read_events(path: &Path) -> Result<Vec<Record>, RunError> {
+pub fn read_events(path: &Path) -> Result<Vec<EventRecord>, RunError> {
     EventReader::new(path).poll()
 }
 

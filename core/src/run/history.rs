@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::{Event, Record, RunError, read_events};
+use super::{Event, EventRecord, RunError, read_events};
 
 /// All events of a log that still hold: what a resumed trainer went back behind is left out, as it happened again.
 ///
 /// # Errors
 /// If the file exists but cannot be read.
-pub fn read_history(path: &Path) -> Result<Vec<Record>, RunError> {
+pub fn read_history(path: &Path) -> Result<Vec<EventRecord>, RunError> {
     let mut history = History::default();
     read_events(path)?.into_iter().for_each(|record| history.add(record));
     Ok(history.records.into_iter().flatten().collect())
@@ -18,7 +18,7 @@ pub fn read_history(path: &Path) -> Result<Vec<Record>, RunError> {
 /// however often a run was resumed.
 #[derive(Default)]
 struct History {
-    records: Vec<Option<Record>>,
+    records: Vec<Option<EventRecord>>,
     /// Updates and checkpoints in order, with their steps.
     steps: Vec<(usize, usize)>,
     evaluations: Vec<usize>,
@@ -26,7 +26,7 @@ struct History {
 }
 
 impl History {
-    fn add(&mut self, record: Record) {
+    fn add(&mut self, record: EventRecord) {
         let index = self.records.len();
         match &record.event {
             Event::Step(update) => self.steps.push((update.step, index)),

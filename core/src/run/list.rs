@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Environment, Layout, Lock, Outcome, Phase, Record, RunError, RunGroup, RunState, event::TIME_FORMAT,
+    Environment, EventRecord, Layout, Lock, Outcome, Phase, RunError, RunGroup, RunState, event::TIME_FORMAT,
     layout::time_of_name,
 };
 
@@ -111,11 +111,11 @@ fn started(layout: &Layout, state: Option<&RunState>, name: &str) -> Option<Stri
     time.map(|time| time.strftime(TIME_FORMAT).to_string())
 }
 
-fn first_event(layout: &Layout) -> Option<Record> {
+fn first_event(layout: &Layout) -> Option<EventRecord> {
     let file = std::fs::File::open(layout.events()).ok()?;
     let mut line = Vec::new();
     BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line).ok()?;
-    Record::from_line(&line)
+    EventRecord::from_line(&line)
 }
 
 #[cfg(test)]

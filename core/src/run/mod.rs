@@ -32,11 +32,11 @@ mod train_log;
 
 pub use crate::atomic::{self, WriteError, write_atomic, write_json};
 pub use control::{Request, request, take_request};
-pub use curves::{Curves, Evaluated, HeldOut, Message, Weight};
+pub use curves::{Curves, Evaluated, HeldOut, LogEntry, Severity};
 pub use environment::{Environment, Resumption};
 pub use error::RunError;
 pub(crate) use event::are_counts;
-pub use event::{CheckpointKind, Event, Outcome, Phase, Record, StepEvent, now};
+pub use event::{CheckpointKind, Event, EventRecord, Outcome, Phase, StepEvent, now};
 pub use event_log::EventLog;
 pub use event_reader::{EventReader, read_events};
 pub use folder::RunFolder;

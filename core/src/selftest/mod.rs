@@ -166,7 +166,7 @@ pub fn test(
     let verdict = Verdict { device: device.clone(), precision, fused, unfused };
     let saved = cache_dir.filter(|_| verdict.lasts()).map(|cache_dir| store::save(&verdict, cache_dir));
     let warning = saved.and_then(Result::err).map(|error| {
-        format!("the device's self-test will run again next time, its verdict is not kept: {error}")
+        format!("the device's self-test will run again next time, its result was not saved: {error}")
     });
     Ok((verdict, warning))
 }

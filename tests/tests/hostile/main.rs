@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use spanbert_core::{
     answers::{NpyLogits, jsonl::read_windows},
     checkpoint::{StoredTokenizer, fresh, weights_from_bytes},
-    run::{Environment, Record, RunState},
+    run::{Environment, EventRecord, RunState},
     squad::Dataset,
     train::{Progress, Recipe},
 };
@@ -51,7 +51,7 @@ fn seeds_are_whole() {
     }
     StoredTokenizer::from_vocab(seeds("tokenizer_json").swap_remove(0), "seed".into(), None).unwrap();
     let run = seeds("run_folder");
-    assert_eq!(run[0].split(|&byte| byte == b'\n').filter_map(Record::from_line).count(), 8);
+    assert_eq!(run[0].split(|&byte| byte == b'\n').filter_map(EventRecord::from_line).count(), 8);
     RunState::from_json(&run[1], "seed".as_ref()).unwrap();
     Environment::from_json(&run[2], "seed".as_ref()).unwrap();
     Progress::from_json(&run[3]).unwrap();

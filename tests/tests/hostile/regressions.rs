@@ -6,7 +6,7 @@ use spanbert_core::{
     answers::NpyLogits,
     checkpoint::{CheckpointError, fresh, pickle::read_state_dict, weights_from_bytes},
     config::BertConfig,
-    run::Record,
+    run::EventRecord,
     squad::Dataset,
 };
 
@@ -177,7 +177,7 @@ fn an_epoch_that_cannot_be_counted_on_is_no_event() {
         let line = format!(
             r#"{{"time":"t","event":"evaluation","step":1,"training":0,"epoch":{epoch},"scores":{{"exact":0.0,"f1":0.0,"total":1}},"best":false,"secs":0.0}}"#
         );
-        Record::from_line(line.as_bytes())
+        EventRecord::from_line(line.as_bytes())
     };
     assert!(event(3).is_some() && event(u64::MAX).is_none());
 }

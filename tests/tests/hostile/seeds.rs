@@ -7,7 +7,7 @@ use spanbert_core::{
     checkpoint::{SpanbertMeta, fresh, to_safetensors},
     config::BertConfig,
     hash::Fingerprint,
-    run::{BestScore, CheckpointKind, Environment, Event, Outcome, Phase, Record, RunState, StepEvent},
+    run::{BestScore, CheckpointKind, Environment, Event, EventRecord, Outcome, Phase, RunState, StepEvent},
     score::Scores,
     train::{Preset, Recipe},
 };
@@ -150,7 +150,7 @@ fn run_folder() -> Vec<Vec<u8>> {
         Event::Finished { outcome: Outcome::Completed, step: 9, elapsed_secs: 9.0, reason: None },
     ];
     let lines =
-        events.map(|event| serde_json::to_string(&Record { time: "t".into(), event }).unwrap() + "\n");
+        events.map(|event| serde_json::to_string(&EventRecord { time: "t".into(), event }).unwrap() + "\n");
     let best = BestScore { metric: "f1".into(), value: 60.0, step: 1 };
     let state =
         RunState { best: Some(best.clone()), outcome: Some(Outcome::Stopped), ..RunState::starting() };

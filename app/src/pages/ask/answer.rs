@@ -49,7 +49,7 @@ pub(super) fn ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut Vie
             Outcome::Running { done, total } => running_ui(ui, *done, *total, seen),
             Outcome::Failed(message) => notice(ui, Severity::Error, message),
             Outcome::Cancelled => {
-                ui.label("Given up before the end");
+                ui.label("Stopped before the end");
             }
             Outcome::Answered(_) => answered_ui(ui, passage, column, view, seen),
         }
@@ -122,7 +122,7 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
 
 fn alternatives_ui(ui: &mut Ui, answer: &Answer, counts: bool, view: &mut View, seen: &mut Seen) {
     if answer.answers.is_empty() {
-        ui.label("The passage offers no piece that could be an answer");
+        ui.label("The passage has no span that could be an answer");
         return;
     }
     let tokens = Tokens::of(ui);

@@ -81,7 +81,9 @@ impl QuestionsTable {
             if self.rows.is_empty() {
                 ui.add_space(24.0);
                 ui.vertical_centered(|ui| {
-                    ui.label(RichText::new("No question fits the filter").color(Tokens::of(ui).text_muted));
+                    ui.label(
+                        RichText::new("No question matches the filter").color(Tokens::of(ui).text_muted),
+                    );
                     if ui.button("Show all").clicked() {
                         *filter = Filter::default();
                     }

@@ -198,10 +198,10 @@ fn hover(ui: &mut Ui, scores: &SliceScores) {
         Some(intervals) => {
             ui.label(format!("F1 {:.2} ({:.1} to {:.1})", scores.f1, intervals.f1.low, intervals.f1.high));
             if let (Some(value), Some(at)) = (scores.difference, intervals.difference) {
-                ui.label(format!("To the rest {value:+.2} ({:+.1} to {:+.1})", at.low, at.high));
+                ui.label(format!("Versus the rest {value:+.2} ({:+.1} to {:+.1})", at.low, at.high));
             } else if scores.difference.is_some() {
                 ui.label(format!(
-                    "To the rest: no interval from fewer than {FEWEST} questions on either side, or if all score the same"
+                    "Versus the rest: no interval from fewer than {FEWEST} questions on either side, or if all score the same"
                 ));
             }
         }

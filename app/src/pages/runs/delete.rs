@@ -92,7 +92,7 @@ impl Deletion {
                 Toast::done(format!("{} moved to the trash", runs_word(folders.len())))
             }
             Err(error) => Toast::error(format!(
-                "The system's trash did not take the run: {error}; delete the folder with the file manager"
+                "The run could not be moved to the trash: {error}; delete the folder with the file manager"
             )),
         };
         self.moving = None;
@@ -117,8 +117,10 @@ impl Deletion {
             }
             if !question.live.is_empty() {
                 ui.add_space(4.0);
-                let text =
-                    format!("Still at work and kept: {}; stop first what is to go", question.live.join(", "));
+                let text = format!(
+                    "Not deleted because still running: {}. Stop them first",
+                    question.live.join(", ")
+                );
                 notice(ui, Severity::Warning, &text);
             }
             ui.add_space(4.0);

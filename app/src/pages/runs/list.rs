@@ -87,7 +87,7 @@ impl RunsList {
         if rows.is_empty() {
             ui.add_space(24.0);
             ui.vertical_centered(|ui| {
-                ui.label(RichText::new("No run fits the filter").color(Tokens::of(ui).text_muted));
+                ui.label(RichText::new("No run matches the filter").color(Tokens::of(ui).text_muted));
             });
             return None;
         }

@@ -70,7 +70,7 @@ impl CacheCard {
             ui.set_width(380.0_f32.min(context.content_rect().width() - 48.0));
             ui.label(RichText::new("Clear the cache?").size(CARD_TITLE_SIZE).strong());
             ui.add_space(4.0);
-            ui.label("Runs, checkpoints and settings are not touched. Trainings at work keep what they have loaded.");
+            ui.label("Runs, checkpoints and settings are kept. Running trainings are not affected.");
             ui.add_space(GAP);
             ui.horizontal(|ui| {
                 let clear = primary_button(ui, "Clear", true).clicked();

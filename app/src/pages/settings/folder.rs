@@ -23,7 +23,7 @@ impl RunsFolderField {
         let mut text = self.typed.clone().unwrap_or_else(|| folder.display().to_string());
         let field =
             TextEdit::singleline(&mut text).desired_width(f32::INFINITY).margin(Margin::symmetric(8, 5));
-        let response = labelled(ui, "Folder that new runs are made in", |ui| ui.add(field));
+        let response = labelled(ui, "Folder for new runs", |ui| ui.add(field));
         if response.changed() {
             self.typed = Some(text.clone());
             self.error = None;

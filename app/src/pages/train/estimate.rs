@@ -177,9 +177,10 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
             );
             (format!("about {}", duration(forecast.secs(speed))), how)
         }
-        None => {
-            ("told by the first updates".to_owned(), "No earlier run on this device to judge by".to_owned())
-        }
+        None => (
+            "known after the first updates".to_owned(),
+            "No earlier run on this device to judge by".to_owned(),
+        ),
     };
     let memory = match device.memory_bytes {
         Some(all) => format!("{} of {}", bytes(forecast.memory.total), bytes(all)),
@@ -210,15 +211,15 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
         told(
             "Windows",
             &count(forecast.windows),
-            "Pieces of passages with their questions, learnt from once an epoch",
+            "Training windows (question and passage chunk), each used once per epoch",
         );
-        told("Evaluations", &count(forecast.evaluations), "Times the development set is answered");
+        told("Evaluations", &count(forecast.evaluations), "How often the development set is evaluated");
         told(
             "Device memory",
             &memory,
-            "Weights, gradients, moments and activations at the worst moment, by estimate",
+            "Weights, gradients, optimizer moments and activations at the peak, estimated",
         );
-        told("Micro-batch", &fit, "Windows on the device at once, by what fits; the result is the same");
+        told("Micro-batch", &fit, "Windows on the device at once, as many as fit; the result is the same");
         told(
             "Disk",
             &bytes(forecast.disk_bytes),
@@ -229,8 +230,7 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
         && forecast.memory.total > usable
     {
         ui.add_space(4.0);
-        let text =
-            "By estimate this does not fit on the device; the training will try, and use smaller parts";
+        let text = "Estimated not to fit on the device; training will try, and use smaller micro-batches";
         ui.add(egui::Label::new(RichText::new(text).size(CAPTION_SIZE).color(tokens.warning)).wrap());
     }
 }

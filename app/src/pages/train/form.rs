@@ -233,7 +233,7 @@ impl RecipeForm {
             if changed {
                 let original = text_of(&self.original, field.name);
                 let original = if original.is_empty() { "not set".to_owned() } else { original };
-                let name = format!("Set {} back to {original}", title.to_lowercase());
+                let name = format!("Reset {} to {original}", title.to_lowercase());
                 if icon_button(ui, icon::ARROW_COUNTER_CLOCKWISE, &name).clicked() {
                     let text = text_of(&self.original, field.name);
                     self.enter(field, text);

@@ -393,7 +393,7 @@ impl PageView for TrainPage {
         if self.sources.origin == Origin::Demo {
             self.sources.origin = Origin::Files;
             self.form.set_preset(Preset::SpanbertBaseSquad2);
-            env.ask(Action::Say(Toast::info("Turned from the demonstration to own files".to_owned())));
+            env.ask(Action::Say(Toast::info("Switched from the demonstration to your own files".to_owned())));
         }
         true
     }

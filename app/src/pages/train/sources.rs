@@ -197,7 +197,7 @@ impl Sources {
 
     /// Draws the fields. Gives whether the user has turned to the demonstration or away from it.
     pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) -> bool {
-        let choices = [(Origin::Files, "Own checkpoint and data"), (Origin::Demo, "Demonstration")];
+        let choices = [(Origin::Files, "Your own checkpoint and data"), (Origin::Demo, "Demonstration")];
         let turned = segmented(ui, &mut self.origin, &choices);
         ui.add_space(6.0);
         if self.origin == Origin::Demo {
@@ -258,7 +258,7 @@ impl Sources {
             env,
             &mut self.dev,
             "Development data (optional)",
-            "SQuAD file to choose the best weights by",
+            "SQuAD file to select the best weights on",
             Purpose::DevData,
         );
         data_ui(ui, self.dev.found(), "development");

@@ -49,8 +49,10 @@ pub fn square_sum(x: &[f32]) -> f32 {
             )
         })
         .collect();
-    // In f64: a large table has thousands of chunks.
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "summed in f64 because a large table has thousands of chunks"
+    )]
     let total = partial.into_iter().map(f64::from).sum::<f64>() as f32;
     total
 }

@@ -23,8 +23,7 @@ pub fn forward(
     if hidden == 0 {
         return;
     }
-    // A width fits f32 exactly up to 2^24.
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "a width is exact up to 2^24")]
     let factor = 1.0 / hidden as f32;
     x.par_chunks_mut(ROWS * hidden)
         .zip(output.par_chunks_mut(ROWS * hidden))
@@ -61,7 +60,7 @@ pub fn backward(
     if hidden == 0 {
         return totals;
     }
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "a width is exact up to 2^24")]
     let factor = 1.0 / hidden as f32;
     let partials: Vec<(Vec<f32>, Vec<f32>)> = grad
         .par_chunks_mut(ROWS * hidden)

@@ -132,15 +132,15 @@ fn strip_width(rows: usize, columns: usize, threads: usize) -> Option<usize> {
 
 /// A product whose views have been checked: `out = alpha * left * right`, added to `out` if `add`.
 #[derive(Clone, Copy)]
-pub struct Product {
-    pub out: *mut f32,
-    pub out_view: View,
-    pub left: *const f32,
-    pub left_view: View,
-    pub right: *const f32,
-    pub right_view: View,
-    pub alpha: f32,
-    pub add: bool,
+pub(super) struct Product {
+    pub(super) out: *mut f32,
+    pub(super) out_view: View,
+    pub(super) left: *const f32,
+    pub(super) left_view: View,
+    pub(super) right: *const f32,
+    pub(super) right_view: View,
+    pub(super) alpha: f32,
+    pub(super) add: bool,
 }
 
 // SAFETY: tasks read the inputs and write strips of `out` that do not overlap.
@@ -166,8 +166,7 @@ impl Product {
     #[allow(unsafe_code)]
     pub unsafe fn run(&self, first: usize, columns: usize, parallelism: Parallelism) {
         let Self { out, out_view, left, left_view, right, right_view, alpha, add } = *self;
-        // Strides and sizes of slices fit isize.
-        #[allow(clippy::cast_possible_wrap)]
+        #[allow(clippy::cast_possible_wrap, reason = "strides and sizes of slices fit isize")]
         let stride = |stride: usize| stride as isize;
         // SAFETY: the caller's promise; elements of `out` that are read (`add`) are initialised, as all of a slice is.
         unsafe {

@@ -210,8 +210,10 @@ pub fn update<R: CubeRuntime>(
     let vector = vector_size(&weight, count(&weight));
     let vectors = count(&weight) / vector;
     let (count, dim) = cubes_for_units(&weight, vectors);
-    // `1 - beta` in f64: in f32 it would lose digits.
-    #[allow(clippy::cast_possible_truncation)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "after `1 - beta` in f64, which would lose digits in f32"
+    )]
     let [beta1, new1, beta2, new2] =
         [step.beta1, 1.0 - step.beta1, step.beta2, 1.0 - step.beta2].map(|value| value as f32);
     let scalars =

@@ -62,8 +62,7 @@ where
     F: Fn(Vec<FloatTensor<B>>, Vec<IntTensor<B>>) -> Vec<FloatTensor<B>> + Send + Sync + 'static,
 {
     let streams = OperationStreams::with_inputs(floats.iter().chain(&ints));
-    // There is no operation without a tensor.
-    #[allow(clippy::expect_used)]
+    #[allow(clippy::expect_used, reason = "there is no operation without a tensor")]
     let client = floats.first().expect("an operation has an input").client.clone();
     let outputs: Vec<TensorIr> = shapes
         .into_iter()

@@ -82,8 +82,8 @@ pub fn cubes<R: CubeRuntime>(x: &CubeTensor<R>, count: usize) -> (CubeCount, Cub
     cubes_for_units(x, count * UNITS as usize)
 }
 
-/// A size as the kernels take it; indices of a tensor are 32 bits wide.
-#[allow(clippy::cast_possible_truncation)]
+/// A size as the kernels take it.
+#[allow(clippy::cast_possible_truncation, reason = "indices of a tensor are 32 bits wide")]
 pub fn size(value: usize) -> u32 {
     value as u32
 }

@@ -1,6 +1,6 @@
 //! The fields of a query.
 
-use super::super::{Analysis, Case, Named, Outcome};
+use super::super::{Analysis, Case, Outcome, Presence};
 use crate::squad::QuestionWord;
 
 /// What a field holds.
@@ -72,11 +72,11 @@ fn count<'a>(value: Option<usize>) -> Value<'a> {
     number(value.map(|value| value as f64))
 }
 
-fn named<'a>(value: Named) -> Value<'a> {
+fn named<'a>(value: Presence) -> Value<'a> {
     match value {
-        Named::None => Value::None,
-        Named::Present => Value::Text("present"),
-        Named::Absent => Value::Text("absent"),
+        Presence::None => Value::None,
+        Presence::Present => Value::Text("present"),
+        Presence::Absent => Value::Text("absent"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use spanbert_core::{
     config::BertConfig,
-    run::{Environment, Event, Holder, Record, Request, RunState},
+    run::{Environment, Event, EventRecord, Holder, Request, RunState},
     score::best_f1_thresh_from_eval_results,
     train::{Activity, Fit, Progress, Recipe},
 };
@@ -12,7 +12,7 @@ use spanbert_core::{
 use super::check_message;
 
 pub(super) fn read(bytes: &[u8]) {
-    for record in bytes.split(|&byte| byte == b'\n').filter_map(Record::from_line) {
+    for record in bytes.split(|&byte| byte == b'\n').filter_map(EventRecord::from_line) {
         // What commands and app compute with.
         match &record.event {
             Event::Step(event) => assert!(event.step.checked_add(event.total_steps).is_some()),
@@ -20,7 +20,7 @@ pub(super) fn read(bytes: &[u8]) {
             _ => {}
         }
         let line = serde_json::to_vec(&record).unwrap();
-        assert_eq!(Record::from_line(&line).is_some(), record.event != Event::Unknown || line.len() > 2);
+        assert_eq!(EventRecord::from_line(&line).is_some(), record.event != Event::Unknown || line.len() > 2);
     }
     match RunState::from_json(bytes, Path::new("state.json")) {
         Ok(state) => {

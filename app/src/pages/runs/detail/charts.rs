@@ -102,7 +102,7 @@ impl Charts {
             ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
             ui.spacing_mut().slider_width = 110.0;
             let slid = SMOOTHING.show(ui, &mut self.smoothing);
-            slid.response.on_hover_text("How much of the loss's noise is evened out");
+            slid.response.on_hover_text("How strongly the loss is smoothed");
             ui.add_space(8.0);
             segmented(ui, &mut self.log, &[(false, "Linear"), (true, "Logarithmic")]);
             if ui.available_size_before_wrap().x > 250.0 {

@@ -42,9 +42,9 @@ impl RunDetail {
             let checkpoint = checkpoint.filter(|_| !pretrained);
             let response = symbol_button(ui, icon::CHAT_TEXT, "Ask this model", checkpoint.is_some());
             let hint = if pretrained {
-                "It has learnt text, not to answer: fine-tune its last/ folder first"
+                "It is only pre-trained: fine-tune its last/ folder first"
             } else {
-                "The first evaluation or the end leaves weights to ask"
+                "Weights to ask are saved at the first evaluation, or at the end"
             };
             if response.on_disabled_hover_text(hint).clicked()
                 && let Some(checkpoint) = checkpoint
@@ -64,12 +64,12 @@ impl RunDetail {
             if let Some((asked, _)) = self.asked {
                 let what = match asked {
                     Request::Pause => "pause",
-                    Request::Resume => "go on",
+                    Request::Resume => "resume",
                     Request::Evaluate => "evaluate",
                     Request::Stop => "save and stop",
                 };
                 ui.spinner();
-                ui.label(format!("Asked to {what}; after the current step"));
+                ui.label(format!("Asked to {what} after the current step"));
             }
         });
     }

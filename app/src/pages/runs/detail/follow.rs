@@ -11,7 +11,7 @@ use egui::Context;
 use spanbert_core::{
     advice::Advice,
     pretrain::PretrainRecord,
-    run::{Environment, EventReader, Layout, Record, RunNotes, RunStatus, RunSummary, summarise},
+    run::{Environment, EventReader, EventRecord, Layout, RunNotes, RunStatus, RunSummary, summarise},
     train::Recipe,
 };
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -62,7 +62,7 @@ impl Look {
 #[derive(Debug)]
 pub(in crate::pages::runs) enum News {
     /// The next events.
-    Events(Vec<Record>),
+    Events(Vec<EventRecord>),
     /// What has changed besides.
     Look(Box<Look>),
 }

@@ -2,7 +2,7 @@
 
 use egui::{FontId, Label, RichText, ScrollArea, TextStyle, Ui};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::{Curves, Weight};
+use spanbert_core::run::{Curves, Severity};
 
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
@@ -18,10 +18,10 @@ pub(super) fn ui(ui: &mut Ui, curves: &Curves, log: &str) {
     if !curves.messages.is_empty() {
         card(ui, "Messages", |ui| {
             for message in curves.messages.iter().rev().take(SHOWN) {
-                let (symbol, color) = match message.weight {
-                    Weight::Note => (icon::INFO, tokens.text_muted),
-                    Weight::Warning => (icon::WARNING, tokens.warning),
-                    Weight::Error => (icon::WARNING_CIRCLE, tokens.error),
+                let (symbol, color) = match message.severity {
+                    Severity::Note => (icon::INFO, tokens.text_muted),
+                    Severity::Warning => (icon::WARNING, tokens.warning),
+                    Severity::Error => (icon::WARNING_CIRCLE, tokens.error),
                 };
                 ui.horizontal_top(|ui| {
                     ui.label(RichText::new(symbol).color(color));

@@ -81,7 +81,7 @@ impl RunDetail {
                     None => "it begins again, as there is no checkpoint yet".to_owned(),
                 };
                 let text = format!(
-                    "The trainer ended without a word: it was killed, or the machine went down. Resume it; {from}."
+                    "The trainer ended without a message: it was killed, or the machine went down. Resume it; {from}."
                 );
                 Some((Severity::Warning, text))
             }
@@ -92,7 +92,7 @@ impl RunDetail {
             ui.add_space(GAP / 2.0);
         }
         if let Some(ended) = &self.ended {
-            notice(ui, Severity::Error, &format!("The trainer could not go on:\n{}", words_of(ended)));
+            notice(ui, Severity::Error, &format!("The trainer could not continue:\n{}", words_of(ended)));
             ui.add_space(GAP / 2.0);
         }
         if let Some(error) = &look.error {
