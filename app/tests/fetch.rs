@@ -3,66 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod harness;
+#[allow(dead_code, reason = "not every test that shares it needs all of it")]
+#[path = "../../tests/src/hub.rs"]
+mod hub;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
-    path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
-};
+use std::sync::mpsc::channel;
 
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use harness::{Paged, parameters, shows, wait};
+use hub::{Hub, Plan};
 use spanbert_app::pages::train::TrainPage;
-use spanbert_core::{demo, fetch::Places, hash::sha256_hex};
-
-/// Serves a folder under any name; each answer waits for a go.
-fn hub(folder: PathBuf, go: Receiver<()>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut request, mut line) = (String::new(), String::new());
-            reader.read_line(&mut request).unwrap();
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                line.clear();
-            }
-            // A test that has ended sends no more.
-            let _ = go.recv();
-            let path = request.split(' ').nth(1).unwrap_or_default();
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let body = if path.starts_with("/api/") {
-                Some(listing(&folder).into_bytes())
-            } else {
-                fs::read(folder.join(name)).ok()
-            };
-            let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
-            let body = body.unwrap_or_default();
-            let head =
-                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
-        }
-    });
-    address
-}
-
-fn listing(folder: &Path) -> String {
-    let files = fs::read_dir(folder).unwrap().map(|entry| {
-        let entry = entry.unwrap();
-        let content = fs::read(entry.path()).unwrap();
-        format!(
-            r#"{{"rfilename":"{}","lfs":{{"sha256":"{}","size":{}}}}}"#,
-            entry.file_name().into_string().unwrap(),
-            sha256_hex(&content),
-            content.len()
-        )
-    });
-    let files: Vec<String> = files.collect();
-    format!(r#"{{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{}]}}"#, files.join(","))
-}
+use spanbert_core::demo;
 
 fn click<S>(harness: &mut Harness<'_, S>, label: &str) {
     harness.get_by_role_and_label(Role::Button, label).click();
@@ -73,16 +25,9 @@ fn click<S>(harness: &mut Harness<'_, S>, label: &str) {
 fn a_model_is_downloaded_only_after_its_licence_was_shown_and_then_goes_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let (go, gate) = channel();
-    let address = hub(demo::write(&folder.path().join("served")).unwrap().model, gate);
-    let places = Places {
-        hub: address.clone(),
-        squad: format!("{address}/squad"),
-        cache: folder.path().join("hf/hub"),
-        squad_folder: folder.path().join("hf/squad"),
-        token: None,
-        token_file: folder.path().join("hf/token"),
-        offline: false,
-    };
+    let served = Plan::of_folder(&demo::write(&folder.path().join("served")).unwrap().model);
+    let hub = Hub::start(Plan { go: Some(gate), ..served });
+    let (address, places) = (hub.address.clone(), hub.places(&folder.path().join("hf")));
     let page = |context: &egui::Context| TrainPage::with_places(context, places.clone());
     let mut harness: Harness<'_, Paged<TrainPage>> =
         harness::page(&folder.path().join("runs"), [1180.0, 1600.0], page);

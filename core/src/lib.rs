@@ -6,6 +6,10 @@
 //! `spanbert-cli` in `core/cli`.
 #![recursion_limit = "256"]
 
+// Helpers of tests that several crates share name this one from outside.
+#[cfg(test)]
+extern crate self as spanbert_core;
+
 pub mod advice;
 pub mod answers;
 pub mod ask;

@@ -5,6 +5,7 @@ pub mod cuda_on_host;
 pub mod demo;
 pub mod device;
 pub mod gradients;
+pub mod hub;
 pub mod oracle;
 pub mod small;
 pub mod trace;

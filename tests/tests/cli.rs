@@ -10,6 +10,7 @@ use std::{
 use assert_cmd::Command;
 use serde_json::{Value, json};
 use spanbert_backends::Precision;
+use spanbert_core::message::Message;
 use spanbert_tests::{demo::demo, oracle::shared};
 
 /// The program, with its caches in a folder of the test.
@@ -260,6 +261,34 @@ fn a_file_is_answered_and_scored() {
     assert_eq!(padded["official"]["total"], 30);
     let shown = stdout(&[&["evaluate"], &common[..]].concat());
     assert!(shown.contains("all unanswered") && shown.contains("at the best threshold here"), "{shown}");
+}
+
+#[test]
+fn messages_for_a_program_are_lines_that_it_can_parse() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, model) = (few_questions(folder.path(), 1), demo().join("model"));
+    let with = |data: &Path| {
+        let files = ["--model", text(&model), "--data", text(data)];
+        let output =
+            spanbert(&[&["evaluate", "--backend=cpu", "--message-format=json"], &files[..]].concat());
+        let lines = String::from_utf8(output.stderr).unwrap();
+        let messages: Vec<Message> = lines.lines().map(|line| Message::parse(line).unwrap()).collect();
+        (output.status.code(), messages)
+    };
+    let (code, messages) = with(&data);
+    assert_eq!(code, Some(0));
+    assert!(messages.iter().any(|message| matches!(message, Message::Note { .. })), "{messages:?}");
+    let progress = messages.iter().filter_map(|message| match message {
+        Message::Progress { work, done, total } if work == "answering" => Some((*done, *total)),
+        _ => None,
+    });
+    let progress: Vec<_> = progress.collect();
+    assert_eq!((progress.first(), progress.last()), (Some(&(0, 0)), Some(&(6, 6))), "{progress:?}");
+
+    let (code, messages) = with(&folder.path().join("none.json"));
+    assert_eq!(code, Some(1));
+    let Some(Message::Error { cause, remedy }) = messages.last() else { panic!("{messages:?}") };
+    assert!(cause.contains("none.json") && !remedy.is_empty(), "{cause}; {remedy}");
 }
 
 #[test]

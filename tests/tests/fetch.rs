@@ -3,61 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::Output,
-};
+use std::{fs, path::Path, process::Output};
 
 use assert_cmd::Command;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use spanbert_core::demo::{self, DEV, TRAIN, generate::GeneratorOptions};
-
-const COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
-
-/// Serves a folder as the model `SpanBERT/spanbert-base-cased`.
-fn hub(folder: PathBuf) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            answer(stream, &folder);
-        }
-    });
-    address
-}
-
-fn answer(mut stream: TcpStream, folder: &Path) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut request = String::new();
-    reader.read_line(&mut request).unwrap();
-    let mut line = String::new();
-    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-        line.clear();
-    }
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let body = if path.starts_with("/api/models/SpanBERT/spanbert-base-cased/revision/main") {
-        let files = fs::read_dir(folder).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            let content = fs::read(entry.path()).unwrap();
-            let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-            let name = entry.file_name().into_string().unwrap();
-            json!({ "rfilename": name, "lfs": { "sha256": hash, "size": content.len() } })
-        });
-        let files: Vec<Value> = files.collect();
-        Some(json!({ "sha": COMMIT, "siblings": files }).to_string().into_bytes())
-    } else {
-        let prefix = format!("/SpanBERT/spanbert-base-cased/resolve/{COMMIT}/");
-        path.strip_prefix(&prefix).and_then(|name| fs::read(folder.join(name)).ok())
-    };
-    let (status, body) = body.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
-    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    // The client may be gone.
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
-}
+use spanbert_tests::hub::{COMMIT, Hub, Plan};
 
 fn spanbert(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbert_cli"));
@@ -76,7 +27,7 @@ fn told(output: &Output) -> (String, String) {
 fn a_training_names_what_was_fetched() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
-    let address = hub(demo::write(&folder.join("served")).unwrap().model);
+    let address = Hub::start(Plan::of_folder(&demo::write(&folder.join("served")).unwrap().model)).address;
 
     // Before: a name that is not there says how to get it.
     let output = spanbert(folder, &[], &["inspect", "spanbert-base"]);

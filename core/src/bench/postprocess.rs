@@ -96,18 +96,14 @@ pub fn postprocess(
         }
     }
     let total: Vec<f64> = nbest_secs.iter().zip(&score_secs).map(|(nbest, score)| nbest + score).collect();
-    // There was a run.
-    let summary = |values: &[f64]| {
-        Summary::of(values.iter().copied()).unwrap_or(Summary { median: 0.0, min: 0.0, p90: 0.0 })
-    };
-    let total_secs = summary(&total);
+    let total_secs = Summary::of_runs(&total);
     Ok(PostprocessRow {
         runs: total.len(),
         questions: examples.len(),
         windows: windows.len(),
         nbest_entries: entries,
-        nbest_secs: summary(&nbest_secs),
-        score_secs: summary(&score_secs),
+        nbest_secs: Summary::of_runs(&nbest_secs),
+        score_secs: Summary::of_runs(&score_secs),
         questions_per_sec: examples.len() as f64 / total_secs.median.max(1e-9),
         total_secs,
         scores,

@@ -100,11 +100,7 @@ pub fn preprocess(
     }
     let prepare: Vec<f64> = words.iter().zip(&cut).map(|(words, cut)| words + cut).collect();
     let total = read.iter().zip(&prepare).map(|(read, prepare)| read + prepare);
-    // There was a run.
-    let summary = |values: &[f64]| {
-        Summary::of(values.iter().copied()).unwrap_or(Summary { median: 0.0, min: 0.0, p90: 0.0 })
-    };
-    let prepare_secs = summary(&prepare);
+    let prepare_secs = Summary::of_runs(&prepare);
     let secs = prepare_secs.median.max(1e-9);
     Ok(PreprocessRow {
         targets,
@@ -112,10 +108,10 @@ pub fn preprocess(
         questions,
         windows: window_count,
         pieces,
-        total_secs: summary(&total.collect::<Vec<_>>()),
-        read_secs: summary(&read),
-        words_secs: summary(&words),
-        windows_secs: summary(&cut),
+        total_secs: Summary::of_runs(&total.collect::<Vec<_>>()),
+        read_secs: Summary::of_runs(&read),
+        words_secs: Summary::of_runs(&words),
+        windows_secs: Summary::of_runs(&cut),
         prepare_secs,
         questions_per_sec: questions as f64 / secs,
         windows_per_sec: window_count as f64 / secs,

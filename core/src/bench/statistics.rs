@@ -27,6 +27,11 @@ impl Summary {
             p90: percentile(&sorted, 0.9)?,
         })
     }
+
+    /// Sums up the times of runs, of which there is at least one.
+    pub(super) fn of_runs(values: &[f64]) -> Self {
+        Self::of(values.iter().copied()).unwrap_or(Self { median: 0.0, min: 0.0, p90: 0.0 })
+    }
 }
 
 #[cfg(test)]

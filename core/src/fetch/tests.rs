@@ -1,160 +1,29 @@
-//! Against a hub on the loopback address: redirects, ranges, a connection that breaks, wrong content, refusals.
+//! Against a hub on the loopback address.
+
+#[allow(dead_code, reason = "not every test that shares it needs all of it")]
+#[path = "../../../tests/src/hub.rs"]
+mod hub;
 
 use crate::advice::Advice;
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use sha1::{Digest, Sha1};
 
+use self::hub::{COMMIT, Hub, Plan};
 use super::{model, squad, transfer::Client, *};
-use crate::hash::sha256_hex;
+use crate::hash::{hex, sha256_hex};
 
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-
-/// What the servers do and what they were asked.
-#[derive(Default)]
-struct Plan {
-    files: BTreeMap<String, Vec<u8>>,
-    /// Files whose content differs from what is announced.
-    altered: BTreeMap<String, Vec<u8>>,
-    /// The first so many answers with content end after so many bytes.
-    cuts: Vec<usize>,
-    /// The first so many answers are this status.
-    failures: Vec<u16>,
-    /// Who may see anything.
-    token: Option<String>,
-    /// Answers ranges with the whole file.
-    ignores_ranges: bool,
-    asked: Vec<String>,
-}
-
-#[derive(Clone)]
-struct Hub {
-    plan: Arc<Mutex<Plan>>,
-    address: String,
-}
-
-impl Hub {
-    /// A hub that sends for large files to a second server, as the real one does.
-    fn start(plan: Plan) -> Self {
-        let plan = Arc::new(Mutex::new(plan));
-        let store = serve(&plan, None);
-        let address = serve(&plan, Some(store));
-        Self { plan, address }
-    }
-
-    fn places(&self, home: &Path) -> Places {
-        Places {
-            hub: self.address.clone(),
-            squad: format!("{}/squad", self.address),
-            cache: home.join("hub"),
-            squad_folder: home.join("squad"),
-            token: None,
-            token_file: home.join("token"),
-            offline: false,
-        }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.plan.lock().unwrap().asked.clone()
-    }
-}
-
-fn serve(plan: &Arc<Mutex<Plan>>, store: Option<String>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let plan = plan.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (plan, store) = (plan.clone(), store.clone());
-            std::thread::spawn(move || answer(stream, &plan, store.as_deref()));
-        }
-    });
-    address
-}
-
-/// Answers one request and closes.
-fn answer(mut stream: TcpStream, plan: &Mutex<Plan>, store: Option<&str>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim().split_once(": ") else { break };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let mut plan = plan.lock().unwrap();
-    let range = headers.get("range").cloned().unwrap_or_default();
-    plan.asked.push(format!("{path} {range}").trim().to_owned());
-    let mut say = |status: &str, more: &str, body: &[u8], sent: usize| {
-        let length = body.len();
-        let head =
-            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n");
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..sent.min(length)])).ok()
+/// A hub that announces small files by git's checksum, as the real one does.
+fn start(mut plan: Plan) -> Hub {
+    let blob = |content: &[u8]| {
+        let mut hasher = Sha1::new();
+        hasher.update(format!("blob {}\0", content.len()));
+        hasher.update(content);
+        hex(&hasher.finalize())
     };
-    if !plan.failures.is_empty() {
-        let status = plan.failures.remove(0);
-        return say(&format!("{status} no"), "", b"", 0);
-    }
-    if store.is_none() {
-        // The store of large files must not learn who asks.
-        assert!(!headers.contains_key("authorization"));
-    } else if let Some(token) = &plan.token
-        && headers.get("authorization") != Some(&format!("Bearer {token}"))
-    {
-        return say("401 Unauthorized", "", br#"{"error":"Invalid username or password."}"#, 99);
-    }
-    if path.starts_with("/api/models/SpanBERT/spanbert-base-cased/") {
-        let listing = listing(&plan.files);
-        return say("200 OK", "", listing.as_bytes(), listing.len());
-    }
-    let name = path.rsplit('/').next()?.to_owned();
-    let Some(content) = plan.altered.get(&name).or_else(|| plan.files.get(&name)).cloned() else {
-        return say("404 Not Found", "", br#"{"error":"Entry not found"}"#, 99);
-    };
-    if let Some(store) = store
-        && name.ends_with(".bin")
-    {
-        let location = format!("location: {store}/{name}\r\n");
-        return say("302 Found", &location, b"", 0);
-    }
-    let from: usize = range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap_or(0);
-    let from = if plan.ignores_ranges { 0 } else { from };
-    let cut = if name.ends_with(".bin") && !plan.cuts.is_empty() { plan.cuts.remove(0) } else { usize::MAX };
-    if from > 0 {
-        let length = content.len();
-        let more = format!("content-range: bytes {from}-{}/{length}\r\n", length - 1);
-        return say("206 Partial Content", &more, &content[from..], cut);
-    }
-    say("200 OK", "", &content, cut)
-}
-
-/// Small files by git's checksum, weights by SHA-256, as the hub tells them.
-fn listing(files: &BTreeMap<String, Vec<u8>>) -> String {
-    let siblings: Vec<serde_json::Value> = files
-        .iter()
-        .map(|(name, content)| {
-            let mut hasher = Sha1::new();
-            hasher.update(format!("blob {}\0", content.len()));
-            hasher.update(content);
-            let blob: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            let mut file = serde_json::json!({ "rfilename": name, "size": content.len(), "blobId": blob });
-            if name.ends_with(".bin") {
-                file["lfs"] = serde_json::json!({ "sha256": sha256_hex(content), "size": content.len() });
-            }
-            file
-        })
-        .collect();
-    serde_json::json!({ "sha": COMMIT, "siblings": siblings, "cardData": { "license": "mit" } }).to_string()
+    let small = plan.files.iter().filter(|(name, _)| !name.ends_with(".bin"));
+    plan.git_blobs = small.map(|(name, content)| (name.clone(), blob(content))).collect();
+    Hub::start(plan)
 }
 
 fn weights() -> Vec<u8> {
@@ -184,7 +53,7 @@ fn fetch(places: &Places) -> Result<Fetched, FetchError> {
 #[test]
 fn a_model_comes_whole_and_is_found_by_its_names() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(spanbert());
+    let hub = start(spanbert());
     let places = hub.places(home.path());
     let missing = resolve_model(Path::new("spanbert-base"), &places).unwrap_err().in_one_line();
     assert!(missing.contains("spanbert fetch spanbert-base"), "{missing}");
@@ -214,7 +83,7 @@ fn a_model_comes_whole_and_is_found_by_its_names() {
 #[test]
 fn a_broken_connection_is_gone_on_with() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(Plan { cuts: vec![1_000_000, 700_000, 0], ..spanbert() });
+    let hub = start(Plan { cuts: vec![1_000_000, 700_000, 0], ..spanbert() });
     let fetched = fetch(&hub.places(home.path())).unwrap();
     assert_eq!(std::fs::read(fetched.folder.join("pytorch_model.bin")).unwrap(), weights());
     let ranges: Vec<String> =
@@ -233,7 +102,7 @@ fn a_broken_connection_is_gone_on_with() {
 #[test]
 fn a_fetch_that_was_ended_is_gone_on_with() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(spanbert());
+    let hub = start(spanbert());
     let places = hub.places(home.path());
     let mut until_half =
         |event: FetchEvent<'_>| !matches!(event, FetchEvent::File { done, .. } if done > 1_000_000);
@@ -253,7 +122,7 @@ fn a_fetch_that_was_ended_is_gone_on_with() {
 #[test]
 fn a_server_that_knows_no_ranges_sends_all_again() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(Plan { cuts: vec![1_000_000], ignores_ranges: true, ..spanbert() });
+    let hub = start(Plan { cuts: vec![1_000_000], ignores_ranges: true, ..spanbert() });
     let fetched = fetch(&hub.places(home.path())).unwrap();
     assert_eq!(std::fs::read(fetched.folder.join("pytorch_model.bin")).unwrap(), weights());
 }
@@ -263,7 +132,7 @@ fn what_is_not_as_announced_is_thrown_away() {
     let home = tempfile::tempdir().unwrap();
     let mut other = weights();
     other[2_000_000] ^= 1;
-    let hub = Hub::start(Plan { altered: [("pytorch_model.bin".to_owned(), other)].into(), ..spanbert() });
+    let hub = start(Plan { altered: [("pytorch_model.bin".to_owned(), other)].into(), ..spanbert() });
     let places = hub.places(home.path());
     let error = fetch(&places).unwrap_err();
     assert!(matches!(&error, FetchError::Checksum { name, .. } if name == "pytorch_model.bin"), "{error}");
@@ -283,7 +152,7 @@ fn what_is_not_as_announced_is_thrown_away() {
 #[test]
 fn refusals_say_what_to_do() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(Plan { token: Some("secret".into()), ..spanbert() });
+    let hub = start(Plan { token: Some("secret".into()), ..spanbert() });
     let places = hub.places(home.path());
     let told = fetch(&places).unwrap_err().in_one_line();
     assert!(told.contains("Invalid username") && told.contains("HF_TOKEN"), "{told}");
@@ -307,9 +176,9 @@ fn refusals_say_what_to_do() {
 #[test]
 fn a_busy_server_is_asked_again() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(Plan { failures: vec![503, 429], ..spanbert() });
+    let hub = start(Plan { failures: vec![503, 429], ..spanbert() });
     fetch(&hub.places(home.path())).unwrap();
-    let hub = Hub::start(Plan { failures: vec![503; 20], ..spanbert() });
+    let hub = start(Plan { failures: vec![503; 20], ..spanbert() });
     assert!(matches!(fetch(&hub.places(home.path())).unwrap_err(), FetchError::Status { status: 503, .. }));
 }
 
@@ -318,7 +187,7 @@ fn a_repository_without_a_model_is_told() {
     let home = tempfile::tempdir().unwrap();
     let mut plan = spanbert();
     plan.files.remove("vocab.txt");
-    let hub = Hub::start(plan);
+    let hub = start(plan);
     let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
     assert!(told.contains("has no vocab.txt or tokenizer.json"), "{told}");
     assert_eq!(asked_for(&hub), ["config.json"], "nothing large is transferred for nothing");
@@ -351,7 +220,7 @@ fn a_model_that_cannot_be_used_costs_only_its_configuration() {
         plan.files.remove("vocab.txt");
         plan.files.insert("vocab.json".to_owned(), b"{}".to_vec());
         plan.files.insert("config.json".to_owned(), config.as_bytes().to_vec());
-        let hub = Hub::start(plan);
+        let hub = start(plan);
         let error = fetch(&hub.places(home.path())).unwrap_err();
         assert!(matches!(error, FetchError::Unsuitable { .. }), "{config}: {error}");
         let told = error.in_one_line();
@@ -372,7 +241,7 @@ fn a_vocabulary_that_cannot_be_used_costs_no_weights() {
         plan.files.insert("config.json".to_owned(), config.as_bytes().to_vec());
         plan.files.insert("vocab.txt".to_owned(), vocab.as_bytes().to_vec());
         plan.files.insert("tokenizer_config.json".to_owned(), br#"{"do_lower_case": false}"#.to_vec());
-        let hub = Hub::start(plan);
+        let hub = start(plan);
         let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(told.contains("was not fetched") && told.contains(expected), "{told}");
         assert_eq!(asked_for(&hub), ["config.json", "tokenizer_config.json", "vocab.txt"]);
@@ -392,7 +261,7 @@ fn weights_of_another_program_are_named() {
         let mut plan = spanbert();
         plan.files.retain(|name, _| ["config.json", "vocab.txt"].contains(&name.as_str()));
         plan.files.insert(file.to_owned(), b"what it is".to_vec());
-        let hub = Hub::start(plan);
+        let hub = start(plan);
         let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(
             told.contains("neither model.safetensors nor pytorch_model.bin") && told.contains(expected),
@@ -421,7 +290,7 @@ fn shards_come_with_their_index() {
     let home = tempfile::tempdir().unwrap();
     let index = r#"{"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00002-of-00002.bin",
         "c": "pytorch_model-00001-of-00002.bin"}}"#;
-    let hub = Hub::start(sharded(index));
+    let hub = start(sharded(index));
     let places = hub.places(home.path());
     let fetched = fetch(&places).unwrap();
     let names: Vec<_> = fetched.files.iter().filter_map(|path| path.file_name()?.to_str()).collect();
@@ -453,7 +322,7 @@ fn an_index_that_leads_astray_costs_no_weights() {
         ("[]", "is not an index of shards"),
     ] {
         let home = tempfile::tempdir().unwrap();
-        let hub = Hub::start(sharded(index));
+        let hub = start(sharded(index));
         let told = fetch(&hub.places(home.path())).unwrap_err().in_one_line();
         assert!(told.contains(expected), "{told}");
         assert_eq!(asked_for(&hub), ["config.json", "vocab.txt", "pytorch_model.bin.index.json"]);
@@ -463,7 +332,7 @@ fn an_index_that_leads_astray_costs_no_weights() {
 #[test]
 fn a_folder_with_the_name_of_a_model_is_taken_and_said() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(spanbert());
+    let hub = start(spanbert());
     let places = hub.places(home.path());
     // Paths other than the bare name are not looked at in the working folder's place; so the folder has the id's form.
     let here = home.path().join("SpanBERT/spanbert-base-cased");
@@ -482,7 +351,7 @@ fn squad_files_are_compared_with_what_is_known_of_them() {
     let files = [("train-v2.0.json", content[0].to_vec()), ("dev-v2.0.json", content[1].to_vec())];
     let plan =
         Plan { files: files.map(|(name, content)| (name.to_owned(), content)).into(), ..Plan::default() };
-    let hub = Hub::start(plan);
+    let hub = start(plan);
     let places = hub.places(home.path());
     // Not the real files: refused.
     let error = fetch_squad(
@@ -513,7 +382,7 @@ fn squad_files_are_compared_with_what_is_known_of_them() {
 #[test]
 fn two_at_once_do_not_mix() {
     let home = tempfile::tempdir().unwrap();
-    let hub = Hub::start(spanbert());
+    let hub = start(spanbert());
     let places = hub.places(home.path());
     let held = model::lock(&places.cache, "models--SpanBERT--spanbert-base-cased").unwrap();
     assert!(matches!(fetch(&places).unwrap_err(), FetchError::Busy { .. }));

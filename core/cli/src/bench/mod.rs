@@ -10,6 +10,7 @@ mod preprocess;
 mod report;
 mod speed;
 mod train;
+mod whole_file;
 
 use clap::{Args, Subcommand};
 
