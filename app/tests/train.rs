@@ -139,7 +139,7 @@ fn a_bad_value_is_told_beside_its_field_and_can_be_taken_back() {
     assert!(shows(&harness, "it must be above 0 and at most 1"));
     assert!(!can_start(&harness));
     enter(&mut harness, "Learning rate", "quick");
-    assert!(shows(&harness, "quick is no number"));
+    assert!(shows(&harness, "quick is not a number"));
     harness.get_by_label("Reset learning rate to 5e-4").click();
     harness.run_steps(3);
     assert_eq!(value(&harness, "Learning rate"), "5e-4");

@@ -233,7 +233,7 @@ fn every_failure_says_what_to_do() {
         ("score --data list.json --predictions p.json", "list.json"),
         ("score --data two.json --predictions p.json", "no prediction for 1 of 2 questions"),
         ("score --data two.json --predictions bad.json", "bad.json"),
-        ("breakdown --data two.json --predictions p.json --slices q.toml", "the slice x is no text"),
+        ("breakdown --data two.json --predictions p.json --slices q.toml", "the slice x is not a text"),
         ("breakdown --data two.json --predictions p.json --slice length", "length"),
         ("inspect none", "none"),
         ("export none --output-dir out", "none"),

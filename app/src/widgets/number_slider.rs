@@ -51,7 +51,7 @@ impl NumberSlider<'_> {
     /// Draws the rail. Gives where the user has moved it.
     fn rail_ui(&self, ui: &mut Ui, value: f64) -> (Response, Option<f64>) {
         let (low, high) = (*self.range.start(), *self.range.end());
-        // What lies outside, or is no number, has no place on the rail.
+        // What lies outside, or is not a number, has no place on the rail.
         let start = if value.is_nan() { low } else { value.clamp(low, high) };
         let mut place = start;
         let mut rail = Slider::new(&mut place, self.range.clone())

@@ -241,7 +241,7 @@ impl BreakdownCommand {
             for (name, value) in table {
                 let toml::Value::String(query) = value else {
                     return Err(CliError::new(
-                        format_args!("{}: the slice {name} is no text", path.display()),
+                        format_args!("{}: the slice {name} is not a text", path.display()),
                         "write its query in quotes",
                     ));
                 };

@@ -61,7 +61,8 @@ enum Made {
 /// One of the seeds of `--seeds`; blanks around it are allowed.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     let parsed = text.trim().parse::<u64>().ok().filter(|seed| i64::try_from(*seed).is_ok());
-    parsed.ok_or_else(|| format!("{text:?} is no whole number from 0 to {}; give seeds as 1,2,3", i64::MAX))
+    parsed
+        .ok_or_else(|| format!("{text:?} is not a whole number from 0 to {}; give seeds as 1,2,3", i64::MAX))
 }
 
 /// Trains with each seed in turn; what is complete is left as it is, what has begun is resumed.

@@ -23,7 +23,7 @@ pub enum BreakdownError {
         example: String,
     },
     /// An n-best file is not what the reference writes.
-    #[error("{file} is no nbest_predictions.json: {source}")]
+    #[error("{file} is not a valid nbest_predictions.json: {source}")]
     Nbest {
         /// The file.
         file: String,
@@ -31,7 +31,7 @@ pub enum BreakdownError {
         source: serde_json::Error,
     },
     /// Null odds that are no numbers.
-    #[error("the null odds of question {id} are {value}, which is no number")]
+    #[error("the null odds of question {id} are {value}, which is not a number")]
     NotANumber {
         /// The question.
         id: String,

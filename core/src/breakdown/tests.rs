@@ -215,7 +215,7 @@ fn answers_that_do_not_fit_are_refused() {
     let error = Analysis::new(&empty, answers()).unwrap_err().in_one_line();
     assert!(error.contains("no questions"), "{error}");
     let error = NbestLists::from_json(r#"{"a": ["x"]}"#, "n.json").unwrap_err().in_one_line();
-    assert!(error.starts_with("n.json is no nbest_predictions.json"), "{error}");
+    assert!(error.starts_with("n.json is not a valid nbest_predictions.json"), "{error}");
 
     // Counted as unanswered if so wished.
     let answers =

@@ -27,7 +27,7 @@ pub enum FetchError {
         name: String,
     },
     /// Not a name that can be fetched.
-    #[error("{name:?} is no name to fetch")]
+    #[error("{name:?} is not a name to fetch")]
     Name {
         /// What was given.
         name: String,
@@ -65,7 +65,7 @@ pub enum FetchError {
         why: String,
     },
     /// What came is not what the hub announced.
-    #[error("{name}: its checksum is {found} instead of {expected}, so what came was thrown away")]
+    #[error("{name}: its checksum is {found} instead of {expected}, so the download was discarded")]
     Checksum {
         /// The file.
         name: String,

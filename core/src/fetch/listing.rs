@@ -63,7 +63,7 @@ impl Listing {
             .map_err(|error| FetchError::Answer { url: url.clone(), why: error.to_string() })?;
         // It becomes the name of a folder.
         if !is_hexadecimal(&listing.sha, 40) {
-            return Err(FetchError::Answer { url, why: format!("{:?} is no commit", listing.sha) });
+            return Err(FetchError::Answer { url, why: format!("{:?} is not a commit", listing.sha) });
         }
         Ok(listing)
     }

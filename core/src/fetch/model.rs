@@ -116,7 +116,7 @@ impl Transfer<'_> {
         let Self { client, id, listing, root, snapshot } = self;
         let url = format!("{}/{id}/resolve/{}/{}", client.places.hub, listing.sha, file.name);
         let Some((size, checksum)) = file.content() else {
-            return Err(FetchError::Answer { url, why: "neither size nor checksum is told".to_owned() });
+            return Err(FetchError::Answer { url, why: "neither size nor checksum is given".to_owned() });
         };
         let blob = root.join("blobs").join(checksum.digits());
         // A file of this name and size was compared when it came; small ones are quickly compared again.

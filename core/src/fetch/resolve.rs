@@ -86,7 +86,7 @@ pub fn locate_model(given: &Path, places: &Places) -> Result<Located, FetchError
         _ => trained_folder()?,
     };
     let (kind, why) =
-        if given.is_dir() { ("folder", "has no config.json") } else { ("file", "is no folder") };
+        if given.is_dir() { ("folder", "has no config.json") } else { ("file", "is not a folder") };
     let note = format!(
         "{name} is {model}, not the {kind} here of that name, which {why}; to get the {kind}, write ./{name}"
     );

@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for JsonFloat {
             Either::Number(value) => Ok(Self(value)),
             Either::Word(word) if word == "Infinity" => Ok(Self(f64::INFINITY)),
             Either::Word(word) if word == "-Infinity" => Ok(Self(f64::NEG_INFINITY)),
-            Either::Word(word) => Err(serde::de::Error::custom(format_args!("{word:?} is no number"))),
+            Either::Word(word) => Err(serde::de::Error::custom(format_args!("{word:?} is not a number"))),
         }
     }
 }

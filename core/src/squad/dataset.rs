@@ -149,7 +149,7 @@ impl Dataset {
     /// last counts, as in the official scorer.
     ///
     /// # Errors
-    /// If the file cannot be read, is no text, no JSON or of no known layout; each names the file and the place.
+    /// If the file cannot be read, is not a text, no JSON or of no known layout; each names the file and the place.
     /// Doubtful content is no error but noted in [`Self::warnings`].
     pub fn from_path(path: &Path) -> Result<Self, SquadError> {
         Self::from_path_with(path, RepeatedIds::KeepLast)

@@ -168,7 +168,7 @@ impl fmt::Display for FindingKind {
                 write!(f, "answer {} has no answer_start", shortened(text))
             }
             Self::NoAnswerStart { text, given: Some(given) } => {
-                write!(f, "answer {} has answer_start {given}, which is no place", shortened(text))
+                write!(f, "answer {} has answer_start {given}, which is not a position", shortened(text))
             }
             Self::AnswerStartAsText { text, answer_start } => {
                 write!(

@@ -308,7 +308,7 @@ fn doubtful_content_is_warned_of() {
     );
     assert_eq!(
         at("answers/0/answer_start", json!(-1)),
-        format!("{first}: answer \"the tide\" has answer_start -1, which is no place")
+        format!("{first}: answer \"the tide\" has answer_start -1, which is not a position")
     );
     assert_eq!(
         at("answers/0/answer_start", json!("13")),

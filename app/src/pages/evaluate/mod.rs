@@ -173,7 +173,7 @@ impl EvaluatePage {
         let (Load::Done(loaded), Some(view)) = (&self.load, &mut self.view) else { return };
         if loaded.results.non_finite_windows > 0 {
             let text = format!(
-                "{} windows had results that are no numbers, so these scores mean nothing: the weights or the device are damaged",
+                "{} windows had results that are not numbers, so these scores mean nothing: the weights or the device are damaged",
                 count(loaded.results.non_finite_windows)
             );
             notice(ui, Severity::Error, &text);

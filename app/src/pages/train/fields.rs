@@ -123,10 +123,10 @@ fn plain_words(message: &str, text: &str) -> String {
         || message.contains("expected u64")
         || message.contains("expected an integer")
     {
-        return format!("{text} is no whole number");
+        return format!("{text} is not a whole number");
     }
     if message.contains("expected f64") || message.contains("floating point") {
-        return format!("{text} is no number");
+        return format!("{text} is not a number");
     }
     message.trim().to_owned()
 }
@@ -187,9 +187,9 @@ mod tests {
         assert_eq!(set("do_lower_case", "false").unwrap().do_lower_case, Some(false));
         assert_eq!(set("max_steps", "").unwrap().max_steps, None);
         assert_eq!(set("seed", " ").unwrap_err(), "a value is needed");
-        assert_eq!(set("seed", "x").unwrap_err(), "x is no whole number");
-        assert_eq!(set("train_batch_size", "1.5").unwrap_err(), "1.5 is no whole number");
-        assert_eq!(set("warmup_proportion", "much").unwrap_err(), "much is no number");
+        assert_eq!(set("seed", "x").unwrap_err(), "x is not a whole number");
+        assert_eq!(set("train_batch_size", "1.5").unwrap_err(), "1.5 is not a whole number");
+        assert_eq!(set("warmup_proportion", "much").unwrap_err(), "much is not a number");
         assert!(set("train_batch_size", "-1").is_err());
     }
 }

@@ -87,7 +87,7 @@ pub(super) struct RecipeForm {
     recipe: Recipe,
     /// What is typed where it is not the recipe's value as it would be written.
     typed: BTreeMap<&'static str, String>,
-    /// Why what is typed is no value.
+    /// Why what is typed is not a value.
     refused: BTreeMap<&'static str, String>,
 }
 

@@ -118,7 +118,7 @@ impl Parser<'_> {
         if self.takes("contains") {
             if field.kind != Kind::Text {
                 self.next -= 1;
-                let message = format!("{} is no text", field.name);
+                let message = format!("{} is not a text", field.name);
                 return Err(
                     self.error(message, format!("compare it, as in {}", field.kind.example(field.name)))
                 );
@@ -150,7 +150,7 @@ impl Parser<'_> {
         };
         if order.is_some() && field.kind != Kind::Number {
             self.next -= 1;
-            let message = format!("{} is no number, so nothing is {sign}", field.name);
+            let message = format!("{} is not a number, so nothing is {sign}", field.name);
             return Err(self.error(message, format!("write {}", field.kind.example(field.name))));
         }
         let value = self.value(field)?;
@@ -191,7 +191,7 @@ impl Parser<'_> {
                 "none" => Literal::None,
                 _ => {
                     let remedy = format!("write texts in quotes: \"{word}\"");
-                    return Err(self.error(format!("{word} is no value"), remedy));
+                    return Err(self.error(format!("{word} is not a value"), remedy));
                 }
             },
             Some(Token::Sign(sign)) => {

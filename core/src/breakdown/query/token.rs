@@ -64,7 +64,12 @@ pub(super) fn tokens(query: &str) -> Result<Vec<(usize, Token)>, QueryError> {
             let end = rest.find(|letter| !number(letter)).unwrap_or(rest.len());
             let text = rest.get(..end).unwrap_or_default();
             let value = text.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
-                QueryError::new(query, at, format!("\"{text}\" is no number"), "write one such as 0.5 or 200")
+                QueryError::new(
+                    query,
+                    at,
+                    format!("\"{text}\" is not a number"),
+                    "write one such as 0.5 or 200",
+                )
             })?;
             tokens.push((at, Token::Number(value)));
             at += end;

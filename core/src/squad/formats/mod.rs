@@ -99,7 +99,7 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Parsed, SquadError>
     if !refused.is_syntax() {
         return Err(refused.explained(text, source_name));
     }
-    // Python writes characters beyond U+FFFF that were cut in two as half a pair, which is no text, and NaN, which is no
+    // Python writes characters beyond U+FFFF that were cut in two as half a pair, which is not a text, and NaN, which is no
     // number of JSON's.
     let whole = surrogates::replaced(text);
     let is_repaired = whole.is_some();
