@@ -1,4 +1,7 @@
 //! Names the conditions under which a backend is compiled, so that the source need not spell them out.
+//!
+//! A `feature` is what was asked for: its types exist wherever Burn builds them, in a browser, too. `with_*` is what this platform
+//! can list and open at once.
 
 use std::env;
 

@@ -170,7 +170,10 @@ mod tests {
         let line = canonical_line(&window()).unwrap();
         assert_eq!(line, "[1000000003,2,1,[2,8,3,5,6,3],[3,3],3,null,3,[4,4],\"10\"]");
         // printf '%s' LINE | sha256sum
-        assert_eq!(feature_digest(&window()).unwrap(), sha256_hex(line.as_bytes()));
+        assert_eq!(
+            feature_digest(&window()).unwrap(),
+            "a23253c82e34f145617ce6caf3de0496bb126b6d8e5c05ad13e6643dae4b3175"
+        );
     }
 
     #[test]

@@ -21,11 +21,10 @@ use std::path::PathBuf;
 pub use self::{
     catalogue::{KNOWN_MODELS, KnownModel, SQUAD_SETS, SquadFile, SquadSet},
     error::FetchError,
-    model::fetch_model,
     places::Places,
     resolve::{Located, locate_data, locate_model, resolve_data, resolve_model},
-    squad::fetch_squad,
 };
+use self::{model::fetch_model, squad::fetch_squad};
 
 /// What is going on, for whoever waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +65,7 @@ pub type Watcher<'a> = dyn FnMut(FetchEvent<'_>) -> bool + 'a;
 /// Fetches whatever has this name: a data set, or a model of the hub.
 ///
 /// # Errors
-/// As [`fetch_squad`] and [`fetch_model`].
+/// If the name means nothing, the hub or the address does not answer, or a file is not what it should be or cannot be written.
 pub fn fetch(name: &str, places: &Places, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
     match SquadSet::find(name) {
         Some(_) => fetch_squad(name, places, watcher),

@@ -34,7 +34,11 @@ const EXTRAS: [&str; 4] =
 ///
 /// # Errors
 /// If the name means nothing, the hub cannot be asked, or what it has cannot be used or written.
-pub fn fetch_model(name: &str, places: &Places, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
+pub(super) fn fetch_model(
+    name: &str,
+    places: &Places,
+    watcher: &mut Watcher<'_>,
+) -> Result<Fetched, FetchError> {
     fetch(name, Client::new(places.clone()), watcher)
 }
 

@@ -13,7 +13,11 @@ use super::{
 ///
 /// # Errors
 /// If the name means nothing, the address does not answer, or a file is not what it should be or cannot be written.
-pub fn fetch_squad(name: &str, places: &Places, watcher: &mut Watcher<'_>) -> Result<Fetched, FetchError> {
+pub(super) fn fetch_squad(
+    name: &str,
+    places: &Places,
+    watcher: &mut Watcher<'_>,
+) -> Result<Fetched, FetchError> {
     let set = SquadSet::find(name).ok_or_else(|| unknown(name))?;
     fetch(set, &Client::new(places.clone()), watcher)
 }

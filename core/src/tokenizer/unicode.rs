@@ -151,7 +151,7 @@ mod tests {
         for c in ('\0'..=char::MAX).filter(|&c| c.is_ascii() || !holds(&UNASSIGNED, c)) {
             lines.update(transform(c.encode_utf8(&mut [0; 4])) + "\n");
         }
-        lines.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hash::hex(&lines.finalize())
     }
 
     #[test]
