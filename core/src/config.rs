@@ -6,6 +6,7 @@ mod families;
 mod family;
 mod hugging_face;
 pub(crate) mod names;
+mod pretraining_heads;
 mod unsupported;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use self::{
     families::{BERT, FAMILIES},
     family::Family,
     names::parameter_shapes,
+    pretraining_heads::{POSITION_WIDTH, SPAN_POSITIONS, head_shapes},
 };
 
 /// Longest side of any parameter and the like; far above every BERT, low enough that products do not overflow.

@@ -71,20 +71,14 @@ const APP: &[&str] = &[
     "shell",
 ];
 
-/// Arrows that still run up, each with what will turn it; one that was turned must go from the list.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // The shapes of the pre-training heads go to `config`, beside those of all other parameters.
-    ("checkpoint", "model"),
-];
-
 #[test]
 fn no_arrow_of_core_runs_up() {
-    check("core/src", CORE, EXCEPTIONS);
+    check("core/src", CORE);
 }
 
 #[test]
 fn no_arrow_of_the_app_runs_up() {
-    check("app/src", APP, &[]);
+    check("app/src", APP);
 }
 
 #[test]
@@ -109,12 +103,12 @@ fn uses_are_found_in_all_their_forms() {
     assert_eq!(tests, ["fake"]);
 }
 
-fn check(sources: &str, layers: &[&str], exceptions: &[(&str, &str)]) {
+fn check(sources: &str, layers: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(sources);
     let mut found = BTreeMap::new();
     read_folder(&root, 0, &mut found);
     let place = |module: &str| layers.iter().position(|layer| *layer == module);
-    let (mut wrong, mut unused) = (Vec::new(), exceptions.to_vec());
+    let mut wrong = Vec::new();
     for ((from, file), uses) in &found {
         let Some(own) = place(from) else {
             wrong.push(format!("{}: the module {from} is in no layer", file.display()));
@@ -122,9 +116,7 @@ fn check(sources: &str, layers: &[&str], exceptions: &[(&str, &str)]) {
         };
         for to in uses.iter().filter(|to| *to != from) {
             let up = place(to).is_some_and(|other| other > own);
-            let arrow = (from.as_str(), to.as_str());
-            unused.retain(|exception| *exception != arrow);
-            if up && !exceptions.contains(&arrow) {
+            if up {
                 wrong.push(format!("{}: {from} uses {to}, which is above it", file.display()));
             }
         }
@@ -137,7 +129,6 @@ fn check(sources: &str, layers: &[&str], exceptions: &[(&str, &str)]) {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(unused.is_empty(), "{unused:?} do not run up any more: take them from the list");
 }
 
 /// Which modules of the crate each production file uses, by the file's own module; `depth` is the folder's below the root.

@@ -12,14 +12,13 @@ use serde::Deserialize;
 use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     batch::{
-        Batch, FramePieces, MaskedText, MlmTargets, PretrainBatch, SPAN_POSITIONS, SboTargets,
-        collate_masked as collate,
+        Batch, FramePieces, MaskedText, MlmTargets, PretrainBatch, SboTargets, collate_masked as collate,
     },
     checkpoint::{HostTensor, Weights},
-    config::BertConfig,
+    config::{BertConfig, SPAN_POSITIONS, head_shapes},
     demo::{self, generate::GeneratorOptions},
     engine::{OptimizerConfig, PretrainEngine, PretrainMicroBatch, open_pretraining},
-    model::{fresh_pretraining, head_shapes},
+    model::fresh_pretraining,
     pretrain::{
         MaskPieces, MaskedUnit, MaskingOptions, PretrainError, PretrainJob, PretrainRecipe, PretrainStart,
         mask, recent_losses, run_pretraining,

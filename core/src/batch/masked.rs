@@ -4,11 +4,6 @@ use std::ops::Range;
 
 use super::Batch;
 
-/// Pieces of a span that the span-boundary objective predicts at most; the reference's limit.
-pub const SPAN_POSITIONS: usize = 15;
-/// Width of the embedding of a place within a span.
-pub const POSITION_WIDTH: usize = 200;
-
 /// A masked text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {

@@ -7,10 +7,7 @@ mod order;
 mod python_random;
 
 pub use collate::{collate, padded_length};
-pub use masked::{
-    FramePieces, Masked, MaskedText, MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets,
-    collate_masked,
-};
+pub use masked::{FramePieces, Masked, MaskedText, MlmTargets, PretrainBatch, SboTargets, collate_masked};
 pub use micro::{LossWeights, loss_weights, micro_batches};
 pub use order::{Order, TrainMode};
 pub use python_random::PythonRandom;

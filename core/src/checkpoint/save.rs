@@ -60,7 +60,7 @@ pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), Che
 pub fn save_pretrained(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), CheckpointError> {
     let config = checkpoint.config;
     let encoder = parameter_shapes(config, true).into_iter().filter(|(name, _)| names::is_encoder(name));
-    let shapes = encoder.chain(crate::model::head_shapes(config)).collect();
+    let shapes = encoder.chain(crate::config::head_shapes(config)).collect();
     let mut description = config.to_hugging_face();
     description["architectures"] = json!([config.family.class_for("MaskedLM")]);
     write(directory, checkpoint, shapes, description)

@@ -14,9 +14,9 @@ use super::{
     recompute, reserve,
 };
 use crate::{
-    batch::{Batch, PretrainBatch, SPAN_POSITIONS},
+    batch::{Batch, PretrainBatch},
     checkpoint::Weights,
-    config::BertConfig,
+    config::{BertConfig, SPAN_POSITIONS},
     model::{DropoutSeeds, ModelInput, PretrainingBert, PretrainingLoss},
 };
 

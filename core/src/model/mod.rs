@@ -23,7 +23,7 @@ pub use loss::span_loss;
 pub use names::ParameterPath;
 pub(crate) use prepare::prepared;
 #[cfg(feature = "native")]
-pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining, head_shapes};
+pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining};
 pub(crate) use span_bert::Bert;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
 pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};

@@ -19,9 +19,9 @@ use super::{
     weights::{WeightSource, WeightsError},
 };
 use crate::{
-    batch::{MlmTargets, POSITION_WIDTH, PretrainBatch, SPAN_POSITIONS, SboTargets},
+    batch::{MlmTargets, PretrainBatch, SboTargets},
     checkpoint::{Weights, fresh_tensor},
-    config::{BertConfig, names, parameter_shapes},
+    config::{BertConfig, POSITION_WIDTH, SPAN_POSITIONS, head_shapes, names, parameter_shapes},
 };
 
 /// Linear, the encoder's activation, LayerNorm. What the words' table is multiplied by is as wide as that.
@@ -71,28 +71,6 @@ pub struct PretrainingLoss<B: Backend> {
     pub mlm: Option<Tensor<B, 1>>,
     /// Of the span-boundary objective.
     pub sbo: Option<Tensor<B, 1>>,
-}
-
-/// Names and shapes of the parameters of both heads, in checkpoint layout.
-#[must_use]
-pub fn head_shapes(config: &BertConfig) -> Vec<(String, Vec<usize>)> {
-    let (hidden, width) = (config.hidden_size, config.embedding_width());
-    let transform = |prefix: &str, input: usize, output: usize| {
-        [
-            (format!("{prefix}.dense.weight"), vec![output, input]),
-            (format!("{prefix}.dense.bias"), vec![output]),
-            (format!("{prefix}.LayerNorm.weight"), vec![output]),
-            (format!("{prefix}.LayerNorm.bias"), vec![output]),
-        ]
-    };
-    let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
-    shapes.extend(transform("cls.predictions.transform", hidden, width));
-    shapes.push(("cls.predictions.bias".into(), vec![config.vocab_size]));
-    shapes.push(("sbo.position_embeddings.weight".into(), vec![SPAN_POSITIONS, POSITION_WIDTH]));
-    shapes.extend(transform("sbo.first", 2 * hidden + POSITION_WIDTH, hidden));
-    shapes.extend(transform("sbo.second", hidden, width));
-    shapes.push(("sbo.bias".into(), vec![config.vocab_size]));
-    shapes
 }
 
 /// Random weights of the encoder and both heads, determined by the seed.

@@ -2,7 +2,8 @@
 
 use super::{MaskPieces, MaskingOptions, PretrainRecipe, Text, mask, order::epoch_batches};
 use crate::{
-    batch::{FramePieces, Masked, MaskedText, PretrainBatch, SPAN_POSITIONS, collate_masked, padded_length},
+    batch::{FramePieces, Masked, MaskedText, PretrainBatch, collate_masked, padded_length},
+    config::SPAN_POSITIONS,
     engine::PretrainMicroBatch,
     random::SplitMix,
     train::{Serving, dropout_seed},
