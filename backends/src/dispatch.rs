@@ -9,16 +9,14 @@ use crate::{
     fault,
 };
 
-/// Runs `$task` on the backend of an address; `$wrap` names the type to run on, given the plain backend.
-macro_rules! on_backend {
+/// Runs `$task` on the GPU backend of an address; `$wrap` names the type to run on, given the plain backend.
+macro_rules! on_gpu {
     ($found:expr, $fusion:expr, $task:expr, $wrap:ident) => {{
         let Found { info, address } = $found;
         let choice = info.choice;
         match (address, $fusion) {
             #[cfg(feature = "cpu")]
-            (Address::Cpu, _) => {
-                run(choice, burn_flex::FlexDevice, |device| $task.run::<$wrap<crate::Cpu>>(device))
-            }
+            (Address::Cpu, _) => Err(BackendError::Failed { choice, reason: "it is no GPU".to_owned() }),
             #[cfg(with_wgpu)]
             (Address::Wgpu(device), Fusion::Fused) => {
                 start::<crate::WgpuFused>(&choice, &device)?;
@@ -45,6 +43,7 @@ macro_rules! on_backend {
     }};
 }
 
+#[cfg(with_gpu)]
 type Plain<B> = B;
 type Autodiff<B> = burn::backend::Autodiff<B>;
 
@@ -57,10 +56,15 @@ pub fn dispatch<T: DeviceTask>(
     fusion: Fusion,
     task: T,
 ) -> Result<T::Output, BackendError> {
-    on_backend!(find(choice)?, fusion, task, Plain)
+    let found = find(choice)?;
+    #[cfg(feature = "cpu")]
+    if matches!(found.address, Address::Cpu) {
+        return dispatch_on_cpu(task);
+    }
+    on_gpu!(found, fusion, task, Plain)
 }
 
-/// Opens a device and runs a task that needs gradients on it, on the calling thread.
+/// [`dispatch`] of a task that needs gradients.
 ///
 /// # Errors
 /// As [`dispatch`].
@@ -69,7 +73,56 @@ pub fn dispatch_autodiff<T: AutodiffDeviceTask>(
     fusion: Fusion,
     task: T,
 ) -> Result<T::Output, BackendError> {
-    on_backend!(find(choice)?, fusion, task, Autodiff)
+    let found = find(choice)?;
+    #[cfg(feature = "cpu")]
+    if matches!(found.address, Address::Cpu) {
+        return dispatch_autodiff_on_cpu(task);
+    }
+    on_gpu!(found, fusion, task, Autodiff)
+}
+
+/// [`dispatch`] for the processor, which compiles the task for nothing else.
+///
+/// # Errors
+/// As [`dispatch`].
+#[cfg(feature = "cpu")]
+pub fn dispatch_on_cpu<T: DeviceTask>(task: T) -> Result<T::Output, BackendError> {
+    run(DeviceChoice::Cpu, burn_flex::FlexDevice, |device| task.run::<crate::Cpu>(device))
+}
+
+/// [`dispatch_autodiff`] for the processor, which compiles the task for nothing else.
+///
+/// # Errors
+/// As [`dispatch`].
+#[cfg(feature = "cpu")]
+pub fn dispatch_autodiff_on_cpu<T: AutodiffDeviceTask>(task: T) -> Result<T::Output, BackendError> {
+    run(DeviceChoice::Cpu, burn_flex::FlexDevice, |device| task.run::<Autodiff<crate::Cpu>>(device))
+}
+
+/// [`dispatch`] for GPUs, which compiles the task for nothing else.
+///
+/// # Errors
+/// As [`dispatch`], and if the device is the processor.
+#[cfg_attr(not(with_gpu), expect(unused_variables, reason = "there is no GPU to run it on"))]
+pub fn dispatch_on_gpu<T: DeviceTask>(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    task: T,
+) -> Result<T::Output, BackendError> {
+    on_gpu!(find(choice)?, fusion, task, Plain)
+}
+
+/// [`dispatch_autodiff`] for GPUs, which compiles the task for nothing else.
+///
+/// # Errors
+/// As [`dispatch_on_gpu`].
+#[cfg_attr(not(with_gpu), expect(unused_variables, reason = "there is no GPU to run it on"))]
+pub fn dispatch_autodiff_on_gpu<T: AutodiffDeviceTask>(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    task: T,
+) -> Result<T::Output, BackendError> {
+    on_gpu!(find(choice)?, fusion, task, Autodiff)
 }
 
 fn run<D, T>(choice: DeviceChoice, device: D, task: impl FnOnce(D) -> T) -> Result<T, BackendError> {

@@ -31,6 +31,10 @@ pub use choice::DeviceChoice;
 pub use devices::{automatic, devices, select};
 #[cfg(with_any)]
 pub use dispatch::{dispatch, dispatch_autodiff};
+#[cfg(feature = "cpu")]
+pub use dispatch::{dispatch_autodiff_on_cpu, dispatch_on_cpu};
+#[cfg(with_any)]
+pub use dispatch::{dispatch_autodiff_on_gpu, dispatch_on_gpu};
 pub use error::BackendError;
 pub use headless::quiet_vulkan;
 pub use info::{BackendReport, DeviceInfo, Obstacle};

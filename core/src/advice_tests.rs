@@ -2,6 +2,10 @@
 
 use std::io;
 
+use spanbert_backends::BackendError;
+#[cfg(feature = "native")]
+use spanbert_backends::runtime::RuntimeError;
+
 use super::*;
 use crate::{
     answers::{AnswerError, NpyError, jsonl::JsonlError},

@@ -71,13 +71,6 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// 64-bit FNV-1a (Fowler, Noll and Vo): the seed that a name gives, on every platform and with every release of Rust.
-#[must_use]
-pub fn fnv1a(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 /// SHA-1 of a file as git counts it, hexadecimal: what the hub names small files by.
 ///
 /// # Errors
@@ -137,12 +130,6 @@ mod tests {
         std::fs::write(&path, "hello\n").unwrap();
         // printf 'hello\n' | git hash-object --stdin
         assert_eq!(git_blob_of_file(&path).unwrap(), "ce013625030ba8dba906f756967f9e9ca394464a");
-    }
-
-    #[test]
-    fn fnv1a_gives_the_published_values() {
-        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

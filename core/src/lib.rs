@@ -17,19 +17,15 @@ pub mod atomic;
 pub mod batch;
 pub mod breakdown;
 pub mod checkpoint;
-pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod evaluate;
 pub mod features;
 pub mod gzip;
 pub mod hash;
-mod json;
 pub mod message;
-pub mod model;
 mod percentile;
 mod python_json;
-pub mod random;
 pub mod score;
 pub mod squad;
 pub mod text_file;
@@ -53,3 +49,6 @@ pub mod selftest;
 pub mod train;
 #[cfg(feature = "native")]
 pub mod user_folders;
+
+pub(crate) use spanbert_model::json;
+pub use spanbert_model::{config, model, random};

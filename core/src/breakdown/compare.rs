@@ -9,7 +9,7 @@ use super::{
     Analysis, BreakdownError, Dimension, Interval, McNemar, Slice,
     statistics::{bootstrap_sums, has_spread, mcnemar, middle},
 };
-use crate::hash::fnv1a;
+use crate::random::fnv1a;
 
 /// A pair of values, one of each system.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use super::{
     Dimension, Interval, Slice,
     statistics::{FEWEST, REPLICATES, ROUNDING, bootstrap_sums, has_spread, middle},
 };
-use crate::hash::fnv1a;
+use crate::random::fnv1a;
 
 /// Replicates of slices.
 pub(super) struct Draws<'a> {

@@ -10,7 +10,7 @@ use super::{
     slice_draws::Draws,
     statistics::{bootstrap_sums, has_spread, middle, wilson},
 };
-use crate::hash::fnv1a;
+use crate::random::fnv1a;
 
 /// The scores of a slice at a threshold, in percent.
 #[derive(Clone, Debug, PartialEq, Serialize)]

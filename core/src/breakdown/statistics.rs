@@ -128,7 +128,7 @@ pub fn mcnemar(only_first: usize, only_second: usize) -> McNemar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hash::fnv1a;
+    use crate::random::fnv1a;
 
     #[test]
     fn intervals_agree_with_published_values() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     CheckpointError, HostTensor, Weights,
     casing::Casing,
-    fresh::fresh_tensor,
+    fresh_tensor,
     keys::KeyMap,
     meta::SpanbertMeta,
     report::{LoadReport, list},

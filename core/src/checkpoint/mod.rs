@@ -11,7 +11,6 @@ mod error;
 #[cfg(feature = "native")]
 mod export;
 mod foreign;
-mod fresh;
 mod inspect;
 mod keys;
 mod meta;
@@ -25,8 +24,6 @@ mod stored;
 mod tokenizer;
 mod weights_file;
 
-use std::collections::BTreeMap;
-
 pub use crate::atomic::StagedFiles;
 pub use canonical::canonical_name;
 pub use casing::Casing;
@@ -38,7 +35,6 @@ pub use error::CheckpointError;
 pub use export::{Exported, export};
 #[cfg(feature = "native")]
 pub(crate) use foreign::instead;
-pub use fresh::{fresh, fresh_tensor};
 pub use inspect::{Inspection, inspect};
 pub use keys::Mismatch;
 pub use meta::{META_FILE, SpanbertMeta};
@@ -49,20 +45,8 @@ pub use save::{SaveCheckpoint, save};
 pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "native")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
+pub use spanbert_model::host::{HostTensor, Weights, fresh, fresh_tensor};
 pub use starting_model::StartingModel;
 pub use stored::{StoredTensor, StoredType};
 pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};
-
-/// One tensor on the host, row-major.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HostTensor {
-    /// Dimensions, outermost first.
-    pub shape: Vec<usize>,
-    /// Values, `shape.iter().product()` of them.
-    pub values: Vec<f32>,
-}
-
-/// Tensors by canonical Hugging Face name (`bert.encoder.layer.0.attention.self.query.weight`,
-/// `qa_outputs.bias`, LayerNorm as `weight`/`bias`), in PyTorch layout (linear weights `[out, in]`).
-pub type Weights = BTreeMap<String, HostTensor>;

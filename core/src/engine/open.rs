@@ -1,87 +1,22 @@
-//! Tasks that build an engine on whatever backend was chosen at run time.
+//! Engines on the backend that is chosen at run time.
 
-use spanbert_backends::{AutodiffDeviceTask, BertBackend, DeviceTask, Precision, TrainingBackend};
-#[cfg(feature = "native")]
-use spanbert_backends::{BackendError, DeviceChoice, Fusion, dispatch, dispatch_autodiff, select};
+use spanbert_backends::{
+    BackendError, BackendKind, DeviceChoice, Fusion, Precision, dispatch_autodiff_on_cpu, dispatch_on_cpu,
+    select,
+};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use spanbert_gpu as gpu;
 
 use super::{
-    EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, inference::BurnInference,
-    learner::BurnLearner, span_answers::SpanAnswers,
+    EngineError, InferenceEngine, InferenceTask, OptimizerConfig, PretrainEngine, PretrainTask,
+    TrainingEngine, TrainingTask,
 };
-#[cfg(feature = "native")]
-use super::{PretrainEngine, span_masking::SpanMasking};
 use crate::{checkpoint::Weights, config::BertConfig};
-
-/// Builds an [`InferenceEngine`] on the device it is dispatched to.
-#[derive(Debug)]
-pub struct InferenceTask {
-    /// Architecture.
-    pub config: BertConfig,
-    /// Canonical weights, complete.
-    pub weights: Weights,
-    /// Format of the operands of matrix products.
-    pub precision: Precision,
-}
-
-impl DeviceTask for InferenceTask {
-    type Output = Result<Box<dyn InferenceEngine>, EngineError>;
-
-    fn run<B: BertBackend>(self, device: B::Device) -> Self::Output {
-        Ok(Box::new(BurnInference::<B>::new(self.config, self.weights, self.precision, device)?))
-    }
-}
-
-/// Builds a [`TrainingEngine`] on the device it is dispatched to.
-#[derive(Debug)]
-pub struct TrainingTask {
-    /// Architecture.
-    pub config: BertConfig,
-    /// Canonical weights, complete.
-    pub weights: Weights,
-    /// The optimizer's constants.
-    pub optimizer: OptimizerConfig,
-    /// Format of the operands of matrix products.
-    pub precision: Precision,
-}
-
-impl AutodiffDeviceTask for TrainingTask {
-    type Output = Result<Box<dyn TrainingEngine>, EngineError>;
-
-    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
-        let Self { config, weights, optimizer, precision } = self;
-        Ok(Box::new(BurnLearner::<B, SpanAnswers>::new(config, weights, optimizer, precision, device)?))
-    }
-}
-
-/// Builds a [`PretrainEngine`] on the device it is dispatched to.
-#[cfg(feature = "native")]
-#[derive(Debug)]
-pub struct PretrainTask {
-    /// Architecture.
-    pub config: BertConfig,
-    /// Canonical weights of the encoder and both heads.
-    pub weights: Weights,
-    /// The optimizer's constants.
-    pub optimizer: OptimizerConfig,
-    /// Format of the operands of matrix products.
-    pub precision: Precision,
-}
-
-#[cfg(feature = "native")]
-impl AutodiffDeviceTask for PretrainTask {
-    type Output = Result<Box<dyn PretrainEngine>, EngineError>;
-
-    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
-        let Self { config, weights, optimizer, precision } = self;
-        Ok(Box::new(BurnLearner::<B, SpanMasking>::new(config, weights, optimizer, precision, device)?))
-    }
-}
 
 /// Opens a model that answers on the chosen device.
 ///
 /// # Errors
 /// If the device is not there, fails, or lacks the precision, or the weights do not fit the configuration.
-#[cfg(feature = "native")]
 pub fn open_inference(
     choice: &DeviceChoice,
     fusion: Fusion,
@@ -90,14 +25,14 @@ pub fn open_inference(
     precision: Precision,
 ) -> Result<Box<dyn InferenceEngine>, EngineError> {
     check_precision(choice, precision)?;
-    dispatch(choice, fusion, InferenceTask { config: config.clone(), weights, precision })?
+    let task = InferenceTask { config: config.clone(), weights, precision };
+    if is_processor(choice)? { dispatch_on_cpu(task)? } else { gpu::open_inference(choice, fusion, task) }
 }
 
 /// Opens a model that learns on the chosen device.
 ///
 /// # Errors
 /// As [`open_inference`].
-#[cfg(feature = "native")]
 pub fn open_training(
     choice: &DeviceChoice,
     fusion: Fusion,
@@ -107,7 +42,12 @@ pub fn open_training(
     precision: Precision,
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
     check_precision(choice, precision)?;
-    dispatch_autodiff(choice, fusion, TrainingTask { config: config.clone(), weights, optimizer, precision })?
+    let task = TrainingTask { config: config.clone(), weights, optimizer, precision };
+    if is_processor(choice)? {
+        dispatch_autodiff_on_cpu(task)?
+    } else {
+        gpu::open_training(choice, fusion, task)
+    }
 }
 
 /// Opens a model that is pre-trained on the chosen device; `weights` are those of
@@ -115,7 +55,6 @@ pub fn open_training(
 ///
 /// # Errors
 /// As [`open_inference`].
-#[cfg(feature = "native")]
 pub fn open_pretraining(
     choice: &DeviceChoice,
     fusion: Fusion,
@@ -125,11 +64,59 @@ pub fn open_pretraining(
     precision: Precision,
 ) -> Result<Box<dyn PretrainEngine>, EngineError> {
     check_precision(choice, precision)?;
-    dispatch_autodiff(choice, fusion, PretrainTask { config: config.clone(), weights, optimizer, precision })?
+    let task = PretrainTask { config: config.clone(), weights, optimizer, precision };
+    if is_processor(choice)? {
+        dispatch_autodiff_on_cpu(task)?
+    } else {
+        gpu::open_pretraining(choice, fusion, task)
+    }
 }
 
 /// Refuses a half precision that the device lacks before it is opened; f32 is not worth the probe.
-#[cfg(feature = "native")]
 fn check_precision(choice: &DeviceChoice, precision: Precision) -> Result<(), BackendError> {
     if precision == Precision::F32 { Ok(()) } else { select(choice)?.check_precision(precision) }
+}
+
+fn is_processor(choice: &DeviceChoice) -> Result<bool, BackendError> {
+    Ok(match choice {
+        DeviceChoice::Cpu => true,
+        DeviceChoice::Auto => select(choice)?.kind == BackendKind::Cpu,
+        DeviceChoice::Wgpu(_) | DeviceChoice::Cuda(_) => false,
+    })
+}
+
+/// What a program without GPU backends has in their place.
+#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+mod gpu {
+    use super::*;
+
+    pub(super) fn open_inference(
+        choice: &DeviceChoice,
+        _fusion: Fusion,
+        _task: InferenceTask,
+    ) -> Result<Box<dyn InferenceEngine>, EngineError> {
+        absent(choice)
+    }
+
+    pub(super) fn open_training(
+        choice: &DeviceChoice,
+        _fusion: Fusion,
+        _task: TrainingTask,
+    ) -> Result<Box<dyn TrainingEngine>, EngineError> {
+        absent(choice)
+    }
+
+    pub(super) fn open_pretraining(
+        choice: &DeviceChoice,
+        _fusion: Fusion,
+        _task: PretrainTask,
+    ) -> Result<Box<dyn PretrainEngine>, EngineError> {
+        absent(choice)
+    }
+
+    /// Why there is no such device, as the list of devices has it.
+    fn absent<T>(choice: &DeviceChoice) -> Result<T, EngineError> {
+        let device = select(choice)?;
+        Err(EngineError::Defect(format!("{} is listed and not compiled in", device.choice)))
+    }
 }

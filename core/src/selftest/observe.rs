@@ -1,12 +1,12 @@
 //! What a toy SpanBERT does on a device.
 
-use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision, dispatch_autodiff};
+use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision};
 
 use crate::{
     batch::{Batch, Targets},
     checkpoint::{Weights, fresh},
     config::BertConfig,
-    engine::{EngineError, Logits, MicroBatch, OptimizerConfig, StepMetrics, TrainingEngine, TrainingTask},
+    engine::{EngineError, Logits, MicroBatch, OptimizerConfig, StepMetrics, TrainingEngine, open_training},
 };
 
 /// Learning rate of the updates: each moves a weight by about a hundredth of its size.
@@ -132,11 +132,7 @@ fn open(
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
     let config = toy(dropout);
     let weights = weights(&config);
-    dispatch_autodiff(
-        choice,
-        fusion,
-        TrainingTask { config, weights, optimizer: OptimizerConfig::bert_adam(), precision: plan.precision },
-    )?
+    open_training(choice, fusion, &config, weights, OptimizerConfig::bert_adam(), plan.precision)
 }
 
 fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, EngineError> {

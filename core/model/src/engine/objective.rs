@@ -7,7 +7,7 @@ use super::{
     EngineError, StepMetrics,
     gradients::{Gradients, Inner},
 };
-use crate::{batch::Batch, checkpoint::Weights, config::BertConfig};
+use crate::{batch::Batch, config::BertConfig, host::Weights};
 
 /// A model with its heads, and the losses that it is trained by.
 pub(super) trait Objective<AB: TrainingBackend> {

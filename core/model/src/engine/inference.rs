@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     batch::Batch,
-    checkpoint::Weights,
     config::BertConfig,
+    host::Weights,
     model::{ModelInput, SpanBert, prepared},
 };
 

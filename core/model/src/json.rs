@@ -10,7 +10,7 @@ const MAX_VALUES: usize = 1 << 22;
 ///
 /// # Errors
 /// If it is not JSON, not what is expected, or holds more values than any file of ours.
-pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+pub fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if count_values(text) > MAX_VALUES {
         return Err(serde_json::Error::custom(format_args!(
@@ -21,7 +21,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
 }
 
 /// What is wrong with a JSON text, in JSON's words instead of Rust's.
-pub(crate) fn said(error: &serde_json::Error) -> String {
+pub fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = match text.find("expected struct ") {
         Some(start) => {

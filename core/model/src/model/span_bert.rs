@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     batch::Batch,
-    checkpoint::Weights,
     config::{BertConfig, names},
+    host::Weights,
 };
 
 /// Added to the attention scores of padded keys.

@@ -5,14 +5,14 @@ mod error;
 mod families;
 mod family;
 mod hugging_face;
-pub(crate) mod names;
+pub mod names;
 mod pretraining_heads;
 mod unsupported;
 
 use serde::{Deserialize, Serialize};
 use spanbert_backends::ops::Activation;
 
-pub(crate) use self::unsupported::Unsupported;
+pub use self::unsupported::Unsupported;
 pub use self::{
     error::ConfigError,
     families::{BERT, FAMILIES},

@@ -13,7 +13,6 @@ mod linear;
 mod loss;
 mod names;
 mod prepare;
-#[cfg(feature = "native")]
 mod pretraining;
 mod span_bert;
 mod weights;
@@ -22,7 +21,6 @@ pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
 pub use names::ParameterPath;
 pub(crate) use prepare::prepared;
-#[cfg(feature = "native")]
 pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining};
 pub(crate) use span_bert::Bert;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};

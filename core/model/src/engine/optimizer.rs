@@ -18,8 +18,8 @@ use super::{
     inference::read,
 };
 use crate::{
-    checkpoint::Weights,
     config::names::WORD_EMBEDDINGS,
+    host::Weights,
     model::{ParameterKind, ParameterPath},
 };
 

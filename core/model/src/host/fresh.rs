@@ -3,8 +3,7 @@
 use super::{HostTensor, Weights};
 use crate::{
     config::{BertConfig, parameter_shapes},
-    hash::fnv1a,
-    random::{SplitMix, mix},
+    random::{SplitMix, fnv1a, mix},
 };
 
 /// Random weights of a whole model without the pooler: linear and embedding weights from

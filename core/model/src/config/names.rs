@@ -3,20 +3,20 @@
 use super::BertConfig;
 
 /// How names of the encoder's parameters begin.
-pub(crate) const ENCODER: &str = "bert.";
+pub const ENCODER: &str = "bert.";
 /// The embeddings, their LayerNorm and projection.
-pub(crate) const EMBEDDINGS: &str = "bert.embeddings";
+pub const EMBEDDINGS: &str = "bert.embeddings";
 /// The table of word pieces.
-pub(crate) const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
+pub const WORD_EMBEDDINGS: &str = "bert.embeddings.word_embeddings.weight";
 /// The layers; a number follows.
-pub(crate) const LAYERS: &str = "bert.encoder.layer";
+pub const LAYERS: &str = "bert.encoder.layer";
 /// The pooler, which extractive question answering does not use.
-pub(crate) const POOLER: &str = "bert.pooler.dense";
+pub const POOLER: &str = "bert.pooler.dense";
 /// The question-answering head.
-pub(crate) const QA_OUTPUTS: &str = "qa_outputs";
+pub const QA_OUTPUTS: &str = "qa_outputs";
 
 /// Whether a parameter belongs to the encoder rather than to a head.
-pub(crate) fn is_encoder(name: &str) -> bool {
+pub fn is_encoder(name: &str) -> bool {
     name.starts_with(ENCODER)
 }
 

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     batch::{Batch, PretrainBatch},
-    checkpoint::Weights,
     config::{BertConfig, SPAN_POSITIONS},
+    host::Weights,
     model::{DropoutSeeds, ModelInput, PretrainingBert, PretrainingLoss},
 };
 
@@ -148,7 +148,7 @@ impl<AB: TrainingBackend> PretrainEngine for BurnLearner<AB, SpanMasking> {
 }
 
 /// Bytes that the logits of so many targets take, with their gradients.
-pub(crate) fn head_bytes(config: &BertConfig, targets: usize) -> u64 {
+pub fn head_bytes(config: &BertConfig, targets: usize) -> u64 {
     (targets as u64).saturating_mul(config.vocab_size as u64).saturating_mul(LOGITS_BYTES)
 }
 

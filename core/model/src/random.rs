@@ -3,7 +3,7 @@
 //! Runs are resumed, and demonstration data and fresh weights are made again, bit for bit; no number here may ever change.
 
 /// What the state of [`SplitMix`] advances by: 2^64 over the golden ratio, odd.
-pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+pub const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Splitmix64, a 64-bit generator with one word of state (Steele, Lea and Flood 2014).
 #[derive(Clone, Debug)]
@@ -46,14 +46,14 @@ impl SplitMix {
 
     /// Uniform in [-1, 1), in steps of 2^-52.
     #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
-    pub(crate) fn symmetric(&mut self) -> f64 {
+    pub fn symmetric(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 }
 
 /// The finaliser of splitmix64: every bit of the input changes half of the output's.
 #[must_use]
-pub(crate) fn mix(mut bits: u64) -> u64 {
+pub fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
@@ -61,14 +61,21 @@ pub(crate) fn mix(mut bits: u64) -> u64 {
 
 /// The first number of the generator seeded with `seed`: a hash of one word.
 #[must_use]
-pub(crate) fn first(seed: u64) -> u64 {
+pub fn first(seed: u64) -> u64 {
     mix(seed.wrapping_add(GOLDEN))
 }
 
 /// Number `index`, from 0, of the generator seeded with `seed`, without the ones before.
 #[must_use]
-pub(crate) fn nth(seed: u64, index: u64) -> u64 {
+pub fn nth(seed: u64, index: u64) -> u64 {
     mix(seed.wrapping_add((index + 1).wrapping_mul(GOLDEN)))
+}
+
+/// 64-bit FNV-1a (Fowler, Noll and Vo): the seed that a name gives, on every platform and with every release of Rust.
+#[must_use]
+pub fn fnv1a(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -111,5 +118,11 @@ mod tests {
         SplitMix::new(3).shuffle(&mut items);
         assert_eq!(items, [7, 0, 1, 4, 2, 6, 3, 5]);
         assert_eq!(SplitMix::new(9).symmetric(), 0.364_725_469_957_991_6);
+    }
+
+    #[test]
+    fn fnv1a_gives_the_published_values() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
     }
 }

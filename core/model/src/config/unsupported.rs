@@ -2,7 +2,7 @@
 
 /// A family of models that cannot be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unsupported {
+pub struct Unsupported {
     /// `model_type` of `config.json`.
     model_type: &'static str,
     /// How the names of its classes begin (`architectures` of `config.json`).
@@ -83,7 +83,7 @@ impl Unsupported {
     }
 
     /// The family whose models call their encoder like this, such as `roberta`.
-    pub(crate) fn of_encoder(name: &str) -> Option<&'static Self> {
+    pub fn of_encoder(name: &str) -> Option<&'static Self> {
         let plain = |letter: u8| if letter == b'-' { b'_' } else { letter };
         let same = |model_type: &str| {
             model_type.len() == name.len() && model_type.bytes().map(plain).eq(name.bytes())

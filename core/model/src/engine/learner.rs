@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     batch::Batch,
-    checkpoint::Weights,
     config::BertConfig,
+    host::Weights,
     model::{ParameterKind, ParameterPath, export_weights},
 };
 

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     batch::{MlmTargets, PretrainBatch, SboTargets},
-    checkpoint::{Weights, fresh_tensor},
     config::{BertConfig, POSITION_WIDTH, SPAN_POSITIONS, head_shapes, names, parameter_shapes},
+    host::{Weights, fresh_tensor},
 };
 
 /// Linear, the encoder's activation, LayerNorm. What the words' table is multiplied by is as wide as that.

@@ -13,7 +13,7 @@ use spanbert_backends::Precision;
 use super::ParameterPath;
 use crate::{
     advice::Advice,
-    checkpoint::{HostTensor, Weights},
+    host::{HostTensor, Weights},
 };
 
 /// Weights that do not make this model.
