@@ -11,8 +11,9 @@
 //! ```
 //!
 //! with `L` layers and a feed-forward network of width `W`; the last `2 D` are the head's. Embeddings of a width `E` of their
-//! own add `2 E D` for their projection. The backward pass takes twice that. Embeddings, biases, LayerNorm, GELU, softmax, dropout and the optimizer count nothing, and neither does
-//! what is computed twice to save memory. Padding counts: it is computed.
+//! own add `E D` weights for their projection. The backward pass takes twice that. Embeddings, biases, LayerNorm, GELU,
+//! softmax, dropout and the optimizer count nothing, and neither does what is computed twice to save memory. Padding counts:
+//! it is computed.
 
 use crate::config::BertConfig;
 
@@ -45,6 +46,13 @@ mod tests {
         let attention = 4.0 * 12.0 * 384.0 * 768.0 * 384.0;
         assert_eq!(forward_flops(&config, 1, 384), linear + attention);
         assert_eq!(training_flops(&config, 32, 384), 96.0 * (linear + attention));
+    }
+
+    #[test]
+    fn a_projection_of_the_embeddings_counts() {
+        let small = (crate::config::Family::of_model_type("electra").unwrap().defaults)();
+        let plain = BertConfig { embedding_size: Some(256), ..small.clone() };
+        assert_eq!(forward_flops(&small, 1, 64) - forward_flops(&plain, 1, 64), 2.0 * 64.0 * 128.0 * 256.0);
     }
 
     #[test]

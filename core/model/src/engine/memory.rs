@@ -308,6 +308,7 @@ pub fn rows_that_fit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Family;
 
     const DIRECT: Work = Work::Training { recompute: false, accumulates: false, half: false };
     const RECOMPUTED: Work = Work::Training { recompute: true, accumulates: false, half: false };
@@ -326,6 +327,19 @@ mod tests {
         assert!(recomputed.total < direct.total);
         let inference = estimate(&base, 8, 384, BackendKind::Cpu, Work::Inference);
         assert!(inference.total > inference.weights && inference.total < direct.weights * 2);
+    }
+
+    #[test]
+    fn embeddings_of_a_width_of_their_own_and_no_segments_count_as_they_are() {
+        let of = |model_type| (Family::of_model_type(model_type).unwrap().defaults)();
+        let small = of("electra");
+        let direct = estimate(&small, 8, 128, BackendKind::Cpu, DIRECT);
+        // By hand: 12 layers of 8 * 256 + 2 * 1,024 + 4 * 128 + 2; embeddings of 2 * 128 + 2 + 2, and 256 more for the
+        // projection's output.
+        assert_eq!(direct.activations, 4 * 1024 * (12 * 4_610 + 516));
+        assert_eq!(largest_buffer(&small, 1, 64), 4 * 30_522 * 128);
+        let distilled = estimate(&of("distilbert"), 8, 384, BackendKind::Cpu, DIRECT);
+        assert_eq!(distilled.activations, 4 * 3072 * (6 * 16_898 + 1_538));
     }
 
     #[test]
