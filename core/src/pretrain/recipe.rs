@@ -17,33 +17,33 @@ recipe! {
     /// Command-line flags of a pre-training's recipe; what is not given keeps its value.
     flags PretrainRecipeArgs {}
     set {
-        /// Highest learning rate.
+        /// Highest learning rate; the paper's is 1e-4, which is the default.
         [value_name = "X"] learning_rate: f64 = 1e-4,
-        /// Share of the updates in which the learning rate rises; then it falls to 0.
+        /// Share of the updates in which the learning rate rises (0.1); then it falls to 0.
         [value_name = "X"] warmup_proportion: f64 = 0.1,
-        /// Passes over the corpus, masked anew each time.
+        /// Passes over the corpus (1), masked anew each time.
         [value_name = "N"] num_train_epochs: usize = 1,
-        /// Texts per update.
+        /// Texts per update (256).
         [value_name = "N"] train_batch_size: usize = 256,
-        /// Texts computed at once on the device: a number, or auto for as many as fit. Fewer are tried if the device runs
-        /// out of memory. Does not change the result.
+        /// Texts computed at once on the device (16): a number, or auto for as many as fit. Fewer are tried if the device
+        /// runs out of memory. Does not change the result but for rounding.
         [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Windows(16),
         /// Longest text in word pieces, [CLS] and [SEP] included; without it 512, or as many as the model has positions.
         [value_name = "N"] max_seq_length: usize = 512,
-        /// Decay of weights per update, times the learning rate; biases and LayerNorm are not decayed.
+        /// Decay of weights per update (0.01), times the learning rate; biases and LayerNorm are not decayed.
         [value_name = "X"] weight_decay: f64 = 0.01,
-        /// Largest norm of all gradients together.
+        /// Largest norm of all gradients together (1.0).
         [value_name = "X"] max_grad_norm: f64 = 1.0,
         /// What is masked: spans of whole words, or single pieces as in the first BERT, without the span-boundary objective.
         [value_enum] masking: MaskedUnit = MaskedUnit::Spans,
-        /// Share of the pieces that is masked; more teaches a small model faster (Wettig et al., 2023).
+        /// Share of the pieces that is masked (0.15); more teaches a small model faster (Wettig et al., 2023).
         [value_name = "X"] mask_share: f64 = MaskingOptions::default().budget,
         /// Whether the span-boundary objective is learnt as well.
         [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
         span_boundary: bool = true,
         /// Seed of everything random: fresh weights, order, masks, dropout, and which documents are held out.
         [value_name = "N"] seed: u64 = 42,
-        /// Minutes between training checkpoints, to resume from.
+        /// Minutes between training checkpoints (5), to resume from.
         [value_name = "X"] checkpoint_minutes: f64 = 5.0,
         /// Number format of the operands of the layers' matrix products; heads, weights, sums and the optimizer are f32 in any
         /// case. A half format is for GPUs that have it.
@@ -53,7 +53,7 @@ recipe! {
         /// Share of the corpus's documents that are held out: the model never trains on them and is evaluated on them. The
         /// same documents, wherever they stand, for the same seed. Not with --eval-file.
         [value_name = "SHARE"] eval_share: f64 = 0.0,
-        /// Held-out texts per batch in evaluation, if they fit. Does not change the result.
+        /// Held-out texts per batch in evaluation (16), if they fit. Does not change the result.
         [value_name = "N"] eval_batch_size: usize = 16,
     }
     unset {
