@@ -161,3 +161,32 @@ CHECK(ldmatrix_gives_each_lane_its_pair) {
             }
     }
 }
+
+/// CubeCL's kernels with `mma.sync` have no barrier where a lane reads what others have just stored, nor before it stores anew.
+CHECK(lanes_of_a_kernel_with_mma_sync_go_in_step) {
+    use_device(0);
+    void *turn = kernel(
+        "float *in, float *out",
+        "extern __shared__ uint8 dynamic_shared_mem[];\n"
+        "float *shared_memory_1 = (float *)dynamic_shared_mem;\n"
+        "unsigned a = 0, b = 0, lane = threadIdx.x;\n"
+        "float c = 0, d[4];\n"
+        "asm(\"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%10, %11, %12, %13};\"\n"
+        "    : \"=f\"(d[0]), \"=f\"(d[1]), \"=f\"(d[2]), \"=f\"(d[3])\n"
+        "    : \"r\"(a), \"r\"(a), \"r\"(a), \"r\"(a), \"r\"(b), \"r\"(b), \"f\"(c), \"f\"(c), \"f\"(c), \"f\"(c));\n"
+        "for (int round = 0; round < 3; ++round) {\n"
+        "shared_memory_1[lane] = in[32 * round + lane] + d[0];\n"
+        "const float next = shared_memory_1[(lane + 1) % 32];\n"
+        " float *_tmp_0 = reinterpret_cast< float*>(shared_memory_1);\n"
+        "_tmp_0[31 - lane] = next;\n"
+        "out[32 * round + lane] = shared_memory_1[(lane + 5) % 32];\n"
+        "}");
+    std::vector<float> in = numbers(96, 7);
+    Array<float> given(in), out(96);
+    EXPECT(launch(turn, 32, {given.address, out.address}, 128) == 0);
+    std::vector<float> found = out.read();
+    for (int round = 0; round < 3; ++round)
+        for (int lane = 0; lane < 32; ++lane)
+            EXPECT(found[32 * round + lane] == in[32 * round + (31 - (lane + 5) % 32 + 1) % 32]);
+}

@@ -131,6 +131,11 @@ void warp_release() {
     idle = 0;
 }
 
+void step() {
+    idle = 0;
+    yield();
+}
+
 void fiber_main() {
     kernel_now->thread(parameters_now);
     Fiber &fiber = fibers[running];
@@ -158,6 +163,7 @@ void prepare_fibers(unsigned threads) {
         runtime.sync_block = sync_block;
         runtime.warp_meet = warp_meet;
         runtime.warp_release = warp_release;
+        runtime.step = step;
     }
     fibers.resize(threads);
     warps.resize((threads + 31) / 32);

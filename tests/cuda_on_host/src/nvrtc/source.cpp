@@ -77,10 +77,34 @@ std::string without_assembly(const std::string &source) {
     return result;
 }
 
+/// Has the lanes of a warp go in step around everything that they store in shared memory.
+///
+/// On the hardware the lanes of a warp that has not diverged do, and CubeCL's kernels with `mma.sync` rely on it: a lane writes
+/// its part of the result to shared memory and reads what other lanes have written, without a barrier in between.
+std::string in_step(const std::string &source) {
+    std::string result;
+    for (size_t begin = 0; begin < source.size();) {
+        size_t end = source.find('\n', begin);
+        end = end == std::string::npos ? source.size() : end + 1;
+        std::string line = source.substr(begin, end - begin);
+        begin = end;
+        size_t name = line.find_first_not_of(' ');
+        size_t bracket = line.find('[');
+        // A line is a statement: `shared_memory_2[l_9] = …;`, or `_tmp_3[l_9] = …;` with a pointer made from the former.
+        bool stores = name != std::string::npos && bracket != std::string::npos &&
+                      (line.compare(name, 14, "shared_memory_") == 0 || line.compare(name, 5, "_tmp_") == 0) &&
+                      line.compare(closing(line, bracket) + 1, 3, " = ") == 0;
+        if (stores) line = "cudahost_runtime->step(); " + line.substr(0, line.rfind(';') + 1) + " cudahost_runtime->step();\n";
+        result += line;
+    }
+    return result;
+}
+
 }  // namespace
 
 std::string for_host(const std::string &source, std::string *error) {
     std::string text = without_assembly(source);
+    if (text.find("cudahost::ptx::mma_") != std::string::npos) text = in_step(text);
     // Dynamic shared memory is an array of the block's; here it is where the driver double says.
     const std::string declaration = "uint8 dynamic_shared_mem[];";
     size_t at = text.find(declaration);
