@@ -56,6 +56,16 @@ pub fn automatic(reports: &[BackendReport]) -> Option<&DeviceInfo> {
     })
 }
 
+/// Why automatic choice passed over the NVIDIA GPUs of this machine; none if it has none. To be asked where another device was
+/// chosen.
+#[must_use]
+pub fn passed_over() -> Option<Obstacle> {
+    #[cfg(with_cuda)]
+    return crate::cuda::hindrance();
+    #[cfg(not(with_cuda))]
+    None
+}
+
 pub(crate) fn find(choice: &DeviceChoice) -> Result<Found, BackendError> {
     let list = |kind| probe(kind).map_err(|obstacle| BackendError::Unavailable { kind, obstacle });
     let Some(kind) = choice.kind() else {

@@ -28,7 +28,7 @@ mod version;
 
 pub use choice::DeviceChoice;
 #[cfg(with_any)]
-pub use devices::{automatic, devices, select};
+pub use devices::{automatic, devices, passed_over, select};
 #[cfg(with_any)]
 pub use dispatch::{dispatch, dispatch_autodiff};
 #[cfg(feature = "cpu")]

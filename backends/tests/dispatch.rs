@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::tensor::{Distribution, Tensor, TensorData};
 use spanbert_backends::{
     AutodiffDeviceTask, BackendError, BackendKind, BertBackend, DeviceChoice, DeviceTask, Fusion,
-    TrainingBackend, cleanup, devices, dispatch, dispatch_autodiff, fault, memory_in_use,
+    TrainingBackend, cleanup, devices, dispatch, dispatch_autodiff, fault, memory_in_use, select,
 };
 
 /// One process has one fault flag: tests that may set it take turns.
@@ -22,7 +22,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// The best wgpu adapter; `None` where there is none and none is required.
 fn adapter() -> Option<DeviceChoice> {
-    match spanbert_backends::select(&DeviceChoice::Wgpu(None)) {
+    match select(&DeviceChoice::Wgpu(None)) {
         Ok(info) => Some(info.choice),
         Err(error) if std::env::var_os("SPANBERT_REQUIRE_WGPU").is_some() => panic!("{error}"),
         Err(error) => {
@@ -176,11 +176,16 @@ fn a_missing_backend_is_an_error_with_its_reason() {
             BackendKind::Cpu => DeviceChoice::Cpu,
         };
         let outcome = dispatch(&choice, Fusion::Fused, Product);
-        match report.unavailable {
-            Some(obstacle) => {
+        match (report.unavailable, select(&choice)) {
+            (Some(obstacle), _) => {
                 assert_eq!(outcome, Err(BackendError::Unavailable { kind: report.kind, obstacle }))
             }
-            None => assert!(outcome.is_ok(), "{outcome:?}"),
+            // Listed as one that cannot be used.
+            (None, Err(refusal)) => {
+                assert!(matches!(refusal, BackendError::Unusable { .. }), "{refusal:?}");
+                assert_eq!(outcome, Err(refusal));
+            }
+            (None, Ok(_)) => assert!(outcome.is_ok(), "{outcome:?}"),
         }
     }
     assert_eq!(

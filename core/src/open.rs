@@ -13,7 +13,7 @@ use crate::{
     engine::{EngineError, InferenceEngine, open_inference},
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
-    selftest,
+    selftest::{self, News},
     tokenizer::{BertTokenizer, TokenizerError},
     train::DeviceLimits,
     user_folders::cache_folder,
@@ -200,6 +200,13 @@ pub fn configure_runtime(notices: Notices<'_>) {
 /// If there is no such device.
 pub fn find_device(choice: &DeviceChoice, notices: Notices<'_>) -> Result<DeviceInfo, BackendError> {
     let device = spanbert_backends::select(choice)?;
+    // A training that takes an hour there takes days elsewhere.
+    if *choice == DeviceChoice::Auto
+        && device.kind != BackendKind::Cuda
+        && let Some(obstacle) = spanbert_backends::passed_over()
+    {
+        notices(Notice::Warning(format!("the NVIDIA GPU is not used: {obstacle}; {}", obstacle.remedy)));
+    }
     if device.software {
         notices(Notice::Warning(format!("{} is a software rasteriser: right, but slow", device.name)));
     }
@@ -222,12 +229,12 @@ pub fn prove_device(
         notices(Notice::Note(text));
     }
     configure_runtime(notices);
-    let announce = |device: &DeviceInfo| {
+    let mut tell = |news: News| {
         let with = if precision == Precision::F32 { String::new() } else { format!(" in {precision}") };
-        let text = format!("first use of {}{with}: comparing it with the processor…", device.name);
-        notices(Notice::Note(text));
+        let first = if news == News::Begins { "first use of " } else { "" };
+        notices(Notice::Note(format!("{first}{}{with}: {news}", device.name)));
     };
-    let (fusion, warning) = selftest::ensure(device, precision, &cache_folder(), announce)?;
+    let (fusion, warning) = selftest::ensure(device, precision, &cache_folder(), &mut tell)?;
     if let Some(warning) = warning {
         notices(Notice::Warning(warning));
     }

@@ -26,12 +26,12 @@ fn each_half_format_has_a_test_and_a_verdict_of_its_own() {
 
 fn passes_once(device: &DeviceInfo, precision: Precision) {
     let folder = tempfile::tempdir().unwrap();
-    let (verdict, warning) = selftest::test(device, precision, Some(folder.path())).unwrap();
+    let (verdict, warning) = selftest::test(device, precision, Some(folder.path()), &mut |_| ()).unwrap();
     assert_eq!(warning, None);
     let Outcome::Passed(differences) = &verdict.fused else { panic!("{verdict:?}") };
     println!("{} in {precision}: {differences:?}", device.name);
     assert_eq!((verdict.precision, fault::check()), (precision, Ok(())));
-    let stored = |_: &DeviceInfo| panic!("the verdict is stored");
+    let stored = &mut |_| panic!("the verdict is stored");
     let (fusion, _) = selftest::ensure(device, precision, folder.path(), stored).unwrap();
     assert_eq!(fusion, Fusion::Fused);
 }

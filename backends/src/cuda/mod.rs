@@ -32,6 +32,16 @@ pub(crate) fn probe() -> Result<Vec<DeviceInfo>, Obstacle> {
     })
 }
 
+/// What keeps NVIDIA GPUs that are there from being used; none where there are none.
+pub(crate) fn hindrance() -> Option<Obstacle> {
+    let any = || driver::has_driver() && !driver::gpus().is_ok_and(|gpus| gpus.is_empty());
+    // A driver that cannot even be asked is there.
+    if !fault::quietly(any).unwrap_or(true) {
+        return None;
+    }
+    probe().map_or_else(Some, |devices| devices.into_iter().find_map(|device| device.unusable))
+}
+
 fn list() -> Result<Vec<DeviceInfo>, Obstacle> {
     if !driver::has_driver() {
         return Err(Obstacle::new("no NVIDIA driver found (libcuda)", "install the NVIDIA driver"));
@@ -53,6 +63,7 @@ fn list() -> Result<Vec<DeviceInfo>, Obstacle> {
     }
     let nvrtc = driver::nvrtc_version()?;
     check_nvrtc(nvrtc, cuda)?;
+    toolkit::check_variable(std::env::var_os("CUDA_PATH").as_deref(), nvrtc)?;
     toolkit::check_headers(toolkit::folder().as_deref(), nvrtc)?;
     let known = driver::nvrtc_capabilities();
     let kernel_driver = kernel_driver_version();

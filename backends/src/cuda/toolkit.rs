@@ -1,6 +1,9 @@
 //! The CUDA toolkit's headers, which kernels include.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use super::Version;
 use crate::Obstacle;
@@ -22,6 +25,20 @@ pub(super) fn folder() -> Option<PathBuf> {
     let candidates =
         [("/usr/local/cuda", "/usr/local/cuda"), ("/opt/cuda", "/opt/cuda"), ("/usr/bin/nvcc", "/usr")];
     candidates.into_iter().find(|(proof, _)| Path::new(proof).exists()).map(|(_, folder)| folder.into())
+}
+
+/// Whether `CUDA_PATH` (`named`, if it is set) can be the toolkit's folder at all.
+pub(super) fn check_variable(named: Option<&OsStr>, nvrtc: Version) -> Result<(), Obstacle> {
+    let named = match named.map(Path::new) {
+        Some(folder) if !folder.is_dir() => folder,
+        _ => return Ok(()),
+    };
+    let cause = if named.as_os_str().is_empty() {
+        "the variable CUDA_PATH is set to nothing".to_owned()
+    } else {
+        format!("the variable CUDA_PATH names {}, which is no folder", named.display())
+    };
+    Err(Obstacle::new(cause, format!("set CUDA_PATH to the folder of the CUDA {nvrtc} toolkit, or unset it")))
 }
 
 /// Looks for the headers in the toolkit's folder; `nvrtc` is the version that the packages named must have.
@@ -66,6 +83,17 @@ mod tests {
     use super::*;
 
     const NVRTC: Version = Version { major: 12, minor: 8 };
+
+    #[test]
+    fn a_variable_that_names_no_folder_is_named() {
+        let check = |named: &str| check_variable(Some(OsStr::new(named)), NVRTC);
+        assert_eq!(check_variable(None, NVRTC), Ok(()));
+        assert_eq!(check(env!("CARGO_MANIFEST_DIR")), Ok(()));
+        let wrong = check("/nonexistent").unwrap_err();
+        assert!(wrong.cause.contains("CUDA_PATH names /nonexistent"), "{wrong:?}");
+        assert!(wrong.remedy.contains("12.8") && wrong.remedy.ends_with("unset it"), "{wrong:?}");
+        assert!(check("").unwrap_err().cause.contains("set to nothing"));
+    }
 
     #[test]
     fn missing_headers_are_named_with_the_packages_that_have_them() {

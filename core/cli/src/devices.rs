@@ -75,7 +75,9 @@ fn check(reports: &[BackendReport]) -> Result<Vec<Verdict>, CliError> {
     gpus.filter(|device| device.kind != BackendKind::Cpu && device.unusable.is_none())
         .map(|device| {
             output::note(format_args!("comparing {} with the processor…", device.name));
-            let (verdict, warning) = selftest::test(device, Precision::F32, Some(&model::cache_folder()))?;
+            let mut tell = |news| output::note(format_args!("{}: {news}", device.name));
+            let cache = model::cache_folder();
+            let (verdict, warning) = selftest::test(device, Precision::F32, Some(&cache), &mut tell)?;
             if let Some(warning) = warning {
                 output::warn(warning);
             }

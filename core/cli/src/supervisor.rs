@@ -122,12 +122,17 @@ pub(super) fn end_worker(code: u8) -> ! {
     std::process::exit(code.into())
 }
 
-/// In a worker whose device failed: notes a smaller split for the next one. Gives the error to end with.
-pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
-    let layout = Layout::new(folder);
+/// Says where all that the device has said is, if that is anywhere.
+pub(super) fn say_what_is_logged() {
     if let Some(log) = fault::logged().filter(|log| log.exists()) {
         output::note(format_args!("all that the device said is in {}", log.display()));
     }
+}
+
+/// In a worker whose device failed: notes a smaller split for the next one. Gives the error to end with.
+pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
+    let layout = Layout::new(folder);
+    say_what_is_logged();
     let Some(fit) = Fit::read(&layout) else {
         return CliError::new(
             format_args!("the device failed while the model was put on it: {message}"),

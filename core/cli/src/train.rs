@@ -296,7 +296,10 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     progress.finish();
     result.map_err(|error| match error.device_fault() {
         Some((activity, fault)) => supervisor::after_fault(folder, activity, &fault.message),
-        None => with_resume(error, folder),
+        None => {
+            supervisor::say_what_is_logged();
+            with_resume(error, folder)
+        }
     })
 }
 

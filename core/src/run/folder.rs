@@ -68,7 +68,7 @@ impl RunFolder {
     }
 
     /// Takes back a run that came to nothing: removes what a run writes before its first step, and the folder if
-    /// that leaves it empty. What cannot be removed stays.
+    /// that leaves it empty. What cannot be removed stays, and so does what a device said: it is why the run came to nothing.
     pub fn discard(self) {
         let layout = &self.layout;
         let files = [
@@ -78,7 +78,6 @@ impl RunFolder {
             layout.state(),
             layout.events(),
             layout.train_log(),
-            layout.device_log(),
             layout.fit(),
             layout.group(),
             layout.group_lock(),
@@ -158,6 +157,12 @@ mod tests {
             run.discard();
         }
         assert!(!alone.exists());
+        // What the device said is kept, and in nobody's way.
+        let run = RunFolder::create(&alone).unwrap();
+        fs::write(run.layout().device_log(), "lost").unwrap();
+        run.discard();
+        assert_eq!(fs::read_dir(&alone).unwrap().count(), 1);
+        RunFolder::create(&alone).unwrap().discard();
         assert_eq!(fs::read_dir(&shared).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(shared.join("notes.txt")).unwrap(), "mine");
     }

@@ -55,70 +55,108 @@ pub(super) struct Observations {
     pub(super) after_updates: Logits,
 }
 
-/// Runs the plan on a device.
-///
-/// # Errors
-/// In one line, if the device fails, or if two runs of the same step with the same dropout seed differ.
-pub(super) fn observe(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, String> {
-    observe_plain(choice, fusion, plan)
-        .and_then(|observations| {
-            check_dropout(choice, fusion, plan)?;
-            Ok(observations)
-        })
-        .map_err(cause)
+/// Why nothing was seen, in one line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Trouble {
+    /// The device computes, and not what it should.
+    Wrong(String),
+    /// It broke down, which may have been another program's doing.
+    Broke(String),
 }
 
-/// What went wrong, without the words on which device: whoever asked knows.
-fn cause(error: EngineError) -> String {
-    match error {
-        EngineError::Backend(BackendError::Failed { reason, .. }) | EngineError::Read(reason) => reason,
-        EngineError::Fault(fault) => fault.to_string(),
-        other => other.to_string(),
+impl From<EngineError> for Trouble {
+    /// Without the words on which device: whoever asked knows.
+    fn from(error: EngineError) -> Self {
+        Self::Broke(match error {
+            EngineError::Backend(BackendError::Failed { reason, .. }) | EngineError::Read(reason) => reason,
+            EngineError::Fault(fault) => fault.to_string(),
+            other => other.to_string(),
+        })
     }
 }
 
-fn observe_plain(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<Observations, EngineError> {
+/// Runs the plan on a device; `step` is called after each of [`steps`] things that it has computed.
+///
+/// # Errors
+/// If the device fails, or if two runs of the same step with the same dropout seed differ.
+pub(super) fn observe(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    step: &dyn Fn(),
+) -> Result<Observations, Trouble> {
+    let observations = observe_plain(choice, fusion, plan, step)?;
+    check_dropout(choice, fusion, plan, step)?;
+    Ok(observations)
+}
+
+/// How often [`observe`] calls `step`: logits, gradients and metrics of each batch, the updates and what comes of them, and each
+/// batch with three dropout seeds.
+pub(super) fn steps(plan: Plan) -> usize {
+    6 * plan.shapes.len() + UPDATES + 1
+}
+
+fn observe_plain(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    step: &dyn Fn(),
+) -> Result<Observations, Trouble> {
     let mut engine = open(choice, fusion, plan, 0.0)?;
     let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| batch(rows, length)).collect();
     let observe = |batch: &Batch| {
         let logits = engine.predict(batch)?;
+        step();
         engine.accumulate(&micro(batch, 0))?;
         let gradients = engine.gradients()?;
+        step();
         // A learning rate of 0 runs the optimizer and leaves the weights.
         engine.update(0.0)?;
-        Ok(Observation { logits, gradients, metrics: metrics(engine.as_mut())? })
+        let metrics = metrics(engine.as_mut())?;
+        step();
+        Ok(Observation { logits, gradients, metrics })
     };
-    let observed = batches.iter().map(observe).collect::<Result<Vec<_>, EngineError>>()?;
+    let observed = batches.iter().map(observe).collect::<Result<Vec<_>, Trouble>>()?;
     let Some(last) = batches.last() else {
-        return Err(EngineError::Defect("the self-test has no shapes".into()));
+        return Err(EngineError::Defect("the self-test has no shapes".into()).into());
     };
     for _ in 0..UPDATES {
         engine.accumulate(&micro(last, 0))?;
         engine.update(LEARNING_RATE)?;
         metrics(engine.as_mut())?;
+        step();
     }
-    Ok(Observations { batches: observed, after_updates: engine.predict(last)? })
+    let after_updates = engine.predict(last)?;
+    step();
+    Ok(Observations { batches: observed, after_updates })
 }
 
 /// The same step with the same dropout seed must give the same loss, and another seed another loss.
-fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan) -> Result<(), EngineError> {
+fn check_dropout(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    step: &dyn Fn(),
+) -> Result<(), Trouble> {
     let mut engine = open(choice, fusion, plan, 0.1)?;
     for &(rows, length) in plan.shapes {
         let batch = batch(rows, length);
         let mut loss = |seed| {
             engine.accumulate(&micro(&batch, seed))?;
             engine.update(0.0)?;
-            Ok::<_, EngineError>(metrics(engine.as_mut())?.loss)
+            let loss = metrics(engine.as_mut())?.loss;
+            step();
+            Ok::<_, Trouble>(loss)
         };
         let (first, again, other) = (loss(1)?, loss(1)?, loss(2)?);
         // Sums may be added in another order.
         if (first - again).abs() > 1e-4 * first.abs() {
-            return Err(EngineError::Read(format!(
+            return Err(Trouble::Wrong(format!(
                 "a step repeated with the same dropout seed has loss {again}, before {first}"
             )));
         }
         if (first - other).abs() < 1e-6 * first.abs() {
-            return Err(EngineError::Read(format!("two dropout seeds give the same loss {first}")));
+            return Err(Trouble::Wrong(format!("two dropout seeds give the same loss {first}")));
         }
     }
     Ok(())
@@ -135,10 +173,10 @@ fn open(
     open_training(choice, fusion, &config, weights, OptimizerConfig::bert_adam(), plan.precision)
 }
 
-fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, EngineError> {
+fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, Trouble> {
     match engine.drain_metrics()?.as_slice() {
         [metrics] if metrics.loss.is_finite() && metrics.grad_norm.is_finite() => Ok(*metrics),
-        other => Err(EngineError::Read(format!("one update reports {other:?}"))),
+        other => Err(Trouble::Wrong(format!("one update reports {other:?}"))),
     }
 }
 

@@ -29,8 +29,8 @@ fn tensor_cores() -> DeviceInfo {
 }
 
 fn reference() -> Observations {
-    observe(&DeviceChoice::Cpu, Fusion::Fused, Plan::for_device(&device("wgpu:0", "1"), Precision::F32))
-        .unwrap()
+    let plan = Plan::for_device(&device("wgpu:0", "1"), Precision::F32);
+    observe(&DeviceChoice::Cpu, Fusion::Fused, plan, &|| ()).unwrap()
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_verdict_is_stored_for_its_device_and_driver() {
     assert_eq!(store::load(&device("wgpu:0", "2"), Precision::F32, folder.path()), None);
     assert_eq!(store::load(&device("wgpu:1", "1"), Precision::F32, folder.path()), None);
     let ask = |device: &DeviceInfo| {
-        ensure(device, Precision::F32, folder.path(), |_| panic!("the verdict is stored"))
+        ensure(device, Precision::F32, folder.path(), &mut |_| panic!("the verdict is stored"))
     };
     assert_eq!(ask(&verdict.device).unwrap(), (Fusion::Unfused, None));
     let file = folder.path().join("file");
@@ -134,7 +134,7 @@ fn each_precision_has_its_own_verdict() {
     assert_eq!(store::load(&half.device, Precision::F16, folder.path()), None);
     store::save(&half, folder.path()).unwrap();
     let fusion =
-        |precision| ensure(&single.device, precision, folder.path(), |_| panic!("it is stored")).unwrap().0;
+        |precision| ensure(&single.device, precision, folder.path(), &mut |_| panic!("it is stored")).unwrap().0;
     assert_eq!((fusion(Precision::F32), fusion(Precision::F16)), (Fusion::Fused, Fusion::Unfused));
     assert_eq!(store::load(&half.device, Precision::Bf16, folder.path()), None);
 }
@@ -147,7 +147,7 @@ fn limits_of_tf32_hold_for_operands_of_eleven_bits() {
     let layers = reference.batches[0].gradients.keys().filter(|name| name.ends_with("query.bias")).count();
     assert_eq!(layers as f64, compare::LAYERS);
     let plan = Plan::for_device(&device("wgpu:0", "1"), Precision::F16);
-    let rounded = observe(&DeviceChoice::Cpu, Fusion::Fused, plan).unwrap();
+    let rounded = observe(&DeviceChoice::Cpu, Fusion::Fused, plan, &|| ()).unwrap();
     let differences = compare(&reference, &rounded);
     println!("operands of eleven bits: {differences:?}");
     assert_eq!(Tolerance::of(&tensor_cores(), Precision::F32).exceeded_by(differences), None);
@@ -161,7 +161,7 @@ fn limits_of_tf32_hold_for_operands_of_eleven_bits() {
 fn wrong_numbers_are_noticed_in_half_precision_too() {
     for precision in [Precision::F16, Precision::Bf16] {
         let plan = Plan::for_device(&device("wgpu:0", "1"), precision);
-        let reference = observe(&DeviceChoice::Cpu, Fusion::Fused, plan).unwrap();
+        let reference = observe(&DeviceChoice::Cpu, Fusion::Fused, plan, &|| ()).unwrap();
         let tolerance = Tolerance::of(&tensor_cores(), precision);
         let spoilt = |spoil: &dyn Fn(&mut Observations)| {
             let mut observations = reference.clone();
@@ -205,11 +205,51 @@ fn what_may_have_been_a_shortage_does_not_last() {
     assert!(remedy.starts_with("close other programs"), "{remedy}");
 }
 
+/// What an attempt comes to, given those that are made; which those were, and what was told.
+fn judged(answers: &[Answer]) -> (Verdict, Vec<Fusion>, Vec<News>) {
+    let (asked, mut told) = (std::cell::RefCell::new(Vec::new()), Vec::new());
+    let attempt = |fusion, _: &mut dyn FnMut(News)| {
+        let mut asked = asked.borrow_mut();
+        asked.push(fusion);
+        answers[asked.len() - 1].clone()
+    };
+    let verdict = judge(&device("wgpu:0", "1"), Precision::F32, &mut |news| told.push(news), attempt).unwrap();
+    (verdict, asked.into_inner(), told)
+}
+
+/// A breakdown may have been another program's doing, wrong numbers never are.
+#[test]
+fn fused_kernels_that_broke_down_once_have_another_chance() {
+    use Fusion::{Fused, Unfused};
+    let passed = Answer::Device(Outcome::Passed(Differences::default()));
+    let broke = Answer::Broke("device lost".into());
+    let wrong = Answer::Device(Outcome::Failed("its logits differ".into()));
+    let short = Answer::Broke("out of memory".into());
+    let (verdict, asked, told) = judged(&[broke.clone(), passed.clone()]);
+    assert_eq!((verdict.fusion(), verdict.lasts()), (Some(Fused), true));
+    assert_eq!((asked, told), (vec![Fused, Fused], vec![News::OnceMore("device lost".into())]));
+    let (verdict, asked, _) = judged(&[broke.clone(), broke, passed.clone()]);
+    assert_eq!((verdict.fusion(), asked), (Some(Unfused), vec![Fused, Fused, Unfused]));
+    for answer in [wrong, short] {
+        let (verdict, asked, told) = judged(&[answer, passed.clone()]);
+        assert_eq!((verdict.fusion(), asked), (Some(Unfused), vec![Fused, Unfused]));
+        assert_eq!(told, []);
+    }
+}
+
+#[test]
+fn the_steps_of_a_run_are_counted() {
+    let plan = Plan::for_device(&device("wgpu:0", "1"), Precision::F32);
+    let steps = std::cell::Cell::new(0);
+    observe(&DeviceChoice::Cpu, Fusion::Fused, plan, &|| steps.set(steps.get() + 1)).unwrap();
+    assert_eq!(steps.get(), observe::steps(plan));
+}
+
 #[test]
 fn a_device_that_is_not_there_is_refused_and_not_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let missing = device("wgpu:999", "1");
-    let error = ensure(&missing, Precision::F32, folder.path(), |_| ()).unwrap_err();
+    let error = ensure(&missing, Precision::F32, folder.path(), &mut |_| ()).unwrap_err();
     assert!(matches!(error, SelfTestError::Refused { .. }), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -219,7 +259,7 @@ fn the_processor_needs_no_test() {
     let cpu = select(&DeviceChoice::Cpu).unwrap();
     let nowhere = Path::new("/nonexistent");
     assert_eq!(
-        ensure(&cpu, Precision::F32, nowhere, |_| panic!("no test is needed")).unwrap(),
+        ensure(&cpu, Precision::F32, nowhere, &mut |_| panic!("no test is needed")).unwrap(),
         (Fusion::Fused, None)
     );
 }

@@ -10,7 +10,8 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
-        OnceLock,
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, channel},
     },
     time::{Duration, Instant},
@@ -19,20 +20,27 @@ use std::{
 use serde::{Deserialize, Serialize};
 use spanbert_backends::{DeviceInfo, Fusion, Precision, fault};
 
-use super::{Outcome, attempt_here};
+use super::{News, Outcome, REPEATS, attempt_here, steps_of_a_run};
 
 /// Name of the hidden command.
 pub const COMMAND: &str = "self-test";
 /// Begins the line of the answer; drivers may print, too.
 const MARK: &str = "spanbert-self-test ";
-/// Kernels may have to be tuned and compiled.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// A line of the worker for each step that is done.
+const STEP: &[u8] = b"\nspanbert-self-test-step\n";
+/// How long the device's first run may take from one step to the next: kernels are tuned and compiled.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Later runs have their kernels: the longest step so far, so many times, but no less than a part of the first patience.
+const SLOWER: u32 = 10;
+const LATER: u32 = 5;
+/// When it is first told that the test goes on; then after twice the time, and so on.
+const FIRST_NEWS: Duration = Duration::from_secs(30);
 /// Time between looks at the worker.
 const POLL: Duration = Duration::from_millis(10);
 /// How long an ended worker's output may take to arrive.
 const DELIVERY: Duration = Duration::from_secs(5);
 /// Most that is kept of a worker's output, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST: usize = 1 << 20;
 
 /// What a worker is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +55,8 @@ pub(super) struct Request {
 pub(super) enum Answer {
     /// How the device did.
     Device(Outcome),
+    /// It broke down, or took the worker with it.
+    Broke(String),
     /// The processor itself could not run the test.
     NoReference(String),
 }
@@ -57,6 +67,7 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) arguments: Vec<OsString>,
     pub(super) patience: Duration,
+    pub(super) first_news: Duration,
 }
 
 static PROGRAM: OnceLock<Program> = OnceLock::new();
@@ -68,31 +79,37 @@ pub fn use_worker(arguments: &[&str]) {
     // Where the system does not say what this program is, there is no worker.
     if let Ok(path) = std::env::current_exe() {
         let arguments = arguments.iter().copied().chain([COMMAND]).map(OsString::from).collect();
-        let _ = PROGRAM.set(Program { path, arguments, patience: PATIENCE });
+        let _ = PROGRAM.set(Program { path, arguments, patience: PATIENCE, first_news: FIRST_NEWS });
     }
 }
 
 /// Makes an attempt: in a worker if there is a program for it that starts, else here.
-pub(super) fn attempt(request: &Request) -> Answer {
-    PROGRAM.get().and_then(|program| ask(program, request)).unwrap_or_else(|| attempt_here(request))
+pub(super) fn attempt(request: &Request, tell: &mut dyn FnMut(News)) -> Answer {
+    PROGRAM
+        .get()
+        .and_then(|program| ask(program, request, tell))
+        .unwrap_or_else(|| attempt_here(request, &|| ()))
 }
 
 /// Makes an attempt in a worker; none if it cannot be started.
-pub(super) fn ask(program: &Program, request: &Request) -> Option<Answer> {
+pub(super) fn ask(program: &Program, request: &Request, tell: &mut dyn FnMut(News)) -> Option<Answer> {
     let mut line = serde_json::to_string(request).ok()?;
     line.push('\n');
     let mut child = start(program).ok()?;
-    let failed = |why: String| Some(Answer::Device(Outcome::Failed(why)));
+    let broke = |why: String| Some(Answer::Broke(why));
     let (Some(mut input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return failed(ended(child.wait().ok(), ""));
+        return broke(ended(child.wait().ok(), ""));
     };
-    let (output, errors) = (collect(output), collect(errors));
+    let watch = Watch { run: steps_of_a_run(request), ..Watch::default() };
+    let (output, errors) = (collect(output, watch.done.clone()), collect(errors, Arc::default()));
     // A worker that is gone already shows below. The pipe stays open until this function ends.
     let _ = input.write_all(line.as_bytes()).and_then(|()| input.flush());
-    let Some(status) = wait(&mut child, program.patience) else {
-        return failed(format!("it gave no result within {} s", program.patience.as_secs()));
+    let status = match wait(&mut child, program, &watch, tell) {
+        Ok(status) => status,
+        // Not a breakdown to be tried once more: that would take as long again.
+        Err(why) => return Some(Answer::Device(Outcome::Failed(why))),
     };
     let text = |from: Receiver<Vec<u8>>| {
         from.recv_timeout(DELIVERY)
@@ -105,10 +122,10 @@ pub(super) fn ask(program: &Program, request: &Request) -> Option<Answer> {
     }
     if let Some(answer) = output.lines().rev().find_map(|line| line.strip_prefix(MARK)) {
         return serde_json::from_str(answer).ok().or_else(|| {
-            Some(Answer::Device(Outcome::Failed("its process gave no readable result".to_owned())))
+            broke("its process gave no readable result".to_owned())
         });
     }
-    failed(ended(Some(status), &errors))
+    broke(ended(Some(status), &errors))
 }
 
 fn start(program: &Program) -> std::io::Result<Child> {
@@ -121,33 +138,85 @@ fn start(program: &Program) -> std::io::Result<Child> {
     command.spawn()
 }
 
-/// Reads a pipe on a thread, to its end or the limit.
-fn collect(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+/// What is known of a worker while it works.
+#[derive(Default)]
+struct Watch {
+    /// Steps done.
+    done: Arc<AtomicUsize>,
+    /// Steps of the processor's run, and of each of the device's.
+    run: usize,
+}
+
+/// Reads a pipe on a thread, to its end; keeps what is within the limit, and counts the steps that it tells of.
+fn collect(pipe: impl Read + Send + 'static, steps: Arc<AtomicUsize>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
-        let mut pipe = pipe;
-        let mut bytes = Vec::new();
-        // What could be read counts, and nobody may be there any more to take it.
-        let _ = pipe.by_ref().take(LONGEST).read_to_end(&mut bytes);
-        let _ = std::io::copy(&mut pipe, &mut std::io::sink());
-        let _ = sender.send(bytes);
+        let mut pipe = std::io::BufReader::new(pipe);
+        let (mut kept, mut matched) = (Vec::new(), 0);
+        // What could be read counts.
+        while let Ok(bytes @ [_, ..]) = pipe.fill_buf() {
+            for byte in bytes {
+                // No part of a step's line is its beginning again but the end of line.
+                matched = if *byte == STEP[matched] { matched + 1 } else { usize::from(*byte == STEP[0]) };
+                if matched == STEP.len() {
+                    steps.fetch_add(1, Ordering::Relaxed);
+                    matched = 1;
+                }
+            }
+            let read = bytes.len();
+            kept.extend_from_slice(&bytes[..read.min(LONGEST.saturating_sub(kept.len()))]);
+            pipe.consume(read);
+        }
+        // Nobody may be there any more to take it.
+        let _ = sender.send(kept);
     });
     receiver
 }
 
-/// Waits for the end of a worker; after the patience it is killed and there is none.
-fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+/// Waits for the end of a worker. One that takes too long over a step is killed: then this says why.
+fn wait(
+    child: &mut Child,
+    program: &Program,
+    watch: &Watch,
+    tell: &mut dyn FnMut(News),
+) -> Result<ExitStatus, String> {
     let started = Instant::now();
-    while started.elapsed() < patience {
+    let (mut done, mut since, mut longest) = (0, started, Duration::ZERO);
+    let mut news = program.first_news;
+    let of = watch.run * (1 + REPEATS);
+    loop {
         match child.try_wait() {
             Ok(None) => std::thread::sleep(POLL),
-            Ok(Some(status)) => return Some(status),
-            Err(_) => break,
+            Ok(Some(status)) => return Ok(status),
+            Err(error) => {
+                end(child);
+                return Err(format!("its process was lost: {error}"));
+            }
+        }
+        let now = watch.done.load(Ordering::Relaxed);
+        if now > done {
+            longest = longest.max(since.elapsed());
+            (done, since) = (now, Instant::now());
+        }
+        if started.elapsed() >= news {
+            tell(News::GoesOn { elapsed: started.elapsed(), done, of });
+            news *= 2;
+        }
+        let patience = if done < 2 * watch.run {
+            program.patience
+        } else {
+            program.patience.min((longest * SLOWER).max(program.patience / LATER))
+        };
+        if since.elapsed() >= patience {
+            end(child);
+            return Err(format!("it hung: nothing came for {} s, after step {done} of {of}", patience.as_secs()));
         }
     }
+}
+
+fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
-    None
 }
 
 /// Why there is no answer: how the process ended, and its last words.
@@ -164,14 +233,19 @@ fn ended(status: Option<ExitStatus>, errors: &str) -> String {
 /// the process at once.
 pub fn answer(end: fn(u8) -> !) -> Option<()> {
     let mut line = String::new();
-    std::io::stdin().lock().take(LONGEST).read_line(&mut line).ok()?;
+    std::io::stdin().lock().take(LONGEST as u64).read_line(&mut line).ok()?;
     let request: Request = serde_json::from_str(&line).ok()?;
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         // Nobody waits for the answer.
         end(1)
     });
-    let answer = serde_json::to_string(&attempt_here(&request)).ok()?;
+    let step = || {
+        let mut output = std::io::stdout().lock();
+        // Whoever waits may be gone: then the other thread ends this process.
+        let _ = output.write_all(STEP).and_then(|()| output.flush());
+    };
+    let answer = serde_json::to_string(&attempt_here(&request, &step)).ok()?;
     let mut output = std::io::stdout().lock();
     // On a line of its own, whatever a driver has printed.
     writeln!(output, "\n{MARK}{answer}").and_then(|()| output.flush()).ok()

@@ -7,12 +7,12 @@ fn request() -> Request {
 
 /// A shell script in the worker's place.
 fn script(text: &str, patience: Duration) -> Program {
-    Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), text.into()], patience }
+    Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), text.into()], patience, first_news: FIRST_NEWS }
 }
 
 fn failure(text: &str) -> String {
-    match ask(&script(text, PATIENCE), &request()) {
-        Some(Answer::Device(Outcome::Failed(why))) => why,
+    match ask(&script(text, PATIENCE), &request(), &mut |_| ()) {
+        Some(Answer::Broke(why)) => why,
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -29,7 +29,7 @@ fn a_request_reaches_the_worker_and_its_answer_comes_back() {
     );
     let mut program = script(&text, PATIENCE);
     program.arguments = vec!["-c".into(), format!("EXPECTED='{asked}'; {text}").into()];
-    assert_eq!(ask(&program, &request()), Some(answer));
+    assert_eq!(ask(&program, &request(), &mut |_| ()), Some(answer));
 }
 
 #[test]
@@ -46,15 +46,52 @@ fn a_worker_without_an_answer_fails_with_the_reason() {
     assert!(why.contains('4') && why.len() < 2000, "{why}");
 }
 
+/// A script that does so many steps, each after a time.
+fn steps(count: usize, each: &str) -> String {
+    format!("for i in $(seq {count}); do sleep {each}; printf '\\nspanbert-self-test-step\\n'; done")
+}
+
 #[test]
 fn a_worker_that_hangs_is_killed() {
-    let program = script("read line; sleep 1000", Duration::from_millis(300));
-    let Some(Answer::Device(Outcome::Failed(why))) = ask(&program, &request()) else { panic!() };
-    assert!(why.contains("no result within"), "{why}");
+    let patience = Duration::from_millis(700);
+    let hung = |text: &str| match ask(&script(text, patience), &request(), &mut |_| ()) {
+        Some(Answer::Device(Outcome::Failed(why))) => why,
+        other => panic!("{text}: {other:?}"),
+    };
+    let run = steps_of_a_run(&request());
+    let of = (1 + REPEATS) * run;
+    assert_eq!(
+        hung("read line; sleep 1000"),
+        format!("it hung: nothing came for 0 s, after step 0 of {of}")
+    );
+    // Each step within the patience, all together beyond it.
+    let started = Instant::now();
+    let why = hung(&format!("read line; {}; sleep 1000", steps(4, "0.3")));
+    assert!(why.ends_with(&format!("after step 4 of {of}")), "{why}");
+    assert!(started.elapsed() > 2 * patience);
+    // Once kernels are compiled, it takes less for a hang.
+    let started = Instant::now();
+    let why = hung(&format!("read line; {}; sleep 1000", steps(2 * run, "0")));
+    assert!(why.ends_with(&format!("after step {} of {of}", 2 * run)), "{why}");
+    assert!(started.elapsed() < patience, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_worker_that_takes_its_time_is_told_of() {
+    let told = serde_json::to_string(&Answer::Broke("lost".into())).unwrap();
+    let text = format!("read line; {}; sleep 1; echo '{MARK}{told}'", steps(3, "0"));
+    let program = Program { first_news: Duration::from_millis(200), ..script(&text, PATIENCE) };
+    let mut news = Vec::new();
+    let answer = ask(&program, &request(), &mut |one| news.push(one));
+    assert_eq!(answer, Some(Answer::Broke("lost".into())));
+    let [News::GoesOn { done, of, .. }, ..] = news[..] else { panic!("{news:?}") };
+    assert_eq!((done, of), (3, (1 + REPEATS) * steps_of_a_run(&request())));
+    // Seldom: after 0.2 s, 0.4 s, 0.8 s.
+    assert!(news.len() <= 4, "{news:?}");
 }
 
 #[test]
 fn without_a_program_that_starts_there_is_no_worker() {
     let program = Program { path: "/nonexistent".into(), ..script("", PATIENCE) };
-    assert_eq!(ask(&program, &request()), None);
+    assert_eq!(ask(&program, &request(), &mut |_| ()), None);
 }
