@@ -218,6 +218,11 @@ fn a_device_that_fails_again_and_again_ends_the_run_which_can_be_resumed() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("error: the device failed with the smallest split"), "{text}");
+    // The remedy's command goes on.
+    assert!(
+        text.contains("test it with `spanbert devices --check`, or go on with `spanbert train --resume "),
+        "{text}"
+    );
     succeeded(&gpu.set(&mut case.resume("broken")).output().unwrap());
     close_weights(&case.layout("broken").last(), &case.layout("whole").last(), 1e-3);
 }

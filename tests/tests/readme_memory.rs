@@ -67,7 +67,11 @@ fn the_sentences_below_it_too() {
     for sentence in [
         format!("In bf16 or fp16 the whole batch takes {} GB.", takes(&base, 32, training(32, false, true))),
         format!("SpanBERT-large takes {one} GB for one window, {eight} for 8, {all} for 32."),
-        format!("layers are computed again ({} GB for base)", takes(&base, 1, training(1, true, false))),
+        format!(
+            "layers are computed again ({} GB for base, {} for large)",
+            takes(&base, 1, training(1, true, false)),
+            takes(&large, 1, training(1, true, false))
+        ),
         format!(
             "Answering takes {} GB for base, {} for large.",
             takes(&base, 1, Work::Inference),

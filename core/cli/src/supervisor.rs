@@ -122,6 +122,15 @@ pub(super) fn end_worker(code: u8) -> ! {
     std::process::exit(code.into())
 }
 
+/// What to do about a device that failed with this message: `smaller` helps where memory was short, `elsewhere` always.
+fn remedy(message: &str, smaller: &str, elsewhere: &str) -> String {
+    if fault::is_out_of_memory(message) {
+        format!("close other programs that use the device, {smaller}, or {elsewhere}")
+    } else {
+        format!("update its driver, test it with `spanbert devices --check`, or {elsewhere}")
+    }
+}
+
 /// Says where all that the device has said is, if that is anywhere.
 pub(super) fn say_what_is_logged() {
     if let Some(log) = fault::logged().filter(|log| log.exists()) {
@@ -136,13 +145,17 @@ pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> C
     let Some(fit) = Fit::read(&layout) else {
         return CliError::new(
             format_args!("the device failed while the model was put on it: {message}"),
-            "use a smaller model, a device with more memory, or --backend cpu",
+            remedy(message, "use a smaller model", "use --backend cpu"),
         );
     };
     let Some(smaller) = fit.smaller(activity) else {
         return CliError::new(
             format_args!("the device failed with the smallest split ({}): {message}", fit.describe()),
-            "start a run with a lower --max-seq-length or a smaller model, or resume it with --backend cpu --resume",
+            remedy(
+                message,
+                "start a run with a lower --max-seq-length or a smaller model",
+                &format!("resume it with `{} --backend cpu`", resume_command(folder)),
+            ),
         );
     };
     match smaller.write(&layout) {
@@ -253,4 +266,24 @@ fn crashed(status: ExitStatus) -> bool {
 #[cfg(not(unix))]
 fn crashed(_status: ExitStatus) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use spanbert_core::advice::is_remedy;
+
+    use super::*;
+
+    #[test]
+    fn a_smaller_model_is_no_remedy_for_a_broken_device() {
+        let of = |message| remedy(message, "use a smaller model", "use --backend cpu");
+        let short = of("out of memory, 131072 more bytes were wanted");
+        assert_eq!(
+            short,
+            "close other programs that use the device, use a smaller model, or use --backend cpu"
+        );
+        let broken = of("unspecified launch failure (CUDA_ERROR_LAUNCH_FAILED)");
+        assert!(!broken.contains("smaller") && broken.contains("devices --check"), "{broken}");
+        assert!(is_remedy(&short) && is_remedy(&broken));
+    }
 }

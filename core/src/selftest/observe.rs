@@ -132,12 +132,7 @@ fn observe_plain(
 }
 
 /// The same step with the same dropout seed must give the same loss, and another seed another loss.
-fn check_dropout(
-    choice: &DeviceChoice,
-    fusion: Fusion,
-    plan: Plan,
-    step: &dyn Fn(),
-) -> Result<(), Trouble> {
+fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan, step: &dyn Fn()) -> Result<(), Trouble> {
     let mut engine = open(choice, fusion, plan, 0.1)?;
     for &(rows, length) in plan.shapes {
         let batch = batch(rows, length);

@@ -133,8 +133,9 @@ fn each_precision_has_its_own_verdict() {
     store::save(&single, folder.path()).unwrap();
     assert_eq!(store::load(&half.device, Precision::F16, folder.path()), None);
     store::save(&half, folder.path()).unwrap();
-    let fusion =
-        |precision| ensure(&single.device, precision, folder.path(), &mut |_| panic!("it is stored")).unwrap().0;
+    let fusion = |precision| {
+        ensure(&single.device, precision, folder.path(), &mut |_| panic!("it is stored")).unwrap().0
+    };
     assert_eq!((fusion(Precision::F32), fusion(Precision::F16)), (Fusion::Fused, Fusion::Unfused));
     assert_eq!(store::load(&half.device, Precision::Bf16, folder.path()), None);
 }
@@ -213,7 +214,8 @@ fn judged(answers: &[Answer]) -> (Verdict, Vec<Fusion>, Vec<News>) {
         asked.push(fusion);
         answers[asked.len() - 1].clone()
     };
-    let verdict = judge(&device("wgpu:0", "1"), Precision::F32, &mut |news| told.push(news), attempt).unwrap();
+    let verdict =
+        judge(&device("wgpu:0", "1"), Precision::F32, &mut |news| told.push(news), attempt).unwrap();
     (verdict, asked.into_inner(), told)
 }
 

@@ -121,9 +121,9 @@ pub(super) fn ask(program: &Program, request: &Request, tell: &mut dyn FnMut(New
         eprint!("{errors}");
     }
     if let Some(answer) = output.lines().rev().find_map(|line| line.strip_prefix(MARK)) {
-        return serde_json::from_str(answer).ok().or_else(|| {
-            broke("its process gave no readable result".to_owned())
-        });
+        return serde_json::from_str(answer)
+            .ok()
+            .or_else(|| broke("its process gave no readable result".to_owned()));
     }
     broke(ended(Some(status), &errors))
 }
@@ -209,7 +209,10 @@ fn wait(
         };
         if since.elapsed() >= patience {
             end(child);
-            return Err(format!("it hung: nothing came for {} s, after step {done} of {of}", patience.as_secs()));
+            return Err(format!(
+                "it hung: nothing came for {} s, after step {done} of {of}",
+                patience.as_secs()
+            ));
         }
     }
 }

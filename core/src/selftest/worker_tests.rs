@@ -7,7 +7,12 @@ fn request() -> Request {
 
 /// A shell script in the worker's place.
 fn script(text: &str, patience: Duration) -> Program {
-    Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), text.into()], patience, first_news: FIRST_NEWS }
+    Program {
+        path: "/bin/sh".into(),
+        arguments: vec!["-c".into(), text.into()],
+        patience,
+        first_news: FIRST_NEWS,
+    }
 }
 
 fn failure(text: &str) -> String {
@@ -60,10 +65,7 @@ fn a_worker_that_hangs_is_killed() {
     };
     let run = steps_of_a_run(&request());
     let of = (1 + REPEATS) * run;
-    assert_eq!(
-        hung("read line; sleep 1000"),
-        format!("it hung: nothing came for 0 s, after step 0 of {of}")
-    );
+    assert_eq!(hung("read line; sleep 1000"), format!("it hung: nothing came for 0 s, after step 0 of {of}"));
     // Each step within the patience, all together beyond it.
     let started = Instant::now();
     let why = hung(&format!("read line; {}; sleep 1000", steps(4, "0.3")));
