@@ -30,7 +30,7 @@ const MARK: &str = "spanbert-self-test ";
 const STEP: &[u8] = b"\nspanbert-self-test-step\n";
 /// How long the device's first run may take from one step to the next: kernels are tuned and compiled.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// Later runs have their kernels: the longest step so far, so many times, but no less than a part of the first patience.
+/// Later runs have their kernels: so many times their longest step so far, but no less than a part of the first patience.
 const SLOWER: u32 = 10;
 const LATER: u32 = 5;
 /// When it is first told that the test goes on; then after twice the time, and so on.
@@ -194,18 +194,21 @@ fn wait(
             }
         }
         let now = watch.done.load(Ordering::Relaxed);
+        let compiled = done >= 2 * watch.run;
         if now > done {
-            longest = longest.max(since.elapsed());
+            if compiled {
+                longest = longest.max(since.elapsed());
+            }
             (done, since) = (now, Instant::now());
         }
         if started.elapsed() >= news {
             tell(News::GoesOn { elapsed: started.elapsed(), done, of });
             news *= 2;
         }
-        let patience = if done < 2 * watch.run {
-            program.patience
-        } else {
+        let patience = if compiled {
             program.patience.min((longest * SLOWER).max(program.patience / LATER))
+        } else {
+            program.patience
         };
         if since.elapsed() >= patience {
             end(child);
