@@ -12,11 +12,11 @@
 use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
 
 use safetensors::tensor::{Dtype, TensorView};
-use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision, dispatch};
+use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     batch::{Batch, Order, collate},
     checkpoint::{self, LoadOptions},
-    engine::InferenceTask,
+    engine::open_inference,
     features::{Window, WindowOptions, evaluation_examples, training_examples, windows},
     squad::Dataset,
     train::Recipe,
@@ -107,9 +107,9 @@ fn logits([checkpoint, data, out]: [&str; 3], count: &str, device: &str) -> Summ
     let windows = windows(&examples, &tokenizer, &WindowOptions::default(), false)?;
     let rows: Vec<&Window> = windows.iter().take(count.parse()?).collect();
     let batch = collate(&rows, longest(&rows), false);
-    let task =
-        InferenceTask { config: checkpoint.config, weights: checkpoint.weights, precision: Precision::F32 };
-    let logits = dispatch(&device, Fusion::default(), task)??.predict(&batch)?;
+    let checkpoint::Checkpoint { config, weights, .. } = checkpoint;
+    let logits =
+        open_inference(&device, Fusion::default(), &config, weights, Precision::F32)?.predict(&batch)?;
 
     let mut arrays = Arrays::default();
     arrays.batch("", &batch);
