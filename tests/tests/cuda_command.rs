@@ -220,7 +220,7 @@ fn a_device_that_fails_again_and_again_ends_the_run_which_can_be_resumed() {
     assert!(text.contains("error: the device failed with the smallest split"), "{text}");
     // The remedy's command goes on.
     assert!(
-        text.contains("test it with `spanbert devices --check`, or go on with `spanbert train --resume "),
+        text.contains("test it with `spanbert devices --check`, or resume it with `spanbert train --resume "),
         "{text}"
     );
     succeeded(&gpu.set(&mut case.resume("broken")).output().unwrap());

@@ -28,7 +28,7 @@ recipe! {
         /// Texts computed at once on the device (16): a number, or auto for as many as fit. Fewer are tried if the device
         /// runs out of memory. Does not change the result but for rounding.
         [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Windows(16),
-        /// Longest text in word pieces, [CLS] and [SEP] included; without it 512, or as many as the model has positions.
+        /// Longest text in word pieces, the two special ones included; without it 512, or as many as the model has positions.
         [value_name = "N"] max_seq_length: usize = 512,
         /// Decay of weights per update (0.01), times the learning rate; biases and LayerNorm are not decayed.
         [value_name = "X"] weight_decay: f64 = 0.01,

@@ -65,7 +65,7 @@ pub enum Work {
     /// Gradients and updates.
     Training {
         /// Whether activations are computed again layer by layer
-        /// ([`set_recompute`](super::TrainingEngine::set_recompute)).
+        /// ([`set_recompute`](super::Learner::set_recompute)).
         recompute: bool,
         /// Whether an update sums the gradients of several micro-batches.
         accumulates: bool,
