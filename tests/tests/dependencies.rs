@@ -174,7 +174,7 @@ fn read_sources(path: &Path, sources: &mut String) {
         for entry in fs::read_dir(path).unwrap() {
             read_sources(&entry.unwrap().path(), sources);
         }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
+    } else if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
         sources.push_str(&fs::read_to_string(path).unwrap());
     }
 }
