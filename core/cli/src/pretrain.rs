@@ -27,7 +27,7 @@ use spanbert_core::{
         MaskedUnit, PretrainError, PretrainJob, PretrainRecipe, PretrainRecipeArgs, PretrainStart, documents,
         recent_losses, run_pretraining, train_vocab,
     },
-    run::{BestScore, Environment, Layout, Lock, RunFolder, RunState, updates},
+    run::{BestScore, Environment, Layout, Lock, RunFolder, updates},
     tokenizer::TokenizerSettings,
     train::{DeviceLimits, Ending, TrainOutcome, resume_command},
 };
@@ -162,9 +162,9 @@ impl PretrainCommand {
             inject_fault: supervisor::injected_fault(),
         });
         progress.finish();
-        result.map_err(|error| match error.device_fault() {
-            Some((activity, fault)) => supervisor::after_fault(folder, activity, &fault.message),
-            None => with_resume(error, folder),
+        result.map_err(|error| {
+            let over = matches!(error, PretrainError::Changed { .. } | PretrainError::Complete { .. });
+            supervisor::after_failure(folder, error.device_fault(), error, over)
         })
     }
 
@@ -262,18 +262,6 @@ impl PretrainCommand {
             corpus,
             eval_corpus,
         })
-    }
-}
-
-/// The error, with how to go on if the run has come to something.
-fn with_resume(error: PretrainError, folder: &Path) -> CliError {
-    let over = matches!(error, PretrainError::Changed { .. } | PretrainError::Complete { .. });
-    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
-    let error = CliError::from(error);
-    if can_be_resumed {
-        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
-    } else {
-        error
     }
 }
 

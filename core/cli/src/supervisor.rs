@@ -13,12 +13,12 @@ use std::{
     time::Duration,
 };
 
-use spanbert_backends::fault;
+use spanbert_backends::fault::{self, Fault};
 
 use super::{error::CliError, output};
 use spanbert_core::{
     interrupt,
-    run::{Event, EventLog, Layout, TrainLog},
+    run::{Event, EventLog, Layout, RunState, TrainLog},
     train::{Activity, Fit, InjectedFault, StopFlag, resume_command},
 };
 
@@ -132,14 +132,35 @@ fn remedy(message: &str, smaller: &str, elsewhere: &str) -> String {
 }
 
 /// Says where all that the device has said is, if that is anywhere.
-pub(super) fn say_what_is_logged() {
+fn say_what_is_logged() {
     if let Some(log) = fault::logged().filter(|log| log.exists()) {
         output::note(format_args!("all that the device said is in {}", log.display()));
     }
 }
 
+/// In a worker whose run failed, because of its device or not: the error to end with, with how to resume if the run has come to
+/// something and is not `over`.
+pub(super) fn after_failure(
+    folder: &Path,
+    device_fault: Option<(Activity, Fault)>,
+    error: impl Into<CliError>,
+    over: bool,
+) -> CliError {
+    if let Some((activity, fault)) = device_fault {
+        return after_fault(folder, activity, &fault.message);
+    }
+    say_what_is_logged();
+    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
+    let error = error.into();
+    if can_be_resumed {
+        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
+    } else {
+        error
+    }
+}
+
 /// In a worker whose device failed: notes a smaller split for the next one. Gives the error to end with.
-pub(super) fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
+fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
     let layout = Layout::new(folder);
     say_what_is_logged();
     let Some(fit) = Fit::read(&layout) else {

@@ -294,28 +294,13 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         inject_fault: supervisor::injected_fault(),
     });
     progress.finish();
-    result.map_err(|error| match error.device_fault() {
-        Some((activity, fault)) => supervisor::after_fault(folder, activity, &fault.message),
-        None => {
-            supervisor::say_what_is_logged();
-            with_resume(error, folder)
-        }
+    result.map_err(|error| {
+        let over = matches!(
+            error,
+            TrainError::Changed { .. } | TrainError::Complete { .. } | TrainError::EndedEarly { .. }
+        );
+        supervisor::after_failure(folder, error.device_fault(), error, over)
     })
-}
-
-/// The error, with how to go on if the run has come to something.
-fn with_resume(error: TrainError, folder: &Path) -> CliError {
-    let over = matches!(
-        error,
-        TrainError::Changed { .. } | TrainError::Complete { .. } | TrainError::EndedEarly { .. }
-    );
-    let can_be_resumed = !over && RunState::read(&Layout::new(folder)).is_ok_and(|state| state.step > 0);
-    let error = CliError::from(error);
-    if can_be_resumed {
-        error.or_try(format_args!("then resume from the last checkpoint with `{}`", resume_command(folder)))
-    } else {
-        error
-    }
 }
 
 /// What came of a training, read from its folder.

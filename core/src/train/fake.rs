@@ -13,6 +13,7 @@ use crate::{
         Engine, EngineError, InferenceEngine, Learner, Logits, MicroBatch, OptimizerState, StepMetrics,
         TrainingEngine,
     },
+    features::Window,
     score::Scores,
 };
 
@@ -27,6 +28,24 @@ pub(crate) fn tiny_config() -> BertConfig {
         max_position_embeddings: 64,
         ..BertConfig::default()
     }
+}
+
+/// Windows of 4 to 8 pieces, one a question.
+pub(crate) fn windows(count: usize) -> Vec<Window> {
+    (0..count)
+        .map(|index| Window {
+            unique_id: 1_000_000_000 + index as u64,
+            example_index: index,
+            doc_span_index: 0,
+            input_ids: vec![1; 4 + index % 5],
+            first_segment_length: 2,
+            first_doc_token: 2,
+            token_to_orig: Vec::new().into(),
+            token_is_max_context: Vec::new().into(),
+            start_position: Some(2),
+            end_position: Some(3),
+        })
+        .collect()
 }
 
 /// What an engine was asked.

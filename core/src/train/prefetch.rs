@@ -146,24 +146,7 @@ pub(super) fn longest_batch(data: TrainingData<'_>, recipe: &Recipe) -> Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::TrainMode;
-
-    pub(crate) fn windows(count: usize) -> Vec<Window> {
-        (0..count)
-            .map(|index| Window {
-                unique_id: 1_000_000_000 + index as u64,
-                example_index: index,
-                doc_span_index: 0,
-                input_ids: vec![1; 4 + index % 5],
-                first_segment_length: 2,
-                first_doc_token: 2,
-                token_to_orig: Vec::new().into(),
-                token_is_max_context: Vec::new().into(),
-                start_position: Some(2),
-                end_position: Some(3),
-            })
-            .collect()
-    }
+    use crate::{batch::TrainMode, train::fake::windows};
 
     #[test]
     fn every_window_comes_once_an_epoch_in_the_order_s_order() {

@@ -5,33 +5,15 @@ use crate::{
     advice::Advice,
     batch::{Order, TrainMode},
     checkpoint::{self, LoadOptions, Weights, from_safetensors_bytes},
-    features::Window,
     run::{Event, Layout, Phase, Request, RunState, StepEvent, read_events, request},
     tokenizer::BertTokenizer,
     train::{
         FineTuning, Observer, Place, Progress, Recipe, Recorder, Schedule, StopFlag, TrainError,
         TrainingData, dropout_seed,
-        fake::{Call, Calls, FakeEngine, FakeEvaluator, tiny_config, updates_behind},
+        fake::{Call, Calls, FakeEngine, FakeEvaluator, tiny_config, updates_behind, windows},
         warmup_linear,
     },
 };
-
-fn windows(count: usize) -> Vec<Window> {
-    (0..count)
-        .map(|index| Window {
-            unique_id: 1_000_000_000 + index as u64,
-            example_index: index,
-            doc_span_index: 0,
-            input_ids: vec![1; 4 + index % 5],
-            first_segment_length: 2,
-            first_doc_token: 2,
-            token_to_orig: Vec::new().into(),
-            token_is_max_context: Vec::new().into(),
-            start_position: Some(2),
-            end_position: Some(3),
-        })
-        .collect()
-}
 
 fn vocab() -> Vec<String> {
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
