@@ -10,10 +10,13 @@ use std::{
     any::Any,
     cell::{Cell, RefCell},
     fs::OpenOptions,
+    future::poll_fn,
     io::Write,
     panic::{self, AssertUnwindSafe, PanicHookInfo, resume_unwind},
     path::{Path, PathBuf},
+    pin::pin,
     sync::{Mutex, MutexGuard, Once, PoisonError},
+    task::Poll,
     thread::LocalKey,
 };
 
@@ -203,8 +206,15 @@ pub fn take() -> Option<Fault> {
 /// For tests of what goes on above a device, which cannot make one fail at a chosen moment.
 #[track_caller]
 pub fn inject(message: &str) {
+    report(message, "injected");
+}
+
+/// Records what went wrong with a device somewhere else than in a panic, unless there is a fault already; `thread` says where.
+#[track_caller]
+pub(crate) fn report(message: &str, thread: &str) {
+    log(&one_line(message));
     let location = panic::Location::caller().to_string();
-    let fault = Fault { message: summary(message), thread: "injected".to_owned(), location };
+    let fault = Fault { message: summary(message), thread: thread.to_owned(), location };
     first().get_or_insert(First { fault, explained: true });
 }
 
@@ -217,6 +227,24 @@ pub fn inject(message: &str) {
 /// As [`contain`].
 pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
     let outcome = contain(work)?;
+    check()?;
+    Ok(outcome)
+}
+
+/// [`guard`] for work that waits for a device without keeping the thread.
+///
+/// # Errors
+/// As [`guard`].
+///
+/// # Panics
+/// As [`contain`].
+pub async fn guard_async<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
+    let mut work = pin!(work);
+    let outcome = poll_fn(|context| match contain(|| work.as_mut().poll(context)) {
+        Ok(poll) => poll.map(Ok),
+        Err(fault) => Poll::Ready(Err(fault)),
+    });
+    let outcome = outcome.await?;
     check()?;
     Ok(outcome)
 }
@@ -327,6 +355,30 @@ mod tests {
         assert_eq!(guard(|| 0.0f32).unwrap_err().message, "device lost");
         assert!(take().is_some());
         assert_eq!(guard(|| 7), Ok(7));
+    }
+
+    /// Polls work that is never waiting.
+    fn now<T>(work: impl Future<Output = T>) -> T {
+        match pin!(work).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn work_that_waits_is_guarded_as_well() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(now(guard_async(async { 7 })), Ok(7));
+        let fault = now(guard_async(async {
+            panic_on("DSD-1-0", "device lost");
+            panic!("RecvError")
+        }))
+        .map(|(): ()| ());
+        assert_eq!(fault.unwrap_err().message, "device lost");
+        assert_eq!(now(guard_async(async { 0.0f32 })).unwrap_err().message, "device lost");
+        assert!(take().is_some());
+        let outcome = panic::catch_unwind(|| now(guard_async(async { panic!("a bug") })).map(|(): ()| ()));
+        assert_eq!(outcome.unwrap_err().downcast_ref::<&str>(), Some(&"a bug"));
     }
 
     #[test]

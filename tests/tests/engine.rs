@@ -1,6 +1,11 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     advice::Advice,
@@ -58,6 +63,14 @@ fn batch(rows: usize) -> Batch {
         targets.end.push(((row * 5 + 1) % real) as i32);
     }
     batch
+}
+
+/// What a future gives that has nothing to wait for.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a processor has nothing to wait for"),
+    }
 }
 
 /// One pass over rows of a batch of `whole` rows that start at `first_row`.
@@ -241,6 +254,32 @@ fn saved_weights_and_moments_continue_bitwise() {
 
     assert_eq!(through.weights().unwrap(), second.weights().unwrap());
     assert_eq!(through.optimizer_state().unwrap(), second.optimizer_state().unwrap());
+}
+
+#[test]
+fn what_is_read_without_a_wait_has_the_same_bits() {
+    let (mut waits, mut polled) = (open(0.1), open(0.1));
+    let batch = batch(3);
+    for step in 0..2 {
+        for engine in [&mut waits, &mut polled] {
+            accumulate(engine.as_mut(), &batch, 3, step);
+        }
+        assert_eq!(now(polled.gradients_async()).unwrap(), waits.gradients().unwrap());
+        for engine in [&mut waits, &mut polled] {
+            engine.update(1e-3).unwrap();
+        }
+    }
+    let metrics = waits.drain_metrics().unwrap();
+    assert_eq!(metrics.len(), 2);
+    assert_eq!(now(polled.drain_metrics_async()).unwrap(), metrics);
+    assert_eq!(now(polled.drain_metrics_async()).unwrap(), []);
+    assert_eq!(now(polled.predict_async(&batch)).unwrap(), waits.predict(&batch).unwrap());
+    assert_eq!(now(polled.weights_async()).unwrap(), waits.weights().unwrap());
+    let state = waits.optimizer_state().unwrap();
+    assert!(!state.first.is_empty());
+    assert_eq!(now(polled.optimizer_state_async()).unwrap(), state);
+    let error = now(polled.predict_async(&Batch { rows: 0, ..batch })).unwrap_err();
+    assert!(error.to_string().contains("empty batch"), "{error}");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    pin::pin,
+    task::{Context, Poll, Waker},
 };
 
 use serde::Deserialize;
@@ -142,6 +144,11 @@ fn matches_pytorch(choice: &DeviceChoice, fusion: Fusion, rounding: Option<f64>)
         open_pretraining(choice, fusion, &config, weights(&config), optimizer, Precision::F32).unwrap();
     let (mlm, sbo) = (batch.mlm.pieces.len() as f64, batch.sbo.pieces.len() as f64);
     let found = engine.predict_masked(&batch).unwrap();
+    if *choice == DeviceChoice::Cpu {
+        // A processor has nothing to wait for.
+        let polled = pin!(engine.predict_masked_async(&batch)).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(same)) if same == found));
+    }
     for (sums, loss) in [(found.mlm, fixture.mlm), (found.sbo, fixture.sbo)] {
         let most = (1e-5 + rounding.unwrap_or(0.0)) * loss;
         assert!((sums.loss - loss).abs() < most && sums.correct <= sums.targets as f64, "{found:?}");

@@ -1,13 +1,13 @@
 //! A model that answers, on one backend, and what all engines share.
 
 use burn::tensor::{
-    Tensor, Transaction,
+    Tensor, TensorData, Transaction,
     backend::{Backend, ExecutionError},
 };
 use spanbert_backends::{BertBackend, MemoryUse, Precision, fault, memory_in_use};
 
 use super::{
-    Engine, EngineError, InferenceEngine, Logits, OTHER_VOCABULARY,
+    Engine, EngineError, EngineFuture, InferenceEngine, Logits, OTHER_VOCABULARY,
     memory::Work,
     reserve::{Pass, Reserve},
 };
@@ -53,6 +53,10 @@ impl<B: BertBackend> InferenceEngine for BurnInference<B> {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         predict(&self.model, &self.config, batch, &self.device, &mut self.reserve)
     }
+
+    fn predict_async<'a>(&'a mut self, batch: &'a Batch) -> EngineFuture<'a, Logits> {
+        Box::pin(predict_async(&self.model, &self.config, batch, &self.device, &mut self.reserve))
+    }
 }
 
 /// Builds the model on a device that has the precision.
@@ -90,17 +94,47 @@ pub(super) fn predict<B: BertBackend>(
     device: &B::Device,
     reserve: &mut Reserve,
 ) -> Result<Logits, EngineError> {
-    check_batch(config, batch)?;
-    let Batch { rows, length, .. } = *batch;
-    let pass = Pass { rows, length, work: Work::Inference, head: 0, without_moments: false };
-    reserve.make_room::<B>(config, device, pass)?;
-    let mut values = fault::guard(|| {
+    prepare::<B>(config, batch, device, reserve)?;
+    let values = fault::guard(|| {
         B::bert_inside(|| {
             let logits = model.forward(ModelInput::from_batch(batch, device), None);
             read([logits.start, logits.end])
         })
-    })??
-    .into_iter();
+    })??;
+    logits(batch, values)
+}
+
+/// [`predict`] without keeping the thread.
+pub(super) async fn predict_async<B: BertBackend>(
+    model: &SpanBert<B>,
+    config: &BertConfig,
+    batch: &Batch,
+    device: &B::Device,
+    reserve: &mut Reserve,
+) -> Result<Logits, EngineError> {
+    prepare::<B>(config, batch, device, reserve)?;
+    let values = fault::guard_async(async {
+        let logits = B::bert_inside(|| model.forward(ModelInput::from_batch(batch, device), None));
+        read_async([logits.start, logits.end]).await
+    });
+    logits(batch, values.await??)
+}
+
+/// Checks a batch and makes room for it.
+fn prepare<B: Backend>(
+    config: &BertConfig,
+    batch: &Batch,
+    device: &B::Device,
+    reserve: &mut Reserve,
+) -> Result<(), EngineError> {
+    check_batch(config, batch)?;
+    let Batch { rows, length, .. } = *batch;
+    let pass = Pass { rows, length, work: Work::Inference, head: 0, without_moments: false };
+    reserve.make_room::<B>(config, device, pass)
+}
+
+fn logits(batch: &Batch, values: Vec<Vec<f32>>) -> Result<Logits, EngineError> {
+    let mut values = values.into_iter();
     let (start, end) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
     let size = batch.rows * batch.length;
     if start.len() != size || end.len() != size {
@@ -113,12 +147,25 @@ pub(super) fn predict<B: BertBackend>(
 pub(super) fn read<B: Backend, const D: usize>(
     tensors: impl IntoIterator<Item = Tensor<B, D>>,
 ) -> Result<Vec<Vec<f32>>, EngineError> {
-    let mut transaction = Transaction::<B>::default();
-    for tensor in tensors {
-        transaction = transaction.register(tensor);
-    }
-    let data = transaction.try_execute().map_err(read_error)?;
-    data.into_iter()
+    to_host(transaction(tensors).try_execute())
+}
+
+/// [`read`] without keeping the thread.
+pub(super) async fn read_async<B: Backend, const D: usize>(
+    tensors: impl IntoIterator<Item = Tensor<B, D>>,
+) -> Result<Vec<Vec<f32>>, EngineError> {
+    to_host(transaction(tensors).execute_async().await)
+}
+
+fn transaction<B: Backend, const D: usize>(
+    tensors: impl IntoIterator<Item = Tensor<B, D>>,
+) -> Transaction<B> {
+    tensors.into_iter().fold(Transaction::default(), Transaction::register)
+}
+
+fn to_host(data: Result<Vec<TensorData>, ExecutionError>) -> Result<Vec<Vec<f32>>, EngineError> {
+    data.map_err(read_error)?
+        .into_iter()
         .map(|data| data.convert::<f32>().into_vec().map_err(|error| EngineError::Read(format!("{error:?}"))))
         .collect()
 }

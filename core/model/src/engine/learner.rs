@@ -9,9 +9,9 @@ use burn::{
 use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_use};
 
 use super::{
-    Engine, EngineError, Learner, LossScale, OptimizerConfig, OptimizerState, StepMetrics,
+    Engine, EngineError, EngineFuture, Learner, LossScale, OptimizerConfig, OptimizerState, StepMetrics,
     gradients::{Gradients, Inner, matrix_shape},
-    inference::{read, read_error},
+    inference::{read, read_async, read_error},
     memory::{self, Work},
     objective::{Objective, Pass},
     optimizer::{Optimizer, Stepped},
@@ -22,7 +22,7 @@ use crate::{
     batch::Batch,
     config::BertConfig,
     host::Weights,
-    model::{ParameterKind, ParameterPath, export_weights},
+    model::{ParameterKind, ParameterPath, export_weights, export_weights_async},
 };
 
 /// Model, optimizer and summed gradients on a device.
@@ -117,6 +117,41 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
         Ok(())
     }
 
+    /// Losses and gradient norms of the updates that were not read yet, and their loss scales.
+    fn take_pending(&mut self) -> Pending<AB> {
+        std::mem::take(&mut self.pending).into_iter().unzip()
+    }
+
+    /// What was read of the updates, by name.
+    fn metrics(values: Vec<Vec<f32>>, overflows: Vec<Option<f32>>) -> Result<Vec<StepMetrics>, EngineError> {
+        let metrics = values.into_iter().zip(overflows).map(|(values, overflowed_at)| {
+            let read = values.split_last().and_then(|(&grad_norm, losses)| {
+                Some(StepMetrics { overflowed_at, ..O::metrics(losses, grad_norm)? })
+            });
+            read.ok_or_else(|| {
+                EngineError::Read(format!("{} values instead of losses and norm", values.len()))
+            })
+        });
+        metrics.collect()
+    }
+
+    /// Weights of the model with the tensors that it does not use.
+    fn with_unused(&self, mut weights: Weights) -> Weights {
+        weights.extend(self.unused.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
+        weights
+    }
+
+    /// Gradients in checkpoint layout, without the loss scale.
+    fn gradients_to_host(&self, values: Vec<Vec<f32>>) -> Result<Weights, EngineError> {
+        let layout = Layout::of(self.model()?);
+        let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
+        let unscaled = values.into_iter().map(|mut values| {
+            values.iter_mut().for_each(|value| *value *= unscale);
+            values
+        });
+        Ok(layout.to_host(self.gradients.keys().zip(unscaled)))
+    }
+
     /// Gives unused memory back where the parts of a batch need it.
     fn make_room(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
         let accumulates = parts.len() > 1 || !self.gradients.is_empty();
@@ -185,40 +220,55 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
         if self.pending.is_empty() {
             return Ok(Vec::new());
         }
-        let (pending, overflows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().unzip();
-        let values = fault::guard(|| read(pending))??;
-        let metrics = values.into_iter().zip(overflows).map(|(values, overflowed_at)| {
-            let read = values.split_last().and_then(|(&grad_norm, losses)| {
-                Some(StepMetrics { overflowed_at, ..O::metrics(losses, grad_norm)? })
-            });
-            read.ok_or_else(|| {
-                EngineError::Read(format!("{} values instead of losses and norm", values.len()))
-            })
-        });
-        metrics.collect()
+        let (pending, overflows) = self.take_pending();
+        Self::metrics(fault::guard(|| read(pending))??, overflows)
+    }
+
+    fn drain_metrics_async(&mut self) -> EngineFuture<'_, Vec<StepMetrics>> {
+        Box::pin(async {
+            if self.pending.is_empty() {
+                return Ok(Vec::new());
+            }
+            let (pending, overflows) = self.take_pending();
+            Self::metrics(fault::guard_async(read_async(pending)).await??, overflows)
+        })
     }
 
     fn weights(&mut self) -> Result<Weights, EngineError> {
         let model = self.model()?;
-        let mut weights = fault::guard(|| export_weights(model))?.map_err(read_error)?;
-        weights.extend(self.unused.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
-        Ok(weights)
+        let weights = fault::guard(|| export_weights(model))?.map_err(read_error)?;
+        Ok(self.with_unused(weights))
+    }
+
+    fn weights_async(&mut self) -> EngineFuture<'_, Weights> {
+        Box::pin(async {
+            let weights = fault::guard_async(export_weights_async(self.model()?)).await?;
+            Ok(self.with_unused(weights.map_err(read_error)?))
+        })
     }
 
     fn gradients(&mut self) -> Result<Weights, EngineError> {
-        let layout = Layout::of(self.model()?);
         let values = fault::guard(|| read(self.gradients.values().cloned()))??;
-        let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
-        let unscaled = values.into_iter().map(|mut values| {
-            values.iter_mut().for_each(|value| *value *= unscale);
-            values
-        });
-        Ok(layout.to_host(self.gradients.keys().zip(unscaled)))
+        self.gradients_to_host(values)
+    }
+
+    fn gradients_async(&mut self) -> EngineFuture<'_, Weights> {
+        Box::pin(async {
+            let values = fault::guard_async(read_async(self.gradients.values().cloned())).await??;
+            self.gradients_to_host(values)
+        })
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
         let state = fault::guard(|| self.optimizer.state())??;
         Ok(OptimizerState { loss_scale: self.loss_scale, ..state })
+    }
+
+    fn optimizer_state_async(&mut self) -> EngineFuture<'_, OptimizerState> {
+        Box::pin(async {
+            let state = fault::guard_async(self.optimizer.state_async()).await??;
+            Ok(OptimizerState { loss_scale: self.loss_scale, ..state })
+        })
     }
 
     fn load_optimizer_state(&mut self, state: OptimizerState) -> Result<(), EngineError> {
@@ -230,6 +280,9 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
         fault::guard(|| self.optimizer.load(state, &layout.parameters, &self.device))?
     }
 }
+
+/// Losses and gradient norm of each update, and the loss scale at which it overflowed.
+type Pending<AB> = (Vec<Tensor<Inner<AB>, 1>>, Vec<Option<f32>>);
 
 /// The model without gradients, and what a pass of it needs.
 pub(super) struct Answering<'a, AB: TrainingBackend, O: Objective<AB>> {

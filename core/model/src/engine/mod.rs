@@ -21,6 +21,11 @@ pub use open::{InferenceTask, PretrainTask, TrainingTask};
 pub use optimizer::{ClipScope, OptimizerConfig};
 pub use span_masking::head_bytes as pretraining_head_bytes;
 
+use std::{
+    future::{Future, ready},
+    pin::Pin,
+};
+
 use spanbert_backends::{MemoryUse, fault::Fault};
 
 use crate::{
@@ -202,6 +207,13 @@ impl EngineError {
 /// What to do about ids that the model does not have.
 const OTHER_VOCABULARY: &str = "use the vocabulary that the model was trained with";
 
+/// What a device will have computed once the thread has come back to it.
+///
+/// In a browser results of a GPU arrive only after the running task has ended, so there the methods that wait for the device
+/// fail, and their twins that end in `_async` are to be used. Elsewhere both give the same. A device is driven from one thread, so
+/// the future stays on it; one that is dropped before its end loses what it was about to read.
+pub type EngineFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + 'a>>;
+
 /// A model on a device.
 pub trait Engine {
     /// The model's architecture.
@@ -217,6 +229,13 @@ pub trait InferenceEngine: Engine {
     /// # Errors
     /// If the batch does not fit the model or the device fails.
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError>;
+    /// [`predict`](Self::predict) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    fn predict_async<'a>(&'a mut self, batch: &'a Batch) -> EngineFuture<'a, Logits> {
+        Box::pin(ready(self.predict(batch)))
+    }
 }
 
 /// A model that learns, whatever its objective. Gradients are summed by the `accumulate` of [`TrainingEngine`] or
@@ -243,22 +262,50 @@ pub trait Learner: Engine {
     /// # Errors
     /// If the device fails.
     fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError>;
+    /// [`drain_metrics`](Self::drain_metrics) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`drain_metrics`](Self::drain_metrics).
+    fn drain_metrics_async(&mut self) -> EngineFuture<'_, Vec<StepMetrics>> {
+        Box::pin(ready(self.drain_metrics()))
+    }
     /// Copies the weights to the host.
     ///
     /// # Errors
     /// If the device fails.
     fn weights(&mut self) -> Result<Weights, EngineError>;
+    /// [`weights`](Self::weights) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    fn weights_async(&mut self) -> EngineFuture<'_, Weights> {
+        Box::pin(ready(self.weights()))
+    }
     /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout,
     /// and in fp16 without the loss scale.
     ///
     /// # Errors
     /// If the device fails.
     fn gradients(&mut self) -> Result<Weights, EngineError>;
+    /// [`gradients`](Self::gradients) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`gradients`](Self::gradients).
+    fn gradients_async(&mut self) -> EngineFuture<'_, Weights> {
+        Box::pin(ready(self.gradients()))
+    }
     /// Copies the optimizer's moments to the host.
     ///
     /// # Errors
     /// If the device fails.
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError>;
+    /// [`optimizer_state`](Self::optimizer_state) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`optimizer_state`](Self::optimizer_state).
+    fn optimizer_state_async(&mut self) -> EngineFuture<'_, OptimizerState> {
+        Box::pin(ready(self.optimizer_state()))
+    }
     /// Replaces the optimizer's moments (resume).
     ///
     /// # Errors
@@ -295,4 +342,11 @@ pub trait PretrainEngine: Learner {
     /// # Errors
     /// If the batch does not fit the model or the device fails.
     fn predict_masked(&mut self, batch: &PretrainBatch) -> Result<PretrainSums, EngineError>;
+    /// [`predict_masked`](Self::predict_masked) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`predict_masked`](Self::predict_masked).
+    fn predict_masked_async<'a>(&'a mut self, batch: &'a PretrainBatch) -> EngineFuture<'a, PretrainSums> {
+        Box::pin(ready(self.predict_masked(batch)))
+    }
 }

@@ -15,7 +15,7 @@ use spanbert_backends::{
 use super::{
     EngineError, OptimizerState,
     gradients::{Gradients, matrix_shape},
-    inference::read,
+    inference::{read, read_async},
 };
 use crate::{
     config::names::WORD_EMBEDDINGS,
@@ -89,6 +89,21 @@ struct Moments<B: BertKernels> {
     /// How the parameter is stored in a checkpoint.
     kind: ParameterKind,
     dims: Vec<usize>,
+}
+
+impl<B: BertKernels> Moments<B> {
+    fn tensors(&self) -> [Tensor<B, 2>; 2] {
+        [self.first.clone(), self.second.clone()]
+    }
+
+    /// Adds what was read of [`Self::tensors`] to a state, in checkpoint layout.
+    fn put(&self, name: &str, values: Vec<Vec<f32>>, state: &mut OptimizerState) {
+        let mut values = values.into_iter().map(|values| self.kind.to_host(values, self.dims.clone()));
+        if let (Some(first), Some(second)) = (values.next(), values.next()) {
+            state.first.insert(name.to_owned(), first);
+            state.second.insert(name.to_owned(), second);
+        }
+    }
 }
 
 /// The optimizer's state on the device.
@@ -167,10 +182,16 @@ impl<B: BertKernels> Optimizer<B> {
     pub fn state(&self) -> Result<OptimizerState, EngineError> {
         let mut state = OptimizerState::default();
         for (name, moments) in &self.moments {
-            let to_host = |values| moments.kind.to_host(values, moments.dims.clone());
-            let mut values = read([moments.first.clone(), moments.second.clone()])?.into_iter();
-            state.first.insert(name.clone(), to_host(values.next().unwrap_or_default()));
-            state.second.insert(name.clone(), to_host(values.next().unwrap_or_default()));
+            moments.put(name, read(moments.tensors())?, &mut state);
+        }
+        Ok(state)
+    }
+
+    /// [`Self::state`] without keeping the thread.
+    pub async fn state_async(&self) -> Result<OptimizerState, EngineError> {
+        let mut state = OptimizerState::default();
+        for (name, moments) in &self.moments {
+            moments.put(name, read_async(moments.tensors()).await?, &mut state);
         }
         Ok(state)
     }

@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 use spanbert_backends::{Precision, TrainingBackend};
 
 use super::{
-    EngineError, InferenceEngine, Logits, MicroBatch, StepMetrics, TrainingEngine,
+    EngineError, EngineFuture, InferenceEngine, Logits, MicroBatch, StepMetrics, TrainingEngine,
     gradients::{Gradients, Inner, collect},
-    inference::{build, check_batch, predict},
+    inference::{build, check_batch, predict, predict_async},
     learner::{Answering, BurnLearner},
     objective::{Objective, Pass},
     recompute,
@@ -84,6 +84,13 @@ impl<AB: TrainingBackend> InferenceEngine for BurnLearner<AB, SpanAnswers> {
     fn predict(&mut self, batch: &Batch) -> Result<Logits, EngineError> {
         let Answering { model, config, device, reserve } = self.answering()?;
         predict::<Inner<AB>>(&model, config, batch, device, reserve)
+    }
+
+    fn predict_async<'a>(&'a mut self, batch: &'a Batch) -> EngineFuture<'a, Logits> {
+        Box::pin(async move {
+            let Answering { model, config, device, reserve } = self.answering()?;
+            predict_async::<Inner<AB>>(&model, config, batch, device, reserve).await
+        })
     }
 }
 

@@ -4,14 +4,15 @@ use burn::tensor::Tensor;
 use spanbert_backends::{BertBackend, Precision, TrainingBackend, fault};
 
 use super::{
-    EngineError, OTHER_VOCABULARY, PredictionSums, PretrainEngine, PretrainLosses, PretrainMicroBatch,
-    PretrainSums, StepMetrics,
+    EngineError, EngineFuture, OTHER_VOCABULARY, PredictionSums, PretrainEngine, PretrainLosses,
+    PretrainMicroBatch, PretrainSums, StepMetrics,
     gradients::{Gradients, Inner, collect},
-    inference::{check_batch, check_precision, outside, read},
+    inference::{check_batch, check_precision, outside, read, read_async},
     learner::{Answering, BurnLearner},
     memory::Work,
     objective::{Objective, Pass},
-    recompute, reserve,
+    recompute,
+    reserve::{self, Reserve},
 };
 use crate::{
     batch::{Batch, PretrainBatch},
@@ -121,30 +122,59 @@ impl<AB: TrainingBackend> PretrainEngine for BurnLearner<AB, SpanMasking> {
 
     fn predict_masked(&mut self, batch: &PretrainBatch) -> Result<PretrainSums, EngineError> {
         let Answering { model, config, device, reserve } = self.answering()?;
-        check_batch(config, &batch.batch)?;
-        check_targets(config, batch)?;
-        let Batch { rows, length, .. } = batch.batch;
-        let head = head_bytes(config, batch.mlm.pieces.len() + batch.sbo.pieces.len());
-        let pass = reserve::Pass { rows, length, work: Work::Inference, head, without_moments: false };
-        reserve.make_room::<Inner<AB>>(config, device, pass)?;
+        prepare::<Inner<AB>>(config, batch, device, reserve)?;
         let values = fault::guard(|| {
             Inner::<AB>::bert_inside(|| {
                 read([model.predict_masked(ModelInput::from_batch(&batch.batch, device), batch)])
             })
         })??;
-        let Some(&[mlm_loss, mlm_correct, sbo_loss, sbo_correct]) = values.first().map(Vec::as_slice) else {
-            return Err(EngineError::Read("sums of losses and correct predictions are missing".into()));
-        };
-        let sums = |loss: f32, correct: f32, targets: &[i32]| PredictionSums {
-            loss: loss.into(),
-            correct: correct.into(),
-            targets: targets.len(),
-        };
-        Ok(PretrainSums {
-            mlm: sums(mlm_loss, mlm_correct, &batch.mlm.pieces),
-            sbo: sums(sbo_loss, sbo_correct, &batch.sbo.pieces),
+        sums(batch, &values)
+    }
+
+    fn predict_masked_async<'a>(&'a mut self, batch: &'a PretrainBatch) -> EngineFuture<'a, PretrainSums> {
+        Box::pin(async move {
+            let Answering { model, config, device, reserve } = self.answering()?;
+            prepare::<Inner<AB>>(config, batch, device, reserve)?;
+            let values = fault::guard_async(async {
+                let predicted = Inner::<AB>::bert_inside(|| {
+                    model.predict_masked(ModelInput::from_batch(&batch.batch, device), batch)
+                });
+                read_async([predicted]).await
+            });
+            sums(batch, &values.await??)
         })
     }
+}
+
+/// Checks a batch and makes room for it.
+fn prepare<B: BertBackend>(
+    config: &BertConfig,
+    batch: &PretrainBatch,
+    device: &B::Device,
+    reserve: &mut Reserve,
+) -> Result<(), EngineError> {
+    check_batch(config, &batch.batch)?;
+    check_targets(config, batch)?;
+    let Batch { rows, length, .. } = batch.batch;
+    let head = head_bytes(config, batch.mlm.pieces.len() + batch.sbo.pieces.len());
+    let pass = reserve::Pass { rows, length, work: Work::Inference, head, without_moments: false };
+    reserve.make_room::<B>(config, device, pass)
+}
+
+/// The four sums of a batch by name.
+fn sums(batch: &PretrainBatch, values: &[Vec<f32>]) -> Result<PretrainSums, EngineError> {
+    let Some(&[mlm_loss, mlm_correct, sbo_loss, sbo_correct]) = values.first().map(Vec::as_slice) else {
+        return Err(EngineError::Read("sums of losses and correct predictions are missing".into()));
+    };
+    let sums = |loss: f32, correct: f32, targets: &[i32]| PredictionSums {
+        loss: loss.into(),
+        correct: correct.into(),
+        targets: targets.len(),
+    };
+    Ok(PretrainSums {
+        mlm: sums(mlm_loss, mlm_correct, &batch.mlm.pieces),
+        sbo: sums(sbo_loss, sbo_correct, &batch.sbo.pieces),
+    })
 }
 
 /// Bytes that the logits of so many targets take, with their gradients.

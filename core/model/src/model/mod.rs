@@ -24,4 +24,4 @@ pub(crate) use prepare::prepared;
 pub use pretraining::{PretrainingBert, PretrainingLoss, fresh_pretraining};
 pub(crate) use span_bert::Bert;
 pub use span_bert::{ModelInput, SpanBert, SpanLogits};
-pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights};
+pub use weights::{ParameterKind, WeightSource, WeightsError, export_weights, export_weights_async};

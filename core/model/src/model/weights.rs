@@ -1,5 +1,7 @@
 //! Host tensors into the model's parameters and back.
 
+use std::pin::Pin;
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{
@@ -161,6 +163,58 @@ pub fn export_weights<B: Backend>(module: &impl Module<B>) -> Result<Weights, Ex
     exporter.weights
 }
 
+/// [`export_weights`] without keeping the thread.
+///
+/// # Errors
+/// As [`export_weights`].
+pub async fn export_weights_async<B: Backend>(module: &impl Module<B>) -> Result<Weights, ExecutionError> {
+    let mut listing = Listing { path: ParameterPath::default(), parameters: Vec::new() };
+    module.visit(&mut listing);
+    let mut weights = Weights::new();
+    for Listed { name, kind, shape, values } in listing.parameters {
+        weights.insert(name, kind.to_host(host_values(values.await?), shape));
+    }
+    Ok(weights)
+}
+
+/// All of a module's parameters.
+struct Listing {
+    path: ParameterPath,
+    parameters: Vec<Listed>,
+}
+
+/// A parameter that is read once it is waited for.
+struct Listed {
+    name: String,
+    kind: ParameterKind,
+    shape: Vec<usize>,
+    values: Pin<Box<dyn Future<Output = Result<TensorData, ExecutionError>>>>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Listing {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let tensor = param.val();
+        self.parameters.push(Listed {
+            name: self.path.hugging_face_name(),
+            kind: self.path.kind(D),
+            shape: tensor.dims().to_vec(),
+            values: Box::pin(tensor.into_data_async()),
+        });
+    }
+}
+
+fn host_values(data: TensorData) -> Vec<f32> {
+    data.convert::<f32>().into_vec().unwrap_or_default()
+}
+
 struct Exporter {
     path: ParameterPath,
     weights: Result<Weights, ExecutionError>,
@@ -182,8 +236,7 @@ impl<B: Backend> ModuleVisitor<B> for Exporter {
         let shape = tensor.dims().to_vec();
         match tensor.try_into_data() {
             Ok(data) => {
-                let values = data.convert::<f32>().into_vec().unwrap_or_default();
-                weights.insert(self.path.hugging_face_name(), kind.to_host(values, shape));
+                weights.insert(self.path.hugging_face_name(), kind.to_host(host_values(data), shape));
             }
             Err(error) => self.weights = Err(error),
         }
