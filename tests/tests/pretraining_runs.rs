@@ -421,7 +421,7 @@ fn a_device_out_of_memory_gets_smaller_parts_and_then_recomputes() {
         assert!(activity == Activity::Training && fault.is_out_of_memory());
         assert_eq!(notes.borrow().updates, 0, "the longest batch is tried first");
         fit.smaller(activity).unwrap().write(&layout).unwrap();
-        start = PretrainStart::Resume;
+        start = PretrainStart::Resume(Box::default());
     };
     assert_eq!(tried, [(5, false, false), (2, false, false), (1, false, false), (1, true, true)]);
     assert_eq!(notes.borrow().updates, 2);
@@ -507,7 +507,7 @@ fn a_run_folder_of_an_earlier_version_is_resumed() {
         });
         lines.collect()
     });
-    let resumed = real(PretrainStart::Resume, &parts, &mut Silent, StopFlag::new()).unwrap();
+    let resumed = real(PretrainStart::Resume(Box::default()), &parts, &mut Silent, StopFlag::new()).unwrap();
     assert_eq!((resumed.ending, resumed.steps), (Ending::Completed, 16));
     let weights = |run: &Path| std::fs::read(run.join("last/model.safetensors")).unwrap();
     assert!(weights(&whole) == weights(&parts), "the bits differ");

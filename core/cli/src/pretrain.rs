@@ -24,19 +24,20 @@ use spanbert_core::{
     config::BertConfig,
     engine::open_pretraining,
     pretrain::{
-        MaskedUnit, PretrainError, PretrainJob, PretrainRecipe, PretrainRecipeArgs, PretrainStart, documents,
-        recent_losses, run_pretraining, train_vocab,
+        MaskedUnit, PretrainError, PretrainJob, PretrainRecipe, PretrainRecipeArgs, PretrainRecord,
+        PretrainStart, Resumption, documents, recent_losses, run_pretraining, train_vocab,
     },
     run::{BestScore, Environment, Layout, Lock, RunFolder, updates},
     tokenizer::TokenizerSettings,
-    train::{DeviceLimits, Ending, TrainOutcome, resume_command},
+    train::{DeviceLimits, Ending, TrainError, TrainOutcome, resume_command},
 };
 
 /// Pre-train a model on text with SpanBERT's objectives: predict masked spans of whole words, from all of the text and
 /// from the pieces at their boundary alone.
 #[derive(Debug, Args)]
 pub(super) struct PretrainCommand {
-    /// Text files, documents separated by blank lines, or SQuAD files, whose paragraphs are taken.
+    /// Text files, documents separated by blank lines, or SQuAD files, whose paragraphs are taken. With --resume, where they
+    /// are now if they have moved.
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "resume")]
     corpus: Vec<PathBuf>,
     /// Architecture of a new model: base, large, minilm, or a config.json or its folder.
@@ -63,13 +64,19 @@ pub(super) struct PretrainCommand {
     /// Name of the run in the runs folder.
     #[arg(long, value_name = "NAME", default_value = "pretrain")]
     name: String,
-    /// Resume a run from its newest checkpoint.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "corpus", "config", "model", "vocab", "train_vocab"])]
+    /// Resume a run from its newest checkpoint. Recipe, files and device are the run's; what is given besides is changed.
+    #[arg(
+        long, value_name = "RUN",
+        conflicts_with_all = ["output_dir", "config", "model", "vocab", "train_vocab", "do_lower_case"]
+    )]
     resume: Option<PathBuf>,
+    /// Resume although the recipe or the text is not what the run began with.
+    #[arg(long, requires = "resume")]
+    force: bool,
     /// Text files or SQuAD files to evaluate on, which the model never trains on: the loss of masked pieces and span
     /// boundaries, with the same masks every time. best/ then holds the weights with the lowest loss, last/ always those at
-    /// the end.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "resume")]
+    /// the end. With --resume, where they are now if they have moved.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     eval_file: Vec<PathBuf>,
     /// Leave the span-boundary objective out.
     #[arg(long, conflicts_with = "span_boundary")]
@@ -141,7 +148,7 @@ impl PretrainCommand {
     /// Pre-trains in this process.
     fn pretrain_here(&self, folder: &Path) -> Result<TrainOutcome, CliError> {
         let (start, choice) = match &self.resume {
-            Some(run) => (PretrainStart::Resume, self.choice_of(run)),
+            Some(run) => (PretrainStart::Resume(Box::new(self.resumption(run)?)), self.choice_of(run)),
             None => (self.new_model()?, self.device.backend.clone()),
         };
         let device = find_device(&choice)?;
@@ -163,7 +170,7 @@ impl PretrainCommand {
         });
         progress.finish();
         result.map_err(|error| {
-            let over = matches!(error, PretrainError::Changed { .. } | PretrainError::Complete { .. });
+            let over = matches!(&error, PretrainError::Train(error) if error.leaves_the_run_alone());
             supervisor::after_failure(folder, error.device_fault(), error, over)
         })
     }
@@ -189,11 +196,13 @@ impl PretrainCommand {
     }
 
     /// The recipe with a length that suits the model: one that was asked for stays, and is refused if it is too long.
-    fn recipe_for(&self, config: &BertConfig) -> PretrainRecipe {
-        let mut recipe = self.recipe.apply(PretrainRecipe::default());
+    fn recipe_for(&self, config: &BertConfig) -> Result<PretrainRecipe, CliError> {
+        let mut recipe = self.recipe_over(PretrainRecipe::default())?;
+        if self.recipe.recipe.is_some() {
+            return Ok(recipe);
+        }
         // Single pieces have no boundaries to predict them from.
-        let without = self.no_span_boundary || recipe.masking == MaskedUnit::Pieces;
-        if without && self.recipe.span_boundary.is_none() {
+        if recipe.masking == MaskedUnit::Pieces && self.recipe.span_boundary.is_none() {
             recipe.span_boundary = false;
         }
         let (usual, positions) = (recipe.max_seq_length, config.max_position_embeddings);
@@ -203,12 +212,27 @@ impl PretrainCommand {
                 "max_seq_length is {positions} instead of {usual}: the model has no more positions"
             ));
         }
-        recipe
+        Ok(recipe)
+    }
+
+    /// What the flags ask for, over a recipe.
+    fn recipe_over(&self, base: PretrainRecipe) -> Result<PretrainRecipe, CliError> {
+        let recipe = self.recipe.resolve_over(base).map_err(TrainError::from)?;
+        Ok(PretrainRecipe { span_boundary: recipe.span_boundary && !self.no_span_boundary, ..recipe })
+    }
+
+    /// What a run is resumed with.
+    fn resumption(&self, run: &Path) -> Result<Resumption, CliError> {
+        let record = PretrainRecord::read(&RunFolder::find(run)?)?;
+        Ok(Resumption {
+            recipe: Some(self.recipe_over(record.recipe)?),
+            corpus: self.corpus.iter().map(absolute).collect(),
+            eval_corpus: self.eval_file.iter().map(absolute).collect(),
+            force: self.force,
+        })
     }
 
     fn new_model(&self) -> Result<PretrainStart, CliError> {
-        // The run may be resumed from another folder.
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let corpus: Vec<PathBuf> = self.corpus.iter().map(absolute).collect();
         let eval_corpus = self.eval_file.iter().map(absolute).collect();
         if let Some(model) = &self.model {
@@ -226,7 +250,7 @@ impl PretrainCommand {
             tokenizer.warnings.iter().for_each(output::warn);
             let StoredTokenizer { vocab, settings, .. } = tokenizer;
             return Ok(PretrainStart::New {
-                recipe: Box::new(self.recipe_for(&config)),
+                recipe: Box::new(self.recipe_for(&config)?),
                 config: Box::new(config),
                 vocab,
                 settings: Box::new(settings),
@@ -254,7 +278,7 @@ impl PretrainCommand {
             }
         };
         Ok(PretrainStart::New {
-            recipe: Box::new(self.recipe_for(&config)),
+            recipe: Box::new(self.recipe_for(&config)?),
             config: Box::new(config),
             vocab,
             settings: Box::new(settings),
@@ -263,6 +287,11 @@ impl PretrainCommand {
             eval_corpus,
         })
     }
+}
+
+/// The run may be resumed from another folder.
+fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// What came of it, and what to do with it.
@@ -274,15 +303,15 @@ fn told(outcome: &TrainOutcome, losses: Option<(f64, f64)>) -> String {
     });
     let early =
         outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
-    let (ending, go_on) = match outcome.ending {
+    let (ending, resume) = match outcome.ending {
         Ending::Completed => ("pre-trained", String::new()),
-        Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(outcome.layout.root()))),
+        Ending::Stopped => ("stopped", format!("resume   {}\n", resume_command(outcome.layout.root()))),
     };
     let losses = losses.map_or_else(String::new, |(mlm, sbo)| {
         format!("loss     masked pieces {mlm:.4}, span boundaries {sbo:.4} (last updates)\n")
     });
     format!(
-        "{ending} after {}, {}\n{losses}{best}{early}{go_on}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
+        "{ending} after {}, {}\n{losses}{best}{early}{resume}run      {run}\nweights  {}\ntune     spanbert train --model {} --train-file FILE --dev-file FILE\n",
         updates(outcome.steps),
         duration(outcome.elapsed_secs),
         weights.display(),

@@ -123,8 +123,11 @@ impl Progress {
     fn step(&mut self, step: &StepEvent) {
         let remaining = step.eta_secs.map_or_else(String::new, |secs| format!("  {} left", duration(secs)));
         let message = format!(
-            "loss {:.4}  lr {:.2e}  {:.1} windows/s{remaining}",
-            step.loss, step.learning_rate, step.windows_per_sec
+            "loss {:.4}  lr {:.2e}  {:.1} {}s/s{remaining}",
+            step.loss,
+            step.learning_rate,
+            step.windows_per_sec,
+            step.row()
         );
         self.at(step.step, step.total_steps, &message);
     }

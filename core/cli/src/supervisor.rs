@@ -171,7 +171,10 @@ fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
     };
     let Some(smaller) = fit.smaller(activity) else {
         return CliError::new(
-            format_args!("the device failed with the smallest split ({}): {message}", fit.describe()),
+            format_args!(
+                "the device failed with the smallest split ({}): {message}",
+                fit.describe(layout.row())
+            ),
             remedy(
                 message,
                 "start a run with a lower --max-seq-length or a smaller model",
@@ -182,7 +185,10 @@ fn after_fault(folder: &Path, activity: Activity, message: &str) -> CliError {
     match smaller.write(&layout) {
         Ok(()) => {
             output::note(format_args!("the device failed: {message}"));
-            output::note(format_args!("going on from the last checkpoint, {}", smaller.describe()));
+            output::note(format_args!(
+                "going on from the last checkpoint, {}",
+                smaller.describe(layout.row())
+            ));
             CliError::silent(DEVICE_FAULT)
         }
         Err(error) => CliError::from(error),
@@ -257,7 +263,7 @@ fn after_death(folder: &Path, status: ExitStatus, faults_before: usize) -> Resul
         && let Some(smaller) = fit.and_then(|fit| fit.smaller(Activity::Training))
     {
         smaller.write(&layout)?;
-        let told = format!("the training crashed ({status}); resuming, {}", smaller.describe());
+        let told = format!("the training crashed ({status}); resuming, {}", smaller.describe(layout.row()));
         output::warn(&told);
         record_warning(&layout, &told);
         return Ok(());

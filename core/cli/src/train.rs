@@ -58,9 +58,8 @@ pub(super) struct TrainCommand {
     /// Name of the run in the runs folder.
     #[arg(long, value_name = "NAME", default_value = "squad")]
     name: String,
-    /// Resume a run from its newest checkpoint. Recipe, files and device are the run's; files that
-    /// have moved are named again.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "preset", "recipe"])]
+    /// Resume a run from its newest checkpoint. Recipe, files and device are the run's; what is given besides is changed.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["output_dir", "preset"])]
     resume: Option<PathBuf>,
     /// Train once with each of these seeds, one after the other, a run folder each, and print mean and standard deviation
     /// of the scores. If it is interrupted, the same command again resumes with the unfinished runs. `spanbert runs list
@@ -172,7 +171,7 @@ impl TrainCommand {
             model,
             train,
             dev: dev.or_else(|| sources.dev.as_ref().map(Data::source)),
-            recipe: self.recipe.apply(sources.recipe.clone()),
+            recipe: self.recipe.resolve_over(sources.recipe.clone()).map_err(TrainError::from)?,
             notes: Vec::new(),
             folder: run,
             start: Start::Resume { force: self.force },
@@ -295,10 +294,7 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
     });
     progress.finish();
     result.map_err(|error| {
-        let over = matches!(
-            error,
-            TrainError::Changed { .. } | TrainError::Complete { .. } | TrainError::EndedEarly { .. }
-        );
+        let over = error.leaves_the_run_alone();
         supervisor::after_failure(folder, error.device_fault(), error, over)
     })
 }
@@ -392,7 +388,7 @@ pub(super) fn whereabouts(outcome: &TrainOutcome) -> String {
     let layout = &outcome.layout;
     let (ending, resume) = match outcome.ending {
         Ending::Completed => ("trained", String::new()),
-        Ending::Stopped => ("stopped", format!("go on    {}\n", resume_command(layout.root()))),
+        Ending::Stopped => ("stopped", format!("resume   {}\n", resume_command(layout.root()))),
     };
     let early =
         outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));

@@ -106,6 +106,28 @@ impl BertConfig {
         }
     }
 
+    /// Names of architectures, as [`named`](Self::named) knows them.
+    pub const NAMES: [&'static str; 3] = ["base", "large", "minilm"];
+
+    /// An architecture by its name: BERT-base, BERT-large, or MiniLM-L6-H384-uncased, the encoder of the sentence transformer
+    /// all-MiniLM-L6-v2.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "base" => Self::default(),
+            "large" => Self::large(),
+            "minilm" => Self {
+                vocab_size: 30_522,
+                hidden_size: 384,
+                num_hidden_layers: 6,
+                num_attention_heads: 12,
+                intermediate_size: 1536,
+                ..Self::default()
+            },
+            _ => return None,
+        })
+    }
+
     /// Checks that the sizes are consistent and the activation is one the model has.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
 //! What a pre-training was begun with: model, corpus and recipe, and how a resumed run finds them again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{MaskPieces, PretrainError, PretrainRecord, PretrainStart, corpus::Corpus};
+use super::{
+    MaskPieces, PretrainError, PretrainRecord, PretrainStart, Resumption, corpus::Corpus,
+    recipe::fingerprints,
+};
 use crate::{
     batch::FramePieces,
     checkpoint::{LoadOptions, StoredTokenizer, Weights, load, save_tokenizer},
@@ -12,6 +15,7 @@ use crate::{
     model::fresh_pretraining,
     run::{Environment, Layout, RunError, write_atomic},
     tokenizer::{BertTokenizer, TokenizerSettings},
+    train::{TrainError, accept_changes, refuse_completed},
 };
 
 /// What a run was begun with.
@@ -19,15 +23,16 @@ pub(super) struct Begun {
     pub(super) config: BertConfig,
     pub(super) tokenizer: BertTokenizer,
     pub(super) record: PretrainRecord,
+    /// What is doubtful about resuming it so.
+    pub(super) warnings: Vec<String>,
+    /// Whether a resumed run is to split batches as before.
+    pub(super) same_split: bool,
 }
 
 impl Begun {
     pub(super) fn read(start: PretrainStart, layout: Option<&Layout>) -> Result<Self, PretrainError> {
         match (start, layout) {
             (PretrainStart::New { config, vocab, settings, model, corpus, eval_corpus, recipe }, _) => {
-                let fingerprints = |files: &[PathBuf]| -> Result<Vec<_>, RunError> {
-                    files.iter().map(|path| Ok(Fingerprint::of(path)?)).collect()
-                };
                 let record = PretrainRecord {
                     do_lower_case: settings.do_lower_case,
                     model,
@@ -40,28 +45,29 @@ impl Begun {
                 let rows = if record.model.is_some() { pieces.max(config.vocab_size) } else { pieces };
                 Self::new(BertConfig { vocab_size: rows, ..*config }, vocab, *settings, record)
             }
-            (PretrainStart::Resume, None) => Err(RunError::NoRun(PathBuf::new()).into()),
-            (PretrainStart::Resume, Some(layout)) => {
-                let path = layout.pretraining();
-                let wrong = |path: &Path, what: String| PretrainError::Record { path: path.to_owned(), what };
-                let text = |path: &Path| {
-                    std::fs::read_to_string(path).map_err(|error| wrong(path, error.to_string()))
-                };
-                let record = PretrainRecord::from_toml(&text(&path)?).map_err(|what| wrong(&path, what))?;
-                let config = config_path(layout);
-                let parsed = BertConfig::from_json(&text(&config)?, &config.display().to_string())
-                    .map_err(|error| wrong(&config, error.to_string()))?;
-                let lower_case = Some(record.do_lower_case);
-                let StoredTokenizer { vocab, settings, .. } =
-                    StoredTokenizer::from_folder(layout.root(), lower_case)?;
-                for before in record.corpus.iter().chain(&record.eval_corpus) {
-                    if Fingerprint::of(Path::new(&before.path)).map_err(RunError::from)? != *before {
-                        return Err(PretrainError::Changed { path: before.path.clone() });
-                    }
-                }
-                Self::new(parsed, vocab, settings, record)
-            }
+            (PretrainStart::Resume(_), None) => Err(RunError::NoRun(PathBuf::new()).into()),
+            (PretrainStart::Resume(resumption), Some(layout)) => Self::resume(&resumption, layout),
         }
+    }
+
+    fn resume(resumption: &Resumption, layout: &Layout) -> Result<Self, PretrainError> {
+        let before = PretrainRecord::read(layout)?;
+        let now = before.resumed_with(resumption)?;
+        let (was, is) = (&before.recipe, &now.recipe);
+        let same_length = (was.max_steps, was.num_train_epochs) == (is.max_steps, is.num_train_epochs);
+        let same_patience = was.early_stopping_patience == is.early_stopping_patience;
+        refuse_completed(layout, same_length, same_patience)?;
+        let warnings = accept_changes(layout, before.changes(&now), resumption.force)?;
+        let same_split = (was.micro_batch, was.eval_batch_size) == (is.micro_batch, is.eval_batch_size);
+        let path = config_path(layout);
+        let wrong = |what: String| PretrainError::Record { path: path.clone(), what };
+        let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+        let config = BertConfig::from_json(&text, &path.display().to_string())
+            .map_err(|error| wrong(error.to_string()))?;
+        let lower_case = Some(now.do_lower_case);
+        let StoredTokenizer { vocab, settings, .. } =
+            StoredTokenizer::from_folder(layout.root(), lower_case)?;
+        Ok(Self { warnings, same_split, ..Self::new(config, vocab, settings, now)? })
     }
 
     fn new(
@@ -70,19 +76,15 @@ impl Begun {
         settings: TokenizerSettings,
         record: PretrainRecord,
     ) -> Result<Self, PretrainError> {
-        record.recipe.check()?;
+        record.recipe.validate(&config).map_err(TrainError::from)?;
         if record.recipe.early_stopping_patience.is_some() && !record.evaluates() {
             return Err(PretrainError::NothingToWaitFor);
         }
         if record.recipe.eval_share > 0.0 && !record.eval_corpus.is_empty() {
             return Err(PretrainError::TwiceHeldOut);
         }
-        let (asked, positions) = (record.recipe.max_seq_length, config.max_position_embeddings);
-        if asked > positions {
-            return Err(PretrainError::TooLong { asked, positions });
-        }
         let tokenizer = BertTokenizer::new(vocab, settings)?;
-        Ok(Self { config, tokenizer, record })
+        Ok(Self { config, tokenizer, record, warnings: Vec::new(), same_split: true })
     }
 
     /// The text to learn from, and that to be evaluated on.

@@ -17,14 +17,6 @@ use crate::{
 /// Cause and remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum PretrainError {
-    /// A hyper-parameter.
-    #[error("{key} is out of bounds")]
-    Value {
-        /// Its name.
-        key: &'static str,
-        /// What is allowed.
-        bounds: &'static str,
-    },
     /// A file of the corpus.
     #[error("{}: cannot be read: {source}", .path.display())]
     Corpus {
@@ -61,14 +53,6 @@ pub enum PretrainError {
         /// Asked for.
         size: usize,
     },
-    /// The texts are longer than the model.
-    #[error("max_seq_length is {asked}, but the model has {positions} positions")]
-    TooLong {
-        /// Asked for.
-        asked: usize,
-        /// There are.
-        positions: usize,
-    },
     /// A file of the run folder.
     #[error("{}: {what}", .path.display())]
     Record {
@@ -77,19 +61,7 @@ pub enum PretrainError {
         /// What is wrong.
         what: String,
     },
-    /// The corpus is another one.
-    #[error("{path} is not what the run began with")]
-    Changed {
-        /// The file.
-        path: String,
-    },
-    /// The run is over.
-    #[error("the run in {} is complete", .run.display())]
-    Complete {
-        /// Its folder.
-        run: PathBuf,
-    },
-    /// The device, the loop, and all else that is shared with fine-tuning.
+    /// The recipe, the device, the loop, and all else that is shared with fine-tuning.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// A SQuAD file of the corpus.
@@ -109,7 +81,6 @@ pub enum PretrainError {
 impl Advice for PretrainError {
     fn remedy(&self) -> String {
         match self {
-            Self::Value { key, bounds } => format!("set {key} to {bounds}"),
             Self::Corpus { .. } => "name text files in UTF-8, documents separated by blank lines".into(),
             Self::Text(error) => error.remedy(),
             Self::EmptyCorpus => "name files with running text".into(),
@@ -120,9 +91,7 @@ impl Advice for PretrainError {
             Self::TwiceHeldOut => "leave --eval-share or --eval-file out".into(),
             Self::NoMask => "take one made for BERT, or have one made with --train-vocab".into(),
             Self::Vocabulary { characters, .. } => format!("ask for at least {characters}"),
-            Self::TooLong { positions, .. } => format!("lower it to at most {positions}"),
-            Self::Record { .. } | Self::Complete { .. } => "start a new run".into(),
-            Self::Changed { .. } => "give the file as it was then, or start a new run".into(),
+            Self::Record { .. } => "start a new run".into(),
             Self::Train(error) => error.remedy(),
             Self::Squad(error) => error.remedy(),
             Self::Checkpoint(error) => error.remedy(),

@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use spanbert_backends::Precision;
 
 use super::{
-    PretrainError, PretrainRecipe,
+    PretrainError, PretrainRecipe, Resumption,
     begun::Begun,
     corpus::Corpus,
+    forecast::plan_for,
     masked_texts::MaskedTexts,
     task::{Pretraining, schedule},
 };
 use crate::{
     checkpoint::Weights,
     config::BertConfig,
-    engine::{EngineError, OptimizerConfig, PretrainEngine, pretraining_head_bytes},
-    run::{Environment, Event, Layout, Outcome, Phase, RunFolder, RunState, read_history},
+    engine::{EngineError, OptimizerConfig, PretrainEngine},
+    run::{Environment, Event, Layout, Phase, RunFolder, RunState, read_history},
     tokenizer::TokenizerSettings,
     train::{
-        Demand, DeviceLimits, Fit, InjectedFault, Observer, Progress, Recorder, StopFlag, TrainError,
-        TrainOutcome, Trainer, Training, TrainingCheckpoint, plan, record_failure, settle,
+        DeviceLimits, Fit, InjectedFault, Observer, Progress, Recorder, StopFlag, TrainError, TrainOutcome,
+        Trainer, Training, TrainingCheckpoint, record_failure, settle,
     },
 };
 
@@ -47,7 +48,7 @@ pub enum PretrainStart {
         recipe: Box<PretrainRecipe>,
     },
     /// The run in the folder, where its newest checkpoint was written.
-    Resume,
+    Resume(Box<Resumption>),
 }
 
 /// Puts a model with these weights on a device.
@@ -81,23 +82,26 @@ pub struct PretrainJob<'a> {
 ///
 /// # Errors
 /// If anything given is unusable, the device fails ([`PretrainError::device_fault`]), the loss is not finite, a file
-/// cannot be written, or the corpus of a resumed run has changed.
+/// cannot be written, or the run to be resumed began differently.
 pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainError> {
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
     job.observer.event(&loading);
     let reopened = match job.start {
         PretrainStart::New { .. } => RunFolder::check(job.output).map(|()| None)?,
-        PretrainStart::Resume => Some(RunFolder::reopen(job.output)?),
+        PretrainStart::Resume(_) => Some(RunFolder::reopen(job.output)?),
     };
+    let force = matches!(&job.start, PretrainStart::Resume(resumption) if resumption.force);
     let begun = Begun::read(job.start, reopened.as_ref().map(RunFolder::layout))?;
     let (corpus, held_out) = begun.corpora()?;
     let mut environment = begun.environment(job.choice, job.device);
     let resumed = match &reopened {
-        Some(folder) => Some(Resumed::read(folder.layout(), &mut environment)?),
+        Some(folder) => Some(Resumed::read(folder.layout(), &mut environment, force)?),
         None => None,
     };
     let (progress, before, warnings) = match resumed {
-        Some(Resumed { checkpoint, fit, warnings }) => (checkpoint, fit, warnings),
+        Some(Resumed { checkpoint, fit, warnings }) => {
+            (checkpoint, fit.filter(|_| begun.same_split), warnings)
+        }
         None => (None, None, Vec::new()),
     };
     let (progress, weights, optimizer) = match progress {
@@ -120,8 +124,8 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainErr
     } else {
         Recorder::resume(layout, job.observer, &[loading], progress.as_ref(), job.device)?
     };
-    for warning in warnings {
-        recorder.warn(warning)?;
+    for warning in begun.warnings.iter().chain(&warnings) {
+        recorder.warn(warning.clone())?;
     }
     let run = Run {
         begun: &begun,
@@ -170,11 +174,8 @@ struct Resumed {
 
 impl Resumed {
     /// Reads the run, and turns `environment` into that of its resumption.
-    fn read(layout: &Layout, environment: &mut Environment) -> Result<Self, PretrainError> {
-        let (checkpoint, warnings) = TrainingCheckpoint::newest(layout)?;
-        if RunState::read(layout).is_ok_and(|state| state.outcome == Some(Outcome::Completed)) {
-            return Err(PretrainError::Complete { run: layout.root().to_owned() });
-        }
+    fn read(layout: &Layout, environment: &mut Environment, force: bool) -> Result<Self, PretrainError> {
+        let (checkpoint, warnings) = TrainingCheckpoint::newest_or_none(layout, force)?;
         let mut before = Environment::read(layout)?;
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.progress.place.step);
@@ -264,19 +265,7 @@ impl Run<'_> {
         recorder: &mut Recorder<'_>,
     ) -> Result<Fit, TrainError> {
         let recipe = data.recipe;
-        let length = data.longest();
-        // Both objectives predict what is masked, rounded up.
-        let targets = |rows: usize| 2 * rows * (length as f64 * recipe.mask_share).ceil() as usize;
-        let demand = Demand {
-            rows: recipe.train_batch_size,
-            update_rows: recipe.train_batch_size,
-            length,
-            micro_batch: recipe.micro_batch,
-            eval_rows: recipe.eval_batch_size,
-            half: Precision::from(recipe.precision) != Precision::F32,
-            head_bytes: &|rows| pretraining_head_bytes(&self.begun.config, targets(rows)),
-        };
-        let planned = plan(&demand, &self.begun.config, &self.limits);
+        let planned = plan_for(recipe, &self.begun.config, data.longest(), &self.limits);
         settle(engine, planned, self.before, &self.limits, recorder, |engine, micro_batch| {
             let longest = MaskedTexts { micro_batch, ..data }.longest_batch();
             // Two parts: the second one's gradients are added to the first one's.

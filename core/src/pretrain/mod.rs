@@ -5,6 +5,7 @@
 mod begun;
 mod corpus;
 mod error;
+mod forecast;
 mod job;
 mod masked_texts;
 mod masking;
@@ -16,8 +17,9 @@ mod vocab;
 pub use self::{
     corpus::{Text, cut, documents},
     error::PretrainError,
+    forecast::{Sample, TextLengths},
     job::{OpenPretrainer, PretrainJob, PretrainStart, recent_losses, run_pretraining},
     masking::{MaskPieces, MaskedUnit, MaskingOptions, mask},
-    recipe::{PretrainRecipe, PretrainRecipeArgs, PretrainRecord},
+    recipe::{PretrainRecipe, PretrainRecipeArgs, PretrainRecord, Resumption},
     vocab::train_vocab,
 };

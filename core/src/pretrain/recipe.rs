@@ -6,16 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{MaskedUnit, MaskingOptions, PretrainError};
 use crate::{
+    config::BertConfig,
     hash::Fingerprint,
-    train::{MicroBatchSize, Precision, recipe_macro::recipe},
+    run::{Layout, RunError},
+    train::{
+        FieldError, LARGEST_COUNT, MicroBatchSize, Precision, check, field_changes, file_changes,
+        recipe_macro::recipe,
+    },
 };
 
 recipe! {
     /// Every hyper-parameter of a pre-training; the defaults are the paper's (section 4.2), but for the number of updates,
     /// which follows from the corpus.
-    recipe PretrainRecipe;
+    recipe PretrainRecipe of "pretrain";
     /// Command-line flags of a pre-training's recipe; what is not given keeps its value.
-    flags PretrainRecipeArgs {}
+    flags PretrainRecipeArgs {
+        /// Start from a recipe file instead of the defaults, such as the pretrain.toml of a run folder.
+        #[arg(long, value_name = "FILE")]
+        recipe: Option<PathBuf>,
+    }
     set {
         /// Highest learning rate; the paper's is 1e-4, which is the default.
         [value_name = "X"] learning_rate: f64 = 1e-4,
@@ -69,53 +78,115 @@ recipe! {
 }
 
 impl PretrainRecipe {
-    /// Refuses what cannot be trained with.
-    ///
-    /// # Errors
-    /// Names the first value out of bounds.
-    pub fn check(&self) -> Result<(), PretrainError> {
-        let refuse = |key: &'static str, bounds: &'static str| Err(PretrainError::Value { key, bounds });
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            return refuse("learning_rate", "between 0 and 1");
-        }
-        if !(0.0..1.0).contains(&self.warmup_proportion) {
-            return refuse("warmup_proportion", "from 0, below 1");
-        }
-        if self.num_train_epochs == 0 || self.max_steps == Some(0) {
-            return refuse("num_train_epochs and max_steps", "at least 1");
-        }
-        if self.train_batch_size == 0 || self.eval_batch_size == 0 {
-            return refuse("train_batch_size and eval_batch_size", "at least 1");
-        }
-        if self.eval_steps == Some(0) || self.early_stopping_patience == Some(0) {
-            return refuse("eval_steps and early_stopping_patience", "at least 1");
-        }
-        if !(self.eval_share >= 0.0 && self.eval_share <= 0.5) {
-            return refuse("eval_share", "from 0 to 0.5");
-        }
-        if !(self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale)) {
-            return refuse("loss_scale", "0, or from 1 to 2^24");
-        }
-        if self.max_seq_length < 8 {
-            return refuse("max_seq_length", "at least 8");
-        }
-        if self.span_boundary && self.masking == MaskedUnit::Pieces {
-            return refuse("span_boundary", "false where single pieces are masked");
-        }
-        if !(self.mask_share > 0.0 && self.mask_share <= 0.5) {
-            return refuse("mask_share", "above 0, at most 0.5");
-        }
-        if !(self.weight_decay >= 0.0 && self.weight_decay <= 1.0) {
-            return refuse("weight_decay", "from 0 to 1");
-        }
-        if !(self.max_grad_norm > 0.0 && self.max_grad_norm.is_finite()) {
-            return refuse("max_grad_norm", "above 0");
-        }
-        if !(self.checkpoint_minutes >= 0.0 && self.checkpoint_minutes.is_finite()) {
-            return refuse("checkpoint_minutes", "at least 0");
-        }
-        Ok(())
+    /// Fields that may change in a run that is resumed: they decide what is done at once, what is written and when
+    /// evaluations end the run, not what is learnt. Unlike in fine-tuning, `max_steps` is none of them: the learning rate
+    /// reaches 0 at the last update.
+    pub const MAY_CHANGE: &'static [&'static str] =
+        &["micro_batch", "eval_batch_size", "checkpoint_minutes", "early_stopping_patience"];
+
+    /// Every field that is out of bounds, alone or against the model.
+    #[must_use]
+    pub fn field_errors(&self, config: &BertConfig) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        self.check_counts(&mut found);
+        self.check_numbers(&mut found);
+        let (length, positions) = (self.max_seq_length, config.max_position_embeddings);
+        let remedy = format!("use at most {positions}");
+        let allowed = format!("the model has {positions} positions");
+        check(&mut found, length <= positions, "max_seq_length", length, allowed, remedy);
+        let holds = !(self.span_boundary && self.masking == MaskedUnit::Pieces);
+        let allowed = "single pieces have no boundaries to be predicted from";
+        check(&mut found, holds, "span_boundary", true, allowed, "set it to false, or mask spans");
+        found
     }
+
+    fn check_counts(&self, found: &mut Vec<FieldError>) {
+        let counts = [
+            ("num_train_epochs", Some(self.num_train_epochs), 1, "use 1 for a single pass over the corpus"),
+            ("max_steps", self.max_steps, 1, "leave it out to train to the end"),
+            ("train_batch_size", Some(self.train_batch_size), 1, "use 256, as the paper does"),
+            ("eval_batch_size", Some(self.eval_batch_size), 1, "use 16"),
+            ("micro_batch", self.micro_batch.windows(), 1, "use auto, which takes as many as fit"),
+            ("eval_steps", self.eval_steps, 1, "leave it out for ten evaluations"),
+            ("early_stopping_patience", self.early_stopping_patience, 1, "leave it out to train to the end"),
+            (
+                "max_seq_length",
+                Some(self.max_seq_length),
+                8,
+                "use 512, or as many as the model has positions",
+            ),
+        ];
+        for (field, value, least, remedy) in counts {
+            let value = value.unwrap_or(least);
+            check(found, value >= least, field, value, format!("at least {least} is needed"), remedy);
+            check(found, value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy);
+        }
+        let allowed = format!("at most {} can be stored", i64::MAX);
+        check(found, i64::try_from(self.seed).is_ok(), "seed", self.seed, allowed, "choose a smaller one");
+    }
+
+    fn check_numbers(&self, found: &mut Vec<FieldError>) {
+        let (rate, warmup, share) = (self.learning_rate, self.warmup_proportion, self.mask_share);
+        let (norm, scale) = (self.max_grad_norm, self.loss_scale);
+        let (minutes, held_out) = (self.checkpoint_minutes, self.eval_share);
+        let remedy = "use 1e-4, as the paper does";
+        check(
+            found,
+            rate > 0.0 && rate < 1.0,
+            "learning_rate",
+            rate,
+            "it must be above 0 and below 1",
+            remedy,
+        );
+        let allowed = "it must be at least 0 and below 1";
+        check(found, (0.0..1.0).contains(&warmup), "warmup_proportion", warmup, allowed, "use 0.1");
+        let allowed = "it must be above 0 and at most 0.5";
+        check(
+            found,
+            share > 0.0 && share <= 0.5,
+            "mask_share",
+            share,
+            allowed,
+            "use 0.15, as the paper does",
+        );
+        let (decay, allowed) = (self.weight_decay, "it must be between 0 and 1");
+        check(found, (0.0..=1.0).contains(&decay), "weight_decay", decay, allowed, "use 0.01");
+        let allowed = "it must be above 0 and finite";
+        check(found, norm > 0.0 && norm.is_finite(), "max_grad_norm", norm, allowed, "use 1.0");
+        let holds = scale == 0.0 || (1.0..=16_777_216.0).contains(&scale);
+        let allowed = "it must be 0 or between 1 and 2^24";
+        check(found, holds, "loss_scale", scale, allowed, "use 0, which adapts it to overflows");
+        let (holds, allowed) = (minutes >= 0.0 && minutes.is_finite(), "it must be at least 0 and finite");
+        check(found, holds, "checkpoint_minutes", minutes, allowed, "use 5");
+        let allowed = "it must be between 0 and 0.5";
+        let holds = (0.0..=0.5).contains(&held_out);
+        check(
+            found,
+            holds,
+            "eval_share",
+            held_out,
+            allowed,
+            "use 0.01 to hold out one document in a hundred",
+        );
+    }
+}
+
+/// What a run is resumed with, where that is not what it began with.
+#[derive(Clone, Debug, Default)]
+pub struct Resumption {
+    /// Another recipe; only the fields that [may change](PretrainRecipe::MAY_CHANGE) differ, unless it is forced.
+    pub recipe: Option<PretrainRecipe>,
+    /// The files of the corpus, if they have moved.
+    pub corpus: Vec<PathBuf>,
+    /// The files of held-out text, if they have moved.
+    pub eval_corpus: Vec<PathBuf>,
+    /// Go on although recipe or text are not those the run began with.
+    pub force: bool,
+}
+
+/// What files hold.
+pub(super) fn fingerprints(files: &[PathBuf]) -> Result<Vec<Fingerprint>, RunError> {
+    files.iter().map(|path| Ok(Fingerprint::of(path)?)).collect()
 }
 
 /// `pretrain.toml` in the run folder: what a resumed run is to be the same as.
@@ -136,6 +207,43 @@ pub struct PretrainRecord {
 }
 
 impl PretrainRecord {
+    /// Reads the record of a run.
+    ///
+    /// # Errors
+    /// If there is none, or it holds anything else.
+    pub fn read(layout: &Layout) -> Result<Self, PretrainError> {
+        let path = layout.pretraining();
+        let wrong = |what: String| PretrainError::Record { path: path.clone(), what };
+        let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+        Self::from_toml(&text).map_err(wrong)
+    }
+
+    /// The record of the run as it is to be resumed; files that are not named again are looked for where they were.
+    pub(super) fn resumed_with(&self, resumption: &Resumption) -> Result<Self, PretrainError> {
+        let files = |again: &[PathBuf], before: &[Fingerprint]| {
+            let paths = if again.is_empty() {
+                before.iter().map(|file| PathBuf::from(&file.path)).collect()
+            } else {
+                again.to_vec()
+            };
+            fingerprints(&paths)
+        };
+        Ok(Self {
+            recipe: resumption.recipe.clone().unwrap_or_else(|| self.recipe.clone()),
+            corpus: files(&resumption.corpus, &self.corpus)?,
+            eval_corpus: files(&resumption.eval_corpus, &self.eval_corpus)?,
+            ..self.clone()
+        })
+    }
+
+    /// Every difference that would make the rest of the run another one, a phrase each.
+    pub(super) fn changes(&self, now: &Self) -> Vec<String> {
+        let mut found = field_changes(self.recipe.differences(&now.recipe), PretrainRecipe::MAY_CHANGE);
+        found.extend(file_changes("the corpus", &self.corpus, &now.corpus));
+        found.extend(file_changes("the held-out text", &self.eval_corpus, &now.eval_corpus));
+        found
+    }
+
     /// Parses the text of a `pretrain.toml`.
     ///
     /// # Errors
@@ -183,11 +291,30 @@ mod tests {
             ("eval_share", PretrainRecipe { eval_share: f64::NAN, ..base() }),
             ("eval_steps", PretrainRecipe { eval_steps: Some(0), ..base() }),
             ("loss_scale", PretrainRecipe { loss_scale: 0.5, ..base() }),
+            ("learning_rate", PretrainRecipe { learning_rate: f64::NAN, ..base() }),
+            ("warmup_proportion", PretrainRecipe { warmup_proportion: 1.0, ..base() }),
+            ("num_train_epochs", PretrainRecipe { num_train_epochs: 0, ..base() }),
+            ("max_steps", PretrainRecipe { max_steps: Some(0), ..base() }),
+            ("train_batch_size", PretrainRecipe { train_batch_size: 0, ..base() }),
+            ("micro_batch", PretrainRecipe { micro_batch: MicroBatchSize::Windows(usize::MAX), ..base() }),
+            ("eval_batch_size", PretrainRecipe { eval_batch_size: 0, ..base() }),
+            ("early_stopping_patience", PretrainRecipe { early_stopping_patience: Some(0), ..base() }),
+            ("max_seq_length", PretrainRecipe { max_seq_length: 7, ..base() }),
+            ("max_seq_length", PretrainRecipe { max_seq_length: 513, ..base() }),
+            ("seed", PretrainRecipe { seed: u64::MAX, ..base() }),
+            ("mask_share", PretrainRecipe { mask_share: 0.0, ..base() }),
+            ("weight_decay", PretrainRecipe { weight_decay: -0.1, ..base() }),
+            ("max_grad_norm", PretrainRecipe { max_grad_norm: f64::INFINITY, ..base() }),
+            ("checkpoint_minutes", PretrainRecipe { checkpoint_minutes: -1.0, ..base() }),
             ("span_boundary", PretrainRecipe { masking: MaskedUnit::Pieces, ..base() }),
         ] {
-            let told = recipe.check().unwrap_err().to_string();
-            assert!(told.starts_with(key), "{told}");
+            let config = BertConfig::default();
+            for error in recipe.field_errors(&config) {
+                assert!(crate::advice::is_remedy(&error.remedy), "{key}: {}", error.remedy);
+            }
+            let told = recipe.validate(&config).unwrap_err().to_string();
+            assert!(told.starts_with(&format!("recipe: {key} is ")), "{told}");
         }
-        base().check().unwrap();
+        base().validate(&BertConfig::default()).unwrap();
     }
 }

@@ -85,7 +85,7 @@ pub struct StepEvent {
     pub training: usize,
     /// Epoch of that training, from 0.
     pub epoch: usize,
-    /// Loss of the update's windows; in pre-training the sum of both objectives' losses.
+    /// Loss of the update; in pre-training the sum of both objectives' losses.
     pub loss: f64,
     /// In pre-training, the loss of masked language modelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ pub struct StepEvent {
     /// Norm of all gradients before clipping; absent if not finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grad_norm: Option<f64>,
-    /// Windows per second since the last report, evaluations and saving left out.
+    /// Windows, or texts of a pre-training, per second since the last report, evaluations and saving left out.
     pub windows_per_sec: f64,
     /// Word pieces per second, padding not counted.
     pub tokens_per_sec: f64,
@@ -110,6 +110,14 @@ pub struct StepEvent {
     /// Bytes taken from the device, tensors and reserve, where it can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+}
+
+impl StepEvent {
+    /// What the update's rows were: windows of contexts, or the texts of a pre-training.
+    #[must_use]
+    pub fn row(&self) -> &'static str {
+        if self.mlm_loss.is_some() { "text" } else { "window" }
+    }
 }
 
 /// Something that happened.

@@ -175,6 +175,12 @@ impl Layout {
         if self.pretraining().is_file() { "pretrain" } else { "train" }
     }
 
+    /// What a row of the run's batches is: a window of a context, or a text of the corpus.
+    #[must_use]
+    pub fn row(&self) -> &'static str {
+        if self.pretraining().is_file() { "text" } else { "window" }
+    }
+
     /// The first sign of a run in the folder.
     #[must_use]
     pub fn marker(&self) -> Option<&'static str> {

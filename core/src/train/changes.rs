@@ -3,23 +3,25 @@
 use super::Recipe;
 use crate::{hash::Fingerprint, run::Environment};
 
-/// Fields of a recipe that may change in a run: they decide what is done at once, what is written and when training
-/// ends, not what is learnt.
-const FREE: [&str; 7] = [
-    // Too many left out is an error before the first step.
-    "allow_skipped",
-    "micro_batch",
-    "eval_batch_size",
-    "checkpoint_steps",
-    "checkpoint_minutes",
-    "max_steps",
-    "early_stopping_patience",
-];
+impl Recipe {
+    /// Fields that may change in a run that is resumed: they decide what is done at once, what is written and when training
+    /// ends, not what is learnt.
+    pub const MAY_CHANGE: &'static [&'static str] = &[
+        // Too many left out is an error before the first step.
+        "allow_skipped",
+        "micro_batch",
+        "eval_batch_size",
+        "checkpoint_steps",
+        "checkpoint_minutes",
+        "max_steps",
+        "early_stopping_patience",
+    ];
+}
 
 /// Every difference that would make the rest of the run another one, a phrase each.
 #[must_use]
 pub fn changes(before: (&Recipe, &Environment), now: (&Recipe, &Environment)) -> Vec<String> {
-    let mut found = recipe_changes(before.0, now.0);
+    let mut found = field_changes(before.0.differences(now.0), Recipe::MAY_CHANGE);
     let (before, now) = (before.1, now.1);
     found.extend(file_changes("the training data", before.train_data.as_slice(), now.train_data.as_slice()));
     found.extend(file_changes("the development data", before.dev_data.as_slice(), now.dev_data.as_slice()));
@@ -27,8 +29,9 @@ pub fn changes(before: (&Recipe, &Environment), now: (&Recipe, &Environment)) ->
     found
 }
 
-fn recipe_changes(before: &Recipe, now: &Recipe) -> Vec<String> {
-    let learnt = before.differences(now).into_iter().filter(|difference| !FREE.contains(&difference.field));
+/// A phrase for each difference that is not in one of the fields that may change.
+pub(crate) fn field_changes(differences: Vec<Difference>, may_change: &[&str]) -> Vec<String> {
+    let learnt = differences.into_iter().filter(|difference| !may_change.contains(&difference.field));
     learnt
         .map(|Difference { field, ours, theirs }| {
             let text = |value: Option<String>| value.unwrap_or_else(|| "unset".to_owned());
@@ -48,20 +51,22 @@ pub struct Difference {
     pub theirs: Option<String>,
 }
 
-impl Recipe {
-    /// All fields in which this recipe and another differ.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let pairs = self.values().into_iter().zip(other.values());
+/// Fields' values as in TOML.
+type Values = Vec<(&'static str, Option<String>)>;
+
+impl Difference {
+    /// Compares the values of all fields of two recipes of a kind.
+    pub(crate) fn between(ours: Values, theirs: Values) -> Vec<Self> {
+        let pairs = ours.into_iter().zip(theirs);
         pairs
             .filter(|((_, ours), (_, theirs))| ours != theirs)
-            .map(|((field, ours), (_, theirs))| Difference { field, ours, theirs })
+            .map(|((field, ours), (_, theirs))| Self { field, ours, theirs })
             .collect()
     }
 }
 
 /// Paths may differ, for a run can move to another machine; contents may not.
-fn file_changes(what: &str, before: &[Fingerprint], now: &[Fingerprint]) -> Option<String> {
+pub(crate) fn file_changes(what: &str, before: &[Fingerprint], now: &[Fingerprint]) -> Option<String> {
     let digests = |files: &[Fingerprint]| files.iter().map(|file| file.sha256.clone()).collect::<Vec<_>>();
     if digests(before) == digests(now) {
         return None;

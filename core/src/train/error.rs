@@ -175,6 +175,12 @@ impl Advice for TrainError {
 }
 
 impl TrainError {
+    /// Whether a run was only refused to be resumed, because it is complete or would become another one.
+    #[must_use]
+    pub fn leaves_the_run_alone(&self) -> bool {
+        matches!(self, Self::Changed { .. } | Self::Complete { .. } | Self::EndedEarly { .. })
+    }
+
     /// The failure of the device, and what it was busy with, if that is what ended the training: another process may
     /// go on.
     #[must_use]

@@ -99,15 +99,15 @@ impl Fit {
         }
     }
 
-    /// What changed, for the user.
+    /// What changed, for the user, in windows or texts ([`Layout::row`]).
     #[must_use]
-    pub fn describe(&self) -> String {
-        let windows = |count| if count == 1 { "1 window".to_owned() } else { format!("{count} windows") };
+    pub fn describe(&self, row: &str) -> String {
+        let rows = |count| if count == 1 { format!("1 {row}") } else { format!("{count} {row}s") };
         let how = if self.recompute { ", activations computed again layer by layer" } else { "" };
         format!(
             "training on {} at once{how}, evaluating {} at once",
-            windows(self.micro_batch),
-            windows(self.eval_batch)
+            rows(self.micro_batch),
+            rows(self.eval_batch)
         )
     }
 }

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::{
-    DeviceLimits, Fit, Precision, Recipe, Schedule, TrainError,
-    probe::{USABLE, plan_for},
-    samples::first_questions,
+    DeviceLimits, Fit, Precision, Recipe, Schedule, TrainError, probe::plan_for, samples::first_questions,
 };
 use crate::{
     checkpoint::config_file,
@@ -99,7 +97,7 @@ impl Forecast {
         Self {
             fit,
             memory,
-            usable_memory: limits.memory_bytes.map(|bytes| (bytes as f64 * USABLE) as u64),
+            usable_memory: limits.usable_memory(),
             windows: lengths.train.len(),
             trainings,
             updates: schedule.steps() * trainings,

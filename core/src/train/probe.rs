@@ -53,7 +53,7 @@ const SPARE: f64 = 0.25;
 
 /// Share of the memory that a plan may fill: estimates were up to 13 % low on a processor, allocators round up, and others
 /// use the device too.
-pub(super) const USABLE: f64 = 0.8;
+const USABLE: f64 = 0.8;
 
 impl From<&DeviceInfo> for DeviceLimits {
     fn from(device: &DeviceInfo) -> Self {
@@ -66,6 +66,12 @@ impl From<&DeviceInfo> for DeviceLimits {
 }
 
 impl DeviceLimits {
+    /// Bytes of the memory that a training may fill, where they are known.
+    #[must_use]
+    pub fn usable_memory(&self) -> Option<u64> {
+        self.memory_bytes.map(|bytes| (bytes as f64 * USABLE) as u64)
+    }
+
     /// How many windows of `length` pieces are answered at once: `wanted`, or its half, quarter and so on that fits;
     /// more than `wanted` on a GPU with room for more. Answers do not depend on it.
     #[must_use]
@@ -160,9 +166,9 @@ pub(crate) fn settle<E: Learner + ?Sized>(
     probe: impl FnOnce(&mut E, usize) -> Result<(), EngineError>,
 ) -> Result<Fit, TrainError> {
     let mut fit = resumed.unwrap_or(planned);
-    recorder.detailed_phase(Phase::Loading, describe(&memory, limits))?;
-    recorder.detailed_phase(Phase::Loading, fit.describe())?;
     let layout: Layout = recorder.layout().clone();
+    recorder.detailed_phase(Phase::Loading, describe(&memory, limits))?;
+    recorder.detailed_phase(Phase::Loading, fit.describe(layout.row()))?;
     fit.write(&layout)?;
     engine.set_recompute(fit.recompute);
     if !fit.probed && limits.backend != BackendKind::Cpu {

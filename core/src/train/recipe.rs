@@ -3,8 +3,6 @@
 //! The command line ([`RecipeArgs`](super::RecipeArgs)), `recipe.toml` in the run folder and the app's form are
 //! views of [`Recipe`]; field documentation is written once, in [`recipe_fields`](super::recipe_fields).
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 pub use super::recipe_fields::Recipe;
@@ -184,6 +182,8 @@ pub enum RecipeError {
         path: String,
         /// Line, column and cause.
         message: String,
+        /// The command whose help lists the fields.
+        command: &'static str,
     },
 }
 
@@ -192,57 +192,12 @@ impl Advice for RecipeError {
         match self {
             Self::Field(error) => error.remedy(),
             Self::Read { .. } => "give a recipe.toml, such as the one in a run folder".into(),
-            Self::Parse { .. } => "look up names and values in `spanbert train --help`".into(),
+            Self::Parse { command, .. } => format!("look up names and values in `spanbert {command} --help`"),
         }
     }
 }
 
 impl Recipe {
-    /// Reads `recipe.toml`; missing fields take the reference's defaults, unknown ones are an error.
-    ///
-    /// # Errors
-    /// If the file cannot be read or holds anything but a recipe.
-    pub fn from_path(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RecipeError::Read { path: path.display().to_string(), source })?;
-        Self::from_toml(&text, &path.display().to_string())
-    }
-
-    /// Parses the text of a `recipe.toml`; `source` names it in errors.
-    ///
-    /// # Errors
-    /// If a name is unknown or a value has the wrong type.
-    pub fn from_toml(text: &str, source: &str) -> Result<Self, RecipeError> {
-        toml::from_str(text).map_err(|error| RecipeError::Parse {
-            path: match error.span() {
-                Some(span) => {
-                    let line = 1 + text.bytes().take(span.start).filter(|&byte| byte == b'\n').count();
-                    format!("{source}, line {line}")
-                }
-                None => source.to_owned(),
-            },
-            message: error.message().to_owned(),
-        })
-    }
-
-    /// The text of a `recipe.toml`: every field with its documentation, unset ones as comments.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        // A struct of numbers, strings and options always has a TOML form (`validate` bounds the seed).
-        let table = toml::Table::try_from(self).unwrap_or_default();
-        let mut text = String::new();
-        for (name, documentation) in Self::FIELDS {
-            for line in documentation.lines() {
-                text.push_str(&format!("#{line}\n"));
-            }
-            match table.get(*name) {
-                Some(value) => text.push_str(&format!("{name} = {value}\n\n")),
-                None => text.push_str(&format!("# {name} =\n\n")),
-            }
-        }
-        text
-    }
-
     /// Learning rates to train with, one training each: the recipe's, else the reference's sweep.
     #[must_use]
     pub fn learning_rates(&self) -> Vec<f64> {
@@ -323,6 +278,8 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::train::LrSchedule;
 

@@ -12,7 +12,7 @@ use crate::batch::TrainMode;
 
 recipe! {
     /// Every hyper-parameter of a training, with the reference's default (`run_squad.py`).
-    recipe Recipe;
+    recipe Recipe of "train";
     /// Command-line flags of a recipe; what is not given keeps its value.
     flags RecipeArgs {
         /// Start from a named recipe instead of the reference's defaults.
@@ -112,12 +112,7 @@ impl RecipeArgs {
     /// # Errors
     /// If the recipe file cannot be read.
     pub fn resolve(&self) -> Result<Recipe, RecipeError> {
-        let base = match (&self.recipe, self.preset) {
-            (Some(path), _) => Recipe::from_path(path)?,
-            (None, Some(preset)) => preset.recipe(),
-            (None, None) => Recipe::default(),
-        };
-        Ok(self.apply(base))
+        self.resolve_over(self.preset.map_or_else(Recipe::default, Preset::recipe))
     }
 }
 

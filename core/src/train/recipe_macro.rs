@@ -2,10 +2,10 @@
 
 /// Declares a recipe and its command-line flags from one list, so that a flag, a TOML key and a tooltip cannot disagree.
 /// A field reads `[clap settings] name: type = default`; under `unset` the default is "not given" (`Option`). Flags that are
-/// no fields stand before the list.
+/// no fields stand before the list; one of them is `recipe`, the file to start from. The command's help is where its fields can be looked up.
 macro_rules! recipe {
     (
-        $(#[doc = $recipe_doc:literal])+ recipe $recipe:ident;
+        $(#[doc = $recipe_doc:literal])+ recipe $recipe:ident of $command:literal;
         $(#[doc = $args_doc:literal])+ flags $args:ident {
             $($(#[$extra_meta:meta])+ $extra:ident: $extra_type:ty,)*
         }
@@ -40,6 +40,48 @@ macro_rules! recipe {
                 let table = toml::Table::try_from(self).unwrap_or_default();
                 Self::FIELDS.iter().map(|(name, _)| (*name, table.get(*name).map(ToString::to_string))).collect()
             }
+
+            /// Reads a recipe from a file; missing fields take their defaults, unknown ones are an error.
+            ///
+            /// # Errors
+            /// If the file cannot be read or holds anything but a recipe.
+            pub fn from_path(path: &std::path::Path) -> Result<Self, $crate::train::RecipeError> {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| $crate::train::RecipeError::Read { path: name.clone(), source })?;
+                Self::from_toml(&text, &name)
+            }
+
+            /// Parses a recipe; `source` names it in errors.
+            ///
+            /// # Errors
+            /// If a name is unknown or a value has the wrong type.
+            pub fn from_toml(text: &str, source: &str) -> Result<Self, $crate::train::RecipeError> {
+                $crate::train::recipe_text::parse(text, source, $command)
+            }
+
+            /// The text of a `recipe.toml`: every field with its documentation, unset ones as comments.
+            #[must_use]
+            pub fn to_toml(&self) -> String {
+                $crate::train::recipe_text::written(self, Self::FIELDS)
+            }
+
+            /// All fields in which this recipe and another differ.
+            #[must_use]
+            pub fn differences(&self, other: &Self) -> Vec<$crate::train::Difference> {
+                $crate::train::Difference::between(self.values(), other.values())
+            }
+
+            /// Checks every field, alone and against the model.
+            ///
+            /// # Errors
+            /// Names the first field that is out of bounds, what is allowed and what to do.
+            pub fn validate(
+                &self,
+                config: &$crate::config::BertConfig,
+            ) -> Result<(), $crate::train::RecipeError> {
+                self.field_errors(config).into_iter().next().map_or(Ok(()), |error| Err(error.into()))
+            }
         }
 
         $(#[doc = $args_doc])+
@@ -58,6 +100,15 @@ macro_rules! recipe {
                 $(if let Some(value) = &self.$name { base.$name = value.clone(); })+
                 $(if self.$oname.is_some() { base.$oname = self.$oname.clone(); })+
                 base
+            }
+
+            /// The recipe these flags ask for: the file's, or `base` without one, with the flags put over it.
+            ///
+            /// # Errors
+            /// If the recipe file cannot be read.
+            pub fn resolve_over(&self, base: $recipe) -> Result<$recipe, $crate::train::RecipeError> {
+                let base = self.recipe.as_deref().map_or(Ok(base), $recipe::from_path)?;
+                Ok(self.apply(base))
             }
         }
     };

@@ -1,6 +1,6 @@
 //! What a recipe may hold, checked before anything is loaded or written.
 
-use super::recipe::{Recipe, RecipeError};
+use super::recipe::Recipe;
 use crate::{advice::Advice, config::BertConfig};
 
 /// A field outside its bounds.
@@ -24,10 +24,10 @@ impl Advice for FieldError {
 }
 
 /// Beyond any use, and small enough that sums of counts and TOML's integers hold it.
-const LARGEST_COUNT: usize = u32::MAX as usize;
+pub(crate) const LARGEST_COUNT: usize = u32::MAX as usize;
 
 /// Notes a field that is out of bounds.
-fn check(
+pub(crate) fn check(
     found: &mut Vec<FieldError>,
     holds: bool,
     field: &'static str,
@@ -42,14 +42,6 @@ fn check(
 }
 
 impl Recipe {
-    /// Checks every field, alone and against the model.
-    ///
-    /// # Errors
-    /// Names the first field that is out of bounds, what is allowed and what to do.
-    pub fn validate(&self, config: &BertConfig) -> Result<(), RecipeError> {
-        self.field_errors(config).into_iter().next().map_or(Ok(()), |error| Err(error.into()))
-    }
-
     /// Every field that is out of bounds, alone or against the model.
     #[must_use]
     pub fn field_errors(&self, config: &BertConfig) -> Vec<FieldError> {

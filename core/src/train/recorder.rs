@@ -220,8 +220,14 @@ fn describe(event: &Event) -> String {
         Event::Phase { phase, detail: None } => format!("phase: {phase}"),
         Event::Phase { phase, detail: Some(detail) } => format!("phase: {phase}, {detail}"),
         Event::Step(step) => format!(
-            "step {}/{} epoch {} loss {:.6} lr {:.3e} {:.1} windows/s",
-            step.step, step.total_steps, step.epoch, step.loss, step.learning_rate, step.windows_per_sec
+            "step {}/{} epoch {} loss {:.6} lr {:.3e} {:.1} {}s/s",
+            step.step,
+            step.total_steps,
+            step.epoch,
+            step.loss,
+            step.learning_rate,
+            step.windows_per_sec,
+            step.row()
         ),
         Event::Evaluation { step, epoch, scores, best, secs, .. } => {
             let values: Vec<String> =

@@ -52,6 +52,22 @@ impl TrainingCheckpoint {
         }
     }
 
+    /// The same; with `force` the run begins again if every one is damaged, and a warning says so.
+    ///
+    /// # Errors
+    /// Without `force`, as [`newest`](Self::newest).
+    pub(crate) fn newest_or_none(
+        layout: &Layout,
+        force: bool,
+    ) -> Result<(Option<Self>, Vec<String>), TrainError> {
+        match Self::newest(layout) {
+            Err(error @ TrainError::NoWholeCheckpoint { .. }) if force => {
+                Ok((None, vec![format!("beginning again: {error}")]))
+            }
+            newest => newest,
+        }
+    }
+
     /// Reads `checkpoints/step-<n>/` and compares it with its checksums.
     fn read(folder: &Path) -> Result<Self, String> {
         let progress = read_progress(&folder.join("progress.json"))?;
@@ -67,6 +83,39 @@ impl TrainingCheckpoint {
         }
         Ok(Self { progress, weights, optimizer })
     }
+}
+
+/// Refuses to resume a run that is complete, unless what ended it has changed.
+pub(crate) fn refuse_completed(
+    layout: &Layout,
+    same_steps: bool,
+    same_patience: bool,
+) -> Result<(), TrainError> {
+    let run = layout.root().to_owned();
+    match RunState::read(layout) {
+        Ok(RunState { outcome: Some(Outcome::Completed), step: steps, reason, .. }) => match reason {
+            Some(reason) if same_patience => Err(TrainError::EndedEarly { run, steps, reason }),
+            None if same_steps => Err(TrainError::Complete { run, steps }),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Refuses differences that would make the rest of the run another one; with `force` they become a warning.
+pub(crate) fn accept_changes(
+    layout: &Layout,
+    differences: Vec<String>,
+    force: bool,
+) -> Result<Vec<String>, TrainError> {
+    if differences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let differences = differences.join(", ");
+    if !force {
+        return Err(TrainError::Changed { run: layout.root().to_owned(), differences });
+    }
+    Ok(vec![format!("going on although {differences}")])
 }
 
 /// A run that is to be resumed: what it began with, compared with what it is resumed with.
@@ -89,39 +138,14 @@ impl Resumed {
         environment: Environment,
         force: bool,
     ) -> Result<Self, TrainError> {
-        let run = layout.root().to_owned();
         let (recipe_before, before) = (Recipe::from_path(&layout.recipe())?, Environment::read(layout)?);
         let same_steps = recipe_before.max_steps == recipe.max_steps;
         let same_patience = recipe_before.early_stopping_patience == recipe.early_stopping_patience;
-        if let Ok(RunState { outcome: Some(Outcome::Completed), step: steps, reason, .. }) =
-            RunState::read(layout)
-        {
-            match reason {
-                Some(reason) if same_patience => return Err(TrainError::EndedEarly { run, steps, reason }),
-                None if same_steps => return Err(TrainError::Complete { run, steps }),
-                _ => {}
-            }
-        }
+        refuse_completed(layout, same_steps, same_patience)?;
         let differences = changes((&recipe_before, &before), (recipe, &environment));
-        let mut warnings = Vec::new();
-        if !differences.is_empty() {
-            let differences = differences.join(", ");
-            if !force {
-                return Err(TrainError::Changed { run, differences });
-            }
-            warnings.push(format!("going on although {differences}"));
-        }
-        let checkpoint = match TrainingCheckpoint::newest(layout) {
-            Ok((checkpoint, damaged)) => {
-                warnings.extend(damaged);
-                checkpoint
-            }
-            Err(error @ TrainError::NoWholeCheckpoint { .. }) if force => {
-                warnings.push(format!("beginning again: {error}"));
-                None
-            }
-            Err(error) => return Err(error),
-        };
+        let mut warnings = accept_changes(layout, differences, force)?;
+        let (checkpoint, damaged) = TrainingCheckpoint::newest_or_none(layout, force)?;
+        warnings.extend(damaged);
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let same_split = recipe_before.micro_batch == recipe.micro_batch
             && recipe_before.eval_batch_size == recipe.eval_batch_size;

@@ -69,34 +69,22 @@ impl Model {
 
 /// An architecture by name, or read from a `config.json`.
 pub(crate) fn architecture(name: &str) -> Result<BertConfig, CliError> {
-    Ok(match name {
-        "base" => BertConfig::default(),
-        "large" => BertConfig::large(),
-        // MiniLM-L6-H384-uncased, the encoder of the sentence transformer all-MiniLM-L6-v2.
-        "minilm" => BertConfig {
-            vocab_size: 30_522,
-            hidden_size: 384,
-            num_hidden_layers: 6,
-            num_attention_heads: 12,
-            intermediate_size: 1536,
-            ..BertConfig::default()
-        },
-        file => {
-            let path = Path::new(file);
-            let path = if path.is_dir() {
-                config_file(path).unwrap_or_else(|| path.join("config.json"))
-            } else {
-                path.to_owned()
-            };
-            if !path.exists() {
-                return Err(CliError::new(
-                    format_args!("{file:?} is neither an architecture that has a name nor a file"),
-                    "use base, large, minilm, a config.json or the folder of one",
-                ));
-            }
-            BertConfig::from_path(&path)?
-        }
-    })
+    if let Some(config) = BertConfig::named(name) {
+        return Ok(config);
+    }
+    let path = Path::new(name);
+    let path = if path.is_dir() {
+        config_file(path).unwrap_or_else(|| path.join("config.json"))
+    } else {
+        path.to_owned()
+    };
+    if !path.exists() {
+        return Err(CliError::new(
+            format_args!("{name:?} is neither an architecture that has a name nor a file"),
+            "use base, large, minilm, a config.json or the folder of one",
+        ));
+    }
+    Ok(BertConfig::from_path(&path)?)
 }
 
 #[cfg(test)]

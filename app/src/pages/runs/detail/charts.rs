@@ -248,7 +248,9 @@ impl Charts {
             charts
                 .push((chart("Gradient norm", plain), vec![one("", tokens.series[4], &mut self.grad_norm)]));
         }
-        charts.push((chart("Windows per second", plain), vec![one("", tokens.series[5], &mut self.speed)]));
+        let is_pretraining = curves.steps.last().is_some_and(|step| step.mlm_loss.is_some());
+        let speed = if is_pretraining { "Texts per second" } else { "Windows per second" };
+        charts.push((chart(speed, plain), vec![one("", tokens.series[5], &mut self.speed)]));
         if !self.memory.points().is_empty() {
             let format = |value: f64| bytes(value.max(0.0) as u64);
             charts.push((chart("Device memory", format), vec![one("", tokens.series[6], &mut self.memory)]));

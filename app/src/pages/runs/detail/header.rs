@@ -101,7 +101,10 @@ pub(super) fn progress_ui(ui: &mut Ui, look: &Look, curves: &Curves) {
         }
         if let Some(last) = last {
             told("Loss", super::super::chart::plain(last.loss));
-            told("Windows per second", super::super::chart::plain(last.windows_per_sec));
+            told(
+                &format!("{}s per second", capital(last.row())),
+                super::super::chart::plain(last.windows_per_sec),
+            );
         }
         if let Some(best) = &state.best {
             told(&capital(&score_name(&best.metric)), best_score(best));
