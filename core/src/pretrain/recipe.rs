@@ -36,7 +36,7 @@ recipe! {
         [value_name = "N"] train_batch_size: usize = 256,
         /// Texts computed at once on the device (16): a number, or auto for as many as fit. Fewer are tried if the device
         /// runs out of memory. Does not change the result but for rounding.
-        [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Windows(16),
+        free [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Windows(16),
         /// Longest text in word pieces, the two special ones included; without it 512, or as many as the model has positions.
         [value_name = "N"] max_seq_length: usize = 512,
         /// Decay of weights per update (0.01), times the learning rate; biases and LayerNorm are not decayed.
@@ -53,7 +53,7 @@ recipe! {
         /// Seed of everything random: fresh weights, order, masks, dropout, and which documents are held out.
         [value_name = "N"] seed: u64 = 42,
         /// Minutes between training checkpoints (5), to resume from.
-        [value_name = "X"] checkpoint_minutes: f64 = 5.0,
+        free [value_name = "X"] checkpoint_minutes: f64 = 5.0,
         /// Number format of the operands of the layers' matrix products; heads, weights, sums and the optimizer are f32 in any
         /// case. A half format is for GPUs that have it.
         [value_enum] precision: Precision = Precision::F32,
@@ -63,7 +63,7 @@ recipe! {
         /// same documents, wherever they stand, for the same seed. Not with --eval-file.
         [value_name = "SHARE"] eval_share: f64 = 0.0,
         /// Held-out texts per batch in evaluation (16), if they fit. Does not change the result.
-        [value_name = "N"] eval_batch_size: usize = 16,
+        free [value_name = "N"] eval_batch_size: usize = 16,
     }
     unset {
         /// Stop after this many updates; the learning rate reaches 0 there.
@@ -73,17 +73,11 @@ recipe! {
         [value_name = "N"] eval_steps: usize,
         /// End the run once this many evaluations in a row have not lowered the loss on held-out text. The learning rate is
         /// scheduled for the whole run in any case.
-        [value_name = "N"] early_stopping_patience: usize,
+        free [value_name = "N"] early_stopping_patience: usize,
     }
 }
 
 impl PretrainRecipe {
-    /// Fields that may change in a run that is resumed: they decide what is done at once, what is written and when
-    /// evaluations end the run, not what is learnt. Unlike in fine-tuning, `max_steps` is none of them: the learning rate
-    /// reaches 0 at the last update.
-    pub const MAY_CHANGE: &'static [&'static str] =
-        &["micro_batch", "eval_batch_size", "checkpoint_minutes", "early_stopping_patience"];
-
     /// Every field that is out of bounds, alone or against the model.
     #[must_use]
     pub fn field_errors(&self, config: &BertConfig) -> Vec<FieldError> {

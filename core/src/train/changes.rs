@@ -3,21 +3,6 @@
 use super::Recipe;
 use crate::{hash::Fingerprint, run::Environment};
 
-impl Recipe {
-    /// Fields that may change in a run that is resumed: they decide what is done at once, what is written and when training
-    /// ends, not what is learnt.
-    pub const MAY_CHANGE: &'static [&'static str] = &[
-        // Too many left out is an error before the first step.
-        "allow_skipped",
-        "micro_batch",
-        "eval_batch_size",
-        "checkpoint_steps",
-        "checkpoint_minutes",
-        "max_steps",
-        "early_stopping_patience",
-    ];
-}
-
 /// Every difference that would make the rest of the run another one, a phrase each.
 #[must_use]
 pub fn changes(before: (&Recipe, &Environment), now: (&Recipe, &Environment)) -> Vec<String> {

@@ -64,17 +64,17 @@ recipe! {
         /// Under fp16, the factor on the loss that keeps gradients from vanishing; 0 adapts it to overflows.
         [value_name = "X"] loss_scale: f64 = 0.0,
         /// Windows per batch in evaluation, if they fit; a GPU with room takes more. Does not change the result.
-        [value_name = "N"] eval_batch_size: usize = 8,
+        free [value_name = "N"] eval_batch_size: usize = 8,
         /// Evaluations per epoch on the development set.
         [value_name = "N"] eval_per_epoch: usize = 10,
         /// Score that decides which weights are kept as the best.
         [value_enum] eval_metric: EvalMetric = EvalMetric::F1,
         /// Windows computed at once on the device: a number, or auto for as many as fit, of a small model on a processor a
         /// few for each thread. Does not change the result.
-        [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Auto,
+        free [value_name = "auto|N"] micro_batch: MicroBatchSize = MicroBatchSize::Auto,
         /// Share of the training questions that may be left out because their answer cannot be learnt from: it is empty,
         /// or not where the data says. More than that is an error. The run folder's skipped.jsonl lists them.
-        [value_name = "SHARE"] allow_skipped: f64 = 0.01,
+        free [value_name = "SHARE"] allow_skipped: f64 = 0.01,
         /// Candidate answers kept per question.
         [value_name = "N"] n_best_size: usize = 20,
         /// Longest answer in word pieces.
@@ -91,18 +91,18 @@ recipe! {
         /// Batches are padded to a multiple of this; without it 64 on GPUs and 8 on CPUs.
         [value_name = "N"] length_multiple: usize,
         /// Stop after this many updates of each training; the schedule stays that of the whole training.
-        [value_name = "N"] max_steps: usize,
+        free [value_name = "N"] max_steps: usize,
         /// Train on the first N questions of the data only, in the order of the file and with all their windows; for
         /// quick trials and learning curves. Hugging Face's run_qa.py takes the same questions, and then only the first N
         /// of their windows.
         [value_name = "N"] max_train_samples: usize,
         /// End the training once this many evaluations in a row have not improved eval_metric. The learning rate is
         /// scheduled for the whole training in any case. Needs development data.
-        [value_name = "N"] early_stopping_patience: usize,
+        free [value_name = "N"] early_stopping_patience: usize,
         /// Write a training checkpoint, to resume from, every this many updates.
-        [value_name = "N"] checkpoint_steps: usize,
+        free [value_name = "N"] checkpoint_steps: usize,
         /// Write a training checkpoint every this many minutes; without it and checkpoint_steps every five.
-        [value_name = "X"] checkpoint_minutes: f64,
+        free [value_name = "X"] checkpoint_minutes: f64,
     }
 }
 

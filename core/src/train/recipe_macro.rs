@@ -1,16 +1,19 @@
 //! One list of fields, and all that is made of it.
 
 /// Declares a recipe and its command-line flags from one list, so that a flag, a TOML key and a tooltip cannot disagree.
-/// A field reads `[clap settings] name: type = default`; under `unset` the default is "not given" (`Option`). Flags that are
-/// no fields stand before the list; one of them is `recipe`, the file to start from. The command's help is where its fields can be looked up.
+/// A field reads `[clap settings] name: type = default`; under `unset` the default is "not given" (`Option`). `free` before it
+/// marks what may change in a run that is resumed: it decides what is done at once, what is written and when training ends,
+/// not what is learnt. Flags that are no fields stand before the list; one of them is `recipe`, the file to start from. The
+/// command's help is where its fields can be looked up.
 macro_rules! recipe {
+    (@free $name:ident) => { stringify!($name) };
     (
         $(#[doc = $recipe_doc:literal])+ recipe $recipe:ident of $command:literal;
         $(#[doc = $args_doc:literal])+ flags $args:ident {
             $($(#[$extra_meta:meta])+ $extra:ident: $extra_type:ty,)*
         }
-        set { $($(#[doc = $doc:literal])+ [$($arg:tt)*] $name:ident: $type:ty = $default:expr,)+ }
-        unset { $($(#[doc = $odoc:literal])+ [$($oarg:tt)*] $oname:ident: $otype:ty,)+ }
+        set { $($(#[doc = $doc:literal])+ $($free:ident)? [$($arg:tt)*] $name:ident: $type:ty = $default:expr,)+ }
+        unset { $($(#[doc = $odoc:literal])+ $($ofree:ident)? [$($oarg:tt)*] $oname:ident: $otype:ty,)+ }
     ) => {
         $(#[doc = $recipe_doc])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -31,6 +34,12 @@ macro_rules! recipe {
             pub const FIELDS: &'static [(&'static str, &'static str)] = &[
                 $((stringify!($name), concat!($($doc, "\n"),+)),)+
                 $((stringify!($oname), concat!($($odoc, "\n"),+)),)+
+            ];
+
+            /// The fields that may change in a run that is resumed.
+            pub const MAY_CHANGE: &'static [&'static str] = &[
+                $($(recipe!(@$free $name),)?)+
+                $($(recipe!(@$ofree $oname),)?)+
             ];
 
             /// The value of every field as in TOML, in the order of [`FIELDS`](Self::FIELDS); none for those unset.
