@@ -3,8 +3,6 @@
 use std::io;
 
 use spanbert_backends::BackendError;
-#[cfg(feature = "native")]
-use spanbert_backends::runtime::RuntimeError;
 
 use super::*;
 use crate::{
@@ -219,8 +217,17 @@ fn models_and_devices() {
             supported: vec![Precision::F32],
         },
         &BackendError::Failed { choice: DeviceChoice::Cpu, reason: "lost".into() },
+    ]);
+}
+
+#[cfg(feature = "native")]
+#[test]
+fn starting_a_backend() {
+    use spanbert_backends::runtime::RuntimeError;
+
+    holds(&[
         &RuntimeError::TooLate,
-        &RuntimeError::NoCache { path: path(), reason: "read-only".into() },
+        &RuntimeError::NoCache { path: "cache".into(), reason: "read-only".into() },
     ]);
 }
 

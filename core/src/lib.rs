@@ -1,8 +1,8 @@
 //! SpanBERT and its SQuAD 2.0 trainer.
 //!
 //! Data flows one way: [`squad`] JSON, [`features`] windows, [`batch`]es, the [`model`] behind an
-//! [`engine`], then [`answers`] and [`score`]s. The modules up to there build for any platform; the ones
-//! behind the `native` feature use files, threads, processes and a clock. The `spanbert` command line is the package
+//! [`engine`], then [`answers`] and [`score`]s; [`train`] learns. What needs files, threads, processes or a clock is behind
+//! the `native` feature: the modules at the end of the list, and the module `native` within [`run`] and [`train`]. The `spanbert` command line is the package
 //! `spanbert-cli` in `core/cli`.
 #![recursion_limit = "256"]
 
@@ -26,10 +26,12 @@ pub mod hash;
 pub mod message;
 mod percentile;
 mod python_json;
+pub mod run;
 pub mod score;
 pub mod squad;
 pub mod text_file;
 pub mod tokenizer;
+pub mod train;
 
 #[cfg(feature = "native")]
 pub mod bench;
@@ -42,11 +44,7 @@ pub mod open;
 #[cfg(feature = "native")]
 pub mod pretrain;
 #[cfg(feature = "native")]
-pub mod run;
-#[cfg(feature = "native")]
 pub mod selftest;
-#[cfg(feature = "native")]
-pub mod train;
 #[cfg(feature = "native")]
 pub mod user_folders;
 

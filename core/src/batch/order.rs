@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::PythonRandom;
 
 /// How training windows are ordered (`train_mode` of the reference).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "native", value(rename_all = "snake_case"))]
+#[value(rename_all = "snake_case")]
 pub enum TrainMode {
     /// Windows sorted by length and cut into batches once; the batches are shuffled every epoch.
     #[default]

@@ -156,12 +156,12 @@ fn blocks(
 ) -> Result<(), EngineError> {
     let (warm, steps) = (measured.warmup_steps, workload.steps());
     std::thread::scope(|scope| {
-        let feed = workload.feed(scope);
+        let mut feed = workload.feed(scope);
         while measured.steps < steps {
             let block = plan.block_steps.min(steps - measured.steps);
             let mut work = Work::default();
             let begun = Instant::now();
-            for (done, batch) in feed.iter().take(block).enumerate() {
+            for (done, batch) in feed.by_ref().take(block).enumerate() {
                 subject.step(&batch)?;
                 work.add(&batch, subject.flops(&batch));
                 measured.stopped = progress(warm + measured.steps + done + 1, warm + steps).is_break();

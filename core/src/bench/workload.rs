@@ -1,6 +1,6 @@
 //! Batches to measure with: of one length, or as a training on a data set would see them.
 
-use std::{collections::BTreeMap, sync::mpsc::Receiver, thread::Scope};
+use std::{collections::BTreeMap, thread::Scope};
 
 use crate::{
     advice::Advice,
@@ -8,7 +8,7 @@ use crate::{
     config::BertConfig,
     features::Window,
     random::SplitMix,
-    train::{Place, Prepared, Recipe, Schedule, TrainingData, prefetch, prepare},
+    train::{Place, Prepared, Recipe, Schedule, TrainingData, ahead, batches, prepare},
 };
 
 /// Different batches of one length; a training does not see the same one again and again.
@@ -194,8 +194,11 @@ impl Workload {
     }
 
     /// Starts the trainer's thread that prepares batch after batch; take [`Self::steps`] of them.
-    pub fn feed<'scope, 'env: 'scope>(&'env self, scope: &'scope Scope<'scope, 'env>) -> Receiver<Prepared> {
-        prefetch(scope, self.data(), &self.recipe, &self.schedule, (0, Place::default()))
+    pub fn feed<'scope, 'env: 'scope>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+    ) -> impl Iterator<Item = Prepared> + use<'scope, 'env> {
+        ahead(scope, batches(self.data(), &self.recipe, &self.schedule, 0, Place::default()))
     }
 
     fn batches(&self) -> impl Iterator<Item = usize> + Clone {

@@ -1,7 +1,8 @@
 //! A data set answered and scored.
 //!
 //! [`PreparedEvaluation`] cuts the data set into windows once; each [`run`](PreparedEvaluation::run) works through them with an
-//! engine and returns an [`Evaluation`], whose files are those of a run's `eval` folder.
+//! engine and returns an [`Evaluation`], whose files are those of a run's `eval` folder. Where a device can only be awaited, as
+//! WebGPU in a browser, [`run_async`](PreparedEvaluation::run_async) does.
 
 mod abstention;
 #[cfg(feature = "native")]
@@ -9,6 +10,7 @@ mod broken_down;
 mod error;
 mod evaluation;
 mod gold_reach;
+mod monitor;
 mod options;
 mod prepared;
 mod record;
@@ -21,8 +23,9 @@ pub use broken_down::{AnalysedEvaluation, EvaluationPlace};
 pub use error::EvaluateError;
 pub use evaluation::{Evaluation, ResultsFile};
 pub use gold_reach::GoldReach;
+pub use monitor::{BoxFuture, Monitor};
 pub use options::EvaluateOptions;
-pub use prepared::{PreparedEvaluation, evaluate, non_finite_windows};
+pub use prepared::{PreparedEvaluation, evaluate, evaluate_async, non_finite_windows};
 pub use record::{Record, RecordSpan};
 #[cfg(feature = "native")]
 pub use stored::{StoredEvaluation, evaluated_steps};

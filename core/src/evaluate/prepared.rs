@@ -2,7 +2,11 @@
 
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
-use super::{Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, gold_reach::gold_reach};
+use pollster::block_on;
+
+use super::{
+    Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, Monitor, gold_reach::gold_reach,
+};
 use crate::{
     answers::{AnswerOptions, Prediction, WindowCandidates, predict},
     batch::{collate, padded_length},
@@ -40,6 +44,20 @@ pub fn evaluate(
     progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Evaluation, EvaluateError> {
     PreparedEvaluation::new(dataset, tokenizer, options)?.run(engine, progress)
+}
+
+/// [`evaluate`] for a device whose results can only be awaited.
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn evaluate_async(
+    engine: &mut dyn InferenceEngine,
+    dataset: Arc<Dataset>,
+    tokenizer: Arc<BertTokenizer>,
+    options: &EvaluateOptions,
+    monitor: &mut dyn Monitor,
+) -> Result<Evaluation, EvaluateError> {
+    PreparedEvaluation::new(dataset, tokenizer, options)?.run_async(engine, monitor).await
 }
 
 impl PreparedEvaluation {
@@ -136,8 +154,20 @@ impl PreparedEvaluation {
         engine: &mut dyn InferenceEngine,
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Evaluation, EvaluateError> {
+        block_on(self.run_async(engine, &mut |done, total| progress(done, total)))
+    }
+
+    /// [`run`](Self::run) for a device whose results can only be awaited.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Evaluation, EvaluateError> {
         self.check_gold()?;
-        let predictions = self.predict(engine, progress)?;
+        let predictions = self.predict_async(engine, monitor).await?;
         let evaluation = Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, &self.options)?;
         Ok(evaluation.with_reach(self.reach.clone()))
     }
@@ -152,7 +182,19 @@ impl PreparedEvaluation {
         engine: &mut dyn InferenceEngine,
         progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Vec<Prediction>, EvaluateError> {
-        let candidates = self.candidates(engine, progress)?;
+        block_on(self.predict_async(engine, &mut |done, total| progress(done, total)))
+    }
+
+    /// [`predict`](Self::predict) for a device whose results can only be awaited.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub async fn predict_async(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Vec<Prediction>, EvaluateError> {
+        let candidates = self.candidates(engine, monitor).await?;
         let options = AnswerOptions {
             n_best_size: self.options.n_best_size,
             max_answer_length: self.options.max_answer_length,
@@ -162,10 +204,10 @@ impl PreparedEvaluation {
     }
 
     /// The best logits of every window, in window order.
-    fn candidates(
+    async fn candidates(
         &self,
         engine: &mut dyn InferenceEngine,
-        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+        monitor: &mut dyn Monitor,
     ) -> Result<Vec<WindowCandidates>, EvaluateError> {
         let max_seq_length = self.options.windows.max_seq_length;
         let positions = engine.config().max_position_embeddings;
@@ -197,9 +239,10 @@ impl PreparedEvaluation {
                 candidates.push((index, best));
             }
             done += rows.len();
-            if progress(done, total).is_break() && done < total {
+            if monitor.report(done, total).is_break() && done < total {
                 return Err(EvaluateError::Stopped { done, total });
             }
+            monitor.yield_now().await;
         }
         candidates.sort_unstable_by_key(|(index, _)| *index);
         Ok(candidates.into_iter().map(|(_, best)| best).collect())

@@ -1,4 +1,4 @@
-use std::{fs, ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     fake::{Reader, SQUAD, reader, tokenizer},
@@ -53,13 +53,14 @@ fn batches_are_sorted_and_padded_as_asked() {
     assert_eq!(dynamic.results, padded.results);
 }
 
+#[cfg(feature = "native")]
 #[test]
 fn files_hold_what_was_found() {
     let folder = tempfile::tempdir().unwrap();
     let (evaluation, _) = run(&options());
     let eval = folder.path().join("eval/step-1");
     evaluation.write(&eval).unwrap();
-    let read = |name: &str| fs::read_to_string(eval.join(name)).unwrap();
+    let read = |name: &str| std::fs::read_to_string(eval.join(name)).unwrap();
     let predictions = crate::score::Predictions::from_json(&read("predictions.json"), "p").unwrap();
     assert_eq!(predictions, evaluation.final_predictions);
     assert_eq!(predictions.get("lost").map(String::as_str), Some(""));
@@ -85,6 +86,7 @@ fn files_hold_what_was_found() {
     assert_eq!(records[2].plausible_answers.len(), 1);
 }
 
+#[cfg(feature = "native")]
 #[test]
 fn squad_1_has_no_threshold() {
     let squad = r#"{"data": [{"title": "", "paragraphs": [{"context": "We met Ann .", "qas": [

@@ -4,13 +4,13 @@ use std::{collections::HashSet, path::Path};
 
 use rayon::prelude::*;
 
-use super::PretrainError;
+use super::{PretrainError, text_seed::text_seed};
 use crate::{
     hash::Fingerprint,
     squad::Dataset,
     text_file,
     tokenizer::{BertTokenizer, CachedTokenizer},
-    train::{dropout_seed, text_seed},
+    train::dropout_seed,
 };
 
 /// Tells the choice of held-out documents from other draws.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pollster::block_on;
 use spanbert_backends::Precision;
 
 use super::{
@@ -19,8 +20,8 @@ use crate::{
     run::{Environment, Event, Layout, Phase, RunFolder, RunState, read_history},
     tokenizer::TokenizerSettings,
     train::{
-        DeviceLimits, Fit, InjectedFault, Observer, Progress, Recorder, StopFlag, TrainError, TrainOutcome,
-        Trainer, Training, TrainingCheckpoint, record_failure, settle,
+        DeviceLimits, Fit, Host, InjectedFault, Observer, Progress, Recorder, RunHost, StopFlag, TrainError,
+        TrainOutcome, Trained, Trainer, Training, TrainingCheckpoint, record_failure, settle, train_ahead,
     },
 };
 
@@ -119,13 +120,14 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainErr
     let layout = folder.layout();
     environment.write(layout)?;
     begun.write(layout)?;
-    let mut recorder = if is_new {
+    let recorder = if is_new {
         Recorder::start(layout, job.observer, &[loading])?
     } else {
         Recorder::resume(layout, job.observer, &[loading], progress.as_ref(), job.device)?
     };
+    let mut host = RunHost::new(recorder, job.stop);
     for warning in begun.warnings.iter().chain(&warnings) {
-        recorder.warn(warning.clone())?;
+        host.warn(warning.clone())?;
     }
     let run = Run {
         begun: &begun,
@@ -135,7 +137,8 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainErr
         progress,
         before,
     };
-    let result = run.go(engine.as_mut(), recorder, job.stop, job.inject_fault);
+    let result = run.go(engine.as_mut(), &mut host, job.inject_fault);
+    let result = result.map(|trained| TrainOutcome::new(layout, trained));
     // After a fault of the device another process goes on in the folder.
     if let Err(error) = &result
         && is_new
@@ -201,18 +204,17 @@ impl Run<'_> {
     fn go(
         self,
         engine: &mut (dyn PretrainEngine + 'static),
-        mut recorder: Recorder<'_>,
-        stop: StopFlag,
+        host: &mut RunHost<'_>,
         inject_fault: Option<InjectedFault>,
-    ) -> Result<TrainOutcome, PretrainError> {
+    ) -> Result<Trained, PretrainError> {
         let recipe = &self.begun.record.recipe;
         let texts = &self.corpus.texts;
-        recorder.detailed_phase(Phase::Loading, self.corpus.size())?;
+        host.detailed_phase(Phase::Loading, self.corpus.size())?;
         if let Some(held_out) = self.held_out {
-            recorder.detailed_phase(Phase::Loading, format!("held out: {}", held_out.size()))?;
+            host.detailed_phase(Phase::Loading, format!("held out: {}", held_out.size()))?;
             let shared = held_out.shared_with(self.corpus);
             if shared > 0 {
-                recorder.warn(format!(
+                host.warn(format!(
                     "{shared} of the documents to evaluate on are in the corpus too, so that the loss on them tells less"
                 ))?;
             }
@@ -226,32 +228,31 @@ impl Run<'_> {
             length_multiple: self.limits.backend.length_multiple(),
             micro_batch: 1,
         };
-        let fit = self.fit(engine, data, &mut recorder);
-        let fit = fit.inspect_err(|error| record_failure(&mut recorder, error, 0.0))?;
+        let fit = self.fit(engine, data, host);
+        let fit = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
         data.micro_batch = fit.micro_batch;
         let schedule = schedule(recipe, texts.len());
-        recorder.set_total_steps(schedule.steps());
-        let layout = recorder.layout().clone();
+        host.set_total_steps(schedule.steps());
         let held_out = self.held_out.map(|held_out| MaskedTexts {
             texts: &held_out.texts,
             micro_batch: fit.eval_batch,
             ..data
         });
         let task = Pretraining {
-            begun: self.begun,
+            config: &self.begun.config,
+            tokenizer: &self.begun.tokenizer,
             corpus: self.corpus,
             data,
             held_out,
             schedule,
-            layout,
             latest: None,
         };
-        let trainer = Trainer::new(task, recorder, stop, self.progress.as_ref());
+        let trainer = Trainer::new(task, host, self.progress.as_ref());
         let mut trainer = trainer.failing(inject_fault);
         let training = Training { index: 0, count: 1, learning_rate: recipe.learning_rate };
         let from = self.progress.as_ref().map(|progress| progress.place);
-        let ending = trainer.train(engine, training, from).and_then(|ending| {
-            trainer.save_last(engine)?;
+        let ending = train_ahead(&mut trainer, engine, training, from).and_then(|ending| {
+            block_on(trainer.save_last(engine))?;
             Ok(ending)
         });
         Ok(trainer.finish(ending)?)
@@ -262,11 +263,11 @@ impl Run<'_> {
         &self,
         engine: &mut (dyn PretrainEngine + 'static),
         data: MaskedTexts<'_>,
-        recorder: &mut Recorder<'_>,
+        host: &mut dyn Host,
     ) -> Result<Fit, TrainError> {
         let recipe = data.recipe;
         let planned = plan_for(recipe, &self.begun.config, data.longest(), &self.limits);
-        settle(engine, planned, self.before, &self.limits, recorder, |engine, micro_batch| {
+        settle(engine, planned, self.before, &self.limits, "text", host, |engine, micro_batch| {
             let longest = MaskedTexts { micro_batch, ..data }.longest_batch();
             // Two parts: the second one's gradients are added to the first one's.
             longest.micro_batches().chunks(1).take(2).try_for_each(|part| engine.accumulate(part))

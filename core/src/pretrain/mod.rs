@@ -12,6 +12,7 @@ mod masking;
 mod order;
 mod recipe;
 mod task;
+mod text_seed;
 mod vocab;
 
 pub use self::{

@@ -1,21 +1,21 @@
 //! Pre-training as the loop sees it: masked texts, and what is saved of the weights.
 
-use std::{ops::ControlFlow, path::Path, sync::mpsc::Receiver, thread::Scope};
-
 use super::{
     PretrainRecipe,
-    begun::Begun,
     corpus::Corpus,
     masked_texts::{MaskedBatch, MaskedTexts},
 };
 use crate::{
-    checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save_pretrained},
+    checkpoint::{SpanbertMeta, Weights},
+    config::BertConfig,
     engine::{EngineError, PredictionSums, PretrainEngine, PretrainSums},
-    run::{Event, Layout, atomic::create_folder, write_json},
+    evaluate::Monitor,
+    run::Event,
     score::HeldOutScores,
+    tokenizer::BertTokenizer,
     train::{
-        EvaluateEvery, EvaluatedAt, EvaluatorError, Limits, LrSchedule, Metric, Place, Schedule, Serving,
-        Task, TrainError, feed,
+        Batches, EvaluateEvery, EvaluatedAt, EvaluatorError, Heads, Limits, LrSchedule, Metric, Place,
+        SavedModel, Schedule, Scored, Serving, Task, in_order,
     },
 };
 
@@ -27,13 +27,15 @@ const EVALUATIONS: usize = 10;
 
 /// Masked texts, and all that is written beside weights.
 pub(super) struct Pretraining<'a> {
-    pub(super) begun: &'a Begun,
+    /// Architecture, as it is saved.
+    pub(super) config: &'a BertConfig,
+    /// Vocabulary and casing, as they are saved.
+    pub(super) tokenizer: &'a BertTokenizer,
     pub(super) corpus: &'a Corpus,
     pub(super) data: MaskedTexts<'a>,
     /// Text to be evaluated on, if there is any.
     pub(super) held_out: Option<MaskedTexts<'a>>,
     pub(super) schedule: Schedule,
-    pub(super) layout: Layout,
     /// Step and scores of the latest evaluation.
     pub(super) latest: Option<(usize, HeldOutScores)>,
 }
@@ -56,9 +58,10 @@ pub(super) fn schedule(recipe: &PretrainRecipe, texts: usize) -> Schedule {
     }
 }
 
-impl Task for Pretraining<'_> {
+impl<'a> Task for Pretraining<'a> {
     type Engine = dyn PretrainEngine;
     type Batch = MaskedBatch;
+    type Batches = Batches<'a, MaskedBatch>;
     type Scores = HeldOutScores;
 
     fn schedule(&self) -> &Schedule {
@@ -66,7 +69,7 @@ impl Task for Pretraining<'_> {
     }
 
     fn limits(&self) -> Limits {
-        let recipe = &self.begun.record.recipe;
+        let recipe = self.data.recipe;
         Limits {
             checkpoint_minutes: Some(recipe.checkpoint_minutes),
             checkpoint_steps: None,
@@ -76,18 +79,10 @@ impl Task for Pretraining<'_> {
         }
     }
 
-    fn feed<'scope, 'env: 'scope>(
-        &self,
-        scope: &'scope Scope<'scope, 'env>,
-        _training: usize,
-        from: Place,
-    ) -> Receiver<MaskedBatch>
-    where
-        Self: 'env,
-    {
+    fn batches(&self, _training: usize, from: Place) -> Batches<'a, MaskedBatch> {
         let data = self.data;
         let order = move |epoch| data.order(epoch);
-        feed(scope, self.schedule.epochs, from, order, move |epoch, position, texts: Vec<usize>| {
+        in_order(self.schedule.epochs, from, order, move |epoch, position, texts: Vec<usize>| {
             data.batch(epoch, position, &texts)
         })
     }
@@ -116,32 +111,31 @@ impl Task for Pretraining<'_> {
         self.held_out.map(|held_out| held_out.texts.len())
     }
 
-    fn evaluate(
+    async fn evaluate(
         &mut self,
         engine: &mut Self::Engine,
-        folder: &Path,
-        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Option<HeldOutScores>, EvaluatorError> {
+        monitor: &mut dyn Monitor,
+    ) -> Result<Option<Scored<HeldOutScores>>, EvaluatorError> {
         let Some(held_out) = self.held_out else { return Ok(None) };
         let (mut done, all) = (0, held_out.texts.len());
         let mut sums = PretrainSums::default();
         for batch in held_out.evaluation_batches() {
-            if progress(done, all).is_break() {
+            if monitor.report(done, all).is_break() {
                 return Ok(None);
             }
             let found = engine.predict_masked(&batch)?;
             sums.mlm.add(found.mlm);
             sums.sbo.add(found.sbo);
             done += batch.batch.rows;
+            monitor.yield_now().await;
         }
         let scores = scores(&sums);
         // Weights that predict anything but numbers must not become the best.
         if !scores.loss.is_finite() {
             return Err("the loss on held-out text is not finite".into());
         }
-        create_folder(folder)?;
-        write_json(&folder.join("results.json"), &scores)?;
-        Ok(Some(scores))
+        let files = vec![("results.json", serde_json::to_vec_pretty(&scores)?)];
+        Ok(Some(Scored { scores, files }))
     }
 
     fn metric(&self) -> Metric {
@@ -158,19 +152,13 @@ impl Task for Pretraining<'_> {
         Event::HeldOut { step, epoch, scores: *scores, best, secs }
     }
 
-    fn save_best(
-        &self,
-        weights: &Weights,
-        place: Place,
-        _learning_rate: f64,
-        scores: &HeldOutScores,
-    ) -> Result<(), TrainError> {
-        self.save(&self.layout.best(), weights, place, Some(scores))
+    fn best_model(&self, weights: Weights, place: Place, scores: &HeldOutScores) -> SavedModel<'_> {
+        self.model(weights, place, Some(scores))
     }
 
-    fn save_last(&self, weights: &Weights, place: Place) -> Result<(), TrainError> {
+    fn last_model(&self, weights: Weights, place: Place) -> SavedModel<'_> {
         let own = self.latest.as_ref().filter(|(step, _)| *step == place.step);
-        self.save(&self.layout.last(), weights, place, own.map(|(_, scores)| scores))
+        self.model(weights, place, own.map(|(_, scores)| scores))
     }
 }
 
@@ -194,28 +182,21 @@ fn scores(sums: &PretrainSums) -> HeldOutScores {
 }
 
 impl Pretraining<'_> {
-    fn save(
-        &self,
-        folder: &Path,
-        weights: &Weights,
-        place: Place,
-        scores: Option<&HeldOutScores>,
-    ) -> Result<(), TrainError> {
+    fn model(&self, weights: Weights, place: Place, scores: Option<&HeldOutScores>) -> SavedModel<'_> {
         let scores = scores.map(HeldOutScores::entries).unwrap_or_default().into_iter();
-        let meta = SpanbertMeta {
-            max_seq_length: Some(self.begun.record.recipe.max_seq_length),
-            global_step: Some(place.step as u64),
-            scores: scores.map(|(name, value)| (name.to_owned(), value)).collect(),
-            created_by: Some(concat!("SpanBERT Studio ", env!("CARGO_PKG_VERSION")).to_owned()),
-            ..SpanbertMeta::default()
-        };
-        let checkpoint = SaveCheckpoint {
-            config: &self.begun.config,
+        SavedModel {
+            config: self.config,
             weights,
-            vocab: self.begun.tokenizer.vocab_pieces(),
-            settings: self.begun.tokenizer.settings(),
-            meta: &meta,
-        };
-        Ok(save_pretrained(folder, &checkpoint)?)
+            vocab: self.tokenizer.vocab_pieces(),
+            settings: self.tokenizer.settings(),
+            meta: SpanbertMeta {
+                max_seq_length: Some(self.data.recipe.max_seq_length),
+                global_step: Some(place.step as u64),
+                scores: scores.map(|(name, value)| (name.to_owned(), value)).collect(),
+                created_by: Some(concat!("SpanBERT Studio ", env!("CARGO_PKG_VERSION")).to_owned()),
+                ..SpanbertMeta::default()
+            },
+            heads: Heads::Pretraining,
+        }
     }
 }

@@ -64,7 +64,7 @@ pub struct LogEntry {
 }
 
 /// A run so far. Built event by event with [`add`](Self::add); what a resumed trainer went back behind is taken out again,
-/// as by [`read_history`](super::read_history).
+/// as by [`history`](super::history()).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curves {
     /// Updates in order.
@@ -169,10 +169,10 @@ impl Curves {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{EventReader, now, read_history};
+    use crate::run::history;
 
     fn record(event: Event) -> EventRecord {
-        EventRecord { time: now(), event }
+        EventRecord { time: "2026-03-01T12:00:00.000Z".into(), event }
     }
 
     fn step(step: usize) -> Event {
@@ -223,16 +223,9 @@ mod tests {
 
     #[test]
     fn what_was_undone_is_gone_as_in_the_history() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("events.jsonl");
-        let lines: Vec<String> =
-            events().into_iter().map(|event| serde_json::to_string(&record(event)).unwrap() + "\n").collect();
-        std::fs::write(&path, lines.concat()).unwrap();
         let mut curves = Curves::default();
-        for record in EventReader::new(&path).poll().unwrap() {
-            curves.add(record);
-        }
-        let history = read_history(&path).unwrap();
+        events().into_iter().for_each(|event| curves.add(record(event)));
+        let history = history(events().into_iter().map(record));
         let steps: Vec<&StepEvent> = history
             .iter()
             .filter_map(|record| if let Event::Step(step) = &record.event { Some(step) } else { None })

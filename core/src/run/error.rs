@@ -1,8 +1,10 @@
 //! Failures of the run folder.
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "native")]
+use std::path::Path;
+use std::path::PathBuf;
 
-use super::{atomic::WriteError, lock::Holder};
+use super::{Holder, WriteError};
 use crate::{advice::Advice, hash::UnreadableFile};
 
 /// Why a run folder could not be made, written or read.
@@ -72,6 +74,7 @@ impl From<UnreadableFile> for RunError {
     }
 }
 
+#[cfg(feature = "native")]
 impl RunError {
     pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

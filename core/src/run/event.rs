@@ -4,15 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::score::{HeldOutScores, Scores};
 
-/// How all files of a run write a time: RFC 3339 in UTC with milliseconds, so that texts sort as times do.
-pub(super) const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
-
-/// The time now, RFC 3339 in UTC with milliseconds, as in all files of a run.
-#[must_use]
-pub fn now() -> String {
-    jiff::Timestamp::now().strftime(TIME_FORMAT).to_string()
-}
-
 /// What a training is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -291,12 +282,5 @@ mod tests {
         };
         assert!(EventRecord::from_line(line("3").as_bytes()).is_some());
         assert!(EventRecord::from_line(line("18446744073709551615").as_bytes()).is_none());
-    }
-
-    #[test]
-    fn time_is_utc_with_milliseconds() {
-        let text = now();
-        assert!(text.len() == 24 && text.ends_with('Z'), "{text}");
-        text.parse::<jiff::Timestamp>().unwrap();
     }
 }

@@ -1,17 +1,13 @@
 //! The events of a run as if it had never been interrupted.
 
-use std::path::Path;
+use super::{Event, EventRecord};
 
-use super::{Event, EventRecord, RunError, read_events};
-
-/// All events of a log that still hold: what a resumed trainer went back behind is left out, as it happened again.
-///
-/// # Errors
-/// If the file exists but cannot be read.
-pub fn read_history(path: &Path) -> Result<Vec<EventRecord>, RunError> {
+/// The events that still hold: what a resumed trainer went back behind is left out, as it happened again.
+#[must_use]
+pub fn history(records: impl IntoIterator<Item = EventRecord>) -> Vec<EventRecord> {
     let mut history = History::default();
-    read_events(path)?.into_iter().for_each(|record| history.add(record));
-    Ok(history.records.into_iter().flatten().collect())
+    records.into_iter().for_each(|record| history.add(record));
+    history.records.into_iter().flatten().collect()
 }
 
 /// Events so far, undone ones taken out, and where those are that can be undone: each is put down and taken up once,
@@ -54,10 +50,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        run::{EventLog, StepEvent},
-        score::Scores,
-    };
+    use crate::{run::StepEvent, score::Scores};
 
     fn step(step: usize, loss: f64) -> Event {
         Event::Step(StepEvent {
@@ -84,8 +77,6 @@ mod tests {
 
     #[test]
     fn what_was_done_twice_counts_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("events.jsonl");
         let resumed = Event::Resumed { step: 2, evaluations: 1, device: "cpu".into() };
         let failed = Event::Error { message: "killed".into() };
         let all = [
@@ -99,10 +90,8 @@ mod tests {
             evaluation(2, 2.5),
             step(3, 3.5),
         ];
-        let mut log = EventLog::open(&path).unwrap();
-        all.iter().for_each(|event| log.append(event).unwrap());
-        let history: Vec<Event> =
-            read_history(&path).unwrap().into_iter().map(|record| record.event).collect();
+        let records = all.map(|event| EventRecord { time: String::new(), event });
+        let history: Vec<Event> = history(records).into_iter().map(|record| record.event).collect();
         let expected =
             [step(1, 1.0), step(2, 2.0), evaluation(2, 1.0), resumed, evaluation(2, 2.5), step(3, 3.5)];
         assert_eq!(history, expected);

@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// By whose rules answers are normalised and cut into the tokens that F1 counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "native", derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum AnswerLanguage {
     /// The official SQuAD scripts: English articles, ASCII punctuation, words between blanks

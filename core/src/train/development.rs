@@ -1,11 +1,11 @@
 //! The development set, tokenised once and answered at every evaluation.
 
-use std::{ops::ControlFlow, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use super::{Evaluator, EvaluatorError, Recipe, TrainError};
+use super::{Evaluator, EvaluatorError, Recipe, Scored, TrainError};
 use crate::{
     engine::InferenceEngine,
-    evaluate::{EvaluateError, EvaluateOptions, PreparedEvaluation},
+    evaluate::{BoxFuture, EvaluateError, EvaluateOptions, Monitor, PreparedEvaluation},
     score::Scores,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -49,29 +49,34 @@ impl Evaluator for &DevelopmentSet {
         self.prepared.windows()
     }
 
-    fn evaluate(
-        &mut self,
-        engine: &mut dyn InferenceEngine,
-        folder: &Path,
-        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Option<Scores>, EvaluatorError> {
-        let evaluation = match self.prepared.run(engine, progress) {
-            Ok(evaluation) => evaluation,
-            Err(EvaluateError::Stopped { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        // Weights that answer with anything but numbers must not become the best.
-        match evaluation.results.non_finite_windows {
-            0 => {}
-            damaged => return Err(format!("the logits of {damaged} windows are not finite").into()),
-        }
-        evaluation.write(folder)?;
-        Ok(Some(evaluation.results.run_squad))
+    fn evaluate<'e>(
+        &'e mut self,
+        engine: &'e mut dyn InferenceEngine,
+        monitor: &'e mut dyn Monitor,
+    ) -> BoxFuture<'e, Result<Option<Scored<Scores>>, EvaluatorError>> {
+        Box::pin(async {
+            let evaluation = match self.prepared.run_async(engine, monitor).await {
+                Ok(evaluation) => evaluation,
+                Err(EvaluateError::Stopped { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            // Weights that answer with anything but numbers must not become the best.
+            match evaluation.results.non_finite_windows {
+                0 => {}
+                damaged => return Err(format!("the logits of {damaged} windows are not finite").into()),
+            }
+            let files = evaluation.files()?;
+            Ok(Some(Scored { scores: evaluation.results.run_squad, files }))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
+    use pollster::block_on;
+
     use super::*;
     use crate::evaluate::fake::{Reader, SQUAD, reader, tokenizer};
 
@@ -89,35 +94,30 @@ mod tests {
 
     fn evaluate(
         reader: &mut Reader,
-        folder: &Path,
         progress: ControlFlow<()>,
-    ) -> Result<Option<Scores>, EvaluatorError> {
-        (&mut &development()).evaluate(reader, folder, &mut |_, _| progress)
+    ) -> Result<Option<Scored<Scores>>, EvaluatorError> {
+        let development = development();
+        block_on((&mut &development).evaluate(reader, &mut |_, _| progress))
     }
 
     #[test]
     fn the_trainer_gets_the_references_scores_and_the_files() {
-        let folder = tempfile::tempdir().unwrap();
         assert_eq!((&development()).windows(), 4);
-        let scores = evaluate(&mut reader(), folder.path(), ControlFlow::Continue(())).unwrap().unwrap();
-        assert_eq!(scores.get("best_f1"), Some(75.0));
-        assert!(folder.path().join("results.json").is_file());
+        let found = evaluate(&mut reader(), ControlFlow::Continue(())).unwrap().unwrap();
+        assert_eq!(found.scores.get("best_f1"), Some(75.0));
+        let names: Vec<&str> = found.files.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, crate::evaluate::Evaluation::FILES);
     }
 
     #[test]
     fn an_evaluation_that_is_stopped_has_no_scores() {
-        let folder = tempfile::tempdir().unwrap();
-        let stopped = evaluate(&mut reader(), folder.path(), ControlFlow::Break(())).unwrap();
-        assert!(stopped.is_none());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(evaluate(&mut reader(), ControlFlow::Break(())).unwrap(), None);
     }
 
     #[test]
-    fn weights_that_answer_with_nan_get_no_scores_and_leave_no_files() {
-        let folder = tempfile::tempdir().unwrap();
+    fn weights_that_answer_with_nan_get_no_scores() {
         let mut engine = Reader { value: f32::NAN, ..reader() };
-        let error = evaluate(&mut engine, folder.path(), ControlFlow::Continue(())).unwrap_err();
+        let error = evaluate(&mut engine, ControlFlow::Continue(())).unwrap_err();
         assert_eq!(error.to_string(), "the logits of 4 windows are not finite");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -1,16 +1,15 @@
 //! Fine-tuning as the loop sees it: windows of questions, the development set, and what is saved of the weights.
 
-use std::{ops::ControlFlow, path::Path, sync::mpsc::Receiver, thread::Scope};
-
 use super::{
-    EvaluatedAt, Evaluator, EvaluatorError, Limits, Metric, Place, Prepared, Progress, Recipe, Schedule,
-    Serving, Task, TrainError, TrainingData, prefetch,
+    Batches, EvaluatedAt, Evaluator, EvaluatorError, Heads, Limits, Metric, Place, Prepared, Progress,
+    Recipe, SavedModel, Schedule, Scored, Serving, Task, TrainingData, batches,
 };
 use crate::{
-    checkpoint::{SaveCheckpoint, SpanbertMeta, Weights, save},
+    checkpoint::{SpanbertMeta, Weights},
     config::BertConfig,
     engine::{EngineError, TrainingEngine},
-    run::{Event, Layout, RunError, write_atomic},
+    evaluate::Monitor,
+    run::Event,
     score::{ResultValue, Scores, eval_results_text},
     tokenizer::BertTokenizer,
 };
@@ -28,8 +27,6 @@ pub struct FineTuning<'a> {
     pub data: TrainingData<'a>,
     /// The development set, if there is one.
     pub evaluator: Option<Box<dyn Evaluator + 'a>>,
-    /// Paths of the run.
-    pub layout: Layout,
     /// Architecture, as it is saved.
     pub config: &'a BertConfig,
     /// Vocabulary and casing, as they are saved.
@@ -40,9 +37,10 @@ pub struct FineTuning<'a> {
     pub latest: Option<(usize, Scores)>,
 }
 
-impl Task for FineTuning<'_> {
+impl<'a> Task for FineTuning<'a> {
     type Engine = dyn TrainingEngine;
     type Batch = Prepared;
+    type Batches = Batches<'a, Prepared>;
     type Scores = Scores;
 
     fn schedule(&self) -> &Schedule {
@@ -59,16 +57,8 @@ impl Task for FineTuning<'_> {
         }
     }
 
-    fn feed<'scope, 'env: 'scope>(
-        &self,
-        scope: &'scope Scope<'scope, 'env>,
-        training: usize,
-        from: Place,
-    ) -> Receiver<Prepared>
-    where
-        Self: 'env,
-    {
-        prefetch(scope, self.data, self.recipe, self.schedule, (training, from))
+    fn batches(&self, training: usize, from: Place) -> Batches<'a, Prepared> {
+        batches(self.data, self.recipe, self.schedule, training, from)
     }
 
     fn serving(batch: &Prepared) -> Serving {
@@ -103,14 +93,13 @@ impl Task for FineTuning<'_> {
         self.evaluator.as_ref().map(|evaluator| evaluator.windows())
     }
 
-    fn evaluate(
+    async fn evaluate(
         &mut self,
         engine: &mut Self::Engine,
-        folder: &Path,
-        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Option<Scores>, EvaluatorError> {
+        monitor: &mut dyn Monitor,
+    ) -> Result<Option<Scored<Scores>>, EvaluatorError> {
         match &mut self.evaluator {
-            Some(evaluator) => evaluator.evaluate(engine, folder, progress),
+            Some(evaluator) => evaluator.evaluate(engine, monitor).await,
             None => Ok(None),
         }
     }
@@ -134,42 +123,37 @@ impl Task for FineTuning<'_> {
         progress.latest.clone_from(&self.latest);
     }
 
-    /// Writes `best/` and the reference's `eval_results.txt`.
-    fn save_best(
-        &self,
-        weights: &Weights,
-        place: Place,
-        learning_rate: f64,
-        scores: &Scores,
-    ) -> Result<(), TrainError> {
-        self.save(&self.layout.best(), weights, &self.meta(place, Some((place.step, scores))))?;
+    fn best_model(&self, weights: Weights, place: Place, scores: &Scores) -> SavedModel<'_> {
+        self.model(weights, self.meta(place, Some((place.step, scores))))
+    }
+
+    /// With the threshold of the latest evaluation.
+    fn last_model(&self, weights: Weights, place: Place) -> SavedModel<'_> {
+        let latest = self.latest.as_ref().map(|(step, scores)| (*step, scores));
+        self.model(weights, self.meta(place, latest))
+    }
+
+    fn results(&self, place: Place, learning_rate: f64, scores: &Scores) -> Option<String> {
         let extra = [
             ("global_step", ResultValue::Count(place.training_step as u64)),
             ("epoch", ResultValue::Count(place.epoch as u64)),
             ("learning_rate", ResultValue::Float(learning_rate)),
             ("batch_size", ResultValue::Count(self.recipe.batch_rows() as u64)),
         ];
-        let text = eval_results_text(scores, &extra);
-        Ok(write_atomic(&self.layout.eval_results(), text.as_bytes()).map_err(RunError::from)?)
-    }
-
-    /// Writes `last/`, with the threshold of the latest evaluation.
-    fn save_last(&self, weights: &Weights, place: Place) -> Result<(), TrainError> {
-        let latest = self.latest.as_ref().map(|(step, scores)| (*step, scores));
-        self.save(&self.layout.last(), weights, &self.meta(place, latest))
+        Some(eval_results_text(scores, &extra))
     }
 }
 
 impl FineTuning<'_> {
-    fn save(&self, folder: &Path, weights: &Weights, meta: &SpanbertMeta) -> Result<(), TrainError> {
-        let checkpoint = SaveCheckpoint {
+    fn model(&self, weights: Weights, meta: SpanbertMeta) -> SavedModel<'_> {
+        SavedModel {
             config: self.config,
             weights,
             vocab: self.tokenizer.vocab_pieces(),
             settings: self.tokenizer.settings(),
             meta,
-        };
-        Ok(save(folder, &checkpoint)?)
+            heads: Heads::QuestionAnswering,
+        }
     }
 
     /// `evaluation` is the step it was made at and its scores; scores of other weights than these are left out,

@@ -1,13 +1,8 @@
 //! How batches are split to fit on the device: `fit.json` of a run folder.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    json,
-    run::{Layout, RunError, are_counts, write_json},
-};
+use crate::{json, run::are_counts};
 
 /// What is done at once. None of it changes the mathematics, only memory and the order of rounding, so a resumed run
 /// keeps it.
@@ -60,26 +55,12 @@ impl std::str::FromStr for InjectedFault {
 }
 
 impl Fit {
-    /// Reads a run's; `None` if it has none yet, or one that says nothing usable (it is found anew then).
-    #[must_use]
-    pub fn read(layout: &Layout) -> Option<Self> {
-        Self::from_json(&std::fs::read(layout.fit()).ok()?)
-    }
-
     /// Reads the content of a `fit.json`; `None` if it says nothing usable.
     #[must_use]
     pub fn from_json(text: &[u8]) -> Option<Self> {
         let fit: Self = json::parse(text).ok()?;
         let counts = are_counts([fit.micro_batch, fit.eval_batch, fit.faults]);
         (counts && fit.micro_batch > 0 && fit.eval_batch > 0).then_some(fit)
-    }
-
-    /// Writes it.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn write(&self, layout: &Layout) -> Result<(), RunError> {
-        Ok(write_json(&layout.fit(), self)?)
     }
 
     /// The next smaller one after the device failed: half the windows, then one window layer by layer; `None` if
@@ -112,18 +93,6 @@ impl Fit {
     }
 }
 
-/// `run` for messages, as it would be typed.
-#[must_use]
-pub fn resume_command(run: &Path) -> String {
-    let command = Layout::new(run).resuming_command();
-    let text = run.display().to_string();
-    if text.contains(|c: char| !(c.is_alphanumeric() || "/._-+:\\".contains(c))) {
-        format!("spanbert {command} --resume '{text}'")
-    } else {
-        format!("spanbert {command} --resume {text}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,23 +109,5 @@ mod tests {
         assert_eq!((fit.faults, fit.probed), (3, false));
         let fit = fit.smaller(Activity::Evaluating).unwrap();
         assert_eq!((fit.eval_batch, fit.smaller(Activity::Evaluating)), (1, None));
-    }
-
-    #[test]
-    fn an_unusable_file_counts_as_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::new(folder.path());
-        assert_eq!(Fit::read(&layout), None);
-        let fit = Fit { micro_batch: 4, recompute: true, eval_batch: 8, probed: true, faults: 2 };
-        fit.write(&layout).unwrap();
-        assert_eq!(Fit::read(&layout), Some(fit));
-        std::fs::write(layout.fit(), r#"{"micro_batch":0,"eval_batch":1}"#).unwrap();
-        assert_eq!(Fit::read(&layout), None);
-    }
-
-    #[test]
-    fn commands_can_be_pasted() {
-        assert_eq!(resume_command(Path::new("runs/a-1")), "spanbert train --resume runs/a-1");
-        assert_eq!(resume_command(Path::new("my runs/a")), "spanbert train --resume 'my runs/a'");
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Inputs {
     pub config: BertConfig,
     pub tokenizer: Arc<BertTokenizer>,
     /// The model's files.
+    #[cfg_attr(not(feature = "native"), allow(dead_code, reason = "goes into environment.json"))]
     pub files: Vec<Fingerprint>,
     /// What to tell the user.
     pub notes: Vec<String>,

@@ -1,12 +1,11 @@
 //! Training: the recipe, the schedule and the loop.
 //!
-//! [`Trainer`] is the loop, over any [`Task`]: batches come from a thread that makes them ahead, [`Schedule`] says when to
-//! update and evaluate, [`Recorder`] writes what happens and the task the weights. Fine-tuning is the task
-//! [`FineTuning`]; pre-training is in [`pretrain`](crate::pretrain). [`run_training`] goes from files to a finished run
-//! folder.
+//! [`Trainer`] is the loop, over any [`Task`] and in any [`Host`]: [`Schedule`] says when to update and evaluate, the task makes
+//! batches and evaluates, the host records what happens and keeps the weights. Fine-tuning is the task [`FineTuning`];
+//! pre-training is in [`pretrain`](crate::pretrain). [`fine_tune`] trains in memory, for a browser or a test; what trains in a
+//! run folder, with files, threads and Ctrl-C, is in `native`: `run_training` goes from files to a finished run.
 
-mod changes;
-mod checkpoints;
+mod batches;
 mod development;
 mod engines;
 mod error;
@@ -15,63 +14,72 @@ mod evaluator;
 mod fake;
 mod fine_tuning;
 mod fit;
-mod forecast;
+mod host;
 mod inputs;
-mod job;
+mod memory_host;
 mod micro_batch_size;
+#[cfg(feature = "native")]
+mod native;
 mod observer;
 mod optimizer;
 mod pace;
 mod patience;
-mod prefetch;
 mod prepare;
 mod probe;
+mod progress;
 pub mod recipe;
 pub mod recipe_fields;
 pub(crate) mod recipe_macro;
 pub(crate) mod recipe_text;
 pub mod recipe_validate;
-mod recorder;
-mod resume;
 mod samples;
+mod saved_model;
 mod schedule;
 mod seed;
+mod session;
 mod source;
 mod standing;
 mod task;
 mod trainer;
 
-pub use changes::Difference;
-pub(crate) use changes::{field_changes, file_changes};
-pub use checkpoints::{Place, Progress};
+#[cfg(feature = "native")]
+pub(crate) use batches::in_order;
+pub use batches::{Batches, Prepared, TrainingData, batches, prepare};
 pub use engines::OpenEngine;
 pub use error::TrainError;
-pub use evaluator::{Evaluator, EvaluatorError};
+pub use evaluator::{Evaluator, EvaluatorError, Scored};
 pub use fine_tuning::FineTuning;
-pub use fit::{Activity, Fit, InjectedFault, resume_command};
-pub use forecast::{Forecast, PastSpeed, WindowLengths};
-pub use job::{Start, TrainJob, TrainOutcome, run_training};
+pub use fit::{Activity, Fit, InjectedFault};
+pub use host::{EvaluationFiles, Host};
+pub use memory_host::{MemoryHost, MemoryModel, Requests, Sleep};
 pub use micro_batch_size::MicroBatchSize;
-pub use observer::{Observer, Silent, StopFlag};
+#[cfg(feature = "native")]
+pub(crate) use native::{accept_changes, field_changes, file_changes, refuse_completed, train_ahead};
+#[cfg(feature = "native")]
+pub use native::{
+    Difference, Forecast, PastSpeed, Recorder, RunHost, Start, StopFlag, TrainJob, TrainOutcome,
+    WindowLengths, ahead, resume_command, run_training,
+};
+pub use observer::{Observer, Silent};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};
 pub use patience::Patience;
-pub(crate) use prefetch::feed;
-pub use prefetch::{Prepared, TrainingData, prefetch, prepare};
 pub use probe::DeviceLimits;
+#[cfg(feature = "native")]
 pub(crate) use probe::{Demand, plan, settle};
+pub use progress::{Place, Progress, TrainingCheckpoint};
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;
 pub use recipe_validate::FieldError;
+#[cfg(feature = "native")]
 pub(crate) use recipe_validate::{LARGEST_COUNT, check};
-pub use recorder::Recorder;
-pub use resume::TrainingCheckpoint;
-pub(crate) use resume::{accept_changes, refuse_completed};
+pub use saved_model::{Heads, SavedModel};
 pub use schedule::{EvaluateEvery, LrSchedule, Schedule, warmup_linear};
 pub use seed::dropout_seed;
-pub(crate) use seed::text_seed;
+pub use session::{FineTuneJob, fine_tune};
 pub use source::{DataSource, ModelSource};
 pub use standing::{Metric, Standing};
 pub use task::{EvaluatedAt, Limits, Serving, Task};
+#[cfg(feature = "native")]
 pub(crate) use trainer::record_failure;
-pub use trainer::{Ending, Trainer, Training};
+pub use trainer::{Ending, Trained, Trainer, Training};

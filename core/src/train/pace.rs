@@ -1,6 +1,6 @@
 //! How fast a training goes and how long it will take.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time between reports, roughly: often enough to watch, seldom enough that the device does not wait.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -28,14 +28,14 @@ pub struct Speed {
     pub tokens_per_sec: f64,
 }
 
-/// Decides when to report, and measures. Time spent outside training (evaluations, saving) is left out of the speed.
+/// Decides when to report, and measures. Times are told from outside, since some moment. Time spent outside training (evaluations, saving) is left out of the speed.
 #[derive(Debug)]
 pub struct Pace {
-    began: Instant,
+    began: Duration,
     /// Seconds spent on the run before this process.
     earlier_secs: f64,
     /// When training began or went on after the last report, evaluation or pause.
-    resumed: Instant,
+    resumed: Duration,
     /// Since then.
     work: Work,
     report_every: usize,
@@ -49,7 +49,7 @@ pub struct Pace {
 impl Pace {
     /// Starts the clocks.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
+    pub fn new(now: Duration) -> Self {
         Self {
             began: now,
             earlier_secs: 0.0,
@@ -82,8 +82,8 @@ impl Pace {
     }
 
     /// Ends a report's interval: the device has done everything counted.
-    pub fn report(&mut self, now: Instant) -> Speed {
-        let spent = now.saturating_duration_since(self.resumed);
+    pub fn report(&mut self, now: Duration) -> Speed {
+        let spent = now.saturating_sub(self.resumed);
         let secs = spent.as_secs_f64().max(1e-9);
         let work = std::mem::take(&mut self.work);
         self.resumed = now;
@@ -103,20 +103,20 @@ impl Pace {
     }
 
     /// Training goes on after an evaluation that began at `from`.
-    pub fn evaluated(&mut self, from: Instant, now: Instant) {
-        self.evaluation_secs = Some(now.saturating_duration_since(from).as_secs_f64());
+    pub fn evaluated(&mut self, from: Duration, now: Duration) {
+        self.evaluation_secs = Some(now.saturating_sub(from).as_secs_f64());
         self.resumed = now;
     }
 
     /// Training goes on after something else (saving, a pause).
-    pub fn resumed(&mut self, now: Instant) {
+    pub fn resumed(&mut self, now: Duration) {
         self.resumed = now;
     }
 
     /// Seconds since the start, all included.
     #[must_use]
-    pub fn elapsed_secs(&self, now: Instant) -> f64 {
-        self.earlier_secs + now.saturating_duration_since(self.began).as_secs_f64()
+    pub fn elapsed_secs(&self, now: Duration) -> f64 {
+        self.earlier_secs + now.saturating_sub(self.began).as_secs_f64()
     }
 
     /// Seconds for that many updates and evaluations more; `None` before the first report. An evaluation not yet
@@ -137,13 +137,13 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn at(start: Instant, secs: f64) -> Instant {
+    fn at(start: Duration, secs: f64) -> Duration {
         start + Duration::from_secs_f64(secs)
     }
 
     #[test]
     fn reports_come_about_once_a_second() {
-        let start = Instant::now();
+        let start = Duration::from_secs(100);
         let mut pace = Pace::new(start);
         let (mut updates, mut reports) = (0, 0);
         for step in 1..=300 {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn time_left_counts_updates_and_evaluations_but_not_the_warm_up() {
-        let start = Instant::now();
+        let start = Duration::from_secs(100);
         let mut pace = Pace::new(start);
         assert_eq!(pace.eta_secs(10, 0, 0), None);
         pace.batch(10, 1);

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Recipe, Recorder, Schedule, TrainError, TrainingData, development::DevelopmentSet, inputs::Inputs,
-};
+use super::{Host, Recipe, Schedule, TrainError, TrainingData, development::DevelopmentSet, inputs::Inputs};
 use crate::{
     batch::Order,
     features::{Window, windows},
@@ -12,7 +10,7 @@ use crate::{
 };
 
 /// Windows, their order and the course of the training.
-pub(super) struct Prepared {
+pub(super) struct Preparation {
     pub windows: Vec<Window>,
     pub question_ids: Vec<String>,
     pub order: Order,
@@ -20,7 +18,7 @@ pub(super) struct Prepared {
     pub development: Option<DevelopmentSet>,
 }
 
-impl Prepared {
+impl Preparation {
     /// What the loop is fed with.
     pub fn training_data(&self, length_multiple: usize, micro_batch: usize) -> TrainingData<'_> {
         let Self { windows, question_ids, order, .. } = self;
@@ -33,11 +31,11 @@ pub(super) fn prepare(
     inputs: &Inputs,
     recipe: &Recipe,
     length_multiple: usize,
-    recorder: &mut Recorder<'_>,
-) -> Result<Prepared, TrainError> {
+    host: &mut dyn Host,
+) -> Result<Preparation, TrainError> {
     let counts = inputs.train.counts();
     let detail = format!("{} questions of {}", counts.questions, inputs.train.source_name);
-    recorder.detailed_phase(Phase::Tokenising, detail)?;
+    host.detailed_phase(Phase::Tokenising, detail)?;
     let windows = windows(&inputs.examples, &inputs.tokenizer, &recipe.window_options(), true)?;
     if windows.is_empty() {
         return Err(TrainError::NoWindows { file: inputs.train.source_name.clone() });
@@ -52,12 +50,12 @@ pub(super) fn prepare(
     let development = match &inputs.dev {
         Some(dev) => {
             let detail = format!("{} questions of {}", dev.counts().questions, dev.source_name);
-            recorder.detailed_phase(Phase::Tokenising, detail)?;
+            host.detailed_phase(Phase::Tokenising, detail)?;
             let (dev, tokenizer) = (Arc::clone(dev), Arc::clone(&inputs.tokenizer));
             Some(DevelopmentSet::new(dev, tokenizer, recipe, length_multiple)?)
         }
         None => None,
     };
     let question_ids = inputs.examples.iter().map(|example| example.qas_id.clone()).collect();
-    Ok(Prepared { windows, question_ids, order, schedule, development })
+    Ok(Preparation { windows, question_ids, order, schedule, development })
 }

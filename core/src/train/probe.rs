@@ -2,9 +2,7 @@
 
 use spanbert_backends::{BackendKind, DeviceInfo};
 
-use super::{
-    Fit, MicroBatchSize, Precision, Recipe, Recorder, TrainError, TrainingData, prefetch::longest_batch,
-};
+use super::{Fit, Host, MicroBatchSize, Precision, Recipe, TrainError, TrainingData, batches::longest_batch};
 use crate::{
     batch::{loss_weights, micro_batches},
     config::BertConfig,
@@ -12,7 +10,7 @@ use crate::{
         EngineError, Learner, MicroBatch, TrainingEngine,
         memory::{MemoryEstimate, Work, estimate, fits, is_small, part_rows},
     },
-    run::{Layout, Phase},
+    run::Phase,
 };
 
 /// What a training asks of a device.
@@ -162,17 +160,17 @@ pub(crate) fn settle<E: Learner + ?Sized>(
     (planned, memory): (Fit, MemoryEstimate),
     resumed: Option<Fit>,
     limits: &DeviceLimits,
-    recorder: &mut Recorder<'_>,
+    row: &str,
+    host: &mut dyn Host,
     probe: impl FnOnce(&mut E, usize) -> Result<(), EngineError>,
 ) -> Result<Fit, TrainError> {
     let mut fit = resumed.unwrap_or(planned);
-    let layout: Layout = recorder.layout().clone();
-    recorder.detailed_phase(Phase::Loading, describe(&memory, limits))?;
-    recorder.detailed_phase(Phase::Loading, fit.describe(layout.row()))?;
-    fit.write(&layout)?;
+    host.detailed_phase(Phase::Loading, describe(&memory, limits))?;
+    host.detailed_phase(Phase::Loading, fit.describe(row))?;
+    host.save_fit(&fit)?;
     engine.set_recompute(fit.recompute);
     if !fit.probed && limits.backend != BackendKind::Cpu {
-        recorder.phase(Phase::Probing)?;
+        host.phase(Phase::Probing)?;
         probe(engine, fit.micro_batch)?;
         // What does not fit shows before hours are spent.
         let loss = engine.last_loss()?;
@@ -181,7 +179,7 @@ pub(crate) fn settle<E: Learner + ?Sized>(
             return Err(EngineError::Read(format!("the loss of the longest batch is {loss:?}")).into());
         }
         fit.probed = true;
-        fit.write(&layout)?;
+        host.save_fit(&fit)?;
     }
     Ok(fit)
 }

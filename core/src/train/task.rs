@@ -1,11 +1,12 @@
 //! What a training is about: the part of the loop in which fine-tuning and pre-training differ.
 
-use std::{ops::ControlFlow, path::Path, sync::mpsc::Receiver, thread::Scope};
+use std::future::Future;
 
-use super::{EvaluatorError, Metric, Place, Progress, Schedule, TrainError};
+use super::{EvaluatorError, Metric, Place, Progress, SavedModel, Schedule, Scored};
 use crate::{
     checkpoint::Weights,
     engine::{EngineError, Learner},
+    evaluate::Monitor,
     run::Event,
 };
 
@@ -15,6 +16,8 @@ pub trait Task {
     type Engine: Learner + ?Sized;
     /// A batch ready for the device.
     type Batch;
+    /// Makes the batches of a training, one after the other.
+    type Batches: Iterator<Item = Self::Batch>;
     /// What an evaluation finds.
     type Scores;
 
@@ -24,16 +27,8 @@ pub trait Task {
     /// What the recipe says about checkpoints and the end of a training.
     fn limits(&self) -> Limits;
 
-    /// Starts a thread that makes the batches of a training in order, from a place on; it ends when the receiver is
-    /// dropped. `training` counts the trainings of a learning-rate sweep.
-    fn feed<'scope, 'env: 'scope>(
-        &self,
-        scope: &'scope Scope<'scope, 'env>,
-        training: usize,
-        from: Place,
-    ) -> Receiver<Self::Batch>
-    where
-        Self: 'env;
+    /// The batches of a training in order, from a place on. `training` counts the trainings of a learning-rate sweep.
+    fn batches(&self, training: usize, from: Place) -> Self::Batches;
 
     /// Where a batch stands in the training and how much of the data it holds.
     fn serving(batch: &Self::Batch) -> Serving;
@@ -51,17 +46,15 @@ pub trait Task {
     /// Rows of one evaluation; none if there is nothing to evaluate by.
     fn evaluation_rows(&self) -> Option<usize>;
 
-    /// Evaluates the weights as they are, and writes what it finds into `folder`; `None` if `progress` (rows done, of all)
-    /// broke it off.
+    /// Evaluates the weights as they are; `None` if `monitor` (rows done, of all) broke it off.
     ///
     /// # Errors
-    /// If the device fails or a file cannot be written.
+    /// If the device fails or the weights give anything but numbers.
     fn evaluate(
         &mut self,
         engine: &mut Self::Engine,
-        folder: &Path,
-        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Option<Self::Scores>, EvaluatorError>;
+        monitor: &mut dyn Monitor,
+    ) -> impl Future<Output = Result<Option<Scored<Self::Scores>>, EvaluatorError>>;
 
     /// The score that decides which weights are the best.
     fn metric(&self) -> Metric;
@@ -77,23 +70,17 @@ pub trait Task {
         let _ = progress;
     }
 
-    /// Writes `best/`, and files beside it.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    fn save_best(
-        &self,
-        weights: &Weights,
-        place: Place,
-        learning_rate: f64,
-        scores: &Self::Scores,
-    ) -> Result<(), TrainError>;
+    /// The model to be kept as the best, which has these scores.
+    fn best_model(&self, weights: Weights, place: Place, scores: &Self::Scores) -> SavedModel<'_>;
 
-    /// Writes `last/`.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    fn save_last(&self, weights: &Weights, place: Place) -> Result<(), TrainError>;
+    /// The model to be kept as the last.
+    fn last_model(&self, weights: Weights, place: Place) -> SavedModel<'_>;
+
+    /// The text of the reference's `eval_results.txt` for the best weights, if the reference has one.
+    fn results(&self, place: Place, learning_rate: f64, scores: &Self::Scores) -> Option<String> {
+        let _ = (place, learning_rate, scores);
+        None
+    }
 }
 
 /// Where a batch stands in a training, and how much of the data it holds.

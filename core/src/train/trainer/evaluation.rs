@@ -1,12 +1,13 @@
 //! Evaluations of a training, and the weights that they make the best.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::ops::ControlFlow;
 
 use super::{Trainer, Training};
-use crate::engine::Learner;
 use crate::{
-    run::{BestScore, CheckpointKind, Phase},
-    train::{Activity, EvaluatedAt, Task, TrainError},
+    engine::Learner,
+    evaluate::{BoxFuture, Monitor},
+    run::{CheckpointKind, Phase},
+    train::{Activity, EvaluatedAt, Host, Scored, Task, TrainError},
 };
 
 /// Who wants an evaluation.
@@ -21,40 +22,35 @@ pub(super) enum Asked {
 impl<T: Task> Trainer<'_, T> {
     /// Evaluates the weights as they are and keeps them if they are the best. False if a stop broke it off, without a
     /// score.
-    pub(super) fn evaluate(
+    pub(super) async fn evaluate(
         &mut self,
         engine: &mut T::Engine,
         training: Training,
         asked: Asked,
     ) -> Result<bool, TrainError> {
         // Numbers that went wrong must be found before their weights are scored or saved.
-        self.drain(engine, training)?;
+        self.drain(engine, training).await?;
         self.inject_if_due(Activity::Evaluating, self.place.step);
         if self.task.evaluation_rows().is_none() {
             return Ok(true);
         }
-        let began = Instant::now();
-        self.recorder.phase(Phase::Evaluating)?;
-        let (recorder, stop) = (&mut self.recorder, &self.stop);
-        let mut progress = |done, total| {
-            recorder.progress(Phase::Evaluating, done, total);
-            if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let folder = self.layout.evaluation(self.place.step);
-        let scores = self.task.evaluate(engine, &folder, &mut progress).map_err(TrainError::Evaluation)?;
-        let Some(scores) = scores else { return Ok(false) };
-        let secs = began.elapsed().as_secs_f64();
-        self.pace.evaluated(began, Instant::now());
-        self.keep(engine, training, &scores, secs)?;
+        let began = self.host.clock();
+        self.host.phase(Phase::Evaluating)?;
+        let found = self.task.evaluate(engine, &mut Watched(self.host)).await;
+        let Some(Scored { scores, files }) = found.map_err(TrainError::Evaluation)? else { return Ok(false) };
+        self.host.save_evaluation(self.place.step, files)?;
+        let now = self.host.clock();
+        self.pace.evaluated(began, now);
+        self.keep(engine, training, &scores, now.saturating_sub(began).as_secs_f64()).await?;
         if asked == Asked::BySchedule {
             self.standing.evaluated_on_schedule(self.task.value(&scores));
         }
-        self.recorder.phase(Phase::Training)?;
-        self.pace.resumed(Instant::now());
+        self.host.phase(Phase::Training)?;
+        self.pace.resumed(self.host.clock());
         Ok(true)
     }
 
-    fn keep(
+    async fn keep(
         &mut self,
         engine: &mut T::Engine,
         training: Training,
@@ -63,12 +59,13 @@ impl<T: Task> Trainer<'_, T> {
     ) -> Result<(), TrainError> {
         let place = self.place;
         let best = self.standing.evaluated(place.step, self.task.value(scores));
-        self.recorder.record(self.task.evaluated(&EvaluatedAt { place, best, secs }, scores))?;
+        self.host.record(self.task.evaluated(&EvaluatedAt { place, best, secs }, scores))?;
         if best {
-            self.recorder.phase(Phase::Saving)?;
-            self.task.save_best(&engine.weights()?, place, training.learning_rate, scores)?;
+            self.host.phase(Phase::Saving)?;
+            let weights = engine.weights()?;
+            let results = self.task.results(place, training.learning_rate, scores);
             if let Some(best) = self.standing.best() {
-                self.recorder.set_best(BestScore::clone(best));
+                self.host.save_best(self.task.best_model(weights, place, scores), best, results)?;
             }
             self.saved(CheckpointKind::Best, place.step, "best")?;
         }
@@ -79,8 +76,22 @@ impl<T: Task> Trainer<'_, T> {
     /// does.
     pub(super) fn ends_early(&mut self) -> Result<bool, TrainError> {
         let Some(reason) = self.standing.out_of_patience() else { return Ok(false) };
-        self.recorder.detailed_phase(Phase::Training, format!("ending early: {reason}"))?;
+        self.host.detailed_phase(Phase::Training, format!("ending early: {reason}"))?;
         self.ended_early = Some(reason);
         Ok(true)
+    }
+}
+
+/// The host as an evaluation sees it.
+struct Watched<'h>(&'h mut dyn Host);
+
+impl Monitor for Watched<'_> {
+    fn report(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.0.progress(Phase::Evaluating, done, total);
+        if self.0.is_stop_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn yield_now(&mut self) -> BoxFuture<'_, ()> {
+        self.0.yield_now()
     }
 }

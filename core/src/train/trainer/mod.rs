@@ -3,20 +3,19 @@
 mod evaluation;
 mod requests;
 mod saving;
-#[cfg(test)]
+#[cfg(all(test, feature = "native"))]
 mod tests;
 
-use std::{collections::VecDeque, thread::Scope, time::Instant};
+use std::{collections::VecDeque, time::Duration};
 
 use self::evaluation::Asked;
 pub(crate) use self::saving::record_failure;
 use super::{
-    Activity, InjectedFault, Limits, Pace, Place, Progress, Recorder, Serving, Standing, StopFlag, Task,
-    TrainError,
+    Activity, Host, InjectedFault, Limits, Pace, Place, Progress, Serving, Standing, Task, TrainError,
 };
 use crate::{
     engine::{Engine, Learner, StepMetrics},
-    run::{Event, Layout, Phase, Request, StepEvent},
+    run::{BestScore, Event, Phase, Request, StepEvent},
 };
 
 /// One training of a learning-rate sweep, or the only one.
@@ -46,16 +45,28 @@ pub enum Ending {
     Stopped,
 }
 
-/// Trains one engine after another through the task's schedule.
-pub struct Trainer<'o, T: Task> {
+/// What came of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// How it ended.
+    pub ending: Ending,
+    /// Updates made.
+    pub steps: usize,
+    /// The best evaluation, whose weights were kept as the best.
+    pub best: Option<BestScore>,
+    /// Seconds from the first step to the last record.
+    pub elapsed_secs: f64,
+    /// Why it is complete although updates were left (early stopping).
+    pub ended_early: Option<String>,
+}
+
+/// Trains one engine after another through the task's schedule. Its functions are asynchronous because a browser's device
+/// can only be awaited; elsewhere they never wait for anything but the host, so that blocking on them costs nothing.
+pub struct Trainer<'h, T: Task> {
     /// Batches, evaluation, and how weights are saved.
     pub task: T,
-    /// Paths of the run.
-    layout: Layout,
-    /// Writes what happens.
-    pub recorder: Recorder<'o>,
-    /// Raised to end early.
-    stop: StopFlag,
+    /// Clock, records, requests, and where weights go.
+    host: &'h mut dyn Host,
     /// Speed and time left.
     pace: Pace,
     /// Where the run is.
@@ -66,8 +77,8 @@ pub struct Trainer<'o, T: Task> {
     standing: Standing,
     /// Whether an evaluation that was due at `boundary` was broken off.
     owed_evaluation: bool,
-    /// When the last training checkpoint was written, at first when training began.
-    checkpointed: Instant,
+    /// When the last training checkpoint was written, at first when training began, by the host's clock.
+    checkpointed: Duration,
     /// Updates whose metrics are still on the device.
     pending: VecDeque<Update>,
     /// Why the present training ended before its last step, if it did.
@@ -85,19 +96,17 @@ struct Update {
     batches: Vec<(usize, usize)>,
 }
 
-impl<'o, T: Task> Trainer<'o, T> {
+impl<'h, T: Task> Trainer<'h, T> {
     /// A trainer for a run that has just begun, or one that goes on where a checkpoint was written.
-    pub fn new(task: T, recorder: Recorder<'o>, stop: StopFlag, progress: Option<&Progress>) -> Self {
-        let now = Instant::now();
+    pub fn new(task: T, host: &'h mut dyn Host, progress: Option<&Progress>) -> Self {
+        let now = host.clock();
         let mut standing = Standing::new(task.metric(), task.limits().patience);
         if let Some(progress) = progress {
             standing.resume(progress);
         }
         Self {
-            layout: recorder.layout().clone(),
             task,
-            recorder,
-            stop,
+            host,
             pace: Pace::new(now).after(progress.map_or(0.0, |progress| progress.elapsed_secs)),
             place: Place::default(),
             boundary: Place::default(),
@@ -117,15 +126,16 @@ impl<'o, T: Task> Trainer<'o, T> {
     }
 
     /// Trains `engine` from the first step, or from where a checkpoint was written, to the last, evaluating and saving
-    /// on the way.
+    /// on the way. `feed` decides where batches are made: it may leave them as they are, or have a thread make them ahead.
     ///
     /// # Errors
     /// If the device fails, the loss is not finite, or a file cannot be written; nothing is saved after that.
-    pub fn train(
+    pub async fn train<I: Iterator<Item = T::Batch>>(
         &mut self,
         engine: &mut T::Engine,
         training: Training,
         from: Option<Place>,
+        feed: impl FnOnce(T::Batches) -> I,
     ) -> Result<Ending, TrainError> {
         let step = training.index * self.task.schedule().steps();
         self.place = from.unwrap_or(Place { training: training.index, step, ..Place::default() });
@@ -135,13 +145,13 @@ impl<'o, T: Task> Trainer<'o, T> {
         }
         self.ended_early = None;
         if training.count > 1 {
-            self.recorder.detailed_phase(Phase::Training, training.describe())?;
+            self.host.detailed_phase(Phase::Training, training.describe())?;
         } else {
-            self.recorder.phase(Phase::Training)?;
+            self.host.phase(Phase::Training)?;
         }
-        self.pace.resumed(Instant::now());
-        if self.owed_evaluation && !self.evaluate(engine, training, Asked::BySchedule)? {
-            self.save_checkpoint(engine, training)?;
+        self.pace.resumed(self.host.clock());
+        if self.owed_evaluation && !self.evaluate(engine, training, Asked::BySchedule).await? {
+            self.save_checkpoint(engine, training).await?;
             return Ok(Ending::Stopped);
         }
         self.owed_evaluation = false;
@@ -150,21 +160,19 @@ impl<'o, T: Task> Trainer<'o, T> {
         if self.ends_early()? || self.is_at_last_update() {
             return Ok(Ending::Completed);
         }
-        std::thread::scope(|scope| self.batches(scope, engine, training))
+        let batches = feed(self.task.batches(training.index, self.place));
+        self.learn(engine, training, batches).await
     }
 
-    fn batches<'scope, 'env: 'scope>(
+    async fn learn(
         &mut self,
-        scope: &'scope Scope<'scope, 'env>,
         engine: &mut T::Engine,
         training: Training,
-    ) -> Result<Ending, TrainError>
-    where
-        T: 'env,
-    {
+        batches: impl Iterator<Item = T::Batch>,
+    ) -> Result<Ending, TrainError> {
         let mut batches_of_update = Vec::new();
         let (mut checkpoint_due, mut stop) = (false, false);
-        for batch in self.task.feed(scope, training.index, self.place) {
+        for batch in batches {
             let Serving { epoch, position, rows, tokens } = T::serving(&batch);
             self.place.epoch = epoch;
             self.place.batches = position + 1;
@@ -173,33 +181,33 @@ impl<'o, T: Task> Trainer<'o, T> {
             batches_of_update.push((epoch, position));
             let updates = self.task.schedule().updates_after(position);
             if updates {
-                self.update(engine, training, std::mem::take(&mut batches_of_update))?;
+                self.update(engine, training, std::mem::take(&mut batches_of_update)).await?;
                 checkpoint_due |= self.checkpoint_is_due();
             }
-            let request = self.request(engine, training)?;
-            stop |= request == Some(Request::Stop) || self.stop.is_requested();
+            let request = self.request(engine, training).await?;
+            stop |= request == Some(Request::Stop) || self.host.is_stop_requested();
             let due = self.task.schedule().evaluates_after(position, self.place.training_step);
-            if due && (stop || !self.evaluate(engine, training, Asked::BySchedule)?) {
+            if due && (stop || !self.evaluate(engine, training, Asked::BySchedule).await?) {
                 // Made when the run is resumed: here if the checkpoint is of here, else on the way to here.
                 self.owed_evaluation = self.boundary == self.place;
-                self.save_checkpoint(engine, training)?;
+                self.save_checkpoint(engine, training).await?;
                 return Ok(Ending::Stopped);
             }
             if !due && !stop && request == Some(Request::Evaluate) {
-                stop |= !self.evaluate(engine, training, Asked::ByRequest)?;
+                stop |= !self.evaluate(engine, training, Asked::ByRequest).await?;
             }
             if due && self.ends_early()? {
                 // With more patience the run can be resumed here, if no gradients are pending.
                 if self.boundary == self.place {
-                    self.save_checkpoint(engine, training)?;
+                    self.save_checkpoint(engine, training).await?;
                 }
                 break;
             }
-            stop |= self.stop.is_requested();
+            stop |= self.host.is_stop_requested();
             let last = self.is_at_last_update();
             // With more steps the run can be resumed from the last one.
             if updates && (checkpoint_due || stop) || last {
-                self.save_checkpoint(engine, training)?;
+                self.save_checkpoint(engine, training).await?;
                 checkpoint_due = false;
             }
             if last {
@@ -208,8 +216,9 @@ impl<'o, T: Task> Trainer<'o, T> {
             if updates && stop {
                 return Ok(Ending::Stopped);
             }
+            self.host.yield_now().await;
         }
-        self.drain(engine, training)?;
+        self.drain(engine, training).await?;
         Ok(Ending::Completed)
     }
 
@@ -219,7 +228,7 @@ impl<'o, T: Task> Trainer<'o, T> {
         ends_at_last_update && self.place.training_step >= self.task.schedule().steps()
     }
 
-    fn update(
+    async fn update(
         &mut self,
         engine: &mut T::Engine,
         training: Training,
@@ -233,16 +242,16 @@ impl<'o, T: Task> Trainer<'o, T> {
         self.place.step += 1;
         self.boundary = self.place;
         self.pending.push_back(Update { place: self.place, learning_rate, batches });
-        if self.pace.update() { self.drain(engine, training) } else { Ok(()) }
+        if self.pace.update() { self.drain(engine, training).await } else { Ok(()) }
     }
 
     /// Waits for the device, then records every update since the last time.
-    fn drain(&mut self, engine: &mut T::Engine, training: Training) -> Result<(), TrainError> {
+    async fn drain(&mut self, engine: &mut T::Engine, training: Training) -> Result<(), TrainError> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let metrics = engine.drain_metrics()?;
-        let now = Instant::now();
+        let now = self.host.clock();
         let speed = self.pace.report(now);
         let eta_secs = self.eta_secs(training);
         let total_steps = training.count * self.task.schedule().steps();
@@ -252,7 +261,7 @@ impl<'o, T: Task> Trainer<'o, T> {
             self.check_finite(training, &update, metrics)?;
             self.note_overflow(&update, metrics)?;
             let grad_norm = Some(f64::from(metrics.grad_norm)).filter(|norm| norm.is_finite());
-            self.recorder.record(Event::Step(StepEvent {
+            self.host.record(Event::Step(StepEvent {
                 step: update.place.step,
                 total_steps,
                 training: training.index,
@@ -289,7 +298,7 @@ impl<'o, T: Task> Trainer<'o, T> {
         } else {
             format!(", the next scale is {}", scale / 2.0)
         };
-        Ok(self.recorder.warn(format!(
+        Ok(self.host.warn(format!(
             "step {}: a gradient is beyond fp16 at loss scale {scale}; this update is left out{next}",
             update.place.step
         ))?)

@@ -1,10 +1,10 @@
-//! Requests from other processes while a training goes on.
+//! Requests while a training goes on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Trainer, Training, evaluation::Asked};
 use crate::{
-    run::{Phase, Request, take_request},
+    run::{Phase, Request},
     train::{Activity, InjectedFault, Task, TrainError},
 };
 
@@ -12,35 +12,35 @@ use crate::{
 const PAUSE_POLL: Duration = Duration::from_millis(200);
 
 impl<T: Task> Trainer<'_, T> {
-    /// Takes a request from the run folder; on a pause, waits here until it is over. Evaluations that are asked for
+    /// Takes a request from the host; on a pause, waits here until it is over. Evaluations that are asked for
     /// during a pause are made in it.
-    pub(super) fn request(
+    pub(super) async fn request(
         &mut self,
         engine: &mut T::Engine,
         training: Training,
     ) -> Result<Option<Request>, TrainError> {
-        let request = take_request(&self.layout)?;
+        let request = self.host.take_request()?;
         if request != Some(Request::Pause) {
             return Ok(request.filter(|request| *request != Request::Resume));
         }
-        self.drain(engine, training)?;
-        self.recorder.phase(Phase::Paused)?;
+        self.drain(engine, training).await?;
+        self.host.phase(Phase::Paused)?;
         let next = loop {
-            if self.stop.is_requested() {
+            if self.host.is_stop_requested() {
                 break Some(Request::Stop);
             }
-            match take_request(&self.layout)? {
-                Some(Request::Pause) | None => std::thread::sleep(PAUSE_POLL),
+            match self.host.take_request()? {
+                Some(Request::Pause) | None => self.host.sleep(PAUSE_POLL).await,
                 Some(Request::Resume) => break None,
                 Some(Request::Evaluate) => {
-                    self.evaluate(engine, training, Asked::ByRequest)?;
-                    self.recorder.phase(Phase::Paused)?;
+                    self.evaluate(engine, training, Asked::ByRequest).await?;
+                    self.host.phase(Phase::Paused)?;
                 }
                 Some(Request::Stop) => break Some(Request::Stop),
             }
         };
-        self.recorder.phase(Phase::Training)?;
-        self.pace.resumed(Instant::now());
+        self.host.phase(Phase::Training)?;
+        self.pace.resumed(self.host.clock());
         Ok(next)
     }
 

@@ -1,5 +1,7 @@
 //! Tests of the loop with an engine that only takes notes.
 
+use pollster::block_on;
+
 use super::{Ending, Trainer, Training};
 use crate::{
     advice::Advice,
@@ -8,10 +10,10 @@ use crate::{
     run::{Event, Layout, Phase, Request, RunState, StepEvent, read_events, request},
     tokenizer::BertTokenizer,
     train::{
-        FineTuning, Observer, Place, Progress, Recipe, Recorder, Schedule, StopFlag, TrainError,
+        FineTuning, Observer, Place, Progress, Recipe, Recorder, RunHost, Schedule, StopFlag, TrainError,
         TrainingData, dropout_seed,
         fake::{Call, Calls, FakeEngine, FakeEvaluator, tiny_config, updates_behind, windows},
-        warmup_linear,
+        train_ahead, warmup_linear,
     },
 };
 
@@ -88,27 +90,26 @@ impl Setup {
                 micro_batch: self.micro_batch,
             },
             evaluator: Some(Box::new(FakeEvaluator { scores: self.scores, done: 0 })),
-            layout: layout.clone(),
             config: &config,
             tokenizer: &tokenizer,
             dataset_version: "v2.0".into(),
             latest: None,
         };
         let recorder = Recorder::start(&layout, &mut observer, &[]).unwrap();
-        let mut trainer = Trainer::new(task, recorder, stop, None);
+        let mut host = RunHost::new(recorder, stop);
+        let mut trainer = Trainer::new(task, &mut host, None);
         let count = self.rates.len();
         let mut result = Ok(Ending::Completed);
         for (index, learning_rate) in self.rates.into_iter().enumerate() {
             let mut engine = FakeEngine::new(&calls);
             engine.breaks_at = self.breaks_at;
-            result = trainer.train(&mut engine, Training { index, count, learning_rate }, None);
+            result = train_ahead(&mut trainer, &mut engine, Training { index, count, learning_rate }, None);
             if result.is_err() {
                 break;
             }
-            trainer.save_last(&mut engine).unwrap();
+            block_on(trainer.save_last(&mut engine)).unwrap();
         }
         let ended_early = trainer.ended_early.take();
-        drop(trainer);
         Ran { result, ended_early, calls: calls.take(), layout, folder: self.folder }
     }
 }

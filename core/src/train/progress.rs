@@ -1,21 +1,17 @@
-//! Training checkpoints: weights, moments and where the training was, to go on from.
+//! Training checkpoints: weights, moments and where the training was, to resume from.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Patience, TrainError};
+use super::Patience;
 use crate::{
-    checkpoint::{Weights, to_safetensors},
+    checkpoint::Weights,
     engine::{LossScale, OptimizerState},
-    hash::sha256_hex,
     json,
-    run::{BestScore, Layout, RunError, WriteError, are_counts, write_atomic, write_json},
+    run::{BestScore, are_counts},
     score::Scores,
 };
-
-/// Training checkpoints kept; the one before the newest stays in case that one turns out to be damaged.
-const CHECKPOINTS_KEPT: usize = 2;
 
 /// Layout of `progress.json` that this program writes and reads.
 pub(super) const PROGRESS_VERSION: u32 = 2;
@@ -110,70 +106,13 @@ impl Progress {
     }
 }
 
-/// Writes `checkpoints/step-<n>/`, which appears whole, and removes all but the newest two; a warning for each old one that
-/// stays, because they would fill the disk.
-pub(super) fn write_checkpoint(
-    layout: &Layout,
-    weights: &Weights,
-    optimizer: OptimizerState,
-    progress: Progress,
-) -> Result<Vec<String>, TrainError> {
-    let step = progress.place.step;
-    let folder = layout.checkpoint(step);
-    let staging = layout.checkpoints().join(format!(".step-{step}.tmp"));
-    let result = fill_checkpoint(&staging, weights, optimizer, progress);
-    if let Err(error) = result.and_then(|()| replace_folder(&staging, &folder)) {
-        // The failure itself is what is reported.
-        let _ = fs::remove_dir_all(&staging);
-        return Err(RunError::from(error).into());
-    }
-    let old = checkpoint_steps(layout).into_iter().skip(CHECKPOINTS_KEPT).map(|step| layout.checkpoint(step));
-    let stays = old.filter_map(|folder| {
-        let error = fs::remove_dir_all(&folder).err()?;
-        Some(format!("the old checkpoint {} cannot be removed: {error}", folder.display()))
-    });
-    Ok(stays.collect())
-}
-
-fn fill_checkpoint(
-    staging: &Path,
-    weights: &Weights,
-    optimizer: OptimizerState,
-    mut progress: Progress,
-) -> Result<(), WriteError> {
-    progress.loss_scale = optimizer.loss_scale;
-    if staging.exists() {
-        fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
-    }
-    fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
-    let moments: Weights = optimizer
-        .first
-        .into_iter()
-        .map(|(name, tensor)| (format!("first/{name}"), tensor))
-        .chain(optimizer.second.into_iter().map(|(name, tensor)| (format!("second/{name}"), tensor)))
-        .collect();
-    for (name, tensors) in [("model.safetensors", weights), ("optimizer.safetensors", &moments)] {
-        let path = staging.join(name);
-        let bytes = to_safetensors(tensors, &BTreeMap::new()).map_err(WriteError::at(&path))?;
-        write_atomic(&path, &bytes)?;
-        progress.files.insert(name.to_owned(), sha256_hex(&bytes));
-    }
-    write_json(&staging.join("progress.json"), &progress)
-}
-
-/// The steps of a run's training checkpoints, newest first.
-pub(super) fn checkpoint_steps(layout: &Layout) -> Vec<usize> {
-    let Ok(entries) = fs::read_dir(layout.checkpoints()) else { return Vec::new() };
-    let step = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok();
-    let mut steps: Vec<usize> = entries.flatten().filter_map(step).collect();
-    steps.sort_unstable_by(|a, b| b.cmp(a));
-    steps
-}
-
-/// Puts `staging` in the place of `folder`.
-fn replace_folder(staging: &Path, folder: &Path) -> Result<(), WriteError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(WriteError::at(folder))?;
-    }
-    fs::rename(staging, folder).map_err(WriteError::at(folder))
+/// A training checkpoint in memory.
+#[derive(Clone, Debug)]
+pub struct TrainingCheckpoint {
+    /// Where the training was.
+    pub progress: Progress,
+    /// Every parameter.
+    pub weights: Weights,
+    /// The optimizer's moments.
+    pub optimizer: OptimizerState,
 }

@@ -3,9 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    Fit, Place, Progress, Recipe, TrainError,
-    changes::changes,
-    checkpoints::{PROGRESS_VERSION, checkpoint_steps},
+    Fit, PROGRESS_VERSION, Progress, Recipe, TrainError, TrainingCheckpoint, changes::changes,
+    checkpoints::checkpoint_steps,
 };
 use crate::{
     checkpoint::{Weights, from_safetensors_bytes},
@@ -16,17 +15,6 @@ use crate::{
 
 /// `progress.json` is small; anything longer is not ours.
 const LONGEST_PROGRESS: u64 = 1 << 20;
-
-/// A training checkpoint in memory.
-#[derive(Clone, Debug)]
-pub struct TrainingCheckpoint {
-    /// Where the training was.
-    pub progress: Progress,
-    /// Every parameter.
-    pub weights: Weights,
-    /// The optimizer's moments.
-    pub optimizer: OptimizerState,
-}
 
 impl TrainingCheckpoint {
     /// Reads the newest whole checkpoint of a run, and says why newer ones were passed over. `None` if the run has
@@ -169,11 +157,6 @@ impl Resumed {
         kept.resume(step, &environment.device);
         kept.device = environment.device;
         Ok(Self { progress, fit, environment: kept, warnings, state })
-    }
-
-    /// Where the run goes on.
-    pub fn place(&self) -> Option<Place> {
-        self.progress.as_ref().map(|progress| progress.place)
     }
 
     /// Weights and moments to go on with; once.

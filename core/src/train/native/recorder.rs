@@ -132,22 +132,6 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Records a change of phase.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn phase(&mut self, phase: Phase) -> Result<(), RunError> {
-        self.record(Event::Phase { phase, detail: None })
-    }
-
-    /// Records a change of phase and what it is about.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn detailed_phase(&mut self, phase: Phase, detail: String) -> Result<(), RunError> {
-        self.record(Event::Phase { phase, detail: Some(detail) })
-    }
-
     /// Records something the user should know.
     ///
     /// # Errors
@@ -156,24 +140,21 @@ impl<'a> Recorder<'a> {
         self.record(Event::Warning { message: message.into() })
     }
 
+    /// Updates recorded so far.
+    #[must_use]
+    pub fn step(&self) -> usize {
+        self.state.step
+    }
+
+    /// The best evaluation so far.
+    #[must_use]
+    pub fn best(&self) -> Option<&BestScore> {
+        self.state.best.as_ref()
+    }
+
     /// Notes the best evaluation for `state.json`.
     pub fn set_best(&mut self, best: BestScore) {
         self.state.best = Some(best);
-    }
-
-    /// Records that the device failed; the run is not over. Best effort, as in [`Self::fail`].
-    pub fn fault(&mut self, out_of_memory: bool, message: &str) {
-        let step = self.state.step;
-        let _ = self.record(Event::Fault { step, out_of_memory, message: message.to_owned() });
-    }
-
-    /// Records why and that a run ends. Nothing can be done about a record that cannot be written now: the error
-    /// itself is what the user has to see.
-    pub fn fail(&mut self, message: &str, elapsed_secs: f64) {
-        let _ = self.record(Event::Error { message: message.to_owned() });
-        let step = self.state.step;
-        let (outcome, reason) = (Outcome::Failed, None);
-        let _ = self.record(Event::Finished { outcome, step, elapsed_secs, reason });
     }
 
     /// Shows progress within a phase; not recorded.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EventRecord, RunError};
+use super::{EventRecord, RunError, history};
 
 /// Longest line that can be an event; ours have a few hundred bytes. A longer one is not kept in memory.
 const MAX_LINE: u64 = 1 << 20;
@@ -63,6 +63,14 @@ impl EventReader {
 /// If the file exists but cannot be read.
 pub fn read_events(path: &Path) -> Result<Vec<EventRecord>, RunError> {
     EventReader::new(path).poll()
+}
+
+/// All events of a log that still hold; see [`history`].
+///
+/// # Errors
+/// If the file exists but cannot be read.
+pub fn read_history(path: &Path) -> Result<Vec<EventRecord>, RunError> {
+    Ok(history(read_events(path)?))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Environment, EventRecord, Layout, Lock, Outcome, Phase, RunError, RunGroup, RunState, event::TIME_FORMAT,
+    Environment, EventRecord, Layout, Lock, Outcome, Phase, RunError, RunGroup, RunState, TIME_FORMAT,
     layout::time_of_name,
 };
 

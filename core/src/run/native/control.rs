@@ -2,46 +2,10 @@
 
 use std::{fs::File, io::Read};
 
-use serde::{Deserialize, Serialize};
-
-use super::{Layout, RunError, WriteError, write_atomic};
+use super::{Layout, Request, RunError, WriteError, write_atomic};
 
 /// Bytes read of a request; the words are short.
 const LONGEST: u64 = 64;
-
-/// What a trainer can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// Wait after the current step.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Evaluate the development set after the current step.
-    Evaluate,
-    /// Save and end after the current step.
-    Stop,
-}
-
-impl Request {
-    /// The word in the file.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Evaluate => "evaluate",
-            Self::Stop => "stop",
-        }
-    }
-
-    /// The request in the content of the file; `None` for words nobody knows.
-    #[must_use]
-    pub fn from_text(text: &[u8]) -> Option<Self> {
-        let known = [Self::Pause, Self::Resume, Self::Evaluate, Self::Stop];
-        known.into_iter().find(|request| request.word().as_bytes() == text.trim_ascii())
-    }
-}
 
 /// Leaves a request, in place of one not yet taken.
 ///

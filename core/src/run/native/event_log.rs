@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Event, EventRecord, RunError, WriteError, event::now};
+use super::{Event, EventRecord, RunError, WriteError, now};
 
 /// Appends events, each line in one write.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{RunError, WriteError, event::now};
+use super::{RunError, WriteError, now};
 
 /// Appends lines with the time.
 #[derive(Debug)]

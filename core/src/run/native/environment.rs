@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn says_the_burn_version_in_the_manifest() {
-        let manifest = include_str!("../../../Cargo.toml");
+        let manifest = include_str!("../../../../Cargo.toml");
         let version = Environment::of_this_process("cpu").burn;
         assert!(manifest.contains(&format!("burn = {{ version = \"={version}\"")), "{version}");
     }

@@ -1,9 +1,4 @@
-//! Batches made on another thread, as plain vectors, while the device works on the one before.
-
-use std::{
-    sync::mpsc::{Receiver, sync_channel},
-    thread::Scope,
-};
+//! The batches of a fine-tuning, as plain vectors.
 
 use super::{Place, Recipe, Schedule, seed::dropout_seed};
 use crate::{
@@ -12,8 +7,8 @@ use crate::{
     features::Window,
 };
 
-/// Batches waiting for the device; more only cost memory.
-const AHEAD: usize = 2;
+/// Makes batches one after the other, here or on a thread of their own.
+pub type Batches<'a, B> = Box<dyn Iterator<Item = B> + Send + 'a>;
 
 /// What a training is fed with.
 #[derive(Clone, Copy, Debug)]
@@ -72,45 +67,39 @@ impl Prepared {
     }
 }
 
-/// Starts a thread that prepares the batches of a training in order, from a place on; it ends when the receiver is
-/// dropped. `training` counts the trainings of a learning-rate sweep, whose shuffles go on where the last one's ended.
-pub fn prefetch<'scope, 'env: 'scope>(
-    scope: &'scope Scope<'scope, 'env>,
-    data: TrainingData<'env>,
-    recipe: &'env Recipe,
-    schedule: &'env Schedule,
-    (training, from): (usize, Place),
-) -> Receiver<Prepared> {
-    let run_epoch = move |epoch| training * schedule.epochs + epoch;
+/// The batches of a training in order, from a place on. `training` counts the trainings of a learning-rate sweep, whose
+/// shuffles go on where the last one's ended.
+#[must_use]
+pub fn batches<'a>(
+    data: TrainingData<'a>,
+    recipe: &'a Recipe,
+    schedule: &Schedule,
+    training: usize,
+    from: Place,
+) -> Batches<'a, Prepared> {
+    let epochs = schedule.epochs;
+    let run_epoch = move |epoch| training * epochs + epoch;
     let order = move |epoch| data.order.epoch(run_epoch(epoch));
-    feed(scope, schedule.epochs, from, order, move |epoch, position, batch| {
+    in_order(epochs, from, order, move |epoch, position, batch| {
         let seed = dropout_seed(recipe.seed, run_epoch(epoch), position);
         Prepared { epoch, position, seed, ..prepare(data, recipe, batch) }
     })
 }
 
-/// Starts a thread that makes one batch after the other, from a place on: `order` gives those of an epoch, `make` makes
-/// the one at a position of its epoch.
-pub(crate) fn feed<'scope, 'env: 'scope, B, P: Send + 'scope>(
-    scope: &'scope Scope<'scope, 'env>,
+/// One batch after the other, from a place on: `order` gives those of an epoch, `make` makes the one at a position of its
+/// epoch.
+pub(crate) fn in_order<'a, B: Send + 'a, P: 'a>(
     epochs: usize,
     from: Place,
-    order: impl Fn(usize) -> Vec<B> + Send + 'scope,
-    make: impl Fn(usize, usize, B) -> P + Send + 'scope,
-) -> Receiver<P> {
-    let (sender, receiver) = sync_channel(AHEAD);
-    scope.spawn(move || {
-        for epoch in from.epoch..epochs {
-            let done = if epoch == from.epoch { from.batches } else { 0 };
-            for (position, batch) in order(epoch).into_iter().enumerate().skip(done) {
-                // The receiver is gone: the training has ended early.
-                if sender.send(make(epoch, position, batch)).is_err() {
-                    return;
-                }
-            }
-        }
-    });
-    receiver
+    order: impl Fn(usize) -> Vec<B> + Send + 'a,
+    make: impl Fn(usize, usize, B) -> P + Send + Clone + 'a,
+) -> Batches<'a, P> {
+    Box::new((from.epoch..epochs).flat_map(move |epoch| {
+        let done = if epoch == from.epoch { from.batches } else { 0 };
+        let make = make.clone();
+        let batches = order(epoch).into_iter().enumerate().skip(done);
+        batches.map(move |(position, batch)| make(epoch, position, batch))
+    }))
 }
 
 /// Makes one batch, without a place in the training.
@@ -162,14 +151,10 @@ mod tests {
             length_multiple: 8,
             micro_batch: 3,
         };
-        let from = |place| -> Vec<Prepared> {
-            std::thread::scope(|scope| {
-                prefetch(scope, data, &recipe, &schedule, (1, place)).into_iter().collect()
-            })
-        };
+        let from = |place| -> Vec<Prepared> { batches(data, &recipe, &schedule, 1, place).collect() };
         let all = from(Place::default());
-        let batches: Vec<usize> = all.iter().map(|prepared| prepared.batch).collect();
-        assert_eq!(batches, [order.epoch(2), order.epoch(3)].concat());
+        let order_of: Vec<usize> = all.iter().map(|prepared| prepared.batch).collect();
+        assert_eq!(order_of, [order.epoch(2), order.epoch(3)].concat());
         for prepared in &all {
             let rows: Vec<usize> = prepared.parts.iter().map(|part| part.rows).collect();
             assert_eq!(rows, if prepared.windows == 4 { vec![3, 1] } else { vec![3] });
@@ -180,22 +165,5 @@ mod tests {
         let later = from(Place { epoch: 1, batches: 1, ..Place::default() });
         let places = |all: &[Prepared]| all.iter().map(|p| (p.epoch, p.position, p.seed)).collect::<Vec<_>>();
         assert_eq!(places(&later), places(&all)[order.batch_count() + 1..]);
-    }
-
-    #[test]
-    fn a_dropped_receiver_ends_the_thread() {
-        let windows = windows(100);
-        let order = Order::new(&[4; 100], 1, TrainMode::Sorted, 42);
-        let recipe = Recipe::default();
-        let schedule = Schedule::new(&recipe, 100);
-        let data = TrainingData {
-            windows: &windows,
-            question_ids: &[],
-            order: &order,
-            length_multiple: 8,
-            micro_batch: 1,
-        };
-        // The scope only ends when the thread does.
-        std::thread::scope(|scope| drop(prefetch(scope, data, &recipe, &schedule, (0, Place::default()))));
     }
 }

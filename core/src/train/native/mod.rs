@@ -1,0 +1,33 @@
+//! Training in a run folder, with files, threads and Ctrl-C.
+
+mod changes;
+mod checkpoints;
+mod fit_file;
+mod forecast;
+mod job;
+mod prefetch;
+mod recorder;
+mod resume;
+mod run_host;
+mod stop_flag;
+
+use super::{
+    DataSource, DeviceLimits, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault, ModelSource,
+    Observer, OpenEngine, Place, Precision, Progress, Recipe, SavedModel, Schedule, Task, TrainError,
+    Trained, Trainer, Training, TrainingCheckpoint, probe,
+    progress::PROGRESS_VERSION,
+    samples,
+    session::{Before, Session},
+};
+
+pub use changes::Difference;
+pub(crate) use changes::{field_changes, file_changes};
+pub use fit_file::resume_command;
+pub use forecast::{Forecast, PastSpeed, WindowLengths};
+pub use job::{Start, TrainJob, TrainOutcome, run_training};
+pub use prefetch::ahead;
+pub(crate) use prefetch::train_ahead;
+pub use recorder::Recorder;
+pub(crate) use resume::{accept_changes, refuse_completed};
+pub use run_host::RunHost;
+pub use stop_flag::StopFlag;
