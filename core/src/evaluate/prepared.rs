@@ -226,7 +226,7 @@ impl PreparedEvaluation {
                 padded_length(longest, self.options.length_multiple, max_seq_length)
             };
             let batch = collate(&rows, length, false);
-            let logits = engine.predict(&batch)?;
+            let logits = engine.predict_async(&batch).await?;
             if (logits.rows, logits.length) != (batch.rows, batch.length) {
                 return Err(EvaluateError::Engine(EngineError::Defect(format!(
                     "a batch of {} x {} gave logits of {} x {}",

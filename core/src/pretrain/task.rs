@@ -123,7 +123,7 @@ impl<'a> Task for Pretraining<'a> {
             if monitor.report(done, all).is_break() {
                 return Ok(None);
             }
-            let found = engine.predict_masked(&batch)?;
+            let found = engine.predict_masked_async(&batch).await?;
             sums.mlm.add(found.mlm);
             sums.sbo.add(found.sbo);
             done += batch.batch.rows;

@@ -37,6 +37,8 @@ mod saved_model;
 mod schedule;
 mod seed;
 mod session;
+#[cfg(test)]
+mod session_tests;
 mod source;
 mod standing;
 mod task;

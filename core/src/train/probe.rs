@@ -155,7 +155,7 @@ pub(super) fn plan_for(
 /// Writes how batches are split, the plan's or a resumed run's split, and tries it on a GPU: `probe` runs the longest batch
 /// in parts of so many rows and forgets it. A processor is not tried: it has no fault to catch, and a step of a large
 /// model takes it a minute.
-pub(crate) fn settle<E: Learner + ?Sized>(
+pub(crate) async fn settle<E: Learner + ?Sized>(
     engine: &mut E,
     (planned, memory): (Fit, MemoryEstimate),
     resumed: Option<Fit>,
@@ -173,7 +173,7 @@ pub(crate) fn settle<E: Learner + ?Sized>(
         host.phase(Phase::Probing)?;
         probe(engine, fit.micro_batch)?;
         // What does not fit shows before hours are spent.
-        let loss = engine.last_loss()?;
+        let loss = engine.last_loss_async().await?;
         engine.discard_gradients();
         if !loss.is_some_and(f32::is_finite) {
             return Err(EngineError::Read(format!("the loss of the longest batch is {loss:?}")).into());

@@ -166,7 +166,7 @@ impl Session {
         let Self { inputs, recipe, .. } = self;
         let prepared = prepare(inputs, recipe, self.length_multiple, host);
         let mut prepared = prepared.inspect_err(|error| record_failure(host, error, 0.0))?;
-        let fit = self.fit(host, before.fit, &prepared, first.as_mut());
+        let fit = self.fit(host, before.fit, &prepared, first.as_mut()).await;
         let fit = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
         if let Some(development) = &mut prepared.development {
             development.set_batch_size(fit.eval_batch);
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Decides how batches are split, and tries it on a GPU.
-    fn fit(
+    async fn fit(
         &self,
         host: &mut dyn Host,
         before: Option<Fit>,
@@ -207,6 +207,7 @@ impl Session {
         probe::settle(engine, planned, before, limits, "window", host, |engine, rows| {
             probe::probe(engine, data, recipe, rows)
         })
+        .await
     }
 }
 

@@ -216,6 +216,14 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
         Ok(fault::guard(|| read(losses))??.first().map(|losses| losses.iter().sum()))
     }
 
+    fn last_loss_async(&mut self) -> EngineFuture<'_, Option<f32>> {
+        let losses = self.last_losses.clone();
+        Box::pin(async {
+            let values = fault::guard_async(read_async(losses)).await??;
+            Ok(values.first().map(|losses| losses.iter().sum()))
+        })
+    }
+
     fn drain_metrics(&mut self) -> Result<Vec<StepMetrics>, EngineError> {
         if self.pending.is_empty() {
             return Ok(Vec::new());

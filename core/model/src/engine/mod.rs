@@ -257,6 +257,13 @@ pub trait Learner: Engine {
     /// # Errors
     /// If the device fails.
     fn last_loss(&mut self) -> Result<Option<f32>, EngineError>;
+    /// [`last_loss`](Self::last_loss) without keeping the thread.
+    ///
+    /// # Errors
+    /// As [`last_loss`](Self::last_loss).
+    fn last_loss_async(&mut self) -> EngineFuture<'_, Option<f32>> {
+        Box::pin(ready(self.last_loss()))
+    }
     /// Waits for the device and returns the metrics of all updates since the last call, oldest first.
     ///
     /// # Errors

@@ -250,7 +250,7 @@ impl<'h, T: Task> Trainer<'h, T> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let metrics = engine.drain_metrics()?;
+        let metrics = engine.drain_metrics_async().await?;
         let now = self.host.clock();
         let speed = self.pace.report(now);
         let eta_secs = self.eta_secs(training);

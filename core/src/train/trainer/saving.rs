@@ -30,7 +30,7 @@ impl<T: Task> Trainer<'_, T> {
     ) -> Result<(), TrainError> {
         self.drain(engine, training).await?;
         self.host.phase(Phase::Saving)?;
-        let (weights, optimizer) = (engine.weights()?, engine.optimizer_state()?);
+        let (weights, optimizer) = (engine.weights_async().await?, engine.optimizer_state_async().await?);
         let elapsed_secs = self.pace.elapsed_secs(self.host.clock());
         let mut progress = Progress::at(self.boundary, training.learning_rate, elapsed_secs);
         progress.owed_evaluation = self.owed_evaluation;
@@ -52,7 +52,7 @@ impl<T: Task> Trainer<'_, T> {
     /// If the device fails or a file cannot be written.
     pub async fn save_last(&mut self, engine: &mut T::Engine) -> Result<(), TrainError> {
         self.host.phase(Phase::Saving)?;
-        let weights = engine.weights()?;
+        let weights = engine.weights_async().await?;
         self.host.save_last(self.task.last_model(weights, self.place))?;
         self.saved(CheckpointKind::Last, self.place.step, "last")
     }
