@@ -264,7 +264,7 @@ mod tests {
         let workload = Workload::fixed(&config(), 3, 16, 20, 1).unwrap().in_parts_of(2);
         assert_eq!(workload.shapes(), [(3, 16); 20]);
         let seen: Vec<Prepared> =
-            std::thread::scope(|scope| workload.feed(scope).into_iter().take(workload.steps()).collect());
+            std::thread::scope(|scope| workload.feed(scope).take(workload.steps()).collect());
         assert_eq!(seen.len(), 20);
         for prepared in &seen {
             assert_eq!((prepared.windows, prepared.tokens), (3, 48));
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(warm, [(4, 30), (4, 24), (4, 16), (2, 31)]);
         assert_eq!(workload.warm_up(7).count(), 7);
         let fed: Vec<(usize, usize)> = std::thread::scope(|scope| {
-            let fed = workload.feed(scope).into_iter().take(9);
+            let fed = workload.feed(scope).take(9);
             fed.map(|prepared| (prepared.windows, prepared.parts[0].length)).collect()
         });
         assert_eq!(fed, workload.shapes());

@@ -78,8 +78,10 @@ fn open(
 #[derive(Default)]
 struct Watcher<'w> {
     events: Vec<Event>,
-    on: Option<Box<dyn FnMut(Seen<'_>) + 'w>>,
+    on: Option<Box<Look<'w>>>,
 }
+
+type Look<'w> = dyn FnMut(Seen<'_>) + 'w;
 
 enum Seen<'s> {
     Event(&'s Event),

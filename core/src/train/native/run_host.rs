@@ -117,10 +117,11 @@ impl Host for RunHost<'_> {
 
 fn write(folder: &Path, model: &SavedModel<'_>) -> Result<(), TrainError> {
     let checkpoint = model.checkpoint();
-    Ok(match model.heads {
-        Heads::QuestionAnswering => save(folder, &checkpoint)?,
-        Heads::Pretraining => save_pretrained(folder, &checkpoint)?,
-    })
+    let written = match model.heads {
+        Heads::QuestionAnswering => save(folder, &checkpoint),
+        Heads::Pretraining => save_pretrained(folder, &checkpoint),
+    };
+    Ok(written?)
 }
 
 /// A line of `skipped.jsonl`.

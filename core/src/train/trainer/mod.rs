@@ -3,7 +3,8 @@
 mod evaluation;
 mod requests;
 mod saving;
-#[cfg(all(test, feature = "native"))]
+#[cfg(test)]
+#[cfg(feature = "native")]
 mod tests;
 
 use std::{collections::VecDeque, time::Duration};
