@@ -267,11 +267,12 @@ impl Run<'_> {
     ) -> Result<Fit, TrainError> {
         let recipe = data.recipe;
         let planned = plan_for(recipe, &self.begun.config, data.longest(), &self.limits);
-        let settled = settle(engine, planned, self.before, &self.limits, "text", host, |engine, micro_batch| {
-            let longest = MaskedTexts { micro_batch, ..data }.longest_batch();
-            // Two parts: the second one's gradients are added to the first one's.
-            longest.micro_batches().chunks(1).take(2).try_for_each(|part| engine.accumulate(part))
-        });
+        let settled =
+            settle(engine, planned, self.before, &self.limits, "text", host, |engine, micro_batch| {
+                let longest = MaskedTexts { micro_batch, ..data }.longest_batch();
+                // Two parts: the second one's gradients are added to the first one's.
+                longest.micro_batches().chunks(1).take(2).try_for_each(|part| engine.accumulate(part))
+            });
         block_on(settled)
     }
 }

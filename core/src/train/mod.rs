@@ -7,6 +7,7 @@
 
 mod batches;
 mod development;
+mod difference;
 mod engines;
 mod error;
 mod evaluator;
@@ -47,6 +48,7 @@ mod trainer;
 #[cfg(feature = "native")]
 pub(crate) use batches::in_order;
 pub use batches::{Batches, Prepared, TrainingData, batches, prepare};
+pub use difference::Difference;
 pub use engines::OpenEngine;
 pub use error::TrainError;
 pub use evaluator::{Evaluator, EvaluatorError, Scored};
@@ -56,12 +58,12 @@ pub use host::{EvaluationFiles, Host};
 pub use memory_host::{MemoryHost, MemoryModel, Requests, Sleep};
 pub use micro_batch_size::MicroBatchSize;
 #[cfg(feature = "native")]
-pub(crate) use native::{accept_changes, field_changes, file_changes, refuse_completed, train_ahead};
-#[cfg(feature = "native")]
 pub use native::{
-    Difference, Forecast, PastSpeed, Recorder, RunHost, Start, StopFlag, TrainJob, TrainOutcome,
-    WindowLengths, ahead, resume_command, run_training,
+    Forecast, PastSpeed, Recorder, RunHost, Start, StopFlag, TrainJob, TrainOutcome, WindowLengths, ahead,
+    resume_command, run_training,
 };
+#[cfg(feature = "native")]
+pub(crate) use native::{accept_changes, field_changes, file_changes, refuse_completed, train_ahead};
 pub use observer::{Observer, Silent};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};

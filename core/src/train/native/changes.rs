@@ -1,6 +1,6 @@
 //! What differs between a run and the way it is to be resumed.
 
-use super::Recipe;
+use super::{Difference, Recipe};
 use crate::{hash::Fingerprint, run::Environment};
 
 /// Every difference that would make the rest of the run another one, a phrase each.
@@ -23,31 +23,6 @@ pub(crate) fn field_changes(differences: Vec<Difference>, may_change: &[&str]) -
             format!("{field} was {} and is {}", text(ours), text(theirs))
         })
         .collect()
-}
-
-/// A field in which two recipes differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name.
-    pub field: &'static str,
-    /// The value in the one, as in TOML; none if unset.
-    pub ours: Option<String>,
-    /// The value in the other.
-    pub theirs: Option<String>,
-}
-
-/// Fields' values as in TOML.
-type Values = Vec<(&'static str, Option<String>)>;
-
-impl Difference {
-    /// Compares the values of all fields of two recipes of a kind.
-    pub(crate) fn between(ours: Values, theirs: Values) -> Vec<Self> {
-        let pairs = ours.into_iter().zip(theirs);
-        pairs
-            .filter(|((_, ours), (_, theirs))| ours != theirs)
-            .map(|((field, ours), (_, theirs))| Self { field, ours, theirs })
-            .collect()
-    }
 }
 
 /// Paths may differ, for a run can move to another machine; contents may not.

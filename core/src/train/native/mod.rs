@@ -12,15 +12,14 @@ mod run_host;
 mod stop_flag;
 
 use super::{
-    DataSource, DeviceLimits, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault, ModelSource,
-    Observer, OpenEngine, Place, Precision, Progress, Recipe, SavedModel, Schedule, Task, TrainError,
-    Trained, Trainer, Training, TrainingCheckpoint, probe,
+    DataSource, DeviceLimits, Difference, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault,
+    ModelSource, Observer, OpenEngine, Place, Precision, Progress, Recipe, SavedModel, Schedule, Task,
+    TrainError, Trained, Trainer, Training, TrainingCheckpoint, probe,
     progress::PROGRESS_VERSION,
     samples,
     session::{Before, Session},
 };
 
-pub use changes::Difference;
 pub(crate) use changes::{field_changes, file_changes};
 pub use fit_file::resume_command;
 pub use forecast::{Forecast, PastSpeed, WindowLengths};
