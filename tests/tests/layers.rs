@@ -107,6 +107,52 @@ fn uses_are_found_in_all_their_forms() {
     assert_eq!(tests, ["fake"]);
 }
 
+/// What a browser has not, and a compiler for it accepts all the same: such a call fails when it is made.
+const SYSTEM: &[&str] = &["Instant::now", "SystemTime", "std::thread", "thread::", "process::", "std::net"];
+
+#[test]
+fn what_is_not_native_needs_no_clock_thread_or_process() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (sources, some) in [("core/src", "train/trainer/mod.rs"), ("core/model/src", "engine/learner.rs")] {
+        let sources = root.join(sources);
+        let mut files = Vec::new();
+        portable_files(&sources.join("lib.rs"), &sources, &mut files);
+        assert!(files.iter().any(|file| file.ends_with(some)), "{files:?}");
+        assert!(!files.iter().any(|file| file.iter().any(|part| part == "native")));
+        // Names its temporary files after the process; a browser has no files to write.
+        for file in files.iter().filter(|file| !file.starts_with(sources.join("atomic"))) {
+            let (code, _) = without_tests(&without_text(&fs::read_to_string(file).unwrap()));
+            for call in SYSTEM {
+                assert!(!code.contains(call), "{}: {call}", file.display());
+            }
+        }
+    }
+}
+
+/// The files of modules that are compiled without the feature `native`; `inside` is the folder of a file's own modules.
+fn portable_files(file: &Path, inside: &Path, found: &mut Vec<PathBuf>) {
+    let text = fs::read_to_string(file).unwrap();
+    let mut attributes = String::new();
+    for line in text.lines().map(str::trim) {
+        let declared = line.strip_suffix(';').and_then(|line| line.rsplit_once("mod "));
+        let is_portable = !attributes.contains("\"native\"") && !attributes.contains("cfg(test)");
+        if line.starts_with("#[") {
+            attributes.push_str(line);
+            continue;
+        }
+        attributes.clear();
+        let declared = declared.filter(|(before, _)| before.is_empty() || before.starts_with("pub"));
+        if let Some((_, name)) = declared {
+            let (alone, folder) = (inside.join(format!("{name}.rs")), inside.join(name));
+            if is_portable {
+                let file = if alone.is_file() { alone } else { folder.join("mod.rs") };
+                portable_files(&file, &folder, found);
+            }
+        }
+    }
+    found.push(file.to_owned());
+}
+
 fn check(sources: &str, layers: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(sources);
     let mut found = BTreeMap::new();

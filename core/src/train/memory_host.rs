@@ -60,7 +60,8 @@ pub type Sleep<'o> = dyn Fn(Duration) -> BoxFuture<'static, ()> + 'o;
 pub struct MemoryHost<'o> {
     /// The newest checkpoint to resume from.
     pub checkpoint: Option<TrainingCheckpoint>,
-    /// The weights of the best evaluation.
+    /// The weights of the best evaluation. For a resumed training put those here that were kept before it was stopped: they
+    /// are replaced only by better ones.
     pub best: Option<MemoryModel>,
     /// The weights at the end.
     pub last: Option<MemoryModel>,
