@@ -71,7 +71,7 @@ pub(crate) fn find(choice: &DeviceChoice) -> Result<Found, BackendError> {
     let Some(kind) = choice.kind() else {
         let hardware = |found: &Found| !found.info.software && found.info.unusable.is_none();
         let hardware = |kind| list(kind).ok()?.into_iter().find(hardware);
-        let gpu = [BackendKind::Cuda, BackendKind::Wgpu].into_iter().find_map(hardware);
+        let gpu = BackendKind::ALL.into_iter().filter(|kind| *kind != BackendKind::Cpu).find_map(hardware);
         return gpu.map_or_else(|| find(&DeviceChoice::Cpu), Ok);
     };
     let devices = list(kind)?;
@@ -194,12 +194,11 @@ mod tests {
             for (index, device) in report.devices.iter().enumerate() {
                 assert_eq!(device.kind, report.kind);
                 assert!(!device.name.is_empty() && device.precisions.contains(&Precision::F32), "{device:?}");
-                let expected = match report.kind {
-                    BackendKind::Cuda => DeviceChoice::Cuda(index),
-                    BackendKind::Wgpu => DeviceChoice::Wgpu(Some(index)),
-                    BackendKind::Cpu => DeviceChoice::Cpu,
+                let name = match report.kind {
+                    BackendKind::Cpu => "cpu".to_owned(),
+                    kind => format!("{kind}:{index}"),
                 };
-                assert_eq!(device.choice, expected);
+                assert_eq!(device.choice, name.parse().unwrap());
             }
         }
     }

@@ -170,11 +170,7 @@ fn a_panic_that_a_fault_caused_is_contained() {
 fn a_missing_backend_is_an_error_with_its_reason() {
     let _alone = alone();
     for report in devices() {
-        let choice = match report.kind {
-            BackendKind::Cuda => DeviceChoice::Cuda(0),
-            BackendKind::Wgpu => DeviceChoice::Wgpu(None),
-            BackendKind::Cpu => DeviceChoice::Cpu,
-        };
+        let choice: DeviceChoice = report.kind.to_string().parse().unwrap();
         let outcome = dispatch(&choice, Fusion::Fused, Product);
         match (report.unavailable, select(&choice)) {
             (Some(obstacle), _) => {

@@ -55,7 +55,7 @@ pub fn peak(device: &str, kind: BackendKind, precision: Precision) -> Option<Pea
     let (tflops, format) = match (kind, precision) {
         (BackendKind::Cpu, _) => return None,
         (BackendKind::Cuda, Precision::F32) => tf32.map_or((f32, "f32"), |tf32| (tf32, "tf32")),
-        (BackendKind::Wgpu, Precision::F32) => (f32, "f32"),
+        (_, Precision::F32) => (f32, "f32"),
         (_, Precision::Bf16) => (bf16?, "bf16"),
         (_, Precision::F16) => (f16?, "fp16"),
     };

@@ -1,9 +1,7 @@
 //! Engines on the backend that is chosen at run time.
 
-use spanbert_backends::{
-    BackendError, BackendKind, DeviceChoice, Fusion, Precision, dispatch_autodiff_on_cpu, dispatch_on_cpu,
-    select,
-};
+use spanbert_backends::{BackendError, BackendKind, DeviceChoice, Fusion, Precision, select};
+use spanbert_cpu as cpu;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use spanbert_gpu as gpu;
 
@@ -26,7 +24,7 @@ pub fn open_inference(
 ) -> Result<Box<dyn InferenceEngine>, EngineError> {
     check_precision(choice, precision)?;
     let task = InferenceTask { config: config.clone(), weights, precision };
-    if is_processor(choice)? { dispatch_on_cpu(task)? } else { gpu::open_inference(choice, fusion, task) }
+    if is_processor(choice)? { cpu::open_inference(task) } else { gpu::open_inference(choice, fusion, task) }
 }
 
 /// Opens a model that learns on the chosen device.
@@ -43,11 +41,7 @@ pub fn open_training(
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
     check_precision(choice, precision)?;
     let task = TrainingTask { config: config.clone(), weights, optimizer, precision };
-    if is_processor(choice)? {
-        dispatch_autodiff_on_cpu(task)?
-    } else {
-        gpu::open_training(choice, fusion, task)
-    }
+    if is_processor(choice)? { cpu::open_training(task) } else { gpu::open_training(choice, fusion, task) }
 }
 
 /// Opens a model that is pre-trained on the chosen device; `weights` are those of
@@ -66,7 +60,7 @@ pub fn open_pretraining(
     check_precision(choice, precision)?;
     let task = PretrainTask { config: config.clone(), weights, optimizer, precision };
     if is_processor(choice)? {
-        dispatch_autodiff_on_cpu(task)?
+        cpu::open_pretraining(task)
     } else {
         gpu::open_pretraining(choice, fusion, task)
     }
@@ -78,11 +72,8 @@ fn check_precision(choice: &DeviceChoice, precision: Precision) -> Result<(), Ba
 }
 
 fn is_processor(choice: &DeviceChoice) -> Result<bool, BackendError> {
-    Ok(match choice {
-        DeviceChoice::Cpu => true,
-        DeviceChoice::Auto => select(choice)?.kind == BackendKind::Cpu,
-        DeviceChoice::Wgpu(_) | DeviceChoice::Cuda(_) => false,
-    })
+    let kind = choice.kind().map_or_else(|| select(choice).map(|device| device.kind), Ok)?;
+    Ok(kind == BackendKind::Cpu)
 }
 
 /// What a program without GPU backends has in their place.
