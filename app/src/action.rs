@@ -31,6 +31,8 @@ pub enum Action {
     },
     /// Fill the Train page with a run's recipe and sources.
     TrainLike(PathBuf),
+    /// Fill the Train page to resume a run with other settings.
+    ResumeWith(PathBuf),
     /// Start a trainer, and show its run.
     Launch(Launch),
     /// Open a file dialog; what is chosen comes back through [`take_path`](crate::page_view::PageView::take_path).

@@ -20,6 +20,14 @@ pub enum Purpose {
     TrainData,
     /// A SQuAD file to select the best weights on.
     DevData,
+    /// Files of text to pre-train on.
+    Corpus,
+    /// Files of text to evaluate a pre-training on.
+    HeldOutText,
+    /// The config.json of a new model.
+    Architecture,
+    /// The vocabulary of a new model.
+    Vocabulary,
     /// A recipe.toml.
     Recipe,
     /// A run folder from elsewhere.
@@ -46,6 +54,10 @@ impl Purpose {
             Self::TrainData => "Open a SQuAD file to train on",
             Self::DevData | Self::EvaluateData => "Open a SQuAD file to evaluate on",
             Self::AnsweredData => "Open the SQuAD file that was answered",
+            Self::Corpus => "Open text files to pre-train on",
+            Self::HeldOutText => "Open text files to evaluate on",
+            Self::Architecture => "Open the configuration of a model",
+            Self::Vocabulary => "Open a vocabulary",
             Self::Recipe => "Open a recipe",
             Self::RunFolder => "Open a run folder",
             Self::RunsFolder => "Choose the folder for runs",
@@ -60,16 +72,24 @@ impl Purpose {
             Self::TrainData | Self::DevData | Self::EvaluateData | Self::AnsweredData => {
                 Some(("SQuAD", &["json"]))
             }
+            Self::Corpus | Self::HeldOutText => Some(("Text or SQuAD", &["txt", "md", "text", "json", "gz"])),
+            Self::Architecture => Some(("Configuration", &["json"])),
+            Self::Vocabulary => Some(("Vocabulary", &["txt", "json"])),
             Self::Recipe => Some(("Recipe", &["toml"])),
             _ => None,
         }
+    }
+
+    /// Whether several files may be chosen at once.
+    fn takes_several(self) -> bool {
+        matches!(self, Self::Corpus | Self::HeldOutText)
     }
 }
 
 /// The dialog that is open, if any.
 #[derive(Default)]
 pub struct Dialogs {
-    open: Option<(Purpose, Receiver<Option<PathBuf>>)>,
+    open: Option<(Purpose, Receiver<Vec<PathBuf>>)>,
 }
 
 impl Dialogs {
@@ -85,18 +105,24 @@ impl Dialogs {
         // The future is made here, on the window's thread, where macOS wants it; only the waiting is elsewhere.
         let (sender, receiver) = channel();
         let context = context.clone();
-        let send = move |handle: Option<rfd::FileHandle>| {
+        let send = move |handles: Vec<rfd::FileHandle>| {
             // The window may be closed by now.
-            let _ = sender.send(handle.map(|handle| handle.path().to_owned()));
+            let _ = sender.send(handles.iter().map(|handle| handle.path().to_owned()).collect());
             context.request_repaint();
         };
         let thread = std::thread::Builder::new().name("dialog".to_owned());
         let started = if let Some((name, extensions)) = purpose.files() {
-            let chosen = dialog.add_filter(name, extensions).add_filter("All files", &["*"]).pick_file();
-            thread.spawn(move || send(pollster::block_on(chosen)))
+            let dialog = dialog.add_filter(name, extensions).add_filter("All files", &["*"]);
+            if purpose.takes_several() {
+                let chosen = dialog.pick_files();
+                thread.spawn(move || send(pollster::block_on(chosen).unwrap_or_default()))
+            } else {
+                let chosen = dialog.pick_file();
+                thread.spawn(move || send(pollster::block_on(chosen).into_iter().collect()))
+            }
         } else {
             let chosen = dialog.pick_folder();
-            thread.spawn(move || send(pollster::block_on(chosen)))
+            thread.spawn(move || send(pollster::block_on(chosen).into_iter().collect()))
         };
         if started.is_ok() {
             self.open = Some((purpose, receiver));
@@ -104,15 +130,15 @@ impl Dialogs {
         started.is_ok()
     }
 
-    /// What was chosen since the last call, if anything.
-    pub fn poll(&mut self) -> Option<(Purpose, PathBuf)> {
+    /// What was chosen since the last call, if anything: one path, or several files.
+    pub fn poll(&mut self) -> Option<(Purpose, Vec<PathBuf>)> {
         let (purpose, receiver) = self.open.as_ref()?;
         let purpose = *purpose;
         match receiver.try_recv() {
             Err(TryRecvError::Empty) => None,
             chosen => {
                 self.open = None;
-                Some((purpose, chosen.ok().flatten()?))
+                Some((purpose, chosen.unwrap_or_default()))
             }
         }
     }

@@ -24,6 +24,18 @@ pub struct LastSources {
     pub dev: Option<PathBuf>,
 }
 
+/// What the last pre-training was started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastTexts {
+    /// The checkpoint folder, if there was one.
+    pub model: Option<PathBuf>,
+    /// The corpus.
+    pub corpus: Vec<PathBuf>,
+    /// Text to evaluate on.
+    pub held_out: Vec<PathBuf>,
+}
+
 /// A slice of an evaluation that the user has saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -48,6 +60,8 @@ pub struct Settings {
     pub backend: String,
     /// What the last training was started with.
     pub train: LastSources,
+    /// What the last pre-training was started with.
+    pub pretrain: LastTexts,
     /// Slices of evaluations, by query.
     pub slices: Vec<SavedSlice>,
     /// Dark or light.
@@ -68,6 +82,7 @@ impl Default for Settings {
             recent_checkpoints: Vec::new(),
             backend: "auto".into(),
             train: LastSources::default(),
+            pretrain: LastTexts::default(),
             slices: Vec::new(),
             theme: ThemeChoice::System,
             zoom: 1.0,

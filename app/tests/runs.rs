@@ -365,12 +365,16 @@ fn a_pre_training_shows_what_it_began_with_and_is_not_asked() {
     harness.get_by_label("Recipe").click();
     wait(&mut harness, "do_lower_case = false");
     harness.get_by_role_and_label(Role::Group, "Pre-training");
-    for button in ["Ask this model", "Train again like this"] {
-        assert!(
-            harness.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled(),
-            "{button}"
-        );
-    }
+    let is_disabled = |harness: &Page, button: &str| {
+        harness.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled()
+    };
+    assert!(is_disabled(&harness, "Ask this model"));
+    harness.get_by_role_and_label(Role::Button, "Train again like this").click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::Button, "Resume with changes…").click();
+    harness.run_steps(3);
+    let asked = |action: &Action| matches!(action, Action::TrainLike(_) | Action::ResumeWith(_));
+    assert_eq!(harness.state().actions.iter().filter(|action| asked(action)).count(), 2);
 }
 
 #[test]

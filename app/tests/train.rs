@@ -11,11 +11,8 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use harness::{Paged, parameters, shows, type_text, wait, wait_until};
-use spanbert_app::{
-    action::Action, dialogs::Purpose, launch::Launch, page_view::PageView, pages::train::TrainPage,
-    probe::Probe,
-};
+use harness::{Paged, enter, is_enabled, launched, parameters, shows, value, wait, wait_until};
+use spanbert_app::{dialogs::Purpose, page_view::PageView, pages::train::TrainPage, probe::Probe};
 use spanbert_backends::Obstacle;
 use spanbert_core::{
     demo,
@@ -32,29 +29,8 @@ fn page(folder: &Path) -> Page {
     harness
 }
 
-/// Replaces the text of a field.
-fn enter(harness: &mut Page, field: &str, text: &str) {
-    harness.get_by_role_and_label(Role::TextInput, field).focus();
-    harness.run_steps(2);
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-    harness.run_steps(1);
-    type_text(harness, text);
-}
-
-fn value(harness: &Harness<'_, Paged<TrainPage>>, field: &str) -> String {
-    harness.get_by_role_and_label(Role::TextInput, field).accesskit_node().value().unwrap_or_default()
-}
-
 fn can_start(harness: &Harness<'_, Paged<TrainPage>>) -> bool {
-    !harness.get_by_role_and_label(Role::Button, "Start training").accesskit_node().is_disabled()
-}
-
-fn launched(harness: &mut Page) -> Launch {
-    let actions = std::mem::take(&mut harness.state_mut().actions);
-    let launch = actions
-        .into_iter()
-        .find_map(|action| if let Action::Launch(launch) = action { Some(launch) } else { None });
-    launch.unwrap()
+    is_enabled(harness, "Start training")
 }
 
 #[test]
@@ -248,4 +224,69 @@ fn a_device_that_cannot_be_used_is_no_choice_and_says_why() {
     assert!(harness.query_by_role_and_label(Role::RadioButton, "cpu: A processor").is_none());
     assert!(shows(&harness, "NVRTC 12.2 does not compile for it. Install the CUDA 12.8 toolkit."));
     assert!(shows(&harness, "no device is chosen"));
+}
+
+#[test]
+fn a_run_is_resumed_with_the_settings_that_may_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = demo::write(&folder.path().join("files")).unwrap();
+    let run = folder.path().join("20260301T120000Z-mine");
+    fs::create_dir(&run).unwrap();
+    let layout = Layout::new(&run);
+    let recipe = Recipe { max_steps: Some(100), ..Preset::Demo.recipe() };
+    fs::write(layout.recipe(), recipe.to_toml()).unwrap();
+    let environment = Environment {
+        backend: "cpu".into(),
+        model: Some(files.model.clone()),
+        train_data: Some(Fingerprint::of(&files.train).unwrap()),
+        ..Environment::of_this_process("A processor")
+    };
+    environment.write(&layout).unwrap();
+    let mut harness = page(folder.path());
+    harness.state_mut().page.resume(&run);
+    wait_until(&mut harness, "a start", |harness| {
+        harness.query_by_role_and_label(Role::Button, "Resume").is_some() && is_enabled(harness, "Resume")
+    });
+    assert!(shows(&harness, "Resumes 20260301T120000Z-mine from its newest checkpoint"));
+    assert!(harness.query_by_label("Pre-train").is_none());
+    // What is learnt from stays.
+    harness.get_by_label("All other settings").click();
+    harness.run_steps(8);
+    let is_fixed = |harness: &Page, field: &str| {
+        harness.get_by_role_and_label(Role::TextInput, field).accesskit_node().is_disabled()
+    };
+    assert!(is_fixed(&harness, "Seed") && !is_fixed(&harness, "Max steps"));
+    enter(&mut harness, "Max steps", "200");
+    // A file may say anything, and what may not change is told beside its field.
+    let file = folder.path().join("other.toml");
+    fs::write(&file, Recipe { seed: 7, ..recipe.clone() }.to_toml()).unwrap();
+    harness.state_mut().take(Purpose::Recipe, file);
+    wait(&mut harness, "a run that is resumed keeps it; set it back to 42");
+    assert!(!is_enabled(&harness, "Resume"));
+    harness.get_by_label("Reset seed to 42").click();
+    harness.run_steps(3);
+    enter(&mut harness, "Max steps", "200");
+    harness.get_by_role_and_label(Role::Button, "Resume").click();
+    harness.run_steps(3);
+    let launch = launched(&mut harness);
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let expected = ["train", "--resume", &path(&run), "--model", &path(&files.model), "--train-file"];
+    assert_eq!(launch.arguments[..6], expected.map(std::ffi::OsString::from));
+    assert_eq!(launch.arguments[7..], ["--backend", "cpu"].map(std::ffi::OsString::from));
+    let asked = Recipe::from_toml(&launch.recipe.unwrap(), "form").unwrap();
+    assert_eq!(asked, Recipe { max_steps: Some(200), ..recipe });
+    // The form is that of a new run again.
+    assert!(shows(&harness, "Start training"));
+}
+
+#[test]
+fn what_needs_development_data_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = page(folder.path());
+    harness.get_by_label("All other settings").click();
+    harness.run_steps(8);
+    enter(&mut harness, "Early stopping patience", "2");
+    assert!(shows(&harness, "early_stopping_patience waits for the score on development data"));
+    enter(&mut harness, "Learning rate", "");
+    assert!(shows(&harness, "without a learning rate several are tried"));
 }

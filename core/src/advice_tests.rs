@@ -325,8 +325,6 @@ fn runs_and_recipes() {
         &PretrainError::Corpus { path: path(), source: io_error() },
         &PretrainError::EmptyCorpus,
         &PretrainError::EmptyHeldOut,
-        &PretrainError::NothingToWaitFor,
-        &PretrainError::TwiceHeldOut,
         &PretrainError::NoMask,
         &PretrainError::Vocabulary { characters: 2, size: 1 },
         &PretrainError::Record { path: path(), what: text() },

@@ -339,10 +339,13 @@ fn held_out_files_and_documents_that_are_in_both_are_told() {
     assert!(warned(&run)[0].starts_with("60 of the documents to evaluate on are in the corpus too"));
     // Contradictions are told before anything is made.
     for (start, part) in [
-        (with(vec![both], PretrainRecipe { eval_share: 0.1, ..recipe() }), "eval_share holds out documents"),
+        (
+            with(vec![both], PretrainRecipe { eval_share: 0.1, ..recipe() }),
+            "eval_share is 0.1, but documents are held out of the corpus only where",
+        ),
         (
             with(Vec::new(), PretrainRecipe { early_stopping_patience: Some(1), ..recipe() }),
-            "early_stopping_patience waits",
+            "early_stopping_patience is 1, but it waits for the loss on held-out text",
         ),
     ] {
         let run = folder.path().join("none");

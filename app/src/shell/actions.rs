@@ -46,6 +46,10 @@ impl StudioApp {
                 self.go(Page::Train);
                 self.pages.train.fill_from(&run);
             }
+            Action::ResumeWith(run) => {
+                self.go(Page::Train);
+                self.pages.train.resume(&run);
+            }
             Action::Launch(launch) => self.launch(context, &launch),
             Action::Browse(purpose) => {
                 let start = match purpose {
@@ -107,7 +111,14 @@ impl StudioApp {
                 self.go(Page::Ask);
                 self.with_page(Page::Ask, |view, env| view.take_path(purpose, path.clone(), env))
             }
-            Purpose::TrainCheckpoint | Purpose::TrainData | Purpose::DevData | Purpose::Recipe => {
+            Purpose::TrainCheckpoint
+            | Purpose::TrainData
+            | Purpose::DevData
+            | Purpose::Corpus
+            | Purpose::HeldOutText
+            | Purpose::Architecture
+            | Purpose::Vocabulary
+            | Purpose::Recipe => {
                 self.with_page(Page::Train, |view, env| view.take_path(purpose, path.clone(), env))
             }
             Purpose::EvaluateCheckpoint | Purpose::EvaluateData | Purpose::AnsweredData => {

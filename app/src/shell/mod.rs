@@ -138,8 +138,8 @@ impl StudioApp {
         self.probe.poll();
         self.library.poll();
         self.leave_welcome_if_known();
-        if let Some((purpose, path)) = self.dialogs.poll() {
-            self.take_path(purpose, path);
+        if let Some((purpose, paths)) = self.dialogs.poll() {
+            paths.into_iter().for_each(|path| self.take_path(purpose, path));
         }
         for file in context.input(|input| input.raw.dropped_files.clone()) {
             if let Some(path) = file.path {

@@ -6,13 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::Context;
-use egui_kittest::{Harness, kittest::Queryable};
+use egui::{Context, accesskit::Role};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
 use spanbert_app::{
     Options,
     action::Action,
     dialogs::Purpose,
-    launch::Trainer,
+    launch::{Launch, Trainer},
     library::{Library, Places},
     page_view::{Env, PageView},
     probe::Probe,
@@ -121,6 +124,39 @@ pub fn wait_until<S>(harness: &mut Harness<'_, S>, what: &str, until: impl Fn(&H
         std::thread::sleep(Duration::from_millis(10));
     }
     harness.run_steps(2);
+}
+
+/// Replaces the text of a field.
+pub fn enter<S>(harness: &mut Harness<'_, S>, field: &str, text: &str) {
+    harness.get_by_role_and_label(Role::TextInput, field).focus();
+    harness.run_steps(2);
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.run_steps(1);
+    if text.is_empty() {
+        harness.key_press(egui::Key::Backspace);
+        harness.run_steps(2);
+    } else {
+        type_text(harness, text);
+    }
+}
+
+/// The text of a field.
+pub fn value<S>(harness: &Harness<'_, S>, field: &str) -> String {
+    harness.get_by_role_and_label(Role::TextInput, field).accesskit_node().value().unwrap_or_default()
+}
+
+/// Whether a button can be pressed.
+pub fn is_enabled<S>(harness: &Harness<'_, S>, button: &str) -> bool {
+    !harness.get_by_role_and_label(Role::Button, button).accesskit_node().is_disabled()
+}
+
+/// The trainer that the page has asked for.
+pub fn launched<P>(harness: &mut Harness<'_, Paged<P>>) -> Launch {
+    let actions = std::mem::take(&mut harness.state_mut().actions);
+    let launch = actions
+        .into_iter()
+        .find_map(|action| if let Action::Launch(launch) = action { Some(launch) } else { None });
+    launch.unwrap()
 }
 
 /// Types into what has the focus.

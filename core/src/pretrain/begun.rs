@@ -15,7 +15,7 @@ use crate::{
     model::fresh_pretraining,
     run::{Environment, Layout, RunError, write_atomic},
     tokenizer::{BertTokenizer, TokenizerSettings},
-    train::{TrainError, accept_changes, refuse_completed},
+    train::{RecipeError, TrainError, accept_changes, refuse_completed},
 };
 
 /// What a run was begun with.
@@ -77,11 +77,9 @@ impl Begun {
         record: PretrainRecord,
     ) -> Result<Self, PretrainError> {
         record.recipe.validate(&config).map_err(TrainError::from)?;
-        if record.recipe.early_stopping_patience.is_some() && !record.evaluates() {
-            return Err(PretrainError::NothingToWaitFor);
-        }
-        if record.recipe.eval_share > 0.0 && !record.eval_corpus.is_empty() {
-            return Err(PretrainError::TwiceHeldOut);
+        if let Some(error) = record.recipe.held_out_errors(!record.eval_corpus.is_empty()).into_iter().next()
+        {
+            return Err(TrainError::from(RecipeError::from(error)).into());
         }
         let tokenizer = BertTokenizer::new(vocab, settings)?;
         Ok(Self { config, tokenizer, record, warnings: Vec::new(), same_split: true })

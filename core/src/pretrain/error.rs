@@ -34,12 +34,6 @@ pub enum PretrainError {
     /// No held-out text is long enough.
     #[error("the held-out documents have no text of four pieces or more")]
     EmptyHeldOut,
-    /// Early stopping without evaluations.
-    #[error("early_stopping_patience waits for the loss on held-out text to fall, but there is none")]
-    NothingToWaitFor,
-    /// Held-out text from two places.
-    #[error("eval_share holds out documents of the corpus, but there are files of held-out text")]
-    TwiceHeldOut,
     /// The vocabulary has no `[MASK]`.
     #[error("the vocabulary has no [MASK]")]
     NoMask,
@@ -85,10 +79,6 @@ impl Advice for PretrainError {
             Self::Text(error) => error.remedy(),
             Self::EmptyCorpus => "name files with running text".into(),
             Self::EmptyHeldOut => "raise --eval-share, or name files with running text by --eval-file".into(),
-            Self::NothingToWaitFor => {
-                "add --eval-file or --eval-share, or leave early_stopping_patience out".into()
-            }
-            Self::TwiceHeldOut => "leave --eval-share or --eval-file out".into(),
             Self::NoMask => "take one made for BERT, or have one made with --train-vocab".into(),
             Self::Vocabulary { characters, .. } => format!("ask for at least {characters}"),
             Self::Record { .. } => "start a new run".into(),

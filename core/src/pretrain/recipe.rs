@@ -94,6 +94,26 @@ impl PretrainRecipe {
         found
     }
 
+    /// Fields that do not go together with files of held-out text, or with their absence.
+    #[must_use]
+    pub fn held_out_errors(&self, has_files: bool) -> Vec<FieldError> {
+        let mut found = Vec::new();
+        let (share, evaluates) = (self.eval_share, self.eval_share > 0.0 || has_files);
+        let allowed = "documents are held out of the corpus only where no files of held-out text are given";
+        let remedy = "set it to 0, or leave the files out";
+        check(&mut found, !(share > 0.0 && has_files), "eval_share", share, allowed, remedy);
+        let patience = self.early_stopping_patience;
+        check(
+            &mut found,
+            patience.is_none() || evaluates,
+            "early_stopping_patience",
+            patience.unwrap_or_default(),
+            "it waits for the loss on held-out text, of which there is none",
+            "add files of held-out text or an eval_share, or leave it out",
+        );
+        found
+    }
+
     fn check_counts(&self, found: &mut Vec<FieldError>) {
         let counts = [
             ("num_train_epochs", Some(self.num_train_epochs), 1, "use 1 for a single pass over the corpus"),

@@ -70,7 +70,8 @@ fn built_in() -> Option<Box<BuiltIn>> {
         spanbert_core::checkpoint::architecture(&start.config),
         format!("{} parameters", count(start.config.parameter_count())),
     ];
-    let model = Arc::new(Model { config: start.config, tokenizer, facts, notes: Vec::new() });
+    let model =
+        Arc::new(Model { config: start.config, tokenizer, facts, notes: Vec::new(), has_fresh_head: true });
     let data = |name| {
         let json = demo::built_in(name)?.ok()?;
         Dataset::from_json(&json, name).ok().map(Data::from).map(Arc::new)

@@ -11,7 +11,7 @@ use std::{
 
 use egui::{Context, Margin, Response, TextEdit, Ui};
 
-use crate::widgets::{busy, labelled};
+use crate::widgets::{busy, labelled, named};
 
 /// Time after the last key until the path is looked into.
 const DELAY: Duration = Duration::from_millis(350);
@@ -65,6 +65,16 @@ impl<T: Send + 'static> CheckedPath<T> {
         self.looking.is_some() || self.changed.is_some()
     }
 
+    /// What keeps it from being used; nothing if it may be empty and is.
+    pub(super) fn missing(&self, name: &str, needed: bool) -> Option<String> {
+        match (self.path(), &self.found) {
+            (None, _) => needed.then(|| format!("{name} is not chosen")),
+            (Some(_), Some(Err(_))) => Some(format!("{name} cannot be used")),
+            (Some(_), _) if self.is_looking() => Some(format!("{name} is being looked into")),
+            (Some(_), _) => None,
+        }
+    }
+
     /// Takes in what was found; looks once the typing has paused.
     pub(super) fn poll(&mut self, context: &Context) {
         if self.changed.is_some_and(|since| since.elapsed() >= DELAY) {
@@ -83,17 +93,27 @@ impl<T: Send + 'static> CheckedPath<T> {
 
     /// Draws the field.
     pub(super) fn ui(&mut self, ui: &mut Ui, caption: &str, hint: &str, width: f32) -> Response {
-        let response = labelled(ui, caption, |ui| {
-            let field = TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(width);
-            ui.add(field.margin(Margin::symmetric(8, 5)))
-        });
+        let text = &mut self.text;
+        let response = labelled(ui, caption, |ui| edit(ui, text, hint, width));
+        self.heed(ui, &response);
+        response
+    }
+
+    /// Draws the field without its caption, which only names it for assistive technology.
+    pub(super) fn bare_ui(&mut self, ui: &mut Ui, caption: &str, hint: &str, width: f32) -> Response {
+        let response = named(edit(ui, &mut self.text, hint, width), caption);
+        self.heed(ui, &response);
+        response
+    }
+
+    /// Forgets what was found once another path is typed.
+    fn heed(&mut self, ui: &Ui, response: &Response) {
         if response.changed() {
             self.found = None;
             self.looking = None;
             self.changed = Some(Instant::now());
             ui.ctx().request_repaint_after(DELAY);
         }
-        response
     }
 
     /// Says that it is being looked into.
@@ -120,6 +140,11 @@ impl<T: Send + 'static> CheckedPath<T> {
             Err(error) => self.found = Some(Err(format!("it could not be looked into: {error}"))),
         }
     }
+}
+
+fn edit(ui: &mut Ui, text: &mut String, hint: &str, width: f32) -> Response {
+    let field = TextEdit::singleline(text).hint_text(hint).desired_width(width);
+    ui.add(field.margin(Margin::symmetric(8, 5)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the training will take, worked out by threads while the form is filled.
+//! What a training will take, worked out by threads while the form is filled.
 
 use std::{
     path::PathBuf,
@@ -10,13 +10,8 @@ use std::{
 
 use egui::{Context, RichText, Ui};
 use spanbert_backends::DeviceInfo;
-use spanbert_core::{
-    advice::Advice,
-    features::WindowOptions,
-    train::{DeviceLimits, Forecast, PastSpeed, Recipe, WindowLengths},
-};
+use spanbert_core::train::{Forecast, PastSpeed, Precision};
 
-use super::sources::{Data, Model};
 use crate::{
     library::Library,
     theme::{CAPTION_SIZE, Tokens},
@@ -26,86 +21,112 @@ use crate::{
 /// Newest runs whose speed is looked at.
 const RUNS: usize = 12;
 
-/// What window lengths follow from.
-#[derive(Clone, PartialEq)]
-struct Question {
-    model: usize,
-    train: usize,
-    dev: Option<usize>,
-    windows: WindowOptions,
+/// Lengths `L` of windows or texts, measured by a thread whenever what they follow from, `Q`, has changed.
+pub(super) struct Measured<Q, L> {
+    asked: Option<Q>,
+    measuring: Option<Receiver<Result<L, String>>>,
+    found: Option<Result<Arc<L>, String>>,
 }
 
-/// What the training begins with, once it is of use.
-pub(super) struct Chosen<'a> {
-    pub(super) model: &'a Arc<Model>,
-    pub(super) train: &'a Arc<Data>,
-    pub(super) dev: Option<&'a Arc<Data>>,
+impl<Q, L> Default for Measured<Q, L> {
+    fn default() -> Self {
+        Self { asked: None, measuring: None, found: None }
+    }
 }
 
-/// The estimate's state.
-#[derive(Default)]
-pub(super) struct Estimate {
-    asked: Option<Question>,
-    measuring: Option<Receiver<Result<WindowLengths, String>>>,
-    lengths: Option<Result<Arc<WindowLengths>, String>>,
-    forecast: Option<Forecast>,
-    forecast_for: Option<(Recipe, String, usize)>,
-    runs: Option<Vec<PathBuf>>,
-    looking: Option<Receiver<Vec<PastSpeed>>>,
-    speeds: Vec<PastSpeed>,
-}
-
-impl Estimate {
-    /// Has measured what the forecast needs to know, if anything has changed.
-    pub(super) fn poll(
+impl<Q: PartialEq, L: Send + 'static> Measured<Q, L> {
+    /// Takes in what was measured; has it measured anew if it is another question.
+    pub(super) fn poll<W: FnOnce() -> Result<L, String> + Send + 'static>(
         &mut self,
         context: &Context,
-        recipe: &Recipe,
-        sources: Option<Chosen<'_>>,
-        library: &Library,
+        question: Option<Q>,
+        work: impl FnOnce() -> W,
     ) {
-        self.look_at_runs(context, library);
         if let Some(measured) = self.measuring.as_ref().and_then(|measuring| measuring.try_recv().ok()) {
             self.measuring = None;
-            self.lengths = Some(measured.map(Arc::new));
+            self.found = Some(measured.map(Arc::new));
         }
-        let Some(Chosen { model, train, dev }) = sources else {
-            self.asked = None;
-            self.lengths = None;
-            self.measuring = None;
-            return;
-        };
-        let place = |data: &Arc<Data>| Arc::as_ptr(data) as usize;
-        let question = Question {
-            model: Arc::as_ptr(model) as usize,
-            train: place(train),
-            dev: dev.map(place),
-            windows: recipe.window_options(),
-        };
-        if self.asked.as_ref() == Some(&question) {
+        if question == self.asked {
             return;
         }
-        self.asked = Some(question);
-        self.lengths = None;
+        (self.found, self.measuring) = (None, None);
+        self.asked = question;
+        if self.asked.is_none() {
+            return;
+        }
         let (sender, receiver) = channel();
-        let (model, train, dev) = (model.clone(), train.clone(), dev.cloned());
-        let (recipe, context) = (recipe.clone(), context.clone());
+        let (work, context) = (work(), context.clone());
         let measure = move || {
-            let dev = dev.as_ref().map(|dev| &dev.dataset);
-            let measured = WindowLengths::measure(&recipe, &model.tokenizer, &train.dataset, dev);
             // Something else may be asked by now.
-            let _ = sender.send(measured.map_err(|error| error.in_one_line()));
+            let _ = sender.send(work());
             context.request_repaint();
         };
         self.measuring =
-            std::thread::Builder::new().name("windows".to_owned()).spawn(measure).ok().map(|_| receiver);
+            std::thread::Builder::new().name("lengths".to_owned()).spawn(measure).ok().map(|_| receiver);
+    }
+
+    /// What was measured; while there is nothing, that is said, with `otherwise` if nothing is at work.
+    pub(super) fn show(&self, ui: &mut Ui, work: &str, otherwise: &str) -> Option<Arc<L>> {
+        match &self.found {
+            Some(Ok(lengths)) => return Some(lengths.clone()),
+            Some(Err(error)) => notice(ui, Severity::Error, error),
+            None if self.measuring.is_some() => busy(ui, work),
+            None => hint_ui(ui, otherwise),
+        }
+        None
+    }
+}
+
+/// The forecast for a recipe, a device and lengths, made once as long as they stay.
+pub(super) struct Forecasts<R> {
+    made: Option<((R, String, usize), Forecast)>,
+}
+
+impl<R> Default for Forecasts<R> {
+    fn default() -> Self {
+        Self { made: None }
+    }
+}
+
+impl<R: PartialEq> Forecasts<R> {
+    /// The forecast for a recipe, the device's name and the place of the lengths.
+    pub(super) fn of(&mut self, key: (R, String, usize), make: impl FnOnce(&R) -> Forecast) -> &Forecast {
+        if self.made.as_ref().is_some_and(|(made_for, _)| *made_for != key) {
+            self.made = None;
+        }
+        let made = self.made.get_or_insert_with(|| {
+            let forecast = make(&key.0);
+            (key, forecast)
+        });
+        &made.1
+    }
+}
+
+/// Says what is to be chosen first.
+pub(super) fn hint_ui(ui: &mut Ui, text: &str) {
+    let muted = Tokens::of(ui).text_muted;
+    ui.add(egui::Label::new(RichText::new(text).color(muted)).wrap());
+}
+
+/// How fast the newest runs were.
+#[derive(Default)]
+pub(super) struct Speeds {
+    runs: Option<Vec<PathBuf>>,
+    looking: Option<Receiver<Vec<PastSpeed>>>,
+    found: Vec<PastSpeed>,
+}
+
+impl Speeds {
+    /// Those that are known.
+    pub(super) fn known(&self) -> &[PastSpeed] {
+        &self.found
     }
 
     /// Reads the speeds of the newest runs, when there are others than before.
-    fn look_at_runs(&mut self, context: &Context, library: &Library) {
+    pub(super) fn poll(&mut self, context: &Context, library: &Library) {
         if let Some(speeds) = self.looking.as_ref().and_then(|looking| looking.try_recv().ok()) {
             self.looking = None;
-            self.speeds = speeds;
+            self.found = speeds;
         }
         if !library.is_known() || self.looking.is_some() {
             return;
@@ -126,53 +147,36 @@ impl Estimate {
         self.looking =
             std::thread::Builder::new().name("speeds".to_owned()).spawn(look).ok().map(|_| receiver);
     }
-
-    /// Draws the estimate for a device.
-    pub(super) fn ui(
-        &mut self,
-        ui: &mut Ui,
-        recipe: &Recipe,
-        model: Option<&Arc<Model>>,
-        device: Option<&DeviceInfo>,
-    ) {
-        let tokens = Tokens::of(ui);
-        let (Some(model), Some(device)) = (model, device) else {
-            let text = "Choose device, checkpoint and data to see what the training takes";
-            ui.label(RichText::new(text).color(tokens.text_muted));
-            return;
-        };
-        let lengths = match &self.lengths {
-            None if self.measuring.is_some() => return busy(ui, "Cutting the data into windows"),
-            None => {
-                let text = "Choose training data to see what the training takes";
-                ui.label(RichText::new(text).color(tokens.text_muted));
-                return;
-            }
-            Some(Err(error)) => return notice(ui, Severity::Error, error),
-            Some(Ok(lengths)) => lengths.clone(),
-        };
-        let made_for = (recipe.clone(), device.choice.to_string(), Arc::as_ptr(&lengths) as usize);
-        if self.forecast_for.as_ref() != Some(&made_for) {
-            let limits = DeviceLimits::from(device);
-            self.forecast = Some(Forecast::new(recipe, &model.config, &lengths, &limits));
-            self.forecast_for = Some(made_for);
-        }
-        let Some(forecast) = &self.forecast else { return };
-        facts_ui(ui, recipe, forecast, device, &self.speeds);
-    }
 }
 
-fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceInfo, speeds: &[PastSpeed]) {
+/// A forecast and what it is of.
+pub(super) struct Told<'a> {
+    pub(super) forecast: &'a Forecast,
+    /// What a row of a batch is: a window, or a text.
+    pub(super) row: &'static str,
+    /// What a row is in more words.
+    pub(super) row_help: &'static str,
+    /// Rows of a batch.
+    pub(super) batch: usize,
+    pub(super) precision: Precision,
+    /// What is evaluated.
+    pub(super) evaluated: &'static str,
+    /// Whether the number of rows is an estimate too.
+    pub(super) about: bool,
+}
+
+/// Draws a forecast for a device.
+pub(super) fn facts_ui(ui: &mut Ui, told: &Told<'_>, device: &DeviceInfo, speeds: &[PastSpeed]) {
     let tokens = Tokens::of(ui);
+    let &Told { forecast, row, row_help, batch, precision, evaluated, about } = told;
     let same_device = speeds.iter().filter(|speed| speed.device == device.name);
-    let speed =
-        same_device.clone().find(|speed| speed.precision == recipe.precision).or(same_device.clone().next());
+    let speed = same_device.clone().find(|speed| speed.precision == precision).or(same_device.clone().next());
     let (time, how) = match speed {
         Some(speed) => {
             let rate = speed.flops_per_sec / 1e9;
-            let precision = if speed.precision == recipe.precision { "" } else { " in another precision" };
+            let other = if speed.precision == precision { "" } else { " in another precision" };
             let how = format!(
-                "An earlier run on this device{precision} reached {rate:.1} billion operations a second; this training needs {:.3e}, evaluations included",
+                "An earlier run on this device{other} reached {rate:.1} billion operations a second; this training needs {:.3e}, evaluations included",
                 forecast.training_flops + forecast.evaluation_flops
             );
             (format!("about {}", duration(forecast.secs(speed))), how)
@@ -186,16 +190,16 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
         Some(all) => format!("{} of {}", bytes(forecast.memory.total), bytes(all)),
         None => bytes(forecast.memory.total),
     };
-    let rows = recipe.batch_rows();
-    let fit = match (forecast.fit.micro_batch < rows, forecast.fit.recompute) {
-        (_, true) => "1 window, layers computed twice to save memory".to_owned(),
-        (true, false) => format!("{} of {rows} windows", forecast.fit.micro_batch),
-        (false, false) => format!("{rows}, the whole batch"),
+    let fit = match (forecast.fit.micro_batch < batch, forecast.fit.recompute) {
+        (_, true) => format!("1 {row}, layers computed twice to save memory"),
+        (true, false) => format!("{} of {batch} {row}s", forecast.fit.micro_batch),
+        (false, false) => format!("{batch}, the whole batch"),
     };
+    let about = if about { "about " } else { "" };
     let updates = if forecast.trainings > 1 {
         format!("{} in {} trainings", count(forecast.updates), forecast.trainings)
     } else {
-        count(forecast.updates)
+        format!("{about}{}", count(forecast.updates))
     };
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(22.0, 8.0);
@@ -206,20 +210,24 @@ fn facts_ui(ui: &mut Ui, recipe: &Recipe, forecast: &Forecast, device: &DeviceIn
                 fact(ui, caption, value).on_hover_text(help);
             });
         };
-        told("Time", &time, &how);
-        told("Updates", &updates, "Optimizer steps");
-        told(
-            "Windows",
-            &count(forecast.windows),
-            "Training windows (question and passage chunk), each used once per epoch",
-        );
-        told("Evaluations", &count(forecast.evaluations), "How often the development set is evaluated");
+        // Without a row there is nothing to count.
+        if forecast.windows > 0 {
+            told("Time", &time, &how);
+            told("Updates", &updates, "Optimizer steps");
+            let (first, rest) = row.split_at(1);
+            let rows = format!("{}{rest}s", first.to_uppercase());
+            told(&rows, &format!("{about}{}", count(forecast.windows)), row_help);
+            let help = format!("How often {evaluated} is evaluated");
+            told("Evaluations", &count(forecast.evaluations), &help);
+        }
         told(
             "Device memory",
             &memory,
             "Weights, gradients, optimizer moments and activations at the peak, estimated",
         );
-        told("Micro-batch", &fit, "Windows on the device at once, as many as fit; the result is the same");
+        let help =
+            format!("How many {row}s the device computes at once, as many as fit; the result is the same");
+        told("Micro-batch", &fit, &help);
         told(
             "Disk",
             &bytes(forecast.disk_bytes),

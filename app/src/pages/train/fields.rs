@@ -1,9 +1,15 @@
 //! The fields of a recipe as a form sees them: kind, allowed values, text in and out.
 //!
-//! Nothing here names a field. Kinds and allowed values are asked of the recipe's own parser, so that a new field of
-//! [`Recipe`] appears in the form by itself.
+//! Nothing here names a field. Kinds and allowed values are asked of the recipe's own parser, so that a new field of a
+//! recipe appears in the form by itself.
 
-use spanbert_core::train::Recipe;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A recipe as its parser sees it.
+pub(super) trait Fields: Clone + Default + PartialEq + Serialize + DeserializeOwned {
+    /// Name and documentation of every field, in order.
+    const ALL: &'static [(&'static str, &'static str)];
+}
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,27 +42,27 @@ impl Field {
 }
 
 /// All fields, in the recipe's order.
-pub(super) fn fields() -> Vec<Field> {
-    let defaults = table(&Recipe::default());
+pub(super) fn fields<R: Fields>() -> Vec<Field> {
+    let defaults = table(&R::default());
     let field = |(name, documentation): &(&'static str, &'static str)| Field {
         name,
         documentation: documentation.trim(),
-        kind: kind(name),
+        kind: kind::<R>(name),
         optional: !defaults.contains_key(*name),
     };
-    Recipe::FIELDS.iter().map(field).collect()
+    R::ALL.iter().map(field).collect()
 }
 
-fn table(recipe: &Recipe) -> toml::Table {
+fn table(recipe: &impl Fields) -> toml::Table {
     // A struct of numbers, strings and options always has a TOML form.
     toml::Table::try_from(recipe).unwrap_or_default()
 }
 
 /// Asks the parser what it makes of a word that nobody uses.
-fn kind(name: &str) -> Kind {
-    let mut table = table(&Recipe::default());
+fn kind<R: Fields>(name: &str) -> Kind {
+    let mut table = table(&R::default());
     table.insert(name.to_owned(), toml::Value::String("\u{1}".to_owned()));
-    let Err(error) = table.try_into::<Recipe>() else { return Kind::Text };
+    let Err(error) = table.try_into::<R>() else { return Kind::Text };
     let message = error.message();
     if message.contains("expected a boolean") {
         return Kind::Switch;
@@ -71,7 +77,7 @@ fn kind(name: &str) -> Kind {
 }
 
 /// A field's value as text; empty if it is not set.
-pub(super) fn text_of(recipe: &Recipe, name: &str) -> String {
+pub(super) fn text_of(recipe: &impl Fields, name: &str) -> String {
     match table(recipe).get(name) {
         Some(toml::Value::String(text)) => text.clone(),
         Some(toml::Value::Float(value)) => number(*value),
@@ -90,7 +96,7 @@ fn number(value: f64) -> String {
 ///
 /// # Errors
 /// Says what is wrong with the text.
-pub(super) fn with_text(recipe: &Recipe, field: &Field, text: &str) -> Result<Recipe, String> {
+pub(super) fn with_text<R: Fields>(recipe: &R, field: &Field, text: &str) -> Result<R, String> {
     let text = text.trim();
     let mut table = table(recipe);
     if text.is_empty() {
@@ -108,7 +114,7 @@ pub(super) fn with_text(recipe: &Recipe, field: &Field, text: &str) -> Result<Re
     let mut told = None;
     for value in candidates {
         table.insert(field.name.to_owned(), value);
-        match table.clone().try_into::<Recipe>() {
+        match table.clone().try_into::<R>() {
             Ok(recipe) => return Ok(recipe),
             // The first kind that the text could be says most about it.
             Err(error) => told = told.or(Some(plain_words(error.message(), text))),
@@ -133,25 +139,32 @@ fn plain_words(message: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use spanbert_core::{pretrain::PretrainRecipe, train::Recipe};
+
     use super::*;
 
     fn named(name: &str) -> Field {
-        fields().into_iter().find(|field| field.name == name).unwrap()
+        fields::<Recipe>().into_iter().find(|field| field.name == name).unwrap()
     }
 
-    #[test]
-    fn every_field_of_the_recipe_is_in_the_form() {
-        let fields = fields();
+    fn are_in_the_form<R: Fields + std::fmt::Debug>() {
+        let fields = fields::<R>();
         assert_eq!(
             fields.iter().map(|field| field.name).collect::<Vec<_>>(),
-            Recipe::FIELDS.iter().map(|(name, _)| *name).collect::<Vec<_>>()
+            R::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>()
         );
         for field in &fields {
             // What a field shows, it takes back.
-            let recipe = Recipe::default();
+            let recipe = R::default();
             let text = text_of(&recipe, field.name);
             assert_eq!(with_text(&recipe, field, &text), Ok(recipe), "{}", field.name);
         }
+    }
+
+    #[test]
+    fn every_field_of_the_recipes_is_in_the_form() {
+        are_in_the_form::<Recipe>();
+        are_in_the_form::<PretrainRecipe>();
     }
 
     #[test]
@@ -165,8 +178,10 @@ mod tests {
             (Kind::Switch, Kind::Switch)
         );
         assert_eq!((named("learning_rate").kind, named("micro_batch").kind), (Kind::Text, Kind::Text));
+        let masking = fields::<PretrainRecipe>().into_iter().find(|field| field.name == "masking").unwrap();
+        assert_eq!(masking.kind, Kind::Choice(vec!["spans".into(), "pieces".into()]));
         assert!(named("learning_rate").optional && !named("seed").optional);
-        for field in fields() {
+        for field in fields::<Recipe>() {
             if let Kind::Choice(values) = &field.kind {
                 for value in values {
                     assert!(with_text(&Recipe::default(), &field, value).is_ok(), "{} {value}", field.name);

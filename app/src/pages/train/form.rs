@@ -1,113 +1,120 @@
-//! The recipe as a form.
+//! A recipe as a form.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, channel},
+};
 
 use egui::{
-    Align, CollapsingHeader, ComboBox, Layout, Margin, RichText, TextEdit, Ui, WidgetInfo, WidgetType, vec2,
+    Align, CollapsingHeader, ComboBox, Context, Layout, Margin, RichText, TextEdit, Ui, WidgetInfo,
+    WidgetType, vec2,
 };
 use egui_phosphor::regular as icon;
+use spanbert_backends::DeviceInfo;
 use spanbert_core::{
-    config::BertConfig,
-    train::{Preset, Recipe},
+    advice::Advice,
+    train::{FieldError, Precision, RecipeError},
 };
 
-use super::fields::{Field, Kind, fields, text_of, with_text};
+use super::fields::{Field, Fields, Kind, fields, text_of, with_text};
 use crate::{
     action::Action,
     dialogs::Purpose,
     page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{icon_button, labelled, tick},
+    widgets::{Severity, icon_button, labelled, notice, tick},
 };
 
-/// Fields that most trainings set; the others are behind a heading.
-const COMMON: [&str; 10] = [
-    "learning_rate",
-    "num_train_epochs",
-    "train_batch_size",
-    "max_seq_length",
-    "doc_stride",
-    "warmup_proportion",
-    "precision",
-    "eval_per_epoch",
-    "eval_metric",
-    "seed",
-];
+/// A recipe that the form can show.
+pub(super) trait FormRecipe: Fields + Send + 'static {
+    /// Fields that most trainings set, in this order; the others are behind a heading.
+    const COMMON: &'static [&'static str];
+    /// Fields that may change when a run is resumed.
+    const MAY_CHANGE: &'static [&'static str];
+
+    /// Where the form's values can begin, the first being the usual one.
+    fn named() -> Vec<(Base, Self)>;
+
+    /// Reads a recipe file.
+    fn read(path: &Path) -> Result<Self, RecipeError>;
+
+    /// The text of a recipe file.
+    fn written(&self) -> String;
+
+    /// The number format that the device must have.
+    fn precision(&self) -> Precision;
+}
+
 /// Narrowest column of fields.
 const COLUMN: f32 = 200.0;
 
+/// What is wrong with fields, by their names.
+pub(super) type Errors = BTreeMap<&'static str, String>;
+
 /// Where the form's values began.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Base {
-    /// The reference's defaults.
-    Reference,
-    /// A named recipe.
-    Preset(Preset),
-    /// A file's, or a run's.
-    Other(String),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Base {
+    /// As people read it.
+    pub(super) name: String,
+    /// A word for the names of runs.
+    pub(super) word: &'static str,
 }
 
 impl Base {
-    const NAMED: [Self; 5] = [
-        Self::Preset(Preset::SpanbertBaseSquad2),
-        Self::Preset(Preset::Student),
-        Self::Preset(Preset::Squad1),
-        Self::Preset(Preset::Demo),
-        Self::Reference,
-    ];
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Reference => "Defaults of run_squad.py",
-            Self::Preset(Preset::SpanbertBaseSquad2) => "SpanBERT-base on SQuAD 2.0, as published",
-            Self::Preset(Preset::Student) => "The same with batch 16",
-            Self::Preset(Preset::Squad1) => "SpanBERT-base on SQuAD 1.1, as published",
-            Self::Preset(Preset::Demo) => "Demonstration",
-            Self::Other(name) => name,
-        }
-    }
-
-    /// A word for the names of runs.
-    pub(super) fn word(&self) -> &str {
-        match self {
-            Self::Preset(Preset::Student) => "student",
-            Self::Preset(Preset::Squad1) => "squad1",
-            Self::Preset(Preset::Demo) => "demo",
-            _ => "squad2",
-        }
+    /// A named recipe.
+    pub(super) fn named(name: &str, word: &'static str) -> Self {
+        Self { name: name.to_owned(), word }
     }
 }
 
 /// The form's state.
-pub(super) struct RecipeForm {
+pub(super) struct RecipeForm<R> {
     fields: Vec<Field>,
+    named: Vec<(Base, R)>,
     base: Base,
     /// What the form began with.
-    original: Recipe,
-    recipe: Recipe,
+    original: R,
+    recipe: R,
     /// What is typed where it is not the recipe's value as it would be written.
     typed: BTreeMap<&'static str, String>,
     /// Why what is typed is not a value.
     refused: BTreeMap<&'static str, String>,
+    /// Whether the values are those of a run that is resumed, of which only some may change.
+    is_resumed: bool,
+    reading: Option<Receiver<(PathBuf, Result<R, String>)>>,
+    /// Why a file's values were not taken over.
+    warning: Option<String>,
 }
 
-impl RecipeForm {
+impl<R: FormRecipe> RecipeForm<R> {
+    /// The usual recipe.
     pub(super) fn new() -> Self {
-        let base = Base::Preset(Preset::SpanbertBaseSquad2);
-        let recipe = Preset::SpanbertBaseSquad2.recipe();
+        let named = R::named();
+        let (base, recipe) =
+            named.first().cloned().unwrap_or_else(|| (Base::named("Defaults", "run"), R::default()));
         Self {
-            fields: fields(),
+            fields: fields::<R>(),
+            named,
             base,
             original: recipe.clone(),
             recipe,
             typed: BTreeMap::new(),
             refused: BTreeMap::new(),
+            is_resumed: false,
+            reading: None,
+            warning: None,
         }
     }
 
     /// The recipe as far as it could be read.
-    pub(super) fn recipe(&self) -> &Recipe {
+    pub(super) fn recipe(&self) -> &R {
         &self.recipe
+    }
+
+    /// Whether the values are those of a run that is resumed.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -115,40 +122,108 @@ impl RecipeForm {
     }
 
     /// Begins anew with these values.
-    pub(super) fn set(&mut self, base: Base, recipe: Recipe) {
+    pub(super) fn set(&mut self, base: Base, recipe: R) {
         self.base = base;
         self.original = recipe.clone();
         self.recipe = recipe;
         self.typed.clear();
         self.refused.clear();
+        self.is_resumed = false;
+        self.warning = None;
     }
 
-    /// Begins anew with a named recipe.
-    pub(super) fn set_preset(&mut self, preset: Preset) {
-        self.set(Base::Preset(preset), preset.recipe());
+    /// Begins anew with the values of a run that is resumed.
+    pub(super) fn resume(&mut self, base: Base, recipe: R) {
+        self.set(base, recipe);
+        self.is_resumed = true;
     }
 
-    /// What is wrong with each field; without a model, as for BERT's number of positions.
-    pub(super) fn errors(&self, config: Option<&BertConfig>) -> BTreeMap<&'static str, String> {
-        let default = BertConfig::default();
-        let mut errors: BTreeMap<&'static str, String> = self
-            .recipe
-            .field_errors(config.unwrap_or(&default))
-            .into_iter()
-            .map(|error| (error.field, format!("{}; {}", error.allowed, error.remedy)))
-            .collect();
+    /// Begins anew with the usual recipe, or with that of this word.
+    pub(super) fn set_named(&mut self, word: Option<&str>) {
+        let wanted = |(base, _): &&(Base, R)| word.is_none_or(|word| base.word == word);
+        if let Some((base, recipe)) = self.named.iter().find(wanted).cloned() {
+            self.set(base, recipe);
+        }
+    }
+
+    /// Begins anew with a file's values, once a thread has read them.
+    pub(super) fn read_file(&mut self, context: &Context, path: PathBuf) {
+        let (sender, receiver) = channel();
+        let context = context.clone();
+        let read = move || {
+            let recipe = R::read(&path).map_err(|error| error.in_one_line());
+            // The window may be closing.
+            let _ = sender.send((path, recipe));
+            context.request_repaint();
+        };
+        self.reading =
+            std::thread::Builder::new().name("recipe".to_owned()).spawn(read).ok().map(|_| receiver);
+    }
+
+    /// Takes in the values of a file.
+    pub(super) fn poll(&mut self) {
+        let Some((path, read)) = self.reading.as_ref().and_then(|reading| reading.try_recv().ok()) else {
+            return;
+        };
+        self.reading = None;
+        match read {
+            // What differs from the run's own values shows as a change.
+            Ok(recipe) if self.is_resumed => {
+                (self.recipe, self.warning) = (recipe, None);
+                self.typed.clear();
+                self.refused.clear();
+            }
+            Ok(recipe) => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                self.set(Base { name, word: self.base.word }, recipe);
+            }
+            Err(error) => self.warning = Some(error),
+        }
+    }
+
+    /// What of the recipe keeps a training from starting, a phrase each.
+    pub(super) fn missing(&self, errors: &Errors, device: Option<&DeviceInfo>) -> Vec<String> {
+        let mut missing = match errors.len() {
+            0 => Vec::new(),
+            1 => vec!["one setting is out of bounds".to_owned()],
+            wrong => vec![format!("{wrong} settings are out of bounds")],
+        };
+        if let Some(device) = device
+            && let Err(error) = device.check_precision(self.recipe.precision().into())
+        {
+            missing.push(error.in_one_line());
+        }
+        missing
+    }
+
+    /// What is wrong with each field: what was found to be out of bounds, what is no value, and what may not change.
+    pub(super) fn errors(&self, found: Vec<FieldError>) -> Errors {
+        let told = |error: FieldError| (error.field, format!("{}; {}", error.allowed, error.remedy));
+        let mut errors: Errors = found.into_iter().map(told).collect();
+        if self.is_resumed {
+            let fixed = self.fields.iter().filter(|field| !R::MAY_CHANGE.contains(&field.name));
+            for field in fixed.filter(|field| self.is_changed(field)) {
+                let was = text_of(&self.original, field.name);
+                let was = if was.is_empty() { "not set".to_owned() } else { was };
+                errors.insert(field.name, format!("a run that is resumed keeps it; set it back to {was}"));
+            }
+        }
         errors.extend(self.refused.iter().map(|(name, why)| (*name, why.clone())));
         errors
     }
 
     /// Draws the form.
-    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, errors: &BTreeMap<&'static str, String>) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, errors: &Errors) {
+        if let Some(warning) = &self.warning {
+            notice(ui, Severity::Warning, warning);
+            ui.add_space(6.0);
+        }
         self.base_ui(ui, env);
         ui.add_space(6.0);
-        let (common, others): (Vec<Field>, Vec<Field>) =
-            self.fields.clone().into_iter().partition(|field| COMMON.contains(&field.name));
-        let mut common = common;
-        common.sort_by_key(|field| COMMON.iter().position(|name| *name == field.name));
+        let first = if self.is_resumed { R::MAY_CHANGE } else { R::COMMON };
+        let (mut common, others): (Vec<Field>, Vec<Field>) =
+            self.fields.clone().into_iter().partition(|field| first.contains(&field.name));
+        common.sort_by_key(|field| first.iter().position(|name| *name == field.name));
         self.grid_ui(ui, &common, errors);
         let wrong = others.iter().filter(|field| errors.contains_key(field.name)).count();
         let changed = others.iter().filter(|field| self.is_changed(field)).count();
@@ -164,17 +239,22 @@ impl RecipeForm {
     }
 
     fn base_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
+        if self.is_resumed {
+            let text = "What the model learns from stays as it is; the other settings may change.";
+            ui.add(egui::Label::new(RichText::new(text).color(Tokens::of(ui).text_muted)).wrap());
+            return;
+        }
         ui.horizontal_wrapped(|ui| {
             let changed = self.recipe != self.original || !self.refused.is_empty();
-            let shown = format!("{}{}", self.base.name(), if changed { " (changed)" } else { "" });
+            let shown = format!("{}{}", self.base.name, if changed { " (changed)" } else { "" });
             let mut wanted = None;
             labelled(ui, "Start from", |ui| {
                 let width = 320.0_f32.min(ui.available_width());
                 let combo = ComboBox::from_id_salt("base").selected_text(shown).width(width).truncate();
                 let response = combo.show_ui(ui, |ui| {
-                    for base in Base::NAMED {
-                        if ui.selectable_label(base == self.base, base.name()).clicked() {
-                            wanted = Some(base);
+                    for named in &self.named {
+                        if ui.selectable_label(named.0 == self.base, &named.0.name).clicked() {
+                            wanted = Some(named.clone());
                         }
                     }
                 });
@@ -183,23 +263,20 @@ impl RecipeForm {
                     .widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, "Start from"));
                 response.response
             });
-            if let Some(base) = wanted {
-                let recipe = match &base {
-                    Base::Preset(preset) => preset.recipe(),
-                    _ => Recipe::default(),
-                };
+            if let Some((base, recipe)) = wanted {
                 self.set(base, recipe);
             }
             ui.vertical(|ui| {
                 ui.add_space(CAPTION_SIZE + 6.0);
-                if ui.button("From file…").on_hover_text("A recipe.toml, such as that of a run").clicked() {
+                let hint = "A recipe, such as the recipe.toml or pretrain.toml of a run";
+                if ui.button("From file…").on_hover_text(hint).clicked() {
                     env.ask(Action::Browse(Purpose::Recipe));
                 }
             });
         });
     }
 
-    fn grid_ui(&mut self, ui: &mut Ui, fields: &[Field], errors: &BTreeMap<&'static str, String>) {
+    fn grid_ui(&mut self, ui: &mut Ui, fields: &[Field], errors: &Errors) {
         let per_row = ((ui.available_width() + GAP) / (COLUMN + GAP)).floor().clamp(1.0, 4.0);
         let width = (ui.available_width() - GAP * (per_row - 1.0)) / per_row;
         for row in fields.chunks(per_row as usize) {
@@ -241,6 +318,9 @@ impl RecipeForm {
                 }
             }
         });
+        if self.is_resumed && !changed && !R::MAY_CHANGE.contains(&field.name) {
+            ui.disable();
+        }
         let value = self.typed.get(field.name).cloned().unwrap_or_else(|| text_of(&self.recipe, field.name));
         let entered = match &field.kind {
             Kind::Switch if !field.optional => {

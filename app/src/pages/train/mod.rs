@@ -1,4 +1,5 @@
-//! Train: device, model, data and recipe of a new run, what it will take, and its start.
+//! Train: device, sources and recipe of a new run, what it will take, and its start; or a run that is resumed with other
+//! settings.
 
 mod built_in;
 mod checked_path;
@@ -6,31 +7,31 @@ pub mod devices;
 mod estimate;
 mod fetching;
 mod fields;
+mod file_list;
+mod fine_tuning;
 mod form;
+mod pretraining;
+mod run;
 mod sources;
+mod task;
+mod text_files;
+mod texts;
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
-};
+use std::path::{Path, PathBuf};
 
 use egui::{Align, Context, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui_phosphor::regular as icon;
 use spanbert_backends::DeviceInfo;
-use spanbert_core::{
-    advice::Advice,
-    checkpoint::config_file,
-    demo,
-    fetch::Places,
-    run::{Environment, Layout as RunLayout},
-    train::{Preset, Recipe},
-};
+use spanbert_core::fetch::Places;
 
 use self::{
     devices::{choice_ui, chosen_device},
-    estimate::{Chosen, Estimate},
-    form::{Base, RecipeForm},
-    sources::{Origin, Sources},
+    estimate::Speeds,
+    fine_tuning::FineTuning,
+    form::Base,
+    pretraining::Pretraining,
+    run::{Begun, Reading, Run},
+    task::{Kind, Task},
 };
 use crate::{
     action::Action,
@@ -39,10 +40,11 @@ use crate::{
     launch::{Launch, new_run_folder},
     page_view::{Env, PageView},
     probe::Probe,
-    settings::LastSources,
     theme::{CAPTION_SIZE, CARD_TITLE_SIZE, GAP, Tokens},
-    toasts::Toast,
-    widgets::{Severity, card, icon_button, labelled, notice, page_header, primary_button, run_title},
+    widgets::{
+        Severity, card, icon_button, labelled, notice, page_header, primary_button, run_title, segmented,
+        symbol_button,
+    },
 };
 
 /// From this width on the estimate stands beside the form.
@@ -50,20 +52,19 @@ const SIDE_BY_SIDE: f32 = 940.0;
 /// Width of the estimate there.
 const ASIDE: f32 = 290.0;
 
-/// What a run was made with, read by a thread.
-type RunRead = (PathBuf, Result<(Recipe, Environment), String>);
-
 /// The page's state.
 pub struct TrainPage {
     context: Context,
     /// As `--backend`; the settings' until chosen.
     backend: Option<String>,
-    sources: Sources,
-    form: RecipeForm,
-    estimate: Estimate,
+    kind: Kind,
+    fine_tuning: FineTuning,
+    pretraining: Pretraining,
+    speeds: Speeds,
     name: String,
-    reading: Option<Receiver<RunRead>>,
-    reading_recipe: Option<Receiver<(PathBuf, Result<Recipe, String>)>>,
+    reading: Option<Reading>,
+    /// The run that is resumed instead of a new one being started.
+    resumed: Option<PathBuf>,
     /// What could not be taken over.
     warning: Option<String>,
     restored: bool,
@@ -82,12 +83,13 @@ impl TrainPage {
         Self {
             context: context.clone(),
             backend: None,
-            sources: Sources::new(context, places),
-            form: RecipeForm::new(),
-            estimate: Estimate::default(),
+            kind: Kind::default(),
+            fine_tuning: FineTuning::new(context, places.clone()),
+            pretraining: Pretraining::new(places),
+            speeds: Speeds::default(),
             name: String::new(),
             reading: None,
-            reading_recipe: None,
+            resumed: None,
             warning: None,
             restored: false,
         }
@@ -95,57 +97,59 @@ impl TrainPage {
 
     /// Fills the form with a run's recipe and sources.
     pub fn fill_from(&mut self, run: &Path) {
-        let (sender, receiver) = channel();
-        let (run, context) = (run.to_owned(), self.context.clone());
-        let read = move || {
-            let layout = RunLayout::new(&run);
-            let read =
-                Recipe::from_path(&layout.recipe()).map_err(|error| error.in_one_line()).and_then(|recipe| {
-                    Ok((recipe, Environment::read(&layout).map_err(|error| error.in_one_line())?))
-                });
-            // The window may be closing.
-            let _ = sender.send((run, read));
-            context.request_repaint();
-        };
-        self.reading = std::thread::Builder::new().name("run".to_owned()).spawn(read).ok().map(|_| receiver);
+        self.read(run, false);
+    }
+
+    /// Fills the form to resume a run with other settings.
+    pub fn resume(&mut self, run: &Path) {
+        self.read(run, true);
+    }
+
+    fn read(&mut self, run: &Path, resumes: bool) {
+        self.reading = Reading::start(&self.context, run, resumes);
         self.restored = true;
     }
 
-    fn take_run(&mut self, run: &Path, read: Result<(Recipe, Environment), String>) {
-        self.warning = None;
-        let (recipe, environment) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                self.warning = Some(error);
-                return;
-            }
-        };
-        let name = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned();
-        run_title(&name).clone_into(&mut self.name);
-        self.form.set(Base::Other(format!("Recipe of {}", run_title(&name))), recipe);
+    fn take_run(&mut self, run: Run) {
+        let Run { root, begun, environment, resumes } = run;
+        let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
+        let title = run_title(&name).to_owned();
+        let context = self.context.clone();
         self.backend = Some(environment.backend.clone()).filter(|backend| !backend.is_empty());
-        let train = environment.train_data.as_ref().map(|file| file.path.clone());
-        if train.as_deref() == Some(demo::TRAIN_NAME) {
-            return self.sources.choose_demo(&self.context);
+        self.resumed = resumes.then_some(root.clone());
+        let base = |word| Base::named(&format!("Recipe of {title}"), word);
+        match begun {
+            Begun::FineTuning(recipe) => {
+                self.kind = Kind::FineTune;
+                self.fine_tuning.fill(&context, base("squad2"), *recipe, &environment, resumes);
+            }
+            Begun::Pretraining(record) => {
+                self.kind = Kind::Pretrain;
+                self.pretraining.fill(&context, base("pretrain"), &root, &record, resumes);
+            }
         }
-        self.sources.origin = Origin::Files;
-        let dev = environment.dev_data.as_ref().map(|file| file.path.clone());
-        self.sources.model.set(&self.context, environment.model.as_deref().unwrap_or(Path::new("")));
-        self.sources.train.set(&self.context, Path::new(&train.unwrap_or_default()));
-        self.sources.dev.set(&self.context, Path::new(&dev.unwrap_or_default()));
+        self.name = title;
     }
 
-    fn read_recipe(&mut self, path: PathBuf) {
-        let (sender, receiver) = channel();
-        let context = self.context.clone();
-        let read = move || {
-            let recipe = Recipe::from_path(&path).map_err(|error| error.in_one_line());
-            // The window may be closing.
-            let _ = sender.send((path, recipe));
-            context.request_repaint();
-        };
-        self.reading_recipe =
-            std::thread::Builder::new().name("recipe".to_owned()).spawn(read).ok().map(|_| receiver);
+    /// Turns from a run that is resumed to a new one like it.
+    fn start_anew(&mut self) {
+        if let Some(run) = self.resumed.take() {
+            self.read(&run, false);
+        }
+    }
+
+    fn task(&self) -> &dyn Task {
+        match self.kind {
+            Kind::FineTune => &self.fine_tuning,
+            Kind::Pretrain => &self.pretraining,
+        }
+    }
+
+    fn task_mut(&mut self) -> &mut dyn Task {
+        match self.kind {
+            Kind::FineTune => &mut self.fine_tuning,
+            Kind::Pretrain => &mut self.pretraining,
+        }
     }
 
     fn backend(&self, env: &Env<'_>) -> String {
@@ -161,29 +165,12 @@ impl TrainPage {
 
     /// What keeps the training from starting, a phrase each.
     fn missing(&self, env: &Env<'_>) -> Vec<String> {
+        let device = self.device(env);
         let mut missing = Vec::new();
-        if self.device(env).is_none() {
+        if device.is_none() {
             missing.push("no device is chosen".to_owned());
         }
-        missing.extend(self.sources.missing());
-        let wrong = self.form.errors(self.sources.good_model().map(|model| &model.config)).len();
-        match wrong {
-            0 => {}
-            1 => missing.push("one setting is out of bounds".to_owned()),
-            _ => missing.push(format!("{wrong} settings are out of bounds")),
-        }
-        let recipe = self.form.recipe();
-        if let Some(device) = self.device(env)
-            && let Err(error) = device.check_precision(recipe.precision.into())
-        {
-            missing.push(error.in_one_line());
-        }
-        if let Some(dev) = self.sources.good_dev()
-            && recipe.eval_metric.needs_version_2()
-            && dev.dataset.version == spanbert_core::squad::SquadVersion::V1
-        {
-            missing.push(format!("{} needs SQuAD 2.0 development data", recipe.eval_metric.key()));
-        }
+        missing.extend(self.task().missing(device));
         missing
     }
 
@@ -191,34 +178,43 @@ impl TrainPage {
         if !self.missing(env).is_empty() {
             return;
         }
-        let typed = self.name.trim();
-        let name = if typed.is_empty() { self.form.base().word() } else { typed };
-        let run = new_run_folder(&env.settings.runs_folder, name);
         let backend = self.backend(env);
-        let mut arguments: Vec<OsString> = Vec::new();
-        match self.sources.origin {
-            Origin::Demo => arguments.push("demo".into()),
-            Origin::Files => {
-                arguments.push("train".into());
-                for (flag, path) in self.sources.arguments() {
-                    arguments.extend([flag.into(), path.into_os_string()]);
-                }
-                if let Some(model) = self.sources.model.path() {
-                    env.settings.remember_checkpoint(&model);
-                }
-                env.settings.train = LastSources {
-                    model: self.sources.model.path(),
-                    train: self.sources.train.path(),
-                    dev: self.sources.dev.path(),
-                };
-            }
+        let recipe = Some(self.task().recipe());
+        let launch = if let Some(run) = self.resumed.take() {
+            let mut launch = Launch::resume(run);
+            launch.arguments.extend(self.task().resuming());
+            launch.arguments.extend(["--backend".into(), backend.into()]);
+            Launch { recipe, ..launch }
+        } else {
+            let typed = self.name.trim();
+            let name = if typed.is_empty() { self.task().word() } else { typed };
+            let run = new_run_folder(&env.settings.runs_folder, name);
+            let mut arguments = self.task().command(env);
+            arguments.extend(["--backend".into(), backend.into(), "--output-dir".into(), run.clone().into()]);
+            Launch { run, arguments, recipe }
+        };
+        env.ask(Action::Launch(launch));
+    }
+
+    fn kind_ui(&mut self, ui: &mut Ui) {
+        let Some(run) = &self.resumed else {
+            let choices = [(Kind::FineTune, "Fine-tune"), (Kind::Pretrain, "Pre-train")];
+            segmented(ui, &mut self.kind, &choices);
+            ui.add_space(GAP / 2.0);
+            return;
+        };
+        let name = run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned();
+        let text = format!("Resumes {name} from its newest checkpoint, with the settings below.");
+        notice(ui, Severity::Info, &text);
+        ui.add_space(4.0);
+        if symbol_button(ui, icon::COPY, "Start a new run like it instead", true).clicked() {
+            self.start_anew();
         }
-        arguments.extend(["--backend".into(), backend.into(), "--output-dir".into(), run.clone().into()]);
-        let recipe = Some(self.form.recipe().to_toml());
-        env.ask(Action::Launch(Launch { run, arguments, recipe }));
+        ui.add_space(GAP / 2.0);
     }
 
     fn form_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
+        self.kind_ui(ui);
         if let Some(warning) = &self.warning {
             notice(ui, Severity::Warning, warning);
             ui.add_space(GAP / 2.0);
@@ -229,35 +225,44 @@ impl TrainPage {
                 self.backend = Some(backend);
             }
         });
-        titled(ui, "Model and data", |ui| {
-            if self.sources.ui(ui, env) {
-                match self.sources.origin {
-                    Origin::Demo => self.form.set_preset(Preset::Demo),
-                    Origin::Files => self.form.set_preset(Preset::SpanbertBaseSquad2),
-                }
-            }
-        });
-        titled(ui, "Recipe", |ui| {
-            let errors = self.form.errors(self.sources.good_model().map(|model| &model.config));
-            self.form.ui(ui, env, &errors);
-        });
+        let sources = match self.kind {
+            Kind::FineTune => "Model and data",
+            Kind::Pretrain if self.resumed.is_some() => "Text",
+            Kind::Pretrain => "Model and text",
+        };
+        titled(ui, sources, |ui| self.task_mut().sources_ui(ui, env));
+        titled(ui, "Recipe", |ui| self.task_mut().recipe_ui(ui, env));
     }
 
     fn estimate_ui(&mut self, ui: &mut Ui, env: &Env<'_>) {
         let device = self.device(env);
-        self.estimate.ui(ui, self.form.recipe(), self.sources.good_model(), device);
+        let speeds = self.speeds.known();
+        match self.kind {
+            Kind::FineTune => self.fine_tuning.estimate_ui(ui, device, speeds),
+            Kind::Pretrain => self.pretraining.estimate_ui(ui, device, speeds),
+        }
     }
 
     fn start_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         let missing = self.missing(env);
-        let hint = self.form.base().word().to_owned();
-        labelled(ui, "Name of the run", |ui| {
-            let field = TextEdit::singleline(&mut self.name).hint_text(hint).desired_width(200.0);
-            ui.add(field.margin(Margin::symmetric(8, 5)))
-        });
+        let verb = match (self.kind, self.resumed.is_some()) {
+            (_, true) => "Resume",
+            (Kind::FineTune, false) => "Start training",
+            (Kind::Pretrain, false) => "Start pre-training",
+        };
+        let above = if self.resumed.is_none() {
+            let hint = self.task().word().to_owned();
+            labelled(ui, "Name of the run", |ui| {
+                let field = TextEdit::singleline(&mut self.name).hint_text(hint).desired_width(200.0);
+                ui.add(field.margin(Margin::symmetric(8, 5)))
+            });
+            CAPTION_SIZE + 6.0
+        } else {
+            0.0
+        };
         ui.vertical(|ui| {
-            ui.add_space(CAPTION_SIZE + 6.0);
-            let button = primary_button(ui, "Start training", missing.is_empty());
+            ui.add_space(above);
+            let button = primary_button(ui, verb, missing.is_empty());
             let button = button.on_hover_text("It runs on its own: closing this window does not end it");
             if button.clicked() {
                 self.start(env);
@@ -272,19 +277,9 @@ impl TrainPage {
 
     /// The files of the last start, once.
     fn restore(&mut self, env: &Env<'_>) {
-        if std::mem::replace(&mut self.restored, true) {
-            return;
-        }
-        let last = env.settings.train.clone();
-        let context = self.context.clone();
-        if let Some(path) = last.model {
-            self.sources.model.set(&context, &path);
-        }
-        if let Some(path) = last.train {
-            self.sources.train.set(&context, &path);
-        }
-        if let Some(path) = last.dev {
-            self.sources.dev.set(&context, &path);
+        if !std::mem::replace(&mut self.restored, true) {
+            self.fine_tuning.restore(&self.context, env);
+            self.pretraining.restore(&self.context, env);
         }
     }
 }
@@ -301,37 +296,23 @@ fn titled(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
 
 impl PageView for TrainPage {
     fn poll(&mut self, env: &mut Env<'_>) {
-        if let Some((run, read)) = self.reading.as_ref().and_then(|reading| reading.try_recv().ok()) {
-            self.reading = None;
-            self.take_run(&run, read);
-        }
-        if let Some((path, read)) = self.reading_recipe.as_ref().and_then(|reading| reading.try_recv().ok()) {
-            self.reading_recipe = None;
+        if let Some(read) = self.reading.as_ref().and_then(Reading::poll) {
+            (self.reading, self.warning) = (None, None);
             match read {
-                Ok(recipe) => {
-                    self.warning = None;
-                    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                    self.form.set(Base::Other(name), recipe);
-                }
+                Ok(run) => self.take_run(run),
                 Err(error) => self.warning = Some(error),
             }
         }
         let context = self.context.clone();
-        self.sources.poll(&context);
-        let sources = match (self.sources.good_model(), self.sources.good_train()) {
-            (Some(model), Some(train)) => Some(Chosen { model, train, dev: self.sources.good_dev() }),
-            _ => None,
-        };
-        let errors = self.form.errors(self.sources.good_model().map(|model| &model.config));
-        if errors.is_empty() {
-            self.estimate.poll(&context, self.form.recipe(), sources, env.library);
-        }
+        self.speeds.poll(&context, env.library);
+        self.fine_tuning.poll(&context);
+        self.pretraining.poll(&context);
     }
 
     fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         self.restore(env);
         page_header(ui, "Train", "", |ui| {
-            if icon_button(ui, egui_phosphor::regular::ARROWS_CLOCKWISE, "Look for devices again").clicked() {
+            if icon_button(ui, icon::ARROWS_CLOCKWISE, "Look for devices again").clicked() {
                 env.ask(Action::Do(Command::Refresh));
             }
         });
@@ -368,33 +349,6 @@ impl PageView for TrainPage {
 
     fn take_path(&mut self, purpose: Purpose, path: PathBuf, env: &mut Env<'_>) -> bool {
         let context = self.context.clone();
-        let ends_with = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
-        let purpose = match purpose {
-            Purpose::Dropped if config_file(&path).is_some() => Purpose::TrainCheckpoint,
-            Purpose::Dropped if ends_with("toml") => Purpose::Recipe,
-            Purpose::Dropped if ends_with("json") => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-                let for_dev =
-                    name.contains("dev") || (self.sources.train.path().is_some() && !name.contains("train"));
-                if for_dev { Purpose::DevData } else { Purpose::TrainData }
-            }
-            other => other,
-        };
-        match purpose {
-            Purpose::TrainCheckpoint => self.sources.model.set(&context, &path),
-            Purpose::TrainData => self.sources.train.set(&context, &path),
-            Purpose::DevData => self.sources.dev.set(&context, &path),
-            Purpose::Recipe => {
-                self.read_recipe(path);
-                return true;
-            }
-            _ => return false,
-        }
-        if self.sources.origin == Origin::Demo {
-            self.sources.origin = Origin::Files;
-            self.form.set_preset(Preset::SpanbertBaseSquad2);
-            env.ask(Action::Say(Toast::info("Switched from the demonstration to your own files".to_owned())));
-        }
-        true
+        self.task_mut().take_path(&context, purpose, path, env)
     }
 }

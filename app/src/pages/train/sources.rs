@@ -45,6 +45,8 @@ pub(super) struct Model {
     pub(super) tokenizer: BertTokenizer,
     pub(super) facts: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// Whether its head for answers is not among its weights.
+    pub(super) has_fresh_head: bool,
 }
 
 /// Data to learn from or to be judged by.
@@ -78,9 +80,10 @@ impl Sources {
         Self {
             origin: Origin::Files,
             model: CheckedPath::new(move |path| {
-                let located = locate_model(path, &of_model).map_err(|error| error.in_one_line())?;
-                let mut model = look_at_model(&located.path)?;
-                model.notes.extend(located.note);
+                let mut model = find_model(path, &of_model)?;
+                if model.has_fresh_head {
+                    model.facts.push("the question-answering head starts fresh".to_owned());
+                }
                 Ok(model)
             }),
             train: CheckedPath::new(look_at_data.clone()),
@@ -152,39 +155,12 @@ impl Sources {
         if self.origin == Origin::Demo {
             return Vec::new();
         }
-        let mut missing = Vec::new();
-        let mut look = |name: &str, given: bool, looking: bool, found: Option<bool>, needed: bool| match found
-        {
-            _ if !given && needed => missing.push(format!("{name} is not chosen")),
-            _ if !given => {}
-            _ if looking => missing.push(format!("{name} is being looked into")),
-            Some(false) => missing.push(format!("{name} cannot be used")),
-            _ => {}
-        };
-        let state = |found: Option<bool>| found;
-        let (model, train, dev) = (&self.model, &self.train, &self.dev);
-        look(
-            "the checkpoint",
-            model.path().is_some(),
-            model.is_looking(),
-            state(model.found().map(Result::is_ok)),
-            true,
-        );
-        look(
-            "the training data",
-            train.path().is_some(),
-            train.is_looking(),
-            state(train.found().map(Result::is_ok)),
-            true,
-        );
-        look(
-            "the development data",
-            dev.path().is_some(),
-            dev.is_looking(),
-            state(dev.found().map(Result::is_ok)),
-            false,
-        );
-        missing
+        let missing = [
+            self.model.missing("the checkpoint", true),
+            self.train.missing("the training data", true),
+            self.dev.missing("the development data", false),
+        ];
+        missing.into_iter().flatten().collect()
     }
 
     /// Chooses the demonstration's model and data.
@@ -195,10 +171,11 @@ impl Sources {
         }
     }
 
-    /// Draws the fields. Gives whether the user has turned to the demonstration or away from it.
-    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) -> bool {
+    /// Draws the fields. Gives whether the user has turned to the demonstration or away from it, which is no choice for a run
+    /// that is resumed.
+    pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, is_resumed: bool) -> bool {
         let choices = [(Origin::Files, "Your own checkpoint and data"), (Origin::Demo, "Demonstration")];
-        let turned = segmented(ui, &mut self.origin, &choices);
+        let turned = !is_resumed && segmented(ui, &mut self.origin, &choices);
         ui.add_space(6.0);
         if self.origin == Origin::Demo {
             self.choose_demo(ui.ctx());
@@ -234,10 +211,7 @@ impl Sources {
             self.take(&context, offer);
         }
         if let Some(Ok(model)) = self.model.found() {
-            told_ui(ui, "", &model.facts);
-            for note in &model.notes {
-                ui.label(RichText::new(note).size(CAPTION_SIZE).color(Tokens::of(ui).warning));
-            }
+            model_ui(ui, model);
         }
         ui.add_space(6.0);
         file_ui(
@@ -271,7 +245,7 @@ impl Sources {
 }
 
 /// A path's field with its dialog and its error.
-fn file_ui<T: Send + 'static>(
+pub(super) fn file_ui<T: Send + 'static>(
     ui: &mut Ui,
     env: &mut Env<'_>,
     field: &mut CheckedPath<T>,
@@ -296,7 +270,7 @@ fn file_ui<T: Send + 'static>(
 }
 
 /// Checkpoints of before.
-fn recent_ui(ui: &mut Ui, env: &Env<'_>) -> Option<std::path::PathBuf> {
+pub(super) fn recent_ui(ui: &mut Ui, env: &Env<'_>) -> Option<PathBuf> {
     let recent = &env.settings.recent_checkpoints;
     if recent.is_empty() {
         return None;
@@ -315,17 +289,33 @@ fn recent_ui(ui: &mut Ui, env: &Env<'_>) -> Option<std::path::PathBuf> {
 }
 
 /// Facts in one line.
-fn told_ui(ui: &mut Ui, caption: &str, facts: &[String]) {
+pub(super) fn told_ui(ui: &mut Ui, caption: &str, facts: &[String]) {
     let tokens = Tokens::of(ui);
     let caption = if caption.is_empty() { String::new() } else { format!("{caption}: ") };
     let text = format!("{} {caption}{}", icon::CHECK, facts.join(" · "));
     ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE + 0.5).color(tokens.success)).wrap());
 }
 
+/// What a checkpoint is.
+pub(super) fn model_ui(ui: &mut Ui, model: &Model) {
+    told_ui(ui, "", &model.facts);
+    for note in &model.notes {
+        ui.label(RichText::new(note).size(CAPTION_SIZE).color(Tokens::of(ui).warning));
+    }
+}
+
 fn data_ui(ui: &mut Ui, found: Option<&Found<Data>>, salt: &str) {
     let Some(Ok(data)) = found else { return };
     told_ui(ui, "", &data.facts);
     warnings_list(ui, "", &data.warnings, salt);
+}
+
+/// Looks into a checkpoint folder, or one that has a name.
+pub(super) fn find_model(path: &Path, places: &Places) -> Result<Model, String> {
+    let located = locate_model(path, places).map_err(|error| error.in_one_line())?;
+    let mut model = look_at_model(&located.path)?;
+    model.notes.extend(located.note);
+    Ok(model)
 }
 
 /// Looks into a checkpoint folder.
@@ -342,16 +332,14 @@ fn look_at_model(folder: &Path) -> Result<Model, String> {
     };
     let stored = StoredTokenizer::from_folder(folder, None).map_err(|error| error.in_one_line())?;
     let tokenizer = stored.tokenizer().map_err(|error| error.in_one_line())?;
-    let mut facts = vec![
+    let facts = vec![
         told.weights.architecture.clone(),
         format!("{} parameters", count(told.weights.parameters)),
         casing.to_string(),
     ];
-    if told.weights.has_fresh_head() {
-        facts.push("the question-answering head starts fresh".to_owned());
-    }
+    let has_fresh_head = told.weights.has_fresh_head();
     let notes = told.notes.into_iter().chain(stored.warnings).chain(told.weights.notes).collect();
-    Ok(Model { config: told.config, tokenizer, facts, notes })
+    Ok(Model { config: told.config, tokenizer, facts, notes, has_fresh_head })
 }
 
 /// Looks into a SQuAD file.

@@ -51,7 +51,14 @@ impl RunDetail {
             {
                 env.ask(Action::AskWith(checkpoint));
             }
-            if symbol_button(ui, icon::COPY, "Train again like this", !pretrained).clicked() {
+            if self.can_be_changed() {
+                let change = symbol_button(ui, icon::SLIDERS_HORIZONTAL, "Resume with changes…", true);
+                let hint = "Opens the form with the run's settings; those that do not decide what is learnt may change";
+                if change.on_hover_text(hint).clicked() {
+                    env.ask(Action::ResumeWith(self.root.clone()));
+                }
+            }
+            if symbol_button(ui, icon::COPY, "Train again like this", true).clicked() {
                 env.ask(Action::TrainLike(self.root.clone()));
             }
             let folder = symbol_button(ui, icon::FOLDER_SIMPLE, "Folder", true);
@@ -101,6 +108,16 @@ impl RunDetail {
             Command::RevealRun => self.seen,
             _ => false,
         }
+    }
+
+    /// Whether nobody works on the run, so that it may be resumed with other settings: also one that is complete, if a
+    /// setting ended it.
+    fn can_be_changed(&self) -> bool {
+        let ended = matches!(
+            self.status(),
+            Some(RunStatus::Stopped | RunStatus::Failed | RunStatus::Interrupted | RunStatus::Completed)
+        );
+        ended && self.resuming.is_none()
     }
 
     /// Obeys a command.
