@@ -1,6 +1,7 @@
 //! `spanbert evaluate`: how good a checkpoint is on a SQuAD file.
 
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +10,7 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     data,
@@ -83,6 +85,26 @@ impl EvaluationArgs {
     /// The checkpoint on the device.
     pub(super) fn open(&self, model: &Path) -> Result<OpenedModel, CliError> {
         open_model(model, &self.device.backend, self.casing, self.precision.precision)
+    }
+
+    /// What is asked for by flags and has a say in the answers, by the flags' names.
+    pub(super) fn asked(&self) -> BTreeMap<String, serde_json::Value> {
+        let version = self.abstention.squad_version.map(|version| version.to_string());
+        let precision = format!("{:?}", self.precision.precision).to_lowercase();
+        let given = [
+            ("eval-batch-size", json!(self.eval_batch_size)),
+            ("pad-to-max-length", json!(self.pad_to_max_length)),
+            ("max-seq-length", json!(self.window.max_seq_length)),
+            ("doc-stride", json!(self.window.doc_stride)),
+            ("max-query-length", json!(self.window.max_query_length)),
+            ("n-best-size", json!(self.answer.n_best_size)),
+            ("max-answer-length", json!(self.answer.max_answer_length)),
+            ("squad-version", json!(version)),
+            ("threshold", json!(self.abstention.threshold)),
+            ("do-lower-case", json!(self.casing.do_lower_case)),
+            ("precision", json!(precision)),
+        ];
+        given.into_iter().filter(|(_, value)| !value.is_null()).map(|(n, v)| (n.to_owned(), v)).collect()
     }
 
     /// The flags put over what is stored with the checkpoint.

@@ -83,13 +83,13 @@ pub(super) struct JsonArgs {
 pub(super) struct WindowArgs {
     /// Longest model input in word pieces.
     #[arg(long, value_name = "N")]
-    max_seq_length: Option<usize>,
+    pub(super) max_seq_length: Option<usize>,
     /// Step from one window of a long context to the next, in word pieces.
     #[arg(long, value_name = "N")]
-    doc_stride: Option<usize>,
+    pub(super) doc_stride: Option<usize>,
     /// Longest question in word pieces.
     #[arg(long, value_name = "N")]
-    max_query_length: Option<usize>,
+    pub(super) max_query_length: Option<usize>,
 }
 
 impl WindowArgs {
@@ -113,10 +113,10 @@ impl WindowArgs {
 pub(super) struct AnswerArgs {
     /// Candidate answers kept per question.
     #[arg(long, value_name = "N")]
-    n_best_size: Option<usize>,
+    pub(super) n_best_size: Option<usize>,
     /// Longest answer in word pieces.
     #[arg(long, value_name = "N")]
-    max_answer_length: Option<usize>,
+    pub(super) max_answer_length: Option<usize>,
 }
 
 impl AnswerArgs {
@@ -137,7 +137,7 @@ pub(super) struct AbstentionArgs {
     /// --threshold it depends on what the checkpoint was trained on; if that is not recorded, on the data. MRQA's data have no
     /// unanswerable questions, so that without these flags the model may not abstain on them.
     #[arg(long, value_name = "1.1|2.0", value_parser = squad_version)]
-    squad_version: Option<SquadVersion>,
+    pub(super) squad_version: Option<SquadVersion>,
     /// A null score difference above this means "no answer". Without it answers are given at the checkpoint's threshold,
     /// else at 0; `evaluate` gives them at the set's best one, and with it adds the scores at this one.
     #[arg(long, value_name = "X", allow_hyphen_values = true, value_parser = threshold)]

@@ -1,6 +1,6 @@
-//! `spanbert predict`: answers to a file of questions, scored or not.
+//! `spanbert predict`: answers to questions, scored or not: a file's by one process or several, or lines from a pipe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -10,27 +10,48 @@ use super::{
     error::CliError,
     evaluate::{EvaluationArgs, prepare, warn_if_damaged, with_progress},
     flags::{JsonArgs, OverwriteArgs},
+    lines,
+    model::OpenedModel,
     names::{DataArg, ModelArg},
     output,
+    shards::{ShardJob, merge_shards},
 };
 use spanbert_core::{
     answers::{Prediction, nbest_json, null_odds_json, predictions_json},
-    evaluate::{Abstention, non_finite_windows},
+    evaluate::{Abstention, EvaluateOptions, PreparedEvaluation, Shard, non_finite_windows},
 };
 
-/// Answer a SQuAD file, with or without gold answers, and write predictions.json, nbest_predictions.json and, if the model
-/// may abstain, null_odds.json.
+/// Answer questions: a SQuAD file's, with or without gold answers, or those of JSON lines from a pipe.
+///
+/// For a file, predictions.json, nbest_predictions.json and, if the model may abstain, null_odds.json are written. Several
+/// processes share the work with --shard 1/N to N/N, on one machine or many; --merge then writes what one process would have
+/// written.
+///
+/// With --lines, lines such as {"id": 1, "question": "…", "context": "…"} are read from standard input, and for each one a line
+/// such as {"id": 1, "answer": "…", "probability": 0.9, "score_diff": -3.1} is written, in the same order and as soon as the
+/// input pauses. An answer of null means that the passage does not answer the question. A line that cannot be read becomes
+/// {"line": N, "error": "…"}, and the others go on.
 #[derive(Debug, Args)]
 pub(super) struct PredictCommand {
     /// Checkpoint folder, such as the best/ of a run, or the name of a fetched model.
-    #[arg(long, value_name = "DIR")]
-    model: ModelArg,
+    #[arg(long, value_name = "DIR", required_unless_present = "merge")]
+    model: Option<ModelArg>,
     /// The questions: SQuAD JSON, Hugging Face rows or MRQA, also gzip-compressed; or - for standard input.
-    #[arg(long, value_name = "FILE")]
-    data: DataArg,
-    /// Folder for the answers.
-    #[arg(long, value_name = "DIR")]
-    output_dir: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["merge", "lines"])]
+    data: Option<DataArg>,
+    /// Folder for the answers; with --shard, for the folders of all shards.
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["merge", "lines"])]
+    output_dir: Option<PathBuf>,
+    /// Answer only one of N parts of the file, of whole paragraphs: 3/8 is the third of eight. A shard that is finished is not
+    /// done again, unless --overwrite is given.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Put the finished shards of this folder together, there or in --output-dir.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["shard", "model", "data", "lines"])]
+    merge: Option<PathBuf>,
+    /// Answer JSON lines from standard input, each with question and context, to JSON lines on standard output.
+    #[arg(long, conflicts_with_all = ["shard", "data", "output_dir"])]
+    lines: bool,
     #[command(flatten)]
     overwrite: OverwriteArgs,
     #[command(flatten)]
@@ -41,7 +62,7 @@ pub(super) struct PredictCommand {
 
 #[derive(Serialize)]
 struct Predicted<'a> {
-    output_dir: &'a PathBuf,
+    output_dir: &'a Path,
     questions: usize,
     answered: usize,
     abstention: Abstention,
@@ -53,26 +74,47 @@ struct Predicted<'a> {
 impl PredictCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let out = output::folder(&self.output_dir, "predict", &ANSWERS, self.overwrite)?;
+        if let Some(folder) = &self.merge {
+            return merge_shards(folder, self.output_dir.as_deref(), self.overwrite, self.output);
+        }
+        let Some(model) = &self.model else { return Err(CliError::new("no model given", "add --model DIR")) };
         self.settings.abstention.check()?;
-        let dataset = data::dataset(&self.data.input()?)?;
-        let mut model = self.settings.open(&self.model.folder()?)?;
+        if self.lines {
+            return lines::run(self.settings.open(&model.folder()?)?, &self.settings);
+        }
+        let (Some(data), Some(folder)) = (&self.data, &self.output_dir) else {
+            return Err(CliError::new("no file of questions given", "add --data FILE and --output-dir DIR"));
+        };
+        if let Some(shard) = self.shard {
+            return ShardJob {
+                shard,
+                model: model.folder()?,
+                data: data.input()?,
+                folder,
+                overwrite: self.overwrite,
+                settings: &self.settings,
+                output: self.output,
+            }
+            .run();
+        }
+        self.predict(&model.folder()?, &data.input()?, folder)
+    }
+
+    /// Answers a whole file.
+    fn predict(&self, model: &Path, data: &Path, folder: &Path) -> Result<(), CliError> {
+        let out = output::folder(folder, "predict", &ANSWERS, self.overwrite)?;
+        let dataset = data::dataset(data)?;
+        let mut model = self.settings.open(model)?;
         let options = self.settings.options(&model)?;
         let prepared = prepare(&model, dataset, &options)?;
-        let abstention = prepared.abstention();
-        let threshold =
-            abstention.allowed.then(|| options.threshold.or(model.meta.threshold).unwrap_or_default());
+        let threshold = threshold_of(&prepared, &options, &model);
         let predictions = with_progress(|progress| Ok(prepared.predict(model.engine.as_mut(), progress)?))?;
         out.replace(&files(&predictions, threshold)?)?;
-        let answered = |prediction: &&Prediction| match threshold {
-            Some(threshold) => !prediction.text_at(threshold).is_empty(),
-            None => !prediction.text.is_empty(),
-        };
         let summary = Predicted {
-            output_dir: &self.output_dir,
+            output_dir: folder,
             questions: predictions.len(),
-            answered: predictions.iter().filter(answered).count(),
-            abstention,
+            answered: predictions.iter().filter(|prediction| is_answered(prediction, threshold)).count(),
+            abstention: prepared.abstention(),
             threshold,
             non_finite_windows: non_finite_windows(&predictions),
         };
@@ -85,8 +127,26 @@ impl PredictCommand {
             summary.answered,
             summary.questions,
             threshold.map_or_else(String::new, |threshold| format!(" at threshold {threshold}")),
-            self.output_dir.join("predictions.json").display()
+            folder.join("predictions.json").display()
         ))
+    }
+}
+
+/// The null score difference above which there is no answer; none if the model may not abstain.
+pub(super) fn threshold_of(
+    prepared: &PreparedEvaluation,
+    options: &EvaluateOptions,
+    model: &OpenedModel,
+) -> Option<f64> {
+    let allowed = prepared.abstention().allowed;
+    allowed.then(|| options.threshold.or(model.meta.threshold).unwrap_or_default())
+}
+
+/// Whether a question has an answer at a threshold.
+pub(super) fn is_answered(prediction: &Prediction, threshold: Option<f64>) -> bool {
+    match threshold {
+        Some(threshold) => !prediction.text_at(threshold).is_empty(),
+        None => !prediction.text.is_empty(),
     }
 }
 

@@ -46,7 +46,7 @@ pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "native")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
 pub use spanbert_model::host::{HostTensor, Weights, fresh, fresh_tensor};
-pub use starting_model::StartingModel;
+pub use starting_model::{StartingModel, fingerprints};
 pub use stored::{StoredTensor, StoredType};
 pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};
 pub use weights_file::{SAFETENSORS_FILE, TORCH_FILE, WeightsFormat};

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use super::{Checkpoint, CheckpointError, LoadOptions, TokenizerFiles, Weights, fresh, load};
-use crate::{config::BertConfig, hash::Fingerprint, tokenizer::TokenizerSettings};
+use super::{Checkpoint, CheckpointError, LoadOptions, META_FILE, TokenizerFiles, Weights, fresh, load};
+use crate::{
+    config::BertConfig,
+    hash::{Fingerprint, UnreadableFile},
+    tokenizer::TokenizerSettings,
+};
 
 /// The model before training.
 #[derive(Clone, Debug)]
@@ -64,4 +68,26 @@ impl StartingModel {
         let settings = TokenizerSettings::bert(do_lower_case);
         Self { config, weights, vocab, settings, notes, warnings: Vec::new(), files: Vec::new() }
     }
+}
+
+/// What a checkpoint folder holds: every file that has a say in its answers, in the order of names.
+///
+/// # Errors
+/// If the folder or a file cannot be read.
+pub fn fingerprints(folder: &Path) -> Result<Vec<Fingerprint>, UnreadableFile> {
+    let unreadable = |source| UnreadableFile { path: folder.to_owned(), source };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let named = ["config.json", "bert_config.json", META_FILE].iter().chain(&TokenizerFiles::NAMES);
+        let is_weights = name.ends_with(".safetensors")
+            || name.starts_with("pytorch_model") && name.ends_with(".bin")
+            || name.ends_with(".index.json");
+        if is_weights || named.into_iter().any(|known| *known == name) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.iter().map(|path| Fingerprint::of(path)).collect()
 }

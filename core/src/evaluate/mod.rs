@@ -5,6 +5,8 @@
 //! WebGPU in a browser, [`run_async`](PreparedEvaluation::run_async) does.
 
 mod abstention;
+mod alone;
+mod batches;
 #[cfg(feature = "native")]
 mod broken_down;
 mod error;
@@ -15,9 +17,14 @@ mod options;
 mod prepared;
 mod record;
 #[cfg(feature = "native")]
+mod shard_error;
+#[cfg(feature = "native")]
+mod shards;
+#[cfg(feature = "native")]
 mod stored;
 
 pub use abstention::{Abstention, AbstentionReason};
+pub use alone::{QuestionAlone, answer_alone};
 #[cfg(feature = "native")]
 pub use broken_down::{AnalysedEvaluation, EvaluationPlace};
 pub use error::EvaluateError;
@@ -27,6 +34,10 @@ pub use monitor::{BoxFuture, Monitor};
 pub use options::EvaluateOptions;
 pub use prepared::{PreparedEvaluation, evaluate, evaluate_async, non_finite_windows};
 pub use record::{Record, RecordSpan};
+#[cfg(feature = "native")]
+pub use shard_error::ShardError;
+#[cfg(feature = "native")]
+pub use shards::{MadeOf, Shard, ShardMark, ShardOutput, merge};
 #[cfg(feature = "native")]
 pub use stored::{StoredEvaluation, evaluated_steps};
 

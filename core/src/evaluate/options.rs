@@ -49,6 +49,15 @@ impl Default for EvaluateOptions {
 }
 
 impl EvaluateOptions {
+    /// How answers are picked, if the model may abstain or if it may not.
+    pub(super) fn answer_options(&self, may_abstain: bool) -> AnswerOptions {
+        AnswerOptions {
+            n_best_size: self.n_best_size,
+            max_answer_length: self.max_answer_length,
+            version_2_with_negative: may_abstain,
+        }
+    }
+
     /// Checks that there is something to do with every window.
     pub(super) fn check(&self) -> Result<(), EvaluateError> {
         let zero = [

@@ -1,16 +1,20 @@
 //! A data set ready to be evaluated any number of times.
 
-use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use pollster::block_on;
 
 use super::{
-    Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, Monitor, gold_reach::gold_reach,
+    Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, Monitor,
+    batches::{batches, candidates, longest_first},
+    gold_reach::gold_reach,
 };
 use crate::{
-    answers::{AnswerOptions, Prediction, WindowCandidates, predict},
-    batch::{collate, padded_length},
-    engine::{EngineError, InferenceEngine},
+    answers::{Prediction, predict},
+    engine::InferenceEngine,
     features::{Example, Window, evaluation_examples, windows},
     score::GoldQuestions,
     squad::Dataset,
@@ -26,7 +30,7 @@ pub struct PreparedEvaluation {
     cut_questions: usize,
     examples: Vec<Example>,
     windows: Vec<Window>,
-    /// Indices of windows, longest first: batches of like lengths, and what does not fit on the device shows at once.
+    /// Indices of windows, longest first.
     order: Vec<usize>,
     gold: GoldQuestions,
     reach: Vec<Option<GoldReach>>,
@@ -76,8 +80,7 @@ impl PreparedEvaluation {
             return Err(EvaluateError::NoQuestions(dataset.source_name.clone()));
         }
         let windows = windows(&examples, &tokenizer, &options.windows, false)?;
-        let mut order: Vec<usize> = (0..windows.len()).collect();
-        order.sort_by_key(|&index| Reverse(windows.get(index).map(|window| window.input_ids.len())));
+        let order = longest_first(&windows);
         let gold = GoldQuestions::official(&dataset, options.answer_language);
         let reach = gold_reach(&dataset, &windows, &tokenizer);
         let abstention = Abstention::on(&dataset, options.abstention);
@@ -194,59 +197,85 @@ impl PreparedEvaluation {
         engine: &mut dyn InferenceEngine,
         monitor: &mut dyn Monitor,
     ) -> Result<Vec<Prediction>, EvaluateError> {
-        let candidates = self.candidates(engine, monitor).await?;
-        let options = AnswerOptions {
-            n_best_size: self.options.n_best_size,
-            max_answer_length: self.options.max_answer_length,
-            version_2_with_negative: self.abstention.allowed,
-        };
-        Ok(predict(&self.examples, &self.windows, &candidates, &self.tokenizer, &options)?)
+        self.part(&(0..self.examples.len()), engine, monitor).await
     }
 
-    /// The best logits of every window, in window order.
-    async fn candidates(
+    /// Divides the questions into so many parts of whole paragraphs, in their order and with as equal a number of word pieces as
+    /// paragraphs allow; some parts are empty if there are fewer paragraphs.
+    #[must_use]
+    pub fn parts(&self, count: usize) -> Vec<Range<usize>> {
+        let mut pieces = vec![0_u128; self.examples.len()];
+        for window in &self.windows {
+            if let Some(pieces) = pieces.get_mut(window.example_index) {
+                *pieces += window.input_ids.len() as u128;
+            }
+        }
+        let same = |a: &Example, b: &Example| Arc::ptr_eq(&a.doc_tokens, &b.doc_tokens);
+        let paragraphs: Vec<usize> = self.examples.chunk_by(same).map(<[Example]>::len).collect();
+        divide(&paragraphs, &pieces, count)
+    }
+
+    /// [`Self::predict`] for a range of the questions, with the answers that they have among all of them.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_part(
         &self,
+        questions: &Range<usize>,
+        engine: &mut dyn InferenceEngine,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Vec<Prediction>, EvaluateError> {
+        block_on(self.part(questions, engine, &mut |done, total| progress(done, total)))
+    }
+
+    async fn part(
+        &self,
+        questions: &Range<usize>,
         engine: &mut dyn InferenceEngine,
         monitor: &mut dyn Monitor,
-    ) -> Result<Vec<WindowCandidates>, EvaluateError> {
-        let max_seq_length = self.options.windows.max_seq_length;
-        let positions = engine.config().max_position_embeddings;
-        if max_seq_length > positions {
-            return Err(EvaluateError::TooLong { max_seq_length, positions });
+    ) -> Result<Vec<Prediction>, EvaluateError> {
+        let batches = batches(&self.windows, &self.order, questions, &self.options);
+        let found = candidates(engine, &self.windows, &batches, &self.options, monitor).await?;
+        let options = self.options.answer_options(self.abstention.allowed);
+        let (kept, candidates): (Vec<usize>, Vec<_>) = found.into_iter().unzip();
+        let examples = self.examples.get(questions.clone()).unwrap_or_default();
+        if kept.len() == self.windows.len() {
+            return Ok(predict(examples, &self.windows, &candidates, &self.tokenizer, &options)?);
         }
-        let total = self.windows.len();
-        let mut done = 0;
-        let mut candidates: Vec<(usize, WindowCandidates)> = Vec::with_capacity(total);
-        for indices in self.order.chunks(self.options.eval_batch_size) {
-            let rows: Vec<&Window> = indices.iter().filter_map(|&index| self.windows.get(index)).collect();
-            let longest = rows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
-            let length = if self.options.pad_to_max_length {
-                max_seq_length
-            } else {
-                padded_length(longest, self.options.length_multiple, max_seq_length)
-            };
-            let batch = collate(&rows, length, false);
-            let logits = engine.predict_async(&batch).await?;
-            if (logits.rows, logits.length) != (batch.rows, batch.length) {
-                return Err(EvaluateError::Engine(EngineError::Defect(format!(
-                    "a batch of {} x {} gave logits of {} x {}",
-                    batch.rows, batch.length, logits.rows, logits.length
-                ))));
-            }
-            let values = logits.start.chunks(length).zip(logits.end.chunks(length));
-            for ((&index, window), (start, end)) in indices.iter().zip(&rows).zip(values) {
-                let best = WindowCandidates::from_logits(window, start, end, self.options.n_best_size)?;
-                candidates.push((index, best));
-            }
-            done += rows.len();
-            if monitor.report(done, total).is_break() && done < total {
-                return Err(EvaluateError::Stopped { done, total });
-            }
-            monitor.yield_now().await;
-        }
-        candidates.sort_unstable_by_key(|(index, _)| *index);
-        Ok(candidates.into_iter().map(|(_, best)| best).collect())
+        // Windows count examples from the part's first.
+        let windows: Vec<Window> = kept
+            .iter()
+            .filter_map(|&index| self.windows.get(index).cloned())
+            .map(|window| Window { example_index: window.example_index - questions.start, ..window })
+            .collect();
+        Ok(predict(examples, &windows, &candidates, &self.tokenizer, &options)?)
     }
+}
+
+/// Ranges of questions of whole paragraphs; `pieces` are those of each question.
+fn divide(paragraphs: &[usize], pieces: &[u128], count: usize) -> Vec<Range<usize>> {
+    let count = count.max(1);
+    let total: u128 = pieces.iter().sum();
+    let mut ends = vec![0; count];
+    let (mut question, mut before) = (0, 0);
+    for length in paragraphs {
+        let own: u128 = pieces.iter().skip(question).take(*length).sum();
+        // The part in which the middle of the paragraph lies.
+        let part = ((2 * before + own) * count as u128).checked_div(2 * total).unwrap_or(0);
+        let part = usize::try_from(part).unwrap_or(0).min(count - 1);
+        question += length;
+        before += own;
+        if let Some(end) = ends.get_mut(part) {
+            *end = question;
+        }
+    }
+    let mut start = 0;
+    let ranges = ends.into_iter().map(|end| {
+        let range = start..end.max(start);
+        start = range.end;
+        range
+    });
+    ranges.collect()
 }
 
 /// How many windows had logits that are not finite: any at all means that weights or device are damaged, and the answers
@@ -270,4 +299,27 @@ fn cut_questions(
         example.is_some_and(|example| tokenizer.tokenize(&example.question_text).len() > longest)
     };
     windows.iter().filter(full).filter(is_cut).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::divide;
+
+    #[test]
+    fn parts_are_whole_paragraphs_of_about_equal_size() {
+        let pieces = [10, 10, 30, 10, 10, 10];
+        assert_eq!(divide(&[2, 1, 2, 1], &pieces, 2), [0..3, 3..6]);
+        assert_eq!(divide(&[2, 1, 2, 1], &pieces, 1), vec![0..6]);
+        // One long paragraph leaves a part without any.
+        assert_eq!(divide(&[1, 1, 1], &[1, 100, 1], 3), [0..1, 1..2, 2..3]);
+        assert_eq!(divide(&[1, 1], &[1, 100], 4).into_iter().flatten().count(), 2);
+        for count in 1..9 {
+            let parts = divide(&[2, 1, 2, 1], &pieces, count);
+            assert_eq!(parts.len(), count);
+            assert_eq!(parts.into_iter().flatten().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        }
+        // Contexts without a word piece.
+        assert_eq!(divide(&[1, 1], &[0, 0], 2).into_iter().flatten().count(), 2);
+        assert_eq!(divide(&[], &[], 2), [0..0, 0..0]);
+    }
 }

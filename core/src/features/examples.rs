@@ -159,15 +159,25 @@ fn paragraph_examples(
 }
 
 fn unanswered(question: &Question, words: &Arc<Words>) -> Example {
+    evaluation_example(&question.id, &question.question, words)
+}
+
+/// A question to be answered, about a context of these [words](context_words).
+pub(crate) fn evaluation_example(id: &str, question: &str, words: &Arc<Words>) -> Example {
     Example {
-        qas_id: question.id.clone(),
-        question_text: question.question.clone(),
+        qas_id: id.to_owned(),
+        question_text: question.to_owned(),
         doc_tokens: Arc::clone(words),
         orig_answer_text: None,
         start_position: None,
         end_position: None,
         is_impossible: false,
     }
+}
+
+/// The words of a context.
+pub(crate) fn context_words(context: &str) -> Words {
+    words(context)
 }
 
 /// An answer in words.

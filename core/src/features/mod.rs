@@ -22,6 +22,7 @@ pub use doc_tokens::DocTokens;
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
 pub use examples::{SkipReason, SkippedQuestion, evaluation_examples, training_examples, usable_examples};
+pub(crate) use examples::{context_words, evaluation_example};
 pub use shared_slice::SharedSlice;
 pub use spans::{DocSpan, doc_spans, improve_answer_span, max_context_spans};
 pub use windows::windows;

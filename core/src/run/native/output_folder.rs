@@ -5,7 +5,9 @@
 //! the only copy of another system's answers.
 
 use std::{
+    collections::BTreeMap,
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -146,14 +148,28 @@ impl OutputFolder {
     /// # Errors
     /// If one cannot be written; all old ones are still there then.
     pub fn replace(self, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let bytes: BTreeMap<&str, &[u8]> = files.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        self.replace_by(&names, |name, out| out.write_all(bytes.get(name).copied().unwrap_or_default()))
+    }
+
+    /// [`Self::replace`] for files that `write` writes by their names, one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::replace`], and if `write` fails.
+    pub fn replace_by(
+        self,
+        names: &[&str],
+        mut write: impl FnMut(&str, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
         let mut staged = StagedFiles::new(&self.folder)?;
         let mark = Mark {
             command: self.writer.command.to_owned(),
-            files: files.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            files: names.iter().map(|name| (*name).to_owned()).collect(),
         };
         staged.stage(MARK, |out| Ok(serde_json::to_writer(out, &mark)?))?;
-        for (name, bytes) in files {
-            staged.stage(name, |out| out.write_all(bytes))?;
+        for name in names {
+            staged.stage(name, |out| write(name, out))?;
         }
         staged.commit_without(&self.stale)
     }
