@@ -227,7 +227,7 @@ impl EventRecord {
 }
 
 /// Largest count that is taken for one: readers add and subtract counts, which must not overflow.
-const MAX_COUNT: usize = 1 << 48;
+const MAX_COUNT: usize = usize::MAX >> (usize::BITS / 4);
 
 /// Whether all of these can be counts of steps or epochs.
 pub(crate) fn are_counts<const N: usize>(counts: [usize; N]) -> bool {
