@@ -65,7 +65,7 @@ pub fn read_events(path: &Path) -> Result<Vec<EventRecord>, RunError> {
     EventReader::new(path).poll()
 }
 
-/// All events of a log that still hold; see [`history`].
+/// All events of a log that still hold; see [`history()`].
 ///
 /// # Errors
 /// If the file exists but cannot be read.
