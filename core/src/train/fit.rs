@@ -80,7 +80,7 @@ impl Fit {
         }
     }
 
-    /// What changed, for the user, in windows or texts ([`Layout::row`]).
+    /// What changed, for the user; `row` says whether windows or texts are counted.
     #[must_use]
     pub fn describe(&self, row: &str) -> String {
         let rows = |count| if count == 1 { format!("1 {row}") } else { format!("{count} {row}s") };
