@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use super::{
     CheckpointError, HostTensor, Weights,
     casing::Casing,
+    files::{Files, Source},
     fresh_tensor,
     keys::KeyMap,
     meta::SpanbertMeta,
     report::{LoadReport, list},
-    tokenizer::StoredTokenizer,
+    tokenizer::{StoredTokenizer, TokenizerFiles},
     weights_file::{self, WeightsBytes, WeightsFile},
 };
 use crate::{
@@ -78,13 +79,25 @@ impl Checkpoint {
 /// If a file is absent or damaged, the encoder is incomplete, a shape is not the configuration's, the vocabulary is
 /// not as long as the embedding, or a weight is not finite.
 pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, CheckpointError> {
-    let config = load_config(directory)?;
-    let tokenizer = StoredTokenizer::from_folder(directory, options.lower_case)?;
+    load_from(Source::Folder(directory), options)
+}
+
+/// [`load`] from memory.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_files(files: &Files, options: LoadOptions) -> Result<Checkpoint, CheckpointError> {
+    load_from(Source::Files(files), options)
+}
+
+fn load_from(source: Source<'_>, options: LoadOptions) -> Result<Checkpoint, CheckpointError> {
+    let config = load_config(source)?;
+    let tokenizer = StoredTokenizer::from_files(&TokenizerFiles::of(source)?, options.lower_case)?;
     let notes = tokenizer.check(config.vocab_size)?.into_iter().collect();
     let StoredTokenizer { vocab, settings, casing, warnings, .. } = tokenizer;
-    let stored = SpanbertMeta::load(directory)?;
-    let path = weights_file::find(directory)?;
-    let (weights, report) = load_weights(path, &config, options.seed)?;
+    let stored = SpanbertMeta::of(source)?;
+    let path = weights_file::find(source)?;
+    let (weights, report) = weights_of(source, path, &config, options.seed)?;
     Ok(Checkpoint { config, weights, vocab, settings, casing, report, stored, notes, warnings })
 }
 
@@ -94,7 +107,7 @@ pub fn load(directory: &Path, options: LoadOptions) -> Result<Checkpoint, Checkp
 /// As [`load`], for what does not concern the weights.
 #[cfg(feature = "native")]
 pub(crate) fn check_description(directory: &Path) -> Result<(), CheckpointError> {
-    let config = load_config(directory)?;
+    let config = load_config(Source::Folder(directory))?;
     StoredTokenizer::from_folder(directory, None)?.check(config.vocab_size)?;
     SpanbertMeta::load(directory)?;
     Ok(())
@@ -109,7 +122,17 @@ pub fn load_weights(
     config: &BertConfig,
     seed: u64,
 ) -> Result<(Weights, LoadReport), CheckpointError> {
-    let bytes = WeightsBytes::read(&path)?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    weights_of(Source::Folder(&folder), path, config, seed)
+}
+
+fn weights_of(
+    source: Source<'_>,
+    path: PathBuf,
+    config: &BertConfig,
+    seed: u64,
+) -> Result<(Weights, LoadReport), CheckpointError> {
+    let bytes = WeightsBytes::read(source, &path)?;
     let (weights, mut report) = decode(path, &bytes.parse()?, config, seed)?;
     report.shards = bytes.shards();
     Ok((weights, report))
@@ -168,28 +191,28 @@ fn decode(
     Ok((weights, report))
 }
 
-/// Reads the directory's `config.json`.
-pub(super) fn load_config(directory: &Path) -> Result<BertConfig, CheckpointError> {
-    let path = directory.to_path_buf();
-    if directory.is_file() {
-        return Err(CheckpointError::NotADirectory { path });
-    }
-    if !directory.exists() {
-        return Err(CheckpointError::NotFound { path });
-    }
-    match config_file(directory) {
-        Some(config) => Ok(BertConfig::from_path(&config)?),
-        None => Err(CheckpointError::NoConfig { path }),
-    }
+/// Reads the checkpoint's `config.json`.
+pub(super) fn load_config(source: Source<'_>) -> Result<BertConfig, CheckpointError> {
+    source.check()?;
+    let Some(path) = config_of(source) else {
+        return Err(CheckpointError::NoConfig { path: source.root().to_path_buf() });
+    };
+    Ok(match source {
+        Source::Folder(_) => BertConfig::from_path(&path)?,
+        Source::Files(_) => BertConfig::from_bytes(&source.read(&path)?, &path)?,
+    })
 }
 
 /// The file that describes a folder's model: `config.json`, or `bert_config.json` as Google's and NVIDIA's programs write it.
 #[must_use]
 pub fn config_file(directory: &Path) -> Option<PathBuf> {
-    ["config.json", "bert_config.json"]
-        .map(|name| directory.join(name))
-        .into_iter()
-        .find(|path| path.is_file())
+    config_of(Source::Folder(directory))
+}
+
+/// [`config_file`] of any source.
+pub(super) fn config_of(source: Source<'_>) -> Option<PathBuf> {
+    let paths = ["config.json", "bert_config.json"].map(|name| source.root().join(name));
+    paths.into_iter().find(|path| source.is_file(path))
 }
 
 /// Compares a file's tensors with the model's parameters.

@@ -12,6 +12,7 @@ use super::{
     CheckpointError, StagedFiles, Weights,
     canonical::CanonicalNames,
     directory::{config_file, load_config},
+    files::Source,
     meta::META_FILE,
     safetensors::FloatType,
     save::{OLDER_TOKENIZER, pretty, stage_model},
@@ -44,11 +45,12 @@ pub struct Exported {
 /// If the checkpoint cannot be read, a weight is too large for the type, the folder cannot be written, or what would be
 /// written is what was read (through a symbolic link, say). Nothing is changed then.
 pub fn export(from: &Path, to: &Path, float: FloatType) -> Result<Exported, CheckpointError> {
-    let config = load_config(from)?;
+    let source = Source::Folder(from);
+    let config = load_config(source)?;
     let tokenizer = StoredTokenizer::from_folder(from, None)?;
     tokenizer.check(config.vocab_size)?;
-    let path = weights_file::find(from)?;
-    let bytes = WeightsBytes::read(&path)?;
+    let path = weights_file::find(source)?;
+    let bytes = WeightsBytes::read(source, &path)?;
     let file = bytes.parse()?;
     let names =
         CanonicalNames::of(file.tensors.keys().map(String::as_str), config.family).map_err(|two| {

@@ -11,6 +11,7 @@ use super::{
     CheckpointError,
     casing::Casing,
     directory::{LoadOptions, finite, load_config, survey},
+    files::Source,
     meta::SpanbertMeta,
     report::LoadReport,
     tokenizer::{Decided, StoredTokenizer},
@@ -50,9 +51,10 @@ pub struct Inspection {
 /// # Errors
 /// If there is no directory, no usable configuration, or no weights file that can be opened.
 pub fn inspect(directory: &Path, options: LoadOptions) -> Result<Inspection, CheckpointError> {
-    let config = load_config(directory)?;
-    let path = weights_file::find(directory)?;
-    let bytes = WeightsBytes::read(&path)?;
+    let source = Source::Folder(directory);
+    let config = load_config(source)?;
+    let path = weights_file::find(source)?;
+    let bytes = WeightsBytes::read(source, &path)?;
     let file = bytes.parse()?;
     let (keys, mut weights) = survey(path, &config, &file)?;
     weights.shards = bytes.shards();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CheckpointError, weights_file::read_file};
+use super::{CheckpointError, files::Source};
 use crate::json;
 
 /// Name of the file in a checkpoint directory.
@@ -57,11 +57,16 @@ impl SpanbertMeta {
     /// # Errors
     /// If the file is there but cannot be read or is not the JSON expected.
     pub fn load(directory: &Path) -> Result<Option<Self>, CheckpointError> {
-        let path = directory.join(META_FILE);
-        if !path.is_file() {
+        Self::of(Source::Folder(directory))
+    }
+
+    /// [`Self::load`] of any source.
+    pub(super) fn of(source: Source<'_>) -> Result<Option<Self>, CheckpointError> {
+        let path = source.root().join(META_FILE);
+        if !source.is_file(&path) {
             return Ok(None);
         }
-        Self::from_json(&read_file(&path)?, &path).map(Some)
+        Self::from_json(&source.read(&path)?, &path).map(Some)
     }
 
     /// Reads the content of a `spanbert.json`; `path` names it in errors.

@@ -1,7 +1,7 @@
 //! Checkpoints in and out: Hugging Face directories, through plain host tensors.
 //!
 //! Reading: [`load`] takes a directory with safetensors or a PyTorch state dict, old or new, whole or in shards, and gives
-//! canonical names and single precision; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
+//! canonical names and single precision; [`load_files`] takes the same from memory; [`inspect`] says what a directory holds. Writing: [`save`] makes a directory that
 //! `transformers` loads. [`fresh`] makes random weights.
 
 mod canonical;
@@ -10,6 +10,7 @@ mod directory;
 mod error;
 #[cfg(feature = "native")]
 mod export;
+mod files;
 mod foreign;
 mod inspect;
 mod keys;
@@ -29,10 +30,13 @@ pub use canonical::canonical_name;
 pub use casing::Casing;
 #[cfg(feature = "native")]
 pub(crate) use directory::check_description;
-pub use directory::{Checkpoint, LoadOptions, config_file, load, load_weights, weights_from_bytes};
+pub use directory::{
+    Checkpoint, LoadOptions, config_file, load, load_files, load_weights, weights_from_bytes,
+};
 pub use error::CheckpointError;
 #[cfg(feature = "native")]
 pub use export::{Exported, export};
+pub use files::Files;
 #[cfg(feature = "native")]
 pub(crate) use foreign::instead;
 pub use inspect::{Inspection, inspect};

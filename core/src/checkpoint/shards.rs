@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{CheckpointError, report::list, stored::StoredTensor};
+use super::{CheckpointError, files::Source, report::list, stored::StoredTensor};
 use crate::json;
 
 /// Index of safetensors shards.
@@ -42,12 +42,17 @@ impl ShardIndex {
     ///
     /// # Errors
     /// As [`parse`](Self::parse), or if the file cannot be read.
+    #[cfg(feature = "native")]
     pub(crate) fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let io = |cause| CheckpointError::Io { path: path.to_path_buf(), cause };
-        if std::fs::metadata(path).map_err(io)?.len() > MAX_INDEX_BYTES {
-            return Err(wrong(path, "is larger than any index of shards".to_owned(), "download it again"));
+        Self::of(Source::Folder(folder_of(path)), path)
+    }
+
+    /// [`Self::read`] of any source.
+    pub(super) fn of(source: Source<'_>, path: &Path) -> Result<Self, CheckpointError> {
+        match source.read_up_to(path, MAX_INDEX_BYTES)? {
+            Some(text) => Self::parse(path, &text),
+            None => Err(wrong(path, "is larger than any index of shards".to_owned(), "download it again")),
         }
-        Self::parse(path, &std::fs::read(path).map_err(io)?)
     }
 
     /// Parses an index; `path` names it in errors.
@@ -85,10 +90,16 @@ impl ShardIndex {
     ///
     /// # Errors
     /// If one is not there.
+    #[cfg(feature = "native")]
     pub(crate) fn paths(&self, path: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-        let folder = path.parent().unwrap_or(Path::new(""));
+        self.paths_in(Source::Folder(folder_of(path)), path)
+    }
+
+    /// [`Self::paths`] in any source.
+    pub(super) fn paths_in(&self, source: Source<'_>, path: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+        let folder = folder_of(path);
         let files = self.files();
-        let missing: Vec<_> = files.iter().filter(|file| !folder.join(file).is_file()).collect();
+        let missing: Vec<_> = files.iter().filter(|file| !source.is_file(&folder.join(file))).collect();
         if missing.is_empty() {
             return Ok(files.iter().map(|file| folder.join(file)).collect());
         }
@@ -133,6 +144,10 @@ impl ShardIndex {
             }
         }
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 fn wrong(path: &Path, what: String, remedy: &'static str) -> CheckpointError {

@@ -1,6 +1,7 @@
 //! The file of a checkpoint directory that holds the weights, whichever format it is in.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -8,7 +9,9 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    CheckpointError, foreign,
+    CheckpointError,
+    files::Source,
+    foreign,
     pickle::{self, Container, PickleError},
     safetensors,
     shards::{self, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX},
@@ -60,26 +63,26 @@ pub struct WeightsFile<'a> {
 
 /// Weights as they lie in one file or in several.
 #[derive(Debug)]
-pub(super) struct WeightsBytes {
+pub(super) struct WeightsBytes<'a> {
     /// The file, or the index of the shards.
     path: PathBuf,
     index: Option<ShardIndex>,
     /// Each file with its content.
-    files: Vec<(PathBuf, Vec<u8>)>,
+    files: Vec<(PathBuf, Cow<'a, [u8]>)>,
 }
 
-impl WeightsBytes {
-    /// Reads the file, or the index and all its shards; the memory it takes is their size.
+impl<'a> WeightsBytes<'a> {
+    /// Reads the file, or the index and all its shards; from a folder that takes memory of their size.
     ///
     /// # Errors
     /// If a file cannot be read, or the index is damaged or names what is not there.
-    pub(super) fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let index = if shards::is_index(path) { Some(ShardIndex::read(path)?) } else { None };
+    pub(super) fn read(source: Source<'a>, path: &Path) -> Result<Self, CheckpointError> {
+        let index = if shards::is_index(path) { Some(ShardIndex::of(source, path)?) } else { None };
         let paths = match &index {
-            Some(index) => index.paths(path)?,
+            Some(index) => index.paths_in(source, path)?,
             None => vec![path.to_path_buf()],
         };
-        let read = |path: PathBuf| read_file(&path).map(|bytes| (path, bytes));
+        let read = |path: PathBuf| source.read(&path).map(|bytes| (path, bytes));
         Ok(Self {
             path: path.to_path_buf(),
             index,
@@ -125,24 +128,22 @@ impl WeightsBytes {
     }
 }
 
-/// Finds the weights of a directory.
+/// Finds the weights of a checkpoint.
 ///
 /// # Errors
 /// If there are none; those of other frameworks are named.
-pub fn find(directory: &Path) -> Result<PathBuf, CheckpointError> {
+pub(super) fn find(source: Source<'_>) -> Result<PathBuf, CheckpointError> {
     for name in [SAFETENSORS_FILE, SAFETENSORS_INDEX, TORCH_FILE, TORCH_INDEX] {
-        let path = directory.join(name);
-        if path.is_file() {
+        let path = source.root().join(name);
+        if source.is_file(&path) {
             return Ok(path);
         }
     }
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let names: Vec<String> =
-        entries.take(MAX_ENTRIES).filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = source.names(MAX_ENTRIES);
     let instead = foreign::instead(names.iter().map(String::as_str));
     let (found, remedy) =
         instead.unwrap_or_else(|| (String::new(), "put the model's weights there".to_owned()));
-    Err(CheckpointError::NoWeights { path: directory.to_path_buf(), found, remedy })
+    Err(CheckpointError::NoWeights { path: source.root().to_path_buf(), found, remedy })
 }
 
 /// Reads the table of tensors from the bytes of the weights file at `path`.
@@ -196,12 +197,4 @@ fn impostor(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     } else {
         None
     }
-}
-
-/// Reads a whole file; the memory it takes is the file's size.
-///
-/// # Errors
-/// If the operating system says so.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
-    std::fs::read(path).map_err(|cause| CheckpointError::Io { path: path.to_path_buf(), cause })
 }

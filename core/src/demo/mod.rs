@@ -17,7 +17,6 @@ pub mod start;
 pub mod statistics;
 mod tell;
 mod template;
-#[cfg(feature = "native")]
 mod trained;
 pub mod vocab;
 mod words;
@@ -30,4 +29,5 @@ pub use models::{pretrained_model, random_model};
 pub use passages::passages;
 pub use tell::AnswerSpan;
 #[cfg(feature = "native")]
-pub use trained::{LABEL, MODEL_NAME, trained_folder};
+pub use trained::trained_folder;
+pub use trained::{LABEL, MODEL_NAME, trained_files};

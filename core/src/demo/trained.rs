@@ -1,9 +1,12 @@
-//! The demonstration's model after fine-tuning, which is part of the program, as a folder.
+//! The demonstration's model after fine-tuning, which is part of the program: as files in memory, and as a folder.
 
+#[cfg(feature = "native")]
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint::{Files, META_FILE, SAFETENSORS_FILE};
+#[cfg(feature = "native")]
 use crate::{
-    checkpoint::{CheckpointError, META_FILE, SAFETENSORS_FILE, StagedFiles},
+    checkpoint::{CheckpointError, StagedFiles},
     hash::sha256_hex,
     user_folders::cache_folder,
 };
@@ -21,10 +24,21 @@ pub const MODEL_NAME: &str = "demo";
 /// What it is, in a line.
 pub const LABEL: &str = "small demonstration model, trained on generated text";
 
+/// The trained model in memory.
+#[must_use]
+pub fn trained_files() -> Files {
+    let mut files = Files::new(MODEL_NAME);
+    for (name, bytes) in FILES {
+        files.insert(name, bytes);
+    }
+    files
+}
+
 /// Writes the trained model's folder, unless it is there already.
 ///
 /// # Errors
 /// If the folder cannot be written.
+#[cfg(feature = "native")]
 fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
     let same =
         |(name, bytes): &(&str, &[u8])| std::fs::read(folder.join(name)).is_ok_and(|there| there == *bytes);
@@ -43,6 +57,7 @@ fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
 ///
 /// # Errors
 /// If neither can be written.
+#[cfg(feature = "native")]
 pub fn trained_folder() -> Result<PathBuf, CheckpointError> {
     let digest = sha256_hex(FILES[0].1);
     let inside = Path::new("models").join(digest.get(..12).unwrap_or(&digest)).join(MODEL_NAME);
@@ -58,7 +73,7 @@ pub fn trained_folder() -> Result<PathBuf, CheckpointError> {
 mod tests {
     use super::*;
     use crate::{
-        checkpoint::load,
+        checkpoint::{load, load_files},
         demo::models::{PRETRAINED, random_model},
     };
 
@@ -67,6 +82,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write_trained(folder.path()).unwrap();
         let (trained, start) = (load(folder.path(), Default::default()).unwrap(), random_model());
+        let carried = load_files(&trained_files(), Default::default()).unwrap();
+        assert_eq!((&carried.weights, &carried.stored), (&trained.weights, &trained.stored));
         assert_eq!((&trained.config, &trained.vocab), (&start.config, &start.vocab));
         assert!(!trained.casing.do_lower_case && !trained.report.has_fresh_head());
         assert!(trained.stored.is_some_and(|meta| meta.threshold.is_some()));

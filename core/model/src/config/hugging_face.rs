@@ -1,6 +1,9 @@
 //! `config.json` of a Hugging Face directory, read and written.
 
-use std::path::Path;
+use std::{
+    io::{Error, ErrorKind},
+    path::Path,
+};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,9 +18,21 @@ impl BertConfig {
     /// If the file cannot be read, is not JSON, or describes a model other than the BERT encoder of
     /// [`validate`](Self::validate).
     pub fn from_path(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| ConfigError::Io { path: path.to_path_buf(), cause })?;
-        Self::from_json(&text, &path.display().to_string())
+        let bytes =
+            std::fs::read(path).map_err(|cause| ConfigError::Io { path: path.to_path_buf(), cause })?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// [`from_path`](Self::from_path) with the file's content at hand; `path` names it in errors.
+    ///
+    /// # Errors
+    /// As [`from_path`](Self::from_path).
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, ConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            let cause = Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8");
+            ConfigError::Io { path: path.to_path_buf(), cause }
+        })?;
+        Self::from_json(text, &path.display().to_string())
     }
 
     /// Parses and validates the text of a `config.json`; `origin` names it in errors. Keys that BERT does not have

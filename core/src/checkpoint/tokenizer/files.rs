@@ -1,8 +1,11 @@
 //! The files of a folder that say something of the tokenizer.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
-use super::super::{CheckpointError, directory::config_file, weights_file::read_file};
+use super::super::{CheckpointError, directory::config_of, files::Source};
 
 /// Their content, as far as they are there; a program without files fills in what it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,19 +41,25 @@ impl TokenizerFiles {
     /// # Errors
     /// If a file cannot be read, or there is neither `vocab.txt` nor `tokenizer.json`.
     pub fn read(folder: &Path) -> Result<Self, CheckpointError> {
+        Self::of(Source::Folder(folder))
+    }
+
+    /// [`Self::read`] of any source.
+    pub(in super::super) fn of(source: Source<'_>) -> Result<Self, CheckpointError> {
+        let whole = |path: &Path| source.read(path).map(Cow::into_owned);
         let read = |name: &str| {
-            let path = folder.join(name);
-            if path.is_file() { read_file(&path).map(Some) } else { Ok(None) }
+            let path = source.root().join(name);
+            if source.is_file(&path) { whole(&path).map(Some) } else { Ok(None) }
         };
         let [vocab, tokenizer, tokenizer_config, special_tokens_map, added_tokens] = Self::NAMES.map(read);
         let files = Self {
-            folder: folder.to_owned(),
+            folder: source.root().to_owned(),
             vocab: vocab?,
             tokenizer: tokenizer?,
             tokenizer_config: tokenizer_config?,
             special_tokens_map: special_tokens_map?,
             added_tokens: added_tokens?,
-            model_config: config_file(folder).map(|path| read_file(&path)).transpose()?,
+            model_config: config_of(source).map(|path| whole(&path)).transpose()?,
         };
         Ok(files)
     }
