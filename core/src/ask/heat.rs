@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AskError, PreparedQuestion};
 use crate::{answers::AnswerError, engine::Logits, features::Window};
 
 /// How likely an answer starts or ends at a word of the passage.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WordHeat {
     /// The word's place in the passage, in bytes.
     pub bytes: Range<usize>,
@@ -21,7 +21,7 @@ pub struct WordHeat {
 /// Start and end distributions of one window: softmax of the logits over the window's pieces, padding left out.
 ///
 /// What is missing from a sum of 1 lies on the question and on separators.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowHeat {
     /// From the first to the last word of the window, in bytes of the passage.
     pub bytes: Range<usize>,

@@ -17,9 +17,9 @@ pub use among::{Among, AnswerAmong, FoundAnswer};
 pub use heat::{WindowHeat, WordHeat};
 pub use shown::{Excerpt, visible};
 
-use std::{ops::Range, sync::Arc};
+use std::{future::Future, ops::Range, pin::Pin, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     advice::Advice,
@@ -65,7 +65,7 @@ impl Default for AskOptions {
 }
 
 /// One answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankedAnswer {
     /// The answer, exactly as it stands in the passage at [`bytes`](Self::bytes).
     pub text: String,
@@ -92,7 +92,7 @@ impl RankedAnswer {
 }
 
 /// How a question was fitted to the model's input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fitted {
     /// Word pieces of the question.
     pub question_pieces: usize,
@@ -101,7 +101,7 @@ pub struct Fitted {
     /// Longest input in word pieces.
     pub max_seq_length: usize,
     /// The longer one that was asked for, if the model has fewer positions.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seq_length_asked: Option<usize>,
 }
 
@@ -126,7 +126,7 @@ impl Fitted {
 }
 
 /// The outcome of a question.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether the best answer counts, rather than "no answer".
     pub answered: bool,
@@ -134,7 +134,8 @@ pub struct Answer {
     pub answers: Vec<RankedAnswer>,
     /// Null score minus the logit sum of the best answer: higher means "no answer" is likelier.
     pub score_diff: f64,
-    /// What [`score_diff`](Self::score_diff) was compared with.
+    /// What [`score_diff`](Self::score_diff) was compared with; infinity, which JSON writes as null, where the model always answers.
+    #[serde(deserialize_with = "infinite")]
     pub threshold: f64,
     /// Share of "no answer" in the probability of all ranked answers.
     pub null_probability: f64,
@@ -151,6 +152,11 @@ impl Answer {
     pub fn best(&self) -> Option<&RankedAnswer> {
         if self.answered { self.answers.first() } else { None }
     }
+}
+
+/// A number, infinite if it is null.
+fn infinite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 /// Why a question could not be answered.
@@ -204,6 +210,9 @@ impl Advice for AskError {
 /// Hears before every batch how many windows are done and how many there are; `false` gives up.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
+/// [`Progress`] that may let the thread do something else before it says whether to go on.
+pub type ProgressAsync<'a> = &'a mut dyn FnMut(usize, usize) -> Pin<Box<dyn Future<Output = bool>>>;
+
 /// Answers a question about a passage of any length.
 ///
 /// # Errors
@@ -253,7 +262,7 @@ fn logits(
 }
 
 /// An answer and where the model looked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
     /// The answer.
     pub answer: Answer,
@@ -275,6 +284,31 @@ pub fn explain(
 ) -> Result<Explained, AskError> {
     let question = prepare(engine, tokenizer, passage, question, options)?;
     let logits = logits(engine, &question, progress)?;
+    Ok(Explained { answer: question.answer(&logits)?, heat: question.heat(&logits)? })
+}
+
+/// [`explain`] without keeping the thread: it is free while the engine waits for a device, and before every batch for as long as
+/// `progress` takes.
+///
+/// # Errors
+/// As [`explain`].
+pub async fn explain_async(
+    engine: &mut dyn InferenceEngine,
+    tokenizer: &BertTokenizer,
+    passage: &str,
+    question: &str,
+    options: &AskOptions,
+    progress: ProgressAsync<'_>,
+) -> Result<Explained, AskError> {
+    let question = prepare(engine, tokenizer, passage, question, options)?;
+    let (mut logits, mut done) = (Vec::new(), 0);
+    for batch in question.batches() {
+        if !progress(done, question.windows()).await {
+            return Err(AskError::Cancelled);
+        }
+        logits.push(engine.predict_async(&batch).await?);
+        done += batch.rows;
+    }
     Ok(Explained { answer: question.answer(&logits)?, heat: question.heat(&logits)? })
 }
 

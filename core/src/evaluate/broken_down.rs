@@ -1,16 +1,12 @@
 //! A stored evaluation made ready for its breakdown.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use super::{EvaluateError, Record, StoredEvaluation, evaluated_steps};
+use super::{EvaluateError, StoredEvaluation, evaluated_steps};
 use crate::{
-    breakdown::{Analysis, Answers, Known, NbestLists},
+    breakdown::{Analysis, NbestLists},
     demo,
     run::{Environment, Layout, RunState, updates},
-    score::NullOdds,
     squad::Dataset,
 };
 
@@ -116,42 +112,6 @@ impl EvaluationPlace {
         let answers = stored.answers(self.name(), nbest);
         let analysis = Analysis::new(&dataset, answers)?;
         Ok(AnalysedEvaluation { place: self, dataset, results: stored.results, analysis })
-    }
-}
-
-impl StoredEvaluation {
-    /// What the model answered, as a breakdown takes it.
-    #[must_use]
-    pub fn answers(&self, name: String, nbest: Option<NbestLists>) -> Answers {
-        let odds = self.records.iter().filter_map(|record| Some((record.id.clone(), record.score_diff?)));
-        let odds: NullOdds = odds.collect();
-        let named = self.results.named;
-        let known = |record: &Record| Known {
-            windows: Some(record.windows),
-            gold_pieces: record.reach.map(|reach| reach.gold_pieces),
-            gold_in_window: record.reach.map(|reach| reach.in_window),
-            span: record.span.as_ref().map(|span| span.bytes.clone()),
-        };
-        Answers {
-            name,
-            predictions: self
-                .records
-                .iter()
-                .map(|record| (record.id.clone(), record.prediction.clone()))
-                .collect(),
-            null_odds: (!odds.is_empty()).then_some(odds),
-            nbest,
-            known: self
-                .records
-                .iter()
-                .map(|record| (record.id.clone(), known(record)))
-                .collect::<HashMap<_, _>>(),
-            stored_threshold: named.and_then(|named| named.stored_threshold).map(|point| point.threshold),
-            given_threshold: named.and_then(|named| named.given_threshold).map(|point| point.threshold),
-            max_answer_length: self.results.max_answer_length,
-            language: self.results.answer_language,
-            ..Answers::default()
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod abstention;
 mod alone;
+mod answered;
 mod batches;
 #[cfg(feature = "native")]
 mod broken_down;
@@ -25,6 +26,7 @@ mod stored;
 
 pub use abstention::{Abstention, AbstentionReason};
 pub use alone::{QuestionAlone, answer_alone};
+pub use answered::StoredEvaluation;
 #[cfg(feature = "native")]
 pub use broken_down::{AnalysedEvaluation, EvaluationPlace};
 pub use error::EvaluateError;
@@ -39,7 +41,7 @@ pub use shard_error::ShardError;
 #[cfg(feature = "native")]
 pub use shards::{MadeOf, Shard, ShardMark, ShardOutput, merge};
 #[cfg(feature = "native")]
-pub use stored::{StoredEvaluation, evaluated_steps};
+pub use stored::evaluated_steps;
 
 #[cfg(test)]
 pub(crate) mod fake;

@@ -6,17 +6,8 @@ use std::{
     path::Path,
 };
 
-use super::{EvaluateError, Evaluation, Record, ResultsFile};
+use super::{EvaluateError, Evaluation, StoredEvaluation};
 use crate::run::{Layout, replace_outputs};
-
-/// Scores and records of an evaluation, from its folder.
-#[derive(Clone, Debug)]
-pub struct StoredEvaluation {
-    /// `results.json`.
-    pub results: ResultsFile,
-    /// `records.jsonl`, in the data set's order.
-    pub records: Vec<Record>,
-}
 
 impl Evaluation {
     /// Writes [`files`](Self::files) into a folder that is the evaluation's alone, creating it if need be. All appear
