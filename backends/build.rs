@@ -1,7 +1,6 @@
 //! Names the conditions under which a backend is compiled, so that the source need not spell them out.
 //!
-//! A `feature` is what was asked for: its types exist wherever Burn builds them, in a browser, too. `with_*` is what this platform
-//! can list and open at once.
+//! A `feature` is what was asked for, `with_*` what of it this platform has.
 
 use std::env;
 
@@ -10,8 +9,7 @@ fn main() {
     let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
     let nvidia_platform = target("ARCH") == "x86_64" && ["linux", "windows"].contains(&target("OS").as_str());
     let cpu = feature("CPU");
-    // In a browser devices are opened asynchronously, by code of its own.
-    let wgpu = feature("WGPU") && target("FAMILY") != "wasm";
+    let wgpu = feature("WGPU");
     let cuda = feature("CUDA") && nvidia_platform;
     for (name, holds) in [
         ("with_wgpu", wgpu),

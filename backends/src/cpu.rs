@@ -4,6 +4,9 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision};
 
+/// What a processor is called that does not say its name.
+const ARCHITECTURE: &str = if cfg!(target_family = "wasm") { "WebAssembly" } else { std::env::consts::ARCH };
+
 /// Describes the processor. There always is one, so this does not fail.
 ///
 /// Half precision is left out: burn-flex only emulates it.
@@ -22,7 +25,7 @@ pub(crate) fn probe() -> DeviceInfo {
     DeviceInfo {
         choice: DeviceChoice::Cpu,
         kind: BackendKind::Cpu,
-        name: brand.filter(|name| !name.is_empty()).unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        name: brand.filter(|name| !name.is_empty()).unwrap_or_else(|| ARCHITECTURE.to_owned()),
         class: if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") },
         api: None,
         driver: None,

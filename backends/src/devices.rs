@@ -111,6 +111,7 @@ fn probe_cpu() -> Result<Vec<Found>, Obstacle> {
     Err(left_out("cpu"))
 }
 
+/// In a browser, the adapter that [`open_web_gpu`](crate::open_web_gpu) has opened.
 #[cfg(with_wgpu)]
 fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
     let adapters = crate::adapters::probe()?;
@@ -119,11 +120,6 @@ fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
         address: Address::Wgpu(adapter.device),
     };
     Ok(adapters.into_iter().map(found).collect())
-}
-
-#[cfg(all(feature = "wgpu", target_family = "wasm"))]
-fn probe_wgpu() -> Result<Vec<Found>, Obstacle> {
-    Err(Obstacle::new("a browser lists no adapters", "open WebGPU with burn_wgpu::init_setup_async"))
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -1,7 +1,9 @@
 //! From a choice made at run time to a type: once, at the top of the program.
 
+#[cfg(all(with_gpu, not(target_family = "wasm")))]
+use burn::tensor::Tensor;
 #[cfg(with_gpu)]
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use crate::{
     AutodiffDeviceTask, BackendError, DeviceChoice, DeviceTask, Fusion,
@@ -130,9 +132,16 @@ fn run<D, T>(choice: DeviceChoice, device: D, task: impl FnOnce(D) -> T) -> Resu
         .map_err(|fault| BackendError::Failed { choice, reason: fault.to_string() })
 }
 
+/// In a browser a device has been opened by then, and nothing can be waited for.
+#[cfg(all(with_gpu, target_family = "wasm"))]
+#[allow(clippy::unnecessary_wraps, reason = "its twin for other platforms may fail")]
+fn start<B: Backend>(_: &DeviceChoice, _: &B::Device) -> Result<(), BackendError> {
+    Ok(())
+}
+
 /// Has the device add two numbers: a missing library, a driver that refuses to compile and a lost GPU show here,
 /// with their reason, and not as a panic in the middle of the task.
-#[cfg(with_gpu)]
+#[cfg(all(with_gpu, not(target_family = "wasm")))]
 fn start<B: Backend>(choice: &DeviceChoice, device: &B::Device) -> Result<(), BackendError> {
     let failed = |reason: String| BackendError::Failed { choice: choice.clone(), reason };
     let sum = fault::guard(|| Tensor::<B, 1>::full([8], 2.0, device).add_scalar(1.0).try_into_data())

@@ -264,7 +264,7 @@ pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
 }
 
 /// Runs work that may panic because of what is installed on the machine; the panic's text becomes the error.
-#[cfg(any(with_any, test))]
+#[cfg(any(all(with_any, not(target_family = "wasm")), test))]
 pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch(&QUIET, work)
         .map_err(|payload| summary(&SILENCED.take().unwrap_or_else(|| payload_text(&*payload))))

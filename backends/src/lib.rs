@@ -16,16 +16,19 @@ mod error;
 pub mod fault;
 mod headless;
 mod info;
-#[cfg(with_gpu)]
+#[cfg(all(with_gpu, not(target_family = "wasm")))]
 mod kernel_cache;
 mod kind;
 mod memory;
 pub mod ops;
-#[cfg(with_any)]
+// In a browser there are no folders to cache kernels in, and no environment to take settings from.
+#[cfg(all(with_any, not(target_family = "wasm")))]
 pub mod runtime;
 mod task;
 mod version;
 
+#[cfg(all(with_wgpu, target_family = "wasm"))]
+pub use adapters::open_web_gpu;
 pub use choice::DeviceChoice;
 #[cfg(with_any)]
 pub use devices::{automatic, devices, passed_over, select};
@@ -43,6 +46,10 @@ pub use memory::{MemoryUse, cleanup, has_reserve, memory_in_use};
 pub use ops::{BertBackend, BertKernels, TrainingBackend};
 pub use task::{AutodiffDeviceTask, DeviceTask};
 pub use version::BURN_VERSION;
+
+// Named for their features alone, which decide where random numbers come from.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use {getrandom_03 as _, getrandom_04 as _};
 
 /// The CPU backend.
 #[cfg(feature = "cpu")]

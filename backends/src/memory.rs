@@ -18,7 +18,8 @@ pub struct MemoryUse {
 #[must_use]
 pub fn has_reserve<B: Backend>(device: &B::Device) -> bool {
     let device: &dyn Any = device;
-    #[cfg(with_wgpu)]
+    // A browser's answer would have to be waited for.
+    #[cfg(all(with_wgpu, not(target_family = "wasm")))]
     if device.is::<burn_wgpu::WgpuDevice>() {
         return true;
     }
@@ -30,11 +31,11 @@ pub fn has_reserve<B: Backend>(device: &B::Device) -> bool {
     false
 }
 
-/// Memory in use by the calling thread; none for the processor, and none once the device has failed.
+/// Memory in use by the calling thread; none for the processor, in a browser, and once the device has failed.
 #[must_use]
 pub fn memory_in_use<B: Backend>(device: &B::Device) -> Option<MemoryUse> {
     let device: &dyn Any = device;
-    #[cfg(with_wgpu)]
+    #[cfg(all(with_wgpu, not(target_family = "wasm")))]
     if let Some(device) = device.downcast_ref::<burn_wgpu::WgpuDevice>() {
         return of_runtime::<burn_wgpu::WgpuRuntime>(device);
     }
@@ -59,7 +60,7 @@ pub fn cleanup<B: Backend>(device: &B::Device) -> Result<(), String> {
     .map_err(|fault| fault.to_string())?
 }
 
-#[cfg(with_gpu)]
+#[cfg(all(with_gpu, not(target_family = "wasm")))]
 fn of_runtime<R: cubecl::Runtime>(device: &R::Device) -> Option<MemoryUse> {
     // CubeCL unwraps the answer of the device thread.
     let usage = crate::fault::guard(|| R::client(device).memory_usage()).ok()?.ok()?;

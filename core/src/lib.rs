@@ -39,11 +39,11 @@ pub mod bench;
 pub mod fetch;
 #[cfg(feature = "native")]
 pub mod interrupt;
-#[cfg(feature = "native")]
+#[cfg(feature = "cpu")]
 pub mod open;
 #[cfg(feature = "native")]
 pub mod pretrain;
-#[cfg(feature = "native")]
+#[cfg(feature = "cpu")]
 pub mod selftest;
 #[cfg(feature = "native")]
 pub mod user_folders;

@@ -138,7 +138,7 @@ impl Models {
             match notice {
                 Notice::Stage(text) => {
                     at_device = text == spanbert_core::open::LOOKING_FOR_DEVICE;
-                    self.say(Reply::Stage { load, text: text.to_owned() });
+                    self.say(Reply::Stage { load, text: text.into_owned() });
                 }
                 Notice::Note(text) => {
                     // What concerns the device is shown with it once it is there.

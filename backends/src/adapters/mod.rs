@@ -1,18 +1,27 @@
 //! GPUs through wgpu: which adapters there are, and how Burn addresses each.
 
+#[cfg(target_family = "wasm")]
+mod browser;
 mod vulkan;
 
-use burn_wgpu::{
-    WgpuDevice,
-    graphics::{AutoGraphicsApi, GraphicsApi},
-};
-use wgpu::{
-    Adapter, AdapterInfo, Backend, DeviceType, Features, Instance, InstanceDescriptor, InstanceFlags,
-};
+use burn_wgpu::WgpuDevice;
+#[cfg(not(target_family = "wasm"))]
+use burn_wgpu::graphics::{AutoGraphicsApi, GraphicsApi};
+use wgpu::{Adapter, AdapterInfo, Backend, DeviceType, Features};
+#[cfg(not(target_family = "wasm"))]
+use wgpu::{Instance, InstanceDescriptor, InstanceFlags};
 
-use crate::{BackendKind, DeviceChoice, DeviceInfo, Obstacle, Precision, fault};
+#[cfg(target_family = "wasm")]
+pub use browser::open_web_gpu;
+#[cfg(target_family = "wasm")]
+pub(crate) use browser::probe;
+
+use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision};
+#[cfg(not(target_family = "wasm"))]
+use crate::{Obstacle, fault};
 
 /// Order of the list: what computes fastest first, the processor in disguise last.
+#[cfg(not(target_family = "wasm"))]
 const CLASSES: [DeviceType; 5] = [
     DeviceType::DiscreteGpu,
     DeviceType::IntegratedGpu,
@@ -32,6 +41,7 @@ pub(crate) struct FoundAdapter {
 ///
 /// # Errors
 /// Why there is none.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn probe() -> Result<Vec<FoundAdapter>, Obstacle> {
     // A broken driver makes wgpu's back end panic rather than return nothing.
     let found = fault::quietly(|| {
@@ -77,6 +87,7 @@ impl Probed {
 /// Burn counts within a class, in enumeration order, and can name only the first of class `Cpu`. It has no name
 /// for class `Other` but falls back to that list when a class has too few adapters (`select_from_adapter_list`
 /// of cubecl-wgpu); an adapter that no name reaches is left out.
+#[cfg(not(target_family = "wasm"))]
 fn number(found: Vec<Probed>) -> Vec<FoundAdapter> {
     let count = |class: DeviceType| found.iter().filter(|probed| probed.info.device_type == class).count();
     let address = |class: DeviceType, index: usize| match class {
@@ -148,6 +159,7 @@ fn is_software(info: &AdapterInfo) -> bool {
     info.device_type == DeviceType::Cpu || NAMES.iter().any(|software| name.contains(software))
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn none_found() -> Obstacle {
     let (api, remedy) = match AutoGraphicsApi::backend() {
         Backend::Vulkan => ("Vulkan", "install the graphics driver with its Vulkan part"),

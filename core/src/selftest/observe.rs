@@ -2,10 +2,10 @@
 
 use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision};
 
+use super::toy;
 use crate::{
-    batch::{Batch, Targets},
-    checkpoint::{Weights, fresh},
-    config::BertConfig,
+    batch::Batch,
+    checkpoint::Weights,
     engine::{EngineError, Logits, MicroBatch, OptimizerConfig, StepMetrics, TrainingEngine, open_training},
 };
 
@@ -13,8 +13,6 @@ use crate::{
 const LEARNING_RATE: f64 = 1e-3;
 /// Updates after which the logits are compared once more.
 const UPDATES: usize = 3;
-/// Seed of weights and inputs.
-const SEED: u64 = 0x5EED;
 
 /// Which shapes are run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,13 +23,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// A short and a full window, one row and several; a software rasteriser would take minutes for the full one.
+    /// [`toy::shapes`], in a precision.
     pub(super) fn for_device(device: &DeviceInfo, precision: Precision) -> Self {
-        if device.software {
-            Self { shapes: &[(1, 64), (3, 64)], precision }
-        } else {
-            Self { shapes: &[(1, 64), (3, 384)], precision }
-        }
+        Self { shapes: toy::shapes(device), precision }
     }
 
     /// What is computed in, by the processor too.
@@ -103,7 +97,7 @@ fn observe_plain(
     step: &dyn Fn(),
 ) -> Result<Observations, Trouble> {
     let mut engine = open(choice, fusion, plan, 0.0)?;
-    let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| batch(rows, length)).collect();
+    let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| toy::batch(rows, length)).collect();
     let observe = |batch: &Batch| {
         let logits = engine.predict(batch)?;
         step();
@@ -135,7 +129,7 @@ fn observe_plain(
 fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan, step: &dyn Fn()) -> Result<(), Trouble> {
     let mut engine = open(choice, fusion, plan, 0.1)?;
     for &(rows, length) in plan.shapes {
-        let batch = batch(rows, length);
+        let batch = toy::batch(rows, length);
         let mut loss = |seed| {
             engine.accumulate(&micro(&batch, seed))?;
             engine.update(0.0)?;
@@ -163,8 +157,8 @@ fn open(
     plan: Plan,
     dropout: f64,
 ) -> Result<Box<dyn TrainingEngine>, EngineError> {
-    let config = toy(dropout);
-    let weights = weights(&config);
+    let config = toy::config(dropout);
+    let weights = toy::weights(&config);
     open_training(choice, fusion, &config, weights, OptimizerConfig::bert_adam(), plan.precision)
 }
 
@@ -172,55 +166,6 @@ fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, Trouble> {
     match engine.drain_metrics()?.as_slice() {
         [metrics] if metrics.loss.is_finite() && metrics.grad_norm.is_finite() => Ok(*metrics),
         other => Err(Trouble::Wrong(format!("one update reports {other:?}"))),
-    }
-}
-
-/// Small, but with every part of the real model; sizes are multiples of what tensor cores take.
-fn toy(dropout: f64) -> BertConfig {
-    BertConfig {
-        vocab_size: 96,
-        hidden_size: 64,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        intermediate_size: 128,
-        hidden_dropout_prob: dropout,
-        attention_probs_dropout_prob: dropout,
-        max_position_embeddings: 384,
-        // Wide enough for logits of about 1, so that differences mean something.
-        initializer_range: 0.1,
-        ..BertConfig::default()
-    }
-}
-
-/// Fresh weights whose biases and LayerNorm scales are not 0 and 1 either.
-fn weights(config: &BertConfig) -> Weights {
-    let mut weights = fresh(config, SEED);
-    for tensor in weights.values_mut().filter(|tensor| tensor.shape.len() == 1) {
-        for (index, value) in tensor.values.iter_mut().enumerate() {
-            *value += 0.1 * (index as f32).sin();
-        }
-    }
-    weights
-}
-
-/// Rows of decreasing length, so that padding is masked; question first, then document.
-fn batch(rows: usize, length: usize) -> Batch {
-    let real = |row: usize| length - row * length / (2 * rows);
-    let cell = |value: fn(usize, usize) -> i32| -> Vec<i32> {
-        (0..rows)
-            .flat_map(|row| (0..length).map(move |position| (row, position)))
-            .map(|(row, position)| if position < real(row) { value(row, position) } else { 0 })
-            .collect()
-    };
-    let target =
-        |part: usize| (0..rows).map(|row| (real(row) / part + row) as i32 % real(row) as i32).collect();
-    Batch {
-        rows,
-        length,
-        input_ids: cell(|row, position| ((row * 31 + position * 7) % 95 + 1) as i32),
-        segment_ids: cell(|_, position| i32::from(position > 12)),
-        attention_mask: cell(|_, _| 1),
-        targets: Some(Targets { start: target(3), end: target(2) }),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use spanbert_backends::{BURN_VERSION, DeviceInfo, Precision};
 
-use super::Verdict;
+use super::device::Verdict;
 use crate::{
     atomic::{WriteError, create_folder, write_json},
     hash::sha256_hex,

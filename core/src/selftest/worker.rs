@@ -20,7 +20,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use spanbert_backends::{DeviceInfo, Fusion, Precision, fault};
 
-use super::{News, Outcome, REPEATS, attempt_here, steps_of_a_run};
+use super::{
+    REPEATS,
+    device::{News, Outcome, attempt_here, steps_of_a_run},
+};
 
 /// Name of the hidden command.
 pub const COMMAND: &str = "self-test";

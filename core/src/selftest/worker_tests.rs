@@ -1,5 +1,5 @@
 use super::*;
-use crate::selftest::tests::device;
+use crate::selftest::device::tests::device;
 
 fn request() -> Request {
     Request { device: device("wgpu:0", "1"), fusion: Fusion::Unfused, precision: Precision::Bf16 }

@@ -1,12 +1,12 @@
 use spanbert_backends::{DeviceChoice, Precision, select};
 
 use super::{
-    observe::{Observation, Observations},
+    super::observe::{Observation, Observations},
     *,
 };
 use crate::advice::Advice;
 
-pub(super) fn device(choice: &str, driver: &str) -> DeviceInfo {
+pub(in super::super) fn device(choice: &str, driver: &str) -> DeviceInfo {
     DeviceInfo {
         choice: choice.parse().unwrap(),
         kind: BackendKind::Wgpu,
@@ -146,7 +146,7 @@ fn each_precision_has_its_own_verdict() {
 fn limits_of_tf32_hold_for_operands_of_eleven_bits() {
     let reference = reference();
     let layers = reference.batches[0].gradients.keys().filter(|name| name.ends_with("query.bias")).count();
-    assert_eq!(layers as f64, compare::LAYERS);
+    assert_eq!(layers as f64, super::super::compare::LAYERS);
     let plan = Plan::for_device(&device("wgpu:0", "1"), Precision::F16);
     let rounded = observe(&DeviceChoice::Cpu, Fusion::Fused, plan, &|| ()).unwrap();
     let differences = compare(&reference, &rounded);

@@ -1,0 +1,63 @@
+// How a page speaks to the worker.
+
+/** A worker that is replaced when it ends. */
+export class Spanbert {
+  #worker; #ready; #next = 0; #asked = new Map();
+  /** How many workers there have been. */
+  started = 0;
+
+  constructor() { this.#start(); }
+
+  #start() {
+    this.started += 1;
+    const worker = this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    this.#ready = new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => this.#hear(worker, JSON.parse(data.json), data.contents, resolve, reject);
+      // What ends a module without a panic: memory that is used up.
+      worker.onerror = event => { event.preventDefault?.(); this.#lose(worker, event.message || 'it did not start', reject); };
+    });
+    this.#ready.catch(() => {});
+  }
+
+  #hear(worker, { id, reply }, contents, resolve, reject) {
+    if (reply === 'ready') return resolve();
+    if (reply.panicked) return this.#lose(worker, reply.panicked.message, reject);
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    if (reply.notice || reply.progress) return asked.hear?.(reply);
+    this.#asked.delete(id);
+    asked.resolve({ reply, contents });
+    if (reply.failed?.device_failed) this.#lose(worker, reply.failed.cause, reject);
+  }
+
+  // Whatever was asked of a worker that has ended is told so, and the next one is started.
+  #lose(worker, message, reject) {
+    if (worker !== this.#worker) return;
+    worker.terminate();
+    reject(new Error(message));
+    const failed = { cause: `the model's worker has ended: ${message}`, remedy: 'open the model again', device_failed: false };
+    for (const { resolve } of this.#asked.values()) resolve({ reply: { failed }, contents: [] });
+    this.#asked.clear();
+    // One that does not start at all would not the next time either.
+    if (this.started < 20) this.#start();
+  }
+
+  /** Sends a request with contents of files ([Uint8Array]); `hear` gets notices and progress. Gives {id, done}: a promise of {reply, contents}. */
+  ask(request, contents = [], hear) {
+    const id = this.#next++;
+    const done = new Promise(resolve => {
+      this.#asked.set(id, { resolve, hear });
+      const worker = this.#worker;
+      // A worker that does not start has told everyone who asked.
+      this.#ready.then(() => worker.postMessage({ json: JSON.stringify({ do: { id, request } }), contents }), () => {});
+    });
+    return { id, done };
+  }
+
+  /** Gives a request up. */
+  cancel(id) { this.#worker.postMessage({ json: JSON.stringify({ cancel: { id } }), contents: [] }); }
+
+  /** Ends the worker as the browser would, or as a defect of the program would. */
+  kill() { this.#lose(this.#worker, 'it was killed', () => {}); }
+  breakDown() { this.#worker.postMessage({ breakDown: true }); }
+}
