@@ -126,7 +126,7 @@ pub fn ensure(
 /// Tests a device in a precision now, whatever is stored, and stores the verdict in `cache_dir` if it is one that lasts. A
 /// warning comes along if it could not be stored: then the next run tests the device again.
 ///
-/// Each attempt is a process of its own if there is a program for it ([`use_worker`]); a device fault in this process
+/// Each attempt is a process of its own if there is a program for it ([`use_worker`](super::use_worker)); a device fault in this process
 /// is taken back ([`fault::take`]): it is the verdict.
 ///
 /// # Errors
