@@ -223,6 +223,21 @@ fn a_run_that_ended_at_max_steps_goes_on_with_more() {
     assert_eq!(Trace::of(&outcome.layout).updates, whole.updates);
 }
 
+/// The weights that a finished run leaves are not to be lost to a resumption that has nothing to add to them.
+#[test]
+fn a_finished_run_is_not_begun_again() {
+    let mut case = Case::new(recipe());
+    case.run("finished", Start::New, None).unwrap();
+    let weights = case.folder.path("finished/last/model.safetensors");
+    let before = std::fs::read(&weights).unwrap();
+    for max_steps in [Some(3), Some(1000)] {
+        case.recipe.max_steps = max_steps;
+        let error = case.run("finished", Start::Resume { force: false }, None).unwrap_err();
+        assert!(error.to_string().contains("is complete"), "{error}");
+        assert!(std::fs::read(&weights).unwrap() == before);
+    }
+}
+
 #[test]
 fn a_folder_without_a_run_cannot_be_resumed() {
     let case = Case::new(recipe());

@@ -96,6 +96,12 @@ pub(super) fn run(mut model: OpenedModel, settings: &EvaluationArgs) -> Result<(
         answering.answer(&together, &mut out)?;
         out.flush().map_err(CliError::standard_output)?;
     }
+    if answering.bad == count && count > 0 {
+        return Err(CliError::new(
+            format!("none of {count} lines could be answered; their errors are on standard output"),
+            "write JSON lines with question and context, or name a file of questions with --data",
+        ));
+    }
     if answering.bad > 0 {
         output::warn(format_args!("{} of {count} lines could not be answered and are errors", answering.bad));
     }
@@ -205,6 +211,10 @@ fn next(lines: &Receiver<io::Result<Line>>) -> Option<Result<Vec<Line>, CliError
 fn read(mut input: impl BufRead, lines: &SyncSender<io::Result<Line>>) {
     for number in 1.. {
         let line = match read_line(&mut input) {
+            // Windows' programs begin a file so.
+            Ok(Some(Ok(bytes))) if number == 1 => {
+                Ok(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes))
+            }
             Ok(Some(bytes)) => bytes,
             Ok(None) => return,
             Err(error) => {
@@ -264,6 +274,7 @@ mod tests {
         let expected = [(1, Ok(b"one".to_vec())), (3, Ok(b"three\r".to_vec())), (4, Ok(b"last".to_vec()))];
         assert_eq!(lines(b"one\n \nthree\r\nlast"), expected);
         assert!(lines(b"").is_empty() && lines(b"\n\n").is_empty());
+        assert_eq!(lines(b"\xef\xbb\xbfone\n"), [(1, Ok(b"one".to_vec()))]);
     }
 
     #[test]

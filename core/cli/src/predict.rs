@@ -18,7 +18,7 @@ use super::{
 };
 use spanbert_core::{
     answers::{Prediction, nbest_json, null_odds_json, predictions_json},
-    evaluate::{Abstention, EvaluateOptions, PreparedEvaluation, Shard, non_finite_windows},
+    evaluate::{Abstention, EvaluateOptions, PreparedEvaluation, Shard, is_shard, non_finite_windows},
 };
 
 /// Answer questions: a SQuAD file's, with or without gold answers, or those of JSON lines from a pipe.
@@ -74,7 +74,21 @@ struct Predicted<'a> {
 impl PredictCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        if let Some(folder) = self.output_dir.as_deref().filter(|folder| is_shard(folder)) {
+            return Err(CliError::new(
+                format!("{} is a finished shard", folder.display()),
+                "choose another --output-dir",
+            ));
+        }
         if let Some(folder) = &self.merge {
+            let asked = self.settings.asked();
+            let said = asked.iter().find(|(name, value)| *name != "precision" || *value != "f32");
+            if let Some((name, _)) = said {
+                return Err(CliError::new(
+                    format!("--{name} has no effect on shards that are answered already"),
+                    "leave it out, or make the shards anew with it",
+                ));
+            }
             return merge_shards(folder, self.output_dir.as_deref(), self.overwrite, self.output);
         }
         let Some(model) = &self.model else { return Err(CliError::new("no model given", "add --model DIR")) };

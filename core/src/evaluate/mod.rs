@@ -39,7 +39,7 @@ pub use record::{Record, RecordSpan};
 #[cfg(feature = "native")]
 pub use shard_error::ShardError;
 #[cfg(feature = "native")]
-pub use shards::{MadeOf, Shard, ShardMark, ShardOutput, merge};
+pub use shards::{MadeOf, Shard, ShardMark, ShardOutput, is_shard, merge};
 #[cfg(feature = "native")]
 pub use stored::evaluated_steps;
 

@@ -45,6 +45,14 @@ pub enum ShardError {
         /// Another.
         second: PathBuf,
     },
+    /// The file was divided in several ways.
+    #[error("{} holds shards of different numbers of parts: {}", folder.display(), divisions(counts))]
+    Counts {
+        /// The folder.
+        folder: PathBuf,
+        /// Numbers of parts, and how many shards are of each.
+        counts: Vec<(usize, usize)>,
+    },
     /// They do not belong together.
     #[error("{} was made with {what}, as in {}", folder.display(), other.display())]
     Differs {
@@ -91,6 +99,7 @@ impl Advice for ShardError {
                 format!("run them, such as the first with `spanbert predict --shard {first}/{count}`")
             }
             Self::Twice { .. } => "remove one of them".into(),
+            Self::Counts { .. } => "remove the folders of those that are not wanted".into(),
             Self::Differs { .. } | Self::Damaged { .. } => {
                 "run that shard again with --overwrite, or remove its folder".into()
             }
@@ -99,6 +108,12 @@ impl Advice for ShardError {
             Self::Write(error) => error.remedy(),
         }
     }
+}
+
+/// `3 of I/8, 1 of I/1`.
+fn divisions(counts: &[(usize, usize)]) -> String {
+    let text: Vec<String> = counts.iter().map(|(count, shards)| format!("{shards} of I/{count}")).collect();
+    text.join(", ")
 }
 
 /// At most ten numbers.

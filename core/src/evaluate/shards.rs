@@ -146,11 +146,11 @@ pub struct ShardOutput {
 }
 
 impl ShardOutput {
-    /// The mark of a shard that is finished, if it is: there is nothing more to do. With `overwrite` it is unfinished from now
-    /// on.
+    /// The mark of a shard that is finished, if it is: there is nothing more to do. One that is damaged, or that is to be made
+    /// anew (`overwrite`), is not.
     ///
     /// # Errors
-    /// If it was made of something else, or the mark cannot be removed.
+    /// If it was made of something else.
     pub fn finished(
         all: &Path,
         shard: Shard,
@@ -158,23 +158,26 @@ impl ShardOutput {
         overwrite: bool,
     ) -> Result<Option<ShardMark>, ShardError> {
         let folder = all.join(shard.folder());
-        let path = folder.join(MARK);
         if overwrite {
-            return match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(WriteError::at(&path)(error).into())
-                }
-                _ => Ok(None),
-            };
+            return Ok(None);
         }
-        let Some(mark) = read_mark(&folder)? else { return Ok(None) };
+        let mark = match read_mark(&folder) {
+            Err(ShardError::Damaged { .. }) => None,
+            mark => mark?,
+        };
+        let Some(mark) = mark else { return Ok(None) };
         match made_of.difference(&mark.made_of) {
             Some(_) => {
                 // Said of what is there, not of what was asked for.
                 let what = mark.made_of.difference(made_of).unwrap_or_default();
                 Err(ShardError::Taken { folder, what })
             }
-            None => Ok(Some(mark)),
+            None => {
+                let is_whole = mark.files.iter().all(|(name, digest)| {
+                    fs::read(folder.join(name)).is_ok_and(|bytes| sha256_hex(&bytes) == *digest)
+                });
+                Ok(Some(mark).filter(|_| is_whole))
+            }
         }
     }
 
@@ -200,9 +203,23 @@ impl ShardOutput {
     /// If one cannot be written; the shard is unfinished then.
     pub fn finish(self, mut mark: ShardMark, files: &[(&str, Vec<u8>)]) -> Result<(), ShardError> {
         mark.files = files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256_hex(bytes))).collect();
+        let path = self.folder.join(MARK);
+        // An earlier mark does not speak of these files.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(WriteError::at(&path)(error).into());
+            }
+            _ => {}
+        }
         self.out.replace(files)?;
-        Ok(write_json(&self.folder.join(MARK), &mark)?)
+        Ok(write_json(&path, &mark)?)
     }
+}
+
+/// Whether a folder is that of a finished shard, into which nothing else may be written.
+#[must_use]
+pub fn is_shard(folder: &Path) -> bool {
+    folder.join(MARK).exists()
 }
 
 /// Reads a shard's mark, if it is finished.
@@ -277,14 +294,15 @@ fn collect(folder: &Path) -> Result<Vec<(PathBuf, ShardMark)>, ShardError> {
     let Some((at, first)) = shards.first().cloned() else {
         return Err(ShardError::None { folder: folder.to_owned() });
     };
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for (_, mark) in &shards {
+        *counts.entry(mark.shard.count).or_default() += 1;
+    }
+    if counts.len() > 1 {
+        return Err(ShardError::Counts { folder: folder.to_owned(), counts: counts.into_iter().collect() });
+    }
     for (path, mark) in &shards {
-        let count = mark.shard.count;
-        let what = if count == first.shard.count {
-            mark.made_of.difference(&first.made_of)
-        } else {
-            Some(format!("--shard I/{count}, not I/{}", first.shard.count))
-        };
-        if let Some(what) = what {
+        if let Some(what) = mark.made_of.difference(&first.made_of) {
             return Err(ShardError::Differs { folder: path.clone(), what, other: at });
         }
     }
@@ -314,7 +332,10 @@ fn collect(folder: &Path) -> Result<Vec<(PathBuf, ShardMark)>, ShardError> {
 fn read_file(path: &Path, digest: Option<&String>) -> Result<String, ShardError> {
     let read = |source| ShardError::Read { path: path.to_owned(), source };
     let damaged = |what: &str| ShardError::Damaged { path: path.to_owned(), what: what.to_owned() };
-    let bytes = fs::read(path).map_err(read)?;
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(damaged("it is missing")),
+        bytes => bytes.map_err(read)?,
+    };
     if digest != Some(&sha256_hex(&bytes)) {
         return Err(damaged("it is not what was written (its checksum differs)"));
     }

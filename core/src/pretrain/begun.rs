@@ -54,9 +54,12 @@ impl Begun {
         let before = PretrainRecord::read(layout)?;
         let now = before.resumed_with(resumption)?;
         let (was, is) = (&before.recipe, &now.recipe);
-        let same_length = (was.max_steps, was.num_train_epochs) == (is.max_steps, is.num_train_epochs);
+        let is_longer = match (was.max_steps, is.max_steps) {
+            (Some(before), now) => now.is_none_or(|now| now > before),
+            (None, now) => now.is_none() && is.num_train_epochs > was.num_train_epochs,
+        };
         let same_patience = was.early_stopping_patience == is.early_stopping_patience;
-        refuse_completed(layout, same_length, same_patience)?;
+        refuse_completed(layout, is_longer, same_patience)?;
         let warnings = accept_changes(layout, before.changes(&now), resumption.force)?;
         let same_split = (was.micro_batch, was.eval_batch_size) == (is.micro_batch, is.eval_batch_size);
         let path = config_path(layout);

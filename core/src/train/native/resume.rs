@@ -73,17 +73,18 @@ impl TrainingCheckpoint {
     }
 }
 
-/// Refuses to resume a run that is complete, unless what ended it has changed.
+/// Refuses to resume a run that is complete, unless what ended it has changed: the limit of its length is now a higher one
+/// (`is_longer`), or its patience another.
 pub(crate) fn refuse_completed(
     layout: &Layout,
-    same_steps: bool,
+    is_longer: bool,
     same_patience: bool,
 ) -> Result<(), TrainError> {
     let run = layout.root().to_owned();
     match RunState::read(layout) {
         Ok(RunState { outcome: Some(Outcome::Completed), step: steps, reason, .. }) => match reason {
             Some(reason) if same_patience => Err(TrainError::EndedEarly { run, steps, reason }),
-            None if same_steps => Err(TrainError::Complete { run, steps }),
+            None if !is_longer => Err(TrainError::Complete { run, steps }),
             _ => Ok(()),
         },
         _ => Ok(()),
@@ -127,12 +128,18 @@ impl Resumed {
         force: bool,
     ) -> Result<Self, TrainError> {
         let (recipe_before, before) = (Recipe::from_path(&layout.recipe())?, Environment::read(layout)?);
-        let same_steps = recipe_before.max_steps == recipe.max_steps;
+        // Of a sweep only the last training could go on, and would be compared with shorter ones.
+        let is_longer = recipe.learning_rates().len() == 1
+            && recipe_before.max_steps.is_some_and(|before| recipe.max_steps.is_none_or(|now| now > before));
         let same_patience = recipe_before.early_stopping_patience == recipe.early_stopping_patience;
-        refuse_completed(layout, same_steps, same_patience)?;
+        refuse_completed(layout, is_longer, same_patience)?;
         let differences = changes((&recipe_before, &before), (recipe, &environment));
         let mut warnings = accept_changes(layout, differences, force)?;
         let (checkpoint, damaged) = TrainingCheckpoint::newest_or_none(layout, force)?;
+        if checkpoint.is_none() && !force {
+            // It would begin again, over the weights it ended with.
+            refuse_completed(layout, false, true)?;
+        }
         warnings.extend(damaged);
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let same_split = recipe_before.micro_batch == recipe.micro_batch
