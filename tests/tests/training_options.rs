@@ -533,7 +533,7 @@ fn pre_training_lowers_a_default_length_and_refuses_one_that_was_asked_for() {
     let text = succeeded(&run(&mut start("run")));
     assert!(text.contains("max_seq_length is 32 instead of 512"), "{text}");
     let text = failed(&run(start("long").arg("--max-seq-length=64")));
-    assert!(text.contains("max_seq_length is 64") && text.contains("lower it to at most 32"), "{text}");
+    assert!(text.contains("max_seq_length is 64") && text.contains("use at most 32"), "{text}");
     assert!(!case.folder.path("long").exists());
 }
 
