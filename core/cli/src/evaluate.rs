@@ -89,11 +89,20 @@ impl EvaluationArgs {
 
     /// What is asked for by flags and has a say in the answers, by the flags' names.
     pub(super) fn asked(&self) -> BTreeMap<String, serde_json::Value> {
-        let version = self.abstention.squad_version.map(|version| version.to_string());
         let precision = format!("{:?}", self.precision.precision).to_lowercase();
+        let mut asked = self.given();
+        asked.extend([
+            ("eval-batch-size".to_owned(), json!(self.eval_batch_size)),
+            ("pad-to-max-length".to_owned(), json!(self.pad_to_max_length)),
+            ("precision".to_owned(), json!(precision)),
+        ]);
+        asked
+    }
+
+    /// Those of [`asked`](Self::asked) that have no value unless they are given.
+    pub(super) fn given(&self) -> BTreeMap<String, serde_json::Value> {
+        let version = self.abstention.squad_version.map(|version| version.to_string());
         let given = [
-            ("eval-batch-size", json!(self.eval_batch_size)),
-            ("pad-to-max-length", json!(self.pad_to_max_length)),
             ("max-seq-length", json!(self.window.max_seq_length)),
             ("doc-stride", json!(self.window.doc_stride)),
             ("max-query-length", json!(self.window.max_query_length)),
@@ -102,7 +111,6 @@ impl EvaluationArgs {
             ("squad-version", json!(version)),
             ("threshold", json!(self.abstention.threshold)),
             ("do-lower-case", json!(self.casing.do_lower_case)),
-            ("precision", json!(precision)),
         ];
         given.into_iter().filter(|(_, value)| !value.is_null()).map(|(n, v)| (n.to_owned(), v)).collect()
     }

@@ -60,18 +60,6 @@ pub(super) struct PredictCommand {
     output: JsonArgs,
 }
 
-/// Flags with a say in the answers that have no value unless they are given.
-const UNSET: [&str; 8] = [
-    "threshold",
-    "squad-version",
-    "max-seq-length",
-    "doc-stride",
-    "max-query-length",
-    "n-best-size",
-    "max-answer-length",
-    "do-lower-case",
-];
-
 #[derive(Serialize)]
 struct Predicted<'a> {
     output_dir: &'a Path,
@@ -93,9 +81,7 @@ impl PredictCommand {
             ));
         }
         if let Some(folder) = &self.merge {
-            let asked = self.settings.asked();
-            let said = asked.iter().find(|(name, _)| UNSET.contains(&name.as_str()));
-            if let Some((name, _)) = said {
+            if let Some(name) = self.settings.given().keys().next() {
                 return Err(CliError::new(
                     format!("--{name} has no effect on shards that are answered already"),
                     "leave it out, or make the shards anew with it",

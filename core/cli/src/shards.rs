@@ -98,7 +98,7 @@ impl ShardJob<'_> {
             eval_batch: options.eval_batch_size,
             files: BTreeMap::new(),
         };
-        out.finish(mark.clone(), &files(&predictions, threshold)?)?;
+        out.finish(mark.clone(), files(&predictions, threshold)?)?;
         warn_if_damaged(mark.non_finite_windows);
         self.say(&mark, false)
     }

@@ -17,7 +17,7 @@ use super::{Abstention, ShardError};
 use crate::{
     hash::sha256_hex,
     json,
-    run::{OutputError, OutputFolder, WriteError, Writer, write_json},
+    run::{OutputError, OutputFolder, WriteError, Writer},
 };
 
 /// The mark of a shard that is finished.
@@ -197,22 +197,21 @@ impl ShardOutput {
         &self.folder
     }
 
-    /// Writes the files and then the mark, with their digests.
+    /// Puts the files, and the mark with their digests as the last of them, in the place of earlier ones.
     ///
     /// # Errors
-    /// If one cannot be written; the shard is unfinished then.
-    pub fn finish(self, mut mark: ShardMark, files: &[(&str, Vec<u8>)]) -> Result<(), ShardError> {
+    /// If one cannot be written; earlier ones are still there then.
+    pub fn finish<'a>(
+        self,
+        mut mark: ShardMark,
+        files: impl IntoIterator<Item = (&'a str, Vec<u8>)>,
+    ) -> Result<(), ShardError> {
+        let mut files: Vec<(&str, Vec<u8>)> = files.into_iter().collect();
         mark.files = files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256_hex(bytes))).collect();
         let path = self.folder.join(MARK);
-        // An earlier mark does not speak of these files.
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(WriteError::at(&path)(error).into());
-            }
-            _ => {}
-        }
-        self.out.replace(files)?;
-        Ok(write_json(&path, &mark)?)
+        let text = serde_json::to_vec_pretty(&mark).map_err(|error| WriteError::at(&path)(error.into()))?;
+        files.push((MARK, text));
+        Ok(self.out.replace(&files)?)
     }
 }
 

@@ -114,11 +114,7 @@ impl FineTuning {
         environment: &Environment,
         resumes: bool,
     ) {
-        if resumes {
-            self.form.resume(base, recipe);
-        } else {
-            self.form.set(base, recipe);
-        }
+        self.form.fill(base, recipe, resumes);
         let train = environment.train_data.as_ref().map(|file| file.path.clone());
         if train.as_deref() == Some(demo::TRAIN_NAME) {
             return self.sources.choose_demo(context);

@@ -132,10 +132,10 @@ impl<R: FormRecipe> RecipeForm<R> {
         self.warning = None;
     }
 
-    /// Begins anew with the values of a run that is resumed.
-    pub(super) fn resume(&mut self, base: Base, recipe: R) {
+    /// Begins anew with the values of a run, which is resumed or made again.
+    pub(super) fn fill(&mut self, base: Base, recipe: R, is_resumed: bool) {
         self.set(base, recipe);
-        self.is_resumed = true;
+        self.is_resumed = is_resumed;
     }
 
     /// Begins anew with the usual recipe, or with that of this word.

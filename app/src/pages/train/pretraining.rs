@@ -104,11 +104,7 @@ impl Pretraining {
     ) {
         self.texts.is_resumed = resumes;
         self.texts.set_run(context, run, record);
-        if resumes {
-            self.form.resume(base, record.recipe.clone());
-        } else {
-            self.form.set(base, record.recipe.clone());
-        }
+        self.form.fill(base, record.recipe.clone(), resumes);
     }
 
     /// What is wrong with each field; without a model, as for BERT's number of positions.
