@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
-# SpanBERT for browsers as a folder of static files, for any web host: bash .ci/web/build.sh FOLDER [--processor]
+# SpanBERT for browsers as a folder of static files, for any web host: bash .ci/web/build.sh FOLDER [--processor] [--app]
 #
-# With --processor it is built without WebGPU, which takes a fraction of the time. SPANBERT_WEB_CACHE names a folder for what is
+# With --app its page is SpanBERT Studio, else one without anything to see, for tests of the worker. With --processor it is built
+# without WebGPU, which takes a fraction of the time. SPANBERT_WEB_CACHE names a folder for what is
 # downloaded and built besides (in the user's cache by default), CARGO_TARGET_DIR that of cargo.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:?name the folder to write into}
 features=(--features wgpu)
-[ "${2:-}" = --processor ] && features=()
+package=spanbert-web
+for option in "${@:2}"; do
+    case $option in
+        --processor) features=() ;;
+        --app) package=spanbert-app ;;
+        *) echo "error: unknown option $option" >&2; exit 2 ;;
+    esac
+done
 cache=${SPANBERT_WEB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spanbert-web}
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}/web")
 triple=wasm32-unknown-unknown
@@ -48,11 +56,19 @@ if ! has_target; then
 fi
 
 # The vectors of 128 bits that every browser with WebGPU has, and those without it since 2021 (Safari: 2023).
-RUSTFLAGS="-C target-feature=+simd128" "${cargo[@]}" rustc --locked -p spanbert-web --lib --crate-type cdylib \
+RUSTFLAGS="-C target-feature=+simd128" "${cargo[@]}" rustc --locked -p "$package" --lib --crate-type cdylib \
     --no-default-features ${features[@]+"${features[@]}"} --profile web --target $triple --target-dir "$target" \
     ${standard[@]+"${standard[@]}"}
-"$cache/bindgen/release/bindgen" "$target/$triple/web/spanbert_web.wasm" "$out"
+# One module for page and workers, of one name whether the app is in it or not.
+built=$target/$triple/web/${package//-/_}.wasm
+if [ "$package" = spanbert-app ]; then
+    mkdir -p "$target/app"
+    cp "$built" "$target/app/spanbert_web.wasm"
+    built=$target/app/spanbert_web.wasm
+fi
+"$cache/bindgen/release/bindgen" "$built" "$out"
 cp core/web/www/* "$out"
+[ "$package" = spanbert-app ] && cp app/www/* "$out"
 
 # What a browser downloads: as it is, and as web hosts pack it.
 sizes=(raw "$(stat -c %s "$out/spanbert_web_bg.wasm")" gzip "$(gzip -9 -c "$out/spanbert_web_bg.wasm" | wc -c)")

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{command::Command, dialogs::Purpose, launch::Launch, page::Page, toasts::Toast};
+#[cfg(not(target_family = "wasm"))]
+use crate::launch::Launch;
+use crate::{command::Command, dialogs::Purpose, page::Page, toasts::Toast};
 
 /// A request of a page, done after the frame.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub enum Action {
     /// Fill the Train page to resume a run with other settings.
     ResumeWith(PathBuf),
     /// Start a trainer, and show its run.
+    #[cfg(not(target_family = "wasm"))]
     Launch(Launch),
     /// Open a file dialog; what is chosen comes back through [`take_path`](crate::page_view::PageView::take_path).
     Browse(Purpose),

@@ -96,6 +96,32 @@ impl Command {
         Self::Quit,
     ];
 
+    /// Whether it can ever make sense on this platform.
+    #[must_use]
+    pub fn is_offered(self) -> bool {
+        match self {
+            Self::Go(page) => Page::ALL.contains(&page),
+            Self::OpenRun
+            | Self::NewTraining
+            | Self::StartDemo
+            | Self::PauseRun
+            | Self::ResumeRun
+            | Self::EvaluateRun
+            | Self::StopRun
+            | Self::RevealRun
+            | Self::DeleteRuns
+            | Self::CompareRuns
+            | Self::Welcome
+            | Self::Quit => cfg!(not(target_family = "wasm")),
+            _ => true,
+        }
+    }
+
+    /// Those that can, in the palette's order.
+    pub fn offered() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|command| command.is_offered())
+    }
+
     /// Its name in menus and palette.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -139,6 +165,9 @@ impl Command {
     pub fn tooltip(self) -> &'static str {
         match self {
             Self::Go(_) => "Show this page",
+            Self::OpenCheckpoint if cfg!(target_family = "wasm") => {
+                "Choose the files of a Hugging Face folder: configuration, vocabulary or tokenizer, and weights"
+            }
             Self::OpenCheckpoint => "Load a Hugging Face folder, such as the best/ of a run, to ask it",
             Self::AskDemo => "Load the small model that comes with the program; it knows its invented world",
             Self::OpenRun => "Show a run made by the command line or on another machine",
@@ -241,7 +270,7 @@ impl Command {
     pub fn pressed(context: &Context) -> Option<Self> {
         // Those with more modifiers first: the plain ones would match them too.
         let mut commands: Vec<_> =
-            Self::ALL.into_iter().filter_map(|command| Some((command, command.shortcut()?))).collect();
+            Self::offered().filter_map(|command| Some((command, command.shortcut()?))).collect();
         commands.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
         let by_egui = |command| matches!(command, Self::ZoomIn | Self::ZoomOut | Self::ZoomReset);
         commands.into_iter().filter(|(command, _)| !by_egui(*command)).find_map(|(command, shortcut)| {

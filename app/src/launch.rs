@@ -13,6 +13,8 @@ use egui::Context;
 use spanbert_core::advice::Advice;
 use spanbert_core::run::{Layout, reserve_run, run_name};
 
+use crate::background;
+
 /// Bytes read from the end of a trainer's output.
 const TAIL: u64 = 16 * 1024;
 
@@ -189,7 +191,7 @@ impl Launcher {
     /// Waits on a thread of its own; without it the ended process would stay in the system's table.
     fn wait_for(&self, mut child: Child, run: PathBuf, log: PathBuf) {
         let (sender, context) = (self.sender.clone(), self.context.clone());
-        let wait = move || {
+        let wait = async move {
             let code = child.wait().ok().and_then(|status| status.code());
             // A folder that was made for it stays empty if it was refused; one that is not empty cannot be removed so.
             let _ = std::fs::remove_dir(&run);
@@ -198,7 +200,7 @@ impl Launcher {
             context.request_repaint();
         };
         // Without a thread its end is only seen in the run folder.
-        let _ = std::thread::Builder::new().name("trainer".to_owned()).spawn(wait);
+        let _ = background::start("trainer", wait);
     }
 }
 

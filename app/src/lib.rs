@@ -1,11 +1,18 @@
-//! SpanBERT Studio, the desktop application: it draws what the library computes and decides nothing itself.
+//! SpanBERT Studio, in a window and in a browser: it draws what the library computes and decides nothing itself.
+//!
+//! Runs and trainings need folders and processes, which browsers have not; what else differs is behind [`background`], [`files`],
+//! [`dialogs`], [`settings`] and [`worker`].
 #![recursion_limit = "256"]
 
 pub mod action;
+pub mod background;
 pub mod command;
 pub mod dialogs;
+pub mod files;
 pub mod icon;
+#[cfg(not(target_family = "wasm"))]
 pub mod launch;
+#[cfg_attr(target_family = "wasm", path = "no_runs.rs")]
 pub mod library;
 pub mod page;
 pub mod page_view;
@@ -15,10 +22,15 @@ pub mod settings;
 pub mod shell;
 pub mod theme;
 pub mod toasts;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod web;
 pub mod widgets;
 pub mod worker;
+pub mod zip;
 
-pub use shell::{Options, StudioApp};
+pub use shell::StudioApp;
+#[cfg(not(target_family = "wasm"))]
+pub use shell::{FindDevices, Options};
 
 /// The window's title.
 pub const TITLE: &str = "SpanBERT Studio";

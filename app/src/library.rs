@@ -11,7 +11,11 @@ use std::{
 
 use egui::Context;
 use spanbert_core::advice::Advice;
-use spanbert_core::run::{GroupScores, RunNotes, RunStatus, RunSummary, list, newest_first, summarise};
+use spanbert_core::run::{
+    BestScore, GroupScores, Layout, RunNotes, RunStatus, RunSummary, list, newest_first, summarise,
+};
+
+use crate::background;
 
 /// Time between looks while a training is at work.
 const LIVELY: Duration = Duration::from_millis(700);
@@ -66,9 +70,7 @@ impl Library {
         let (wake, orders) = channel();
         let (sender, found) = channel();
         let context = context.clone();
-        let thread = std::thread::Builder::new()
-            .name("library".to_owned())
-            .spawn(move || watch(places, &orders, &sender, &context));
+        let thread = background::start("library", async move { watch(places, &orders, &sender, &context) });
         let latest = thread.err().map(|error| Found {
             error: Some(format!("the search for runs could not start: {error}")),
             ..Found::default()
@@ -100,6 +102,22 @@ impl Library {
     #[must_use]
     pub fn runs(&self) -> &[RunEntry] {
         self.latest.as_ref().map_or(&[], |found| &found.runs)
+    }
+
+    /// Those with an evaluation to look at.
+    pub fn evaluated_runs(&self) -> impl Iterator<Item = &Path> {
+        self.best_scores().map(|(run, _)| run.summary.path.as_path())
+    }
+
+    /// The best checkpoint of each run that answers questions, and its score. Pre-training leaves no head that does.
+    pub fn checkpoints(&self) -> impl Iterator<Item = (PathBuf, &BestScore)> {
+        self.best_scores().map(|(run, best)| (Layout::new(&run.summary.path).best(), best))
+    }
+
+    fn best_scores(&self) -> impl Iterator<Item = (&RunEntry, &BestScore)> {
+        let scored =
+            self.runs().iter().filter_map(|run| Some((run, run.summary.state.as_ref()?.best.as_ref()?)));
+        scored.filter(|(_, best)| !best.is_loss())
     }
 
     /// Runs that differ by their seed, with what their scores come to.

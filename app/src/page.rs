@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Page {
     /// Run folders, and one of them in detail.
-    #[default]
+    #[cfg_attr(not(target_family = "wasm"), default)]
     Runs,
     /// The form that starts a training.
     Train,
     /// Scores and predictions of an evaluation.
     Evaluate,
     /// Questions about a passage.
+    #[cfg_attr(target_family = "wasm", default)]
     Ask,
     /// What is kept between starts.
     Settings,
@@ -21,7 +22,11 @@ pub enum Page {
 
 impl Page {
     /// All pages in the sidebar's order.
+    #[cfg(not(target_family = "wasm"))]
     pub const ALL: [Self; 5] = [Self::Runs, Self::Train, Self::Evaluate, Self::Ask, Self::Settings];
+    /// All pages in the sidebar's order: runs are folders, and trainings processes, which browsers have not.
+    #[cfg(target_family = "wasm")]
+    pub const ALL: [Self; 3] = [Self::Ask, Self::Evaluate, Self::Settings];
 
     /// Its name in the sidebar.
     #[must_use]

@@ -1,35 +1,30 @@
 //! Looking for devices without holding up a frame.
 
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 use egui::Context;
 use spanbert_backends::BackendReport;
+
+use crate::background;
 
 /// How far the search for devices is.
 #[derive(Debug)]
 pub enum Probe {
     /// Nobody has asked yet.
     Idle,
-    /// A thread is looking; its answer comes through this channel.
+    /// Somebody is looking; the answer comes through this channel.
     Running(Receiver<Vec<BackendReport>>),
     /// What it found.
     Done(Vec<BackendReport>),
-    /// The thread could not be started, or ended without an answer.
+    /// The search could not be started, or ended without an answer.
     Failed(String),
 }
 
 impl Probe {
     /// Starts to look with `probe`, on a thread of its own, and wakes the window when the answer is there.
     pub fn start(context: &Context, probe: impl FnOnce() -> Vec<BackendReport> + Send + 'static) -> Self {
-        let (sender, receiver) = channel();
-        let context = context.clone();
-        let thread = std::thread::Builder::new().name("probe".to_owned()).spawn(move || {
-            // The window may be closed by now.
-            let _ = sender.send(probe());
-            context.request_repaint();
-        });
-        match thread {
-            Ok(_) => Self::Running(receiver),
+        match background::find(context, "probe", probe) {
+            Ok(receiver) => Self::Running(receiver),
             Err(error) => Self::Failed(format!("the search for devices could not start: {error}")),
         }
     }
@@ -56,6 +51,7 @@ impl Probe {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
     use std::time::{Duration, Instant};
 
     use super::*;

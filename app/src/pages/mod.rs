@@ -2,7 +2,9 @@
 
 pub mod ask;
 pub mod evaluate;
+#[cfg(not(target_family = "wasm"))]
 pub mod runs;
 pub mod settings;
+#[cfg(not(target_family = "wasm"))]
 pub mod train;
 pub mod welcome;

@@ -57,7 +57,7 @@ fn shortcuts(ui: &mut Ui) {
     ui.add_space(GAP);
     ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
         Grid::new("shortcuts").num_columns(2).spacing([32.0, 6.0]).show(ui, |ui| {
-            for command in Command::ALL.into_iter().filter(|command| command.shortcut().is_some()) {
+            for command in Command::offered().filter(|command| command.shortcut().is_some()) {
                 ui.label(command.name());
                 ui.label(RichText::new(command.keys(ui.ctx())).monospace().color(Tokens::of(ui).text_muted));
                 ui.end_row();

@@ -1,16 +1,17 @@
 //! What each command does, and when it makes sense.
 
 use egui::{Context, ViewportCommand};
-use spanbert_core::advice::Advice;
-use spanbert_core::demo::trained_folder;
 
 use super::StudioApp;
-use crate::{action::Action, command::Command, dialogs::Purpose, page::Page, probe::Probe, toasts::Toast};
+use crate::{
+    action::Action, command::Command, dialogs::Purpose, files, page::Page, probe::Probe, toasts::Toast,
+};
 
 impl StudioApp {
     /// Whether the command makes sense now.
     pub(super) fn can(&mut self, command: Command) -> bool {
         match command {
+            _ if !command.is_offered() => false,
             Command::PauseRun
             | Command::ResumeRun
             | Command::EvaluateRun
@@ -36,14 +37,14 @@ impl StudioApp {
             Command::Go(page) => self.go(page),
             Command::NewTraining => self.go(Page::Train),
             Command::OpenCheckpoint => self.actions.push(Action::Browse(Purpose::AskCheckpoint)),
-            Command::AskDemo => match trained_folder() {
+            Command::AskDemo => match files::demo_model() {
                 Ok(folder) => self.actions.push(Action::AskWith(folder)),
-                Err(error) => self.actions.push(Action::Say(Toast::error(error.in_one_line()))),
+                Err(error) => self.actions.push(Action::Say(Toast::error(error))),
             },
             Command::OpenRun => self.actions.push(Action::Browse(Purpose::RunFolder)),
             Command::StartDemo => self.start_demo(context),
             Command::Refresh => {
-                self.library.look(None);
+                self.look_again();
                 if !matches!(self.probe, Probe::Idle) {
                     self.actions.push(Action::ProbeDevices);
                 }

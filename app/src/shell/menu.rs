@@ -63,14 +63,22 @@ impl StudioApp {
         let mut chosen = None;
         MenuBar::new().ui(ui, |ui| {
             for (name, commands) in MENUS {
+                if commands.iter().flatten().all(|command| !command.is_offered()) {
+                    continue;
+                }
                 ui.menu_button(name, |ui| {
                     ui.set_min_width(220.0);
+                    // A line is drawn before the next command, if there is one on either side.
+                    let (mut drawn, mut line) = (false, false);
                     for command in commands {
                         match command {
-                            None => {
-                                ui.separator();
-                            }
+                            None => line = drawn,
+                            Some(command) if !command.is_offered() => {}
                             Some(command) => {
+                                if std::mem::take(&mut line) {
+                                    ui.separator();
+                                }
+                                drawn = true;
                                 let button =
                                     Button::new(command.name()).shortcut_text(command.keys(ui.ctx()));
                                 let enabled = self.can(*command);

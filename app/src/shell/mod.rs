@@ -5,79 +5,53 @@ mod actions;
 mod commands;
 mod menu;
 mod palette;
+#[cfg(not(target_family = "wasm"))]
+mod runs;
 mod sidebar;
-
-use std::path::PathBuf;
+#[cfg(target_family = "wasm")]
+mod web;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
-use spanbert_backends::BackendReport;
 use spanbert_core::advice::Advice;
 
 use self::palette::Palette;
+#[cfg(not(target_family = "wasm"))]
+pub use self::runs::{FindDevices, Options};
+#[cfg(not(target_family = "wasm"))]
+use self::runs::{Host, KNOWN};
+#[cfg(target_family = "wasm")]
+use self::web::KNOWN;
 use crate::{
     action::Action,
     command::Command,
-    dialogs::{Dialogs, Purpose},
-    launch::{Launcher, Trainer},
-    library::{Library, Places},
+    dialogs::Dialogs,
+    library::Library,
     page::Page,
     page_view::{Env, PageView},
-    pages::{
-        ask::AskPage, evaluate::EvaluatePage, runs::RunsPage, settings::SettingsPage, train::TrainPage,
-        welcome::WelcomePage,
-    },
+    pages::{ask::AskPage, evaluate::EvaluatePage, settings::SettingsPage, welcome::WelcomePage},
     probe::Probe,
     settings::{Settings, SettingsFile},
     theme::{self, Tokens},
     toasts::{Toast, Toasts},
 };
 
-/// How to look for devices; a test passes its own.
-pub type FindDevices = fn() -> Vec<BackendReport>;
-
-/// With what the window starts.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How to look for devices.
-    pub find_devices: FindDevices,
-    /// Where settings are kept; `None` keeps nothing.
-    pub settings_file: Option<PathBuf>,
-    /// The runs folder of this session, instead of the one in the settings.
-    pub runs_folder: Option<PathBuf>,
-    /// The program that trains.
-    pub trainer: Trainer,
-}
-
-/// The pages' states.
+/// The pages' states, but for those that only a window has.
 struct Pages {
-    runs: RunsPage,
-    train: TrainPage,
     evaluate: EvaluatePage,
     ask: AskPage,
     settings: SettingsPage,
     welcome: WelcomePage,
 }
 
-impl Pages {
-    fn view(&mut self, page: Page) -> &mut dyn PageView {
-        match page {
-            Page::Runs => &mut self.runs,
-            Page::Train => &mut self.train,
-            Page::Evaluate => &mut self.evaluate,
-            Page::Ask => &mut self.ask,
-            Page::Settings => &mut self.settings,
-        }
-    }
-}
-
 /// The application's state.
 pub struct StudioApp {
-    find_devices: FindDevices,
+    /// What a page of a browser has not.
+    #[cfg(not(target_family = "wasm"))]
+    host: Host,
     settings: Settings,
     settings_file: SettingsFile,
     probe: Probe,
     library: Library,
-    launcher: Launcher,
     dialogs: Dialogs,
     toasts: Toasts,
     palette: Palette,
@@ -89,13 +63,14 @@ pub struct StudioApp {
 }
 
 impl StudioApp {
-    /// Reads the settings, starts to look for runs, and opens no device.
-    #[must_use]
-    pub fn new(context: &Context, options: Options) -> Self {
-        let (settings_file, mut settings, warning) = SettingsFile::read(options.settings_file);
-        if let Some(folder) = options.runs_folder {
-            settings.runs_folder = folder;
-        }
+    /// The window or page around what the host has.
+    fn around(
+        context: &Context,
+        #[cfg(not(target_family = "wasm"))] host: Host,
+        (settings_file, settings, warning): (SettingsFile, Settings, Option<String>),
+        library: Library,
+        evaluate: EvaluatePage,
+    ) -> Self {
         theme::install(context);
         context.set_theme(egui::ThemePreference::from(settings.theme));
         context.set_zoom_factor(settings.zoom);
@@ -104,18 +79,16 @@ impl StudioApp {
             toasts.say(context, Toast::error(warning));
         }
         Self {
-            find_devices: options.find_devices,
+            #[cfg(not(target_family = "wasm"))]
+            host,
             probe: Probe::Idle,
-            library: Library::start(context, places(&settings)),
-            launcher: Launcher::new(context, options.trainer.clone()),
+            library,
             dialogs: Dialogs::default(),
             toasts,
             palette: Palette::default(),
             about: about::About::default(),
             pages: Pages {
-                runs: RunsPage::new(context),
-                train: TrainPage::new(context),
-                evaluate: EvaluatePage::new(context).with_trainer(options.trainer),
+                evaluate,
                 ask: AskPage::new(context),
                 settings: SettingsPage::new(context),
                 welcome: WelcomePage,
@@ -136,21 +109,12 @@ impl StudioApp {
     /// Takes in what threads have found, and does what was asked for in the last frame.
     pub fn update(&mut self, context: &Context) {
         self.probe.poll();
-        self.library.poll();
-        self.leave_welcome_if_known();
         if let Some((purpose, paths)) = self.dialogs.poll() {
             paths.into_iter().for_each(|path| self.take_path(purpose, path));
         }
-        for file in context.input(|input| input.raw.dropped_files.clone()) {
-            if let Some(path) = file.path {
-                self.take_path(Purpose::Dropped, path);
-            }
-        }
+        self.poll_host(context);
         if let Some(command) = Command::pressed(context) {
             self.obey(context, command);
-        }
-        for ended in self.launcher.poll() {
-            self.trainer_ended(ended);
         }
         for page in Page::ALL {
             self.with_page(page, |view, env| view.poll(env));
@@ -210,21 +174,25 @@ impl StudioApp {
             library: &self.library,
             actions: &mut self.actions,
         };
-        work(self.pages.view(page), &mut env)
+        let pages = &mut self.pages;
+        let view: &mut dyn PageView = match page {
+            #[cfg(not(target_family = "wasm"))]
+            Page::Runs => &mut self.host.runs,
+            #[cfg(not(target_family = "wasm"))]
+            Page::Train => &mut self.host.train,
+            Page::Evaluate => &mut pages.evaluate,
+            Page::Settings => &mut pages.settings,
+            // A browser has no other, and its first page is this one.
+            _ => &mut pages.ask,
+        };
+        work(view, &mut env)
     }
 
     /// Looks for devices once a page is shown that lists them; the others need none.
     fn probe_if_needed(&mut self, context: &Context) {
         let lists = !self.welcome && matches!(self.settings.page, Page::Train | Page::Ask | Page::Settings);
         if lists && matches!(self.probe, Probe::Idle) {
-            self.probe = Probe::start(context, self.find_devices);
-        }
-    }
-
-    /// Somebody with runs has been here before, or comes from the command line.
-    fn leave_welcome_if_known(&mut self) {
-        if self.welcome && !self.settings.welcomed && !self.library.runs().is_empty() {
-            self.leave_welcome();
+            self.find_devices(context);
         }
     }
 
@@ -232,11 +200,6 @@ impl StudioApp {
         self.welcome = false;
         self.settings.welcomed = true;
     }
-}
-
-/// Where the settings say that runs are.
-fn places(settings: &Settings) -> Places {
-    Places { folder: settings.runs_folder.clone(), opened: settings.opened_runs.clone() }
 }
 
 impl eframe::App for StudioApp {

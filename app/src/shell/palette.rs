@@ -40,8 +40,7 @@ impl StudioApp {
         if !self.palette.open {
             return;
         }
-        let mut commands: Vec<(usize, Command)> = Command::ALL
-            .into_iter()
+        let mut commands: Vec<(usize, Command)> = Command::offered()
             .filter(|command| *command != Command::Palette)
             .filter_map(|command| Some((fit(&self.palette.query, command.name())?, command)))
             .collect();

@@ -1,15 +1,13 @@
 //! The list of pages at the left.
 
-use egui::{Align, Button, Label, Layout, RichText, Ui, WidgetInfo, WidgetType};
+#[cfg(not(target_family = "wasm"))]
+use egui::Label;
+use egui::{Align, Button, Layout, RichText, Ui, WidgetInfo, WidgetType};
 
 use super::StudioApp;
-use crate::{
-    command::Command,
-    library::RunEntry,
-    page::Page,
-    theme::{CAPTION_SIZE, Tokens},
-    widgets::run_title,
-};
+use crate::{command::Command, page::Page, theme::Tokens};
+#[cfg(not(target_family = "wasm"))]
+use crate::{library::RunEntry, theme::CAPTION_SIZE, widgets::run_title};
 
 /// Width of the list.
 pub(super) const WIDTH: f32 = 152.0;
@@ -20,7 +18,10 @@ pub(super) const NARROW_WINDOW: f32 = 720.0;
 
 impl StudioApp {
     pub(super) fn sidebar_ui(&mut self, ui: &mut Ui, wide: bool) {
+        #[cfg(not(target_family = "wasm"))]
         let live = self.library.runs().iter().filter(|run| run.is_live()).count();
+        #[cfg(target_family = "wasm")]
+        let live = 0;
         ui.spacing_mut().item_spacing.y = 4.0;
         for page in Page::ALL.into_iter().filter(|page| *page != Page::Settings) {
             let mark = if page == Page::Runs { live } else { 0 };
@@ -28,6 +29,7 @@ impl StudioApp {
         }
         ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
             self.entry(ui, Page::Settings, wide, 0);
+            #[cfg(not(target_family = "wasm"))]
             if wide && let Some(run) = self.library.runs().iter().find(|run| run.is_live()) {
                 progress_ui(ui, run, live);
             }
@@ -65,6 +67,7 @@ impl StudioApp {
 }
 
 /// How far the training at work is.
+#[cfg(not(target_family = "wasm"))]
 fn progress_ui(ui: &mut Ui, run: &RunEntry, live: usize) {
     let tokens = Tokens::of(ui);
     let state = run.summary.state.as_ref();

@@ -2,6 +2,7 @@
 
 mod about_text;
 mod controls;
+mod devices;
 mod heat;
 mod number_slider;
 mod numbers;
@@ -12,17 +13,19 @@ use egui::{
     WidgetType, accesskit::Role,
 };
 
+#[cfg(not(target_family = "wasm"))]
+pub use self::numbers::time_ago;
 pub use self::{
     about_text::about_text,
     controls::{
         command_button, icon_button, labelled, named, primary_button, primary_command_button, search_field,
         segmented, symbol_button, tick,
     },
+    devices::{choice_ui, chosen_device, facts_list_ui, sentences},
     heat::{HeatSeen, heat, heat_window},
     number_slider::{NumberSlider, Slid},
     numbers::{
         best_score, bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path,
-        time_ago,
     },
     states::{Severity, busy, empty_state, notice, page_header, warnings_list},
 };

@@ -78,6 +78,7 @@ pub fn best_score(best: &BestScore) -> String {
 }
 
 /// How long ago an RFC 3339 time was: "3 min ago"; the text itself if it is no time.
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub fn time_ago(time: &str) -> String {
     let Ok(then) = time.parse::<jiff::Timestamp>() else { return time.to_owned() };

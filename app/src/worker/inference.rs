@@ -23,7 +23,7 @@ use spanbert_core::{
     open::{Notice, OpenError, OpenedModel},
 };
 
-use super::{Answered, Facts, LoadId, Reply, Request, Slot};
+use super::{Answered, Facts, LoadId, Reply, Slot, thread::Request};
 
 /// Windows answered at once; enough to fill a device, few enough to give up soon.
 const BATCH: usize = 8;
@@ -90,7 +90,8 @@ impl Models {
             Ok(model) => {
                 let facts = Facts {
                     folder,
-                    report: model.report.clone(),
+                    architecture: model.report.architecture.clone(),
+                    parameters: model.report.parameters,
                     meta: model.meta.clone(),
                     device: model.device.clone(),
                     lower_case: model.do_lower_case,
@@ -255,18 +256,18 @@ impl Models {
         if !self.failed.iter().any(|(failed, _)| *failed == kind) {
             self.failed.push((kind, cause.to_owned()));
         }
-        let dropped: Vec<Slot> = self
+        let slots: Vec<Slot> = self
             .models
             .iter()
             .filter(|(_, model)| model.device.kind == kind)
             .map(|(slot, _)| *slot)
             .collect();
-        for slot in &dropped {
+        for slot in &slots {
             self.drop_model(*slot);
         }
         // What is left runs elsewhere and is not touched by this fault.
         fault::take();
-        self.say(Reply::DeviceFailed { kind, message: message.clone(), dropped });
+        self.say(Reply::Lost { message: message.clone(), slots });
         message
     }
 

@@ -1,30 +1,26 @@
-//! Models that answer, on a thread of their own.
+//! Models that answer, on a thread of their own or, in a browser, in Web Workers.
 //!
-//! A device's tensors are made, used and dropped on that one thread; the window sends requests and takes replies in, so a
-//! frame never waits for a device. The thread starts with the first load: until then no device is opened.
+//! A device's tensors are made, used and dropped there; the window sends requests and takes replies in, so a frame never waits for
+//! a device. The thread starts with the first load: until then no device is opened.
 
+#[cfg(not(target_family = "wasm"))]
 mod inference;
 mod model;
+#[cfg(not(target_family = "wasm"))]
+mod thread;
+#[cfg(target_family = "wasm")]
+pub(crate) mod web;
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, Sender, channel},
-    },
-};
+use std::path::PathBuf;
 
-use egui::Context;
-use spanbert_backends::{BackendKind, DeviceChoice, DeviceInfo};
-use spanbert_core::{
-    ask::Explained,
-    checkpoint::{LoadReport, SpanbertMeta},
-    features::WindowOptions,
-};
+use spanbert_backends::DeviceInfo;
+use spanbert_core::{ask::Explained, checkpoint::SpanbertMeta, features::WindowOptions};
 
 pub use self::model::{Model, State};
+#[cfg(not(target_family = "wasm"))]
+pub use self::thread::Worker;
+#[cfg(target_family = "wasm")]
+pub use self::web::Worker;
 
 /// The place of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,8 +35,10 @@ pub struct LoadId(u64);
 pub struct Facts {
     /// Its checkpoint folder.
     pub folder: PathBuf,
-    /// Architecture, parameters, and how the weights were found.
-    pub report: LoadReport,
+    /// Kind and sizes.
+    pub architecture: String,
+    /// Number of parameters.
+    pub parameters: usize,
     /// What was stored with it.
     pub meta: SpanbertMeta,
     /// Where it runs.
@@ -75,7 +73,7 @@ pub struct Answered {
     pub secs: f64,
 }
 
-/// What the thread has to say. A message is cause and remedy in one text.
+/// What the worker has to say. A message is cause and remedy in one text.
 #[derive(Debug)]
 pub enum Reply {
     /// What loading is at.
@@ -140,126 +138,16 @@ pub enum Reply {
         /// The question.
         id: u64,
     },
-    /// A device failed; its models are gone, and it is refused from now on.
-    DeviceFailed {
-        /// Its backend.
-        kind: BackendKind,
+    /// Models are gone: their device has failed, or the Web Worker that held them has ended.
+    Lost {
         /// What happened and what to do.
         message: String,
-        /// The models that were on it.
-        dropped: Vec<Slot>,
+        /// Their places.
+        slots: Vec<Slot>,
     },
-    /// The thread itself is gone or never started.
+    /// The worker itself is gone or never started.
     Gone {
         /// Why, and what to do.
         message: String,
     },
-}
-
-/// What the thread is asked for.
-enum Request {
-    Load { slot: Slot, load: LoadId, folder: PathBuf, choice: DeviceChoice, cancel: Arc<AtomicBool> },
-    Unload { slot: Slot },
-    Ask { slot: Slot, id: u64, passage: Arc<str>, question: String, cancel: Arc<AtomicBool> },
-}
-
-/// The thread, seen from the window.
-pub struct Worker {
-    context: Context,
-    thread: Option<(Sender<Request>, Receiver<Reply>)>,
-    /// What is under way, to give it up.
-    cancels: HashMap<Slot, Vec<Arc<AtomicBool>>>,
-    failures: Vec<Reply>,
-    /// Checkpoints loaded so far.
-    loads: u64,
-}
-
-impl Worker {
-    /// Starts no thread yet.
-    #[must_use]
-    pub fn new(context: &Context) -> Self {
-        Self {
-            context: context.clone(),
-            thread: None,
-            cancels: HashMap::new(),
-            failures: Vec::new(),
-            loads: 0,
-        }
-    }
-
-    /// Loads a checkpoint into a place; a model that was there is dropped first. Replies about it carry the number given.
-    pub fn load(&mut self, slot: Slot, folder: PathBuf, choice: DeviceChoice) -> LoadId {
-        self.cancel(slot);
-        self.loads += 1;
-        let load = LoadId(self.loads);
-        let cancel = self.cancellable(slot);
-        self.send(Request::Load { slot, load, folder, choice, cancel });
-        load
-    }
-
-    /// Drops a model.
-    pub fn unload(&mut self, slot: Slot) {
-        self.cancel(slot);
-        if self.thread.is_some() {
-            self.send(Request::Unload { slot });
-        }
-    }
-
-    /// Asks a model; its answer carries `id`.
-    pub fn ask(&mut self, slot: Slot, id: u64, passage: Arc<str>, question: String) {
-        let cancel = self.cancellable(slot);
-        self.send(Request::Ask { slot, id, passage, question, cancel });
-    }
-
-    /// Gives up what a model is asked for, and its loading.
-    pub fn cancel(&mut self, slot: Slot) {
-        for cancel in self.cancels.remove(&slot).into_iter().flatten() {
-            cancel.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Replies since the last call; never waits.
-    pub fn poll(&mut self) -> Vec<Reply> {
-        let mut replies = std::mem::take(&mut self.failures);
-        if let Some((_, receiver)) = &self.thread {
-            replies.extend(receiver.try_iter());
-        }
-        replies
-    }
-
-    fn cancellable(&mut self, slot: Slot) -> Arc<AtomicBool> {
-        let cancels = self.cancels.entry(slot).or_default();
-        // Those that only this list still holds are over.
-        cancels.retain(|cancel| Arc::strong_count(cancel) > 1);
-        let cancel = Arc::new(AtomicBool::new(false));
-        cancels.push(cancel.clone());
-        cancel
-    }
-
-    fn send(&mut self, request: Request) {
-        let (sender, _) = match &mut self.thread {
-            Some(thread) => thread,
-            empty => match start(&self.context) {
-                Ok(thread) => empty.insert(thread),
-                Err(error) => {
-                    let message =
-                        format!("the thread for models could not start: {error}; close other programs");
-                    return self.failures.push(Reply::Gone { message });
-                }
-            },
-        };
-        if sender.send(request).is_err() {
-            let message = "the thread for models has ended; start SpanBERT Studio again".to_owned();
-            self.failures.push(Reply::Gone { message });
-        }
-    }
-}
-
-fn start(context: &Context) -> std::io::Result<(Sender<Request>, Receiver<Reply>)> {
-    let (sender, requests) = channel();
-    let (replies, receiver) = channel();
-    let context = context.clone();
-    let work = move || inference::serve(&requests, &replies, &context);
-    std::thread::Builder::new().name("models".to_owned()).spawn(work)?;
-    Ok((sender, receiver))
 }

@@ -1,14 +1,16 @@
 //! One model as the window sees it: from loading to ready or failed, as the thread's replies tell.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 
 use spanbert_backends::DeviceChoice;
 use spanbert_core::advice::Advice;
+use web_time::Instant;
 
 use super::{Facts, LoadId, Reply, Slot, Worker};
+
+/// What a loading is at before anything is heard of it.
+const WAITING: &str =
+    if cfg!(target_family = "wasm") { "Starting a worker" } else { "Waiting for the model thread" };
 
 /// How far a model is.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl Model {
             Ok(choice) => State::Loading {
                 load: worker.load(self.slot, folder.clone(), choice),
                 folder,
-                stage: "Waiting for the model thread".to_owned(),
+                stage: WAITING.to_owned(),
                 since: Instant::now(),
             },
             Err(error) => {
@@ -122,9 +124,7 @@ impl Model {
             (Reply::LoadCancelled { load: of }, State::Loading { load, .. }) if of == load => {
                 self.state = State::Empty;
             }
-            (Reply::DeviceFailed { message, dropped, .. }, State::Ready(_))
-                if dropped.contains(&self.slot) =>
-            {
+            (Reply::Lost { message, slots }, State::Ready(_)) if slots.contains(&self.slot) => {
                 self.fail(message);
             }
             (Reply::Gone { message }, State::Loading { .. } | State::Ready(_)) => self.fail(message),

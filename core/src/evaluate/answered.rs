@@ -1,6 +1,6 @@
 //! An evaluation as a breakdown takes it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use super::{EvaluateError, Evaluation, Record, ResultsFile};
 use crate::{
@@ -31,6 +31,26 @@ impl Evaluation {
 }
 
 impl StoredEvaluation {
+    /// Makes it of the contents of its files; messages name them as files of `folder`.
+    ///
+    /// # Errors
+    /// If one is damaged; the file, and the line of a record, are named.
+    pub fn from_bytes(folder: &Path, results: &[u8], records: &[u8]) -> Result<Self, EvaluateError> {
+        let path = folder.join("results.json");
+        let results = serde_json::from_slice(results).map_err(EvaluateError::damaged(&path))?;
+        let path = folder.join("records.jsonl").display().to_string();
+        let lines = records.strip_suffix(b"\n").unwrap_or(records).split(|byte| *byte == b'\n').enumerate();
+        let record = |(index, line)| {
+            serde_json::from_slice(line).map_err(|error| EvaluateError::Damaged {
+                place: format!("{path}, line {}", index + 1),
+                message: error.to_string(),
+            })
+        };
+        let records =
+            if records.is_empty() { Vec::new() } else { lines.map(record).collect::<Result<_, _>>()? };
+        Ok(Self { results, records })
+    }
+
     /// What the model answered, as a breakdown takes it.
     #[must_use]
     pub fn answers(&self, name: String, nbest: Option<NbestLists>) -> Answers {

@@ -1,6 +1,5 @@
 //! Why an evaluation failed.
 
-#[cfg(feature = "native")]
 use std::path::Path;
 
 use crate::{
@@ -135,8 +134,8 @@ impl Advice for EvaluateError {
     }
 }
 
-#[cfg(feature = "native")]
 impl EvaluateError {
+    #[cfg(feature = "native")]
     pub(super) fn read(path: &Path) -> impl Fn(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::Read { path: path.clone(), source }

@@ -1,10 +1,6 @@
 //! An evaluation in a folder: written, and read back.
 
-use std::{
-    fs::File,
-    io::{BufRead, BufReader},
-    path::Path,
-};
+use std::path::Path;
 
 use super::{EvaluateError, Evaluation, StoredEvaluation};
 use crate::run::{Layout, replace_outputs};
@@ -26,21 +22,11 @@ impl StoredEvaluation {
     /// # Errors
     /// If a file is missing or damaged; the file, and the line of a record, are named.
     pub fn read(folder: &Path) -> Result<Self, EvaluateError> {
-        let path = folder.join("results.json");
-        let text = std::fs::read(&path).map_err(EvaluateError::read(&path))?;
-        let results = serde_json::from_slice(&text).map_err(EvaluateError::damaged(&path))?;
-        let path = folder.join("records.jsonl");
-        let file = BufReader::new(File::open(&path).map_err(EvaluateError::read(&path))?);
-        let mut records = Vec::new();
-        for (index, line) in file.lines().enumerate() {
-            let line = line.map_err(EvaluateError::read(&path))?;
-            let place = || format!("{}, line {}", path.display(), index + 1);
-            records.push(
-                serde_json::from_str(&line)
-                    .map_err(|error| EvaluateError::Damaged { place: place(), message: error.to_string() })?,
-            );
-        }
-        Ok(Self { results, records })
+        let content = |name| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(EvaluateError::read(&path))
+        };
+        Self::from_bytes(folder, &content("results.json")?, &content("records.jsonl")?)
     }
 }
 

@@ -18,6 +18,8 @@ mod words;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use doc_tokens::DocTokens;
 pub(crate) use doc_tokens::word_ranges;
 pub use error::FeatureError;
@@ -75,7 +77,7 @@ pub struct Window {
 }
 
 /// How contexts are cut into windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowOptions {
     /// Longest input in word pieces, question and special tokens included.
     pub max_seq_length: usize,

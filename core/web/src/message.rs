@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use spanbert_backends::{DeviceChoice, DeviceInfo};
-use spanbert_core::{ask::Explained, evaluate::ResultsFile, open::Notice};
+use spanbert_backends::{BackendReport, DeviceChoice, DeviceInfo};
+use spanbert_core::{
+    ask::Explained, checkpoint::SpanbertMeta, evaluate::ResultsFile, features::WindowOptions, open::Notice,
+};
 
 /// From the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub enum Request {
     },
     /// Closes the model.
     Close,
+    /// Looks for devices; WebGPU is opened for it.
+    Devices,
 }
 
 /// A model.
@@ -108,6 +112,8 @@ pub enum Reply {
     Evaluated(Box<Evaluated>),
     /// The model is closed.
     Closed,
+    /// The devices, by backend.
+    Devices(Vec<BackendReport>),
     /// The request was given up.
     Cancelled,
     /// It was not to be done.
@@ -134,6 +140,10 @@ pub struct Opened {
     pub do_lower_case: bool,
     /// Its own threshold; none if it always answers.
     pub threshold: Option<f64>,
+    /// How passages are cut into windows.
+    pub windows: WindowOptions,
+    /// What was stored with it.
+    pub meta: SpanbertMeta,
 }
 
 /// A file of questions, answered.

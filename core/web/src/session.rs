@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, path::Path, pin::Pin, rc::Rc, sync::Arc};
 
-use spanbert_backends::DeviceChoice;
+use spanbert_backends::{BackendReport, DeviceChoice};
 use spanbert_core::{
     advice::Advice,
     ask::{AskError, AskOptions, explain_async},
@@ -11,6 +11,7 @@ use spanbert_core::{
     demo,
     engine::EngineError,
     evaluate::{BoxFuture, EvaluateError, EvaluateOptions, Monitor, PreparedEvaluation},
+    hash::Fingerprint,
     open::{OpenError, OpenedModel},
     score::AnswerLanguage,
     squad::{Dataset, SquadError},
@@ -33,6 +34,8 @@ pub type Contents = Vec<Vec<u8>>;
 #[derive(Default)]
 pub struct Session {
     model: Option<OpenedModel>,
+    /// What it is called.
+    name: String,
 }
 
 impl Session {
@@ -55,6 +58,7 @@ impl Session {
                 self.model = None;
                 Ok((Reply::Closed, Vec::new()))
             }
+            Request::Devices => Ok((Reply::Devices(known_devices().await), Vec::new())),
         };
         done.unwrap_or_else(|trouble| {
             let reply = match trouble {
@@ -99,7 +103,10 @@ impl Session {
             parameters: config.parameter_count(),
             do_lower_case: model.do_lower_case,
             threshold: Some(model.ask_options().threshold).filter(|threshold| threshold.is_finite()),
+            windows: model.window_options(),
+            meta: model.meta.clone(),
         };
+        self.name.clone_from(&opened.name);
         self.model = Some(model);
         Ok(Reply::Opened(Box::new(opened)))
     }
@@ -129,12 +136,16 @@ impl Session {
         page: &Rc<dyn Page>,
     ) -> Result<(Reply, Contents), Trouble> {
         let model = self.model.as_mut().ok_or_else(Trouble::no_model)?;
-        let dataset = Arc::new(Dataset::from_bytes(&contents.concat(), file)?);
+        let content = contents.concat();
+        let dataset = Arc::new(Dataset::from_bytes(&content, file)?);
         let answer_language = AnswerLanguage::suggested_for(&dataset).unwrap_or_default();
         let options = EvaluateOptions { answer_language, ..model.evaluate_options() };
         let prepared = PreparedEvaluation::new(Arc::clone(&dataset), Arc::clone(&model.tokenizer), &options)?;
         let mut follower = Follower { page: Rc::clone(page), goes_on: true };
-        let evaluation = prepared.run_async(model.engine.as_mut(), &mut follower).await?;
+        let mut evaluation = prepared.run_async(model.engine.as_mut(), &mut follower).await?;
+        // As `spanbert evaluate` notes it, so that a breakdown finds both again.
+        evaluation.results.data = Some(Fingerprint::of_bytes(file, &content));
+        evaluation.results.model = Some(self.name.clone());
         let analysis = Analysis::new(&dataset, evaluation.answers(file.to_owned())?)?;
         let report = analysis.report(threshold.unwrap_or_else(|| analysis.default_threshold()), &[])?;
         let (files, contents) =
@@ -147,6 +158,14 @@ impl Session {
         };
         Ok((Reply::Evaluated(Box::new(evaluated)), contents))
     }
+}
+
+/// The devices by backend, WebGPU opened where there is a browser that has it.
+async fn known_devices() -> Vec<BackendReport> {
+    // Why it cannot be used stands in its report.
+    #[cfg(all(feature = "wgpu", target_family = "wasm"))]
+    let _ = spanbert_backends::open_web_gpu().await;
+    spanbert_backends::devices()
 }
 
 /// The files of a model. What a page calls them may begin with folders; the last part counts.

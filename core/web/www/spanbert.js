@@ -3,14 +3,21 @@
 /** A worker that is replaced when it ends. */
 export class Spanbert {
   #worker; #ready; #next = 0; #asked = new Map();
+  /** The module, if the page has compiled it: its workers need not do it again. */
+  static module;
   /** How many workers there have been. */
   started = 0;
+  /** Is told why a worker has ended by itself. */
+  lost;
 
   constructor() { this.#start(); }
 
   #start() {
     this.started += 1;
-    const worker = this.#worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    const worker = this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      type: 'module', name: Spanbert.module ? 'given' : '',
+    });
+    if (Spanbert.module) worker.postMessage({ module: Spanbert.module });
     this.#ready = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => this.#hear(worker, JSON.parse(data.json), data.contents, resolve, reject);
       // What ends a module without a panic: memory that is used up.
@@ -35,27 +42,37 @@ export class Spanbert {
     if (worker !== this.#worker) return;
     worker.terminate();
     reject(new Error(message));
-    const failed = { cause: `the model's worker has ended: ${message}`, remedy: 'open the model again', device_failed: false };
+    const cause = `the model's worker has ended: ${message}`;
+    const failed = { cause, remedy: 'open the model again', device_failed: false };
+    this.lost?.(cause);
     for (const { resolve } of this.#asked.values()) resolve({ reply: { failed }, contents: [] });
     this.#asked.clear();
     // One that does not start at all would not the next time either.
     if (this.started < 20) this.#start();
   }
 
-  /** Sends a request with contents of files ([Uint8Array]); `hear` gets notices and progress. Gives {id, done}: a promise of {reply, contents}. */
+  /** Sends a request with contents of files ([Uint8Array], or Files that the worker reads); `hear` gets notices and progress. Gives {id, done}: a promise of {reply, contents}. */
   ask(request, contents = [], hear) {
     const id = this.#next++;
     const done = new Promise(resolve => {
       this.#asked.set(id, { resolve, hear });
       const worker = this.#worker;
       // A worker that does not start has told everyone who asked.
-      this.#ready.then(() => worker.postMessage({ json: JSON.stringify({ do: { id, request } }), contents }), () => {});
+      this.#ready.then(() => worker?.postMessage({ json: JSON.stringify({ do: { id, request } }), contents }), () => {});
     });
     return { id, done };
   }
 
   /** Gives a request up. */
-  cancel(id) { this.#worker.postMessage({ json: JSON.stringify({ cancel: { id } }), contents: [] }); }
+  cancel(id) { this.#worker?.postMessage({ json: JSON.stringify({ cancel: { id } }), contents: [] }); }
+
+  /** Ends the worker for good, and gives up what it was asked. */
+  end() {
+    this.#worker.terminate();
+    this.#worker = null;
+    for (const { resolve } of this.#asked.values()) resolve({ reply: 'cancelled', contents: [] });
+    this.#asked.clear();
+  }
 
   /** Ends the worker as the browser would, or as a defect of the program would. */
   kill() { this.#lose(this.#worker, 'it was killed', () => {}); }

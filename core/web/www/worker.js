@@ -8,7 +8,27 @@ const waiting = [];
 channel.port1.onmessage = () => waiting.shift()();
 const pause = () => new Promise(resolve => { waiting.push(resolve); channel.port2.postMessage(null); });
 
-onmessage = ({ data }) => data.breakDown ? break_down() : take(data.json, data.contents ?? []);
-init().then(() => start(pause), error => {
-  postMessage({ json: JSON.stringify({ reply: { panicked: { message: `the module did not start: ${error}` } } }), contents: [] });
-});
+const panicked = message => postMessage({ json: JSON.stringify({ reply: { panicked: { message } } }), contents: [] });
+const begin = module => init(module && { module_or_path: module })
+  .then(() => start(pause), error => panicked(`the module did not start: ${error}`));
+
+// Files of the browser are read here, where they do not pass through the page's memory.
+const bytes = async content => content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : content;
+async function hear({ module, json, contents, breakDown }) {
+  if (module) return begin(module);
+  try {
+    if (breakDown) break_down();
+    take(json, await Promise.all((contents ?? []).map(bytes)));
+  } catch (error) {
+    // A panic has been told already, as far as it could; this is a file that has changed, or memory that is used up.
+    panicked(String(error.message ?? error));
+  }
+}
+
+addEventListener('unhandledrejection', ({ reason }) => panicked(String(reason?.message ?? reason)));
+
+// One after the other, so that a request that is given up has come before.
+let last = Promise.resolve();
+onmessage = ({ data }) => { last = last.then(() => hear(data)); };
+// A page that has compiled the module sends it along.
+if (self.name !== 'given') begin();

@@ -17,7 +17,6 @@ use std::{
 };
 
 use egui::{Context, Ui};
-use spanbert_core::checkpoint::config_file;
 
 use self::{
     answer::View,
@@ -29,6 +28,7 @@ use self::{
 use crate::{
     command::Command,
     dialogs::Purpose,
+    files,
     page_view::{Env, PageView},
     widgets::checkpoint_name,
     worker::{Reply, Slot, Worker},
@@ -145,7 +145,7 @@ impl AskPage {
     fn became_ready(&mut self, slot: Slot) {
         let model = self.models.iter().find(|model| model.slot() == slot);
         let Some(facts) = model.and_then(ModelSlot::facts) else { return };
-        let is_demo = facts.report.architecture == demo_architecture();
+        let is_demo = facts.architecture == demo_architecture();
         let awaited = self.ask_when_loaded.take_if(|wanted| *wanted == facts.folder).is_some();
         self.problem = self.problem.filter(|(field, _)| *field != Field::Model);
         if is_demo && self.passage.is_blank() {
@@ -239,8 +239,10 @@ impl PageView for AskPage {
                 self.passage.read(&self.context, path);
                 return true;
             }
-            Purpose::Dropped if config_file(&path).is_some() => {}
-            Purpose::Dropped if path.is_file() && path.extension().is_none_or(|kind| kind != "json") => {
+            Purpose::Dropped if files::is_checkpoint(&path) => {}
+            Purpose::Dropped
+                if files::is_file(&path) && path.extension().is_none_or(|kind| kind != "json") =>
+            {
                 self.passage.read(&self.context, path);
                 return true;
             }

@@ -1,29 +1,30 @@
 //! The models to ask, side by side: where they come from, how far their loading is, and what they are.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 
 use egui::{Button, ComboBox, Margin, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
 use egui_phosphor::regular as icon;
 use spanbert_backends::{DeviceChoice, Obstacle};
+use web_time::Instant;
 
 use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
+    files,
     page_view::Env,
-    pages::train::devices::sentences,
     probe::Probe,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
         Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, notice, percent, pill,
-        score_name, short_path,
+        score_name, sentences, short_path,
     },
     worker::{Facts, Model, Reply, Slot, State, Worker},
 };
 
+/// The button of the file dialog.
+const BROWSE: &str =
+    if cfg!(target_family = "wasm") { "Choose the files of a checkpoint…" } else { "Browse…" };
 /// How many suggestions are shown.
 const SUGGESTIONS: usize = 5;
 /// Wider than this the path, the device and the buttons are in one row.
@@ -109,7 +110,9 @@ impl ModelSlot {
     }
 
     fn empty_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, removable: bool) -> Option<Wish> {
-        let mut wish = if ui.available_width() > ONE_ROW {
+        let mut wish = if !files::ON_DISK {
+            ui.horizontal(|ui| self.controls_ui(ui, env, false, removable)).inner
+        } else if ui.available_width() > ONE_ROW {
             ui.horizontal(|ui| {
                 let entered = self.typed_ui(ui, ui.available_width() - CONTROLS);
                 self.controls_ui(ui, env, entered, removable)
@@ -155,11 +158,13 @@ impl ModelSlot {
             ui.add_space(CAPTION_SIZE + 3.5);
             ui.horizontal(|ui| {
                 let path = self.typed.trim().trim_matches('"');
-                let load = ui.add_enabled(!path.is_empty(), Button::new("Load"));
-                if (load.clicked() || entered) && !path.is_empty() {
-                    wish = Some(Wish::Load(PathBuf::from(path)));
+                if files::ON_DISK {
+                    let load = ui.add_enabled(!path.is_empty(), Button::new("Load"));
+                    if (load.clicked() || entered) && !path.is_empty() {
+                        wish = Some(Wish::Load(PathBuf::from(path)));
+                    }
                 }
-                if ui.button("Browse…").clicked() {
+                if ui.button(BROWSE).on_hover_text(Command::OpenCheckpoint.tooltip()).clicked() {
                     env.ask(Action::Browse(Purpose::AskCheckpoint));
                 }
                 if removable && icon_button(ui, icon::X, "Remove this place").clicked() {
@@ -224,24 +229,20 @@ fn refused(ui: &mut Ui, text: String, obstacle: &Obstacle) {
     ui.add_enabled(false, Button::selectable(false, text)).on_disabled_hover_text(sentences(obstacle));
 }
 
+/// Whether a checkpoint may be loaded without being chosen once more: of a disk any, in a browser one that was handed to this
+/// page. The demonstration's model has a button of its own.
+fn is_at_hand(folder: &Path) -> bool {
+    files::ON_DISK || (files::is_checkpoint(folder) && folder != Path::new(spanbert_core::demo::MODEL_NAME))
+}
+
 /// Checkpoints asked before, the best of each run, and the model inside the program.
 fn suggestions_ui(ui: &mut Ui, env: &mut Env<'_>) -> Option<PathBuf> {
     let mut suggestions: Vec<(PathBuf, String)> = Vec::new();
-    for run in env.library.runs() {
-        let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
-        // Pre-training leaves no head that answers.
-        if let Some(best) = best.filter(|best| !best.is_loss()) {
-            let folder = spanbert_core::run::Layout::new(&run.summary.path).best();
-            let text = format!(
-                "{}  ({} {})",
-                checkpoint_name(&folder),
-                score_name(&best.metric),
-                percent(best.value)
-            );
-            suggestions.push((folder, text));
-        }
+    for (folder, best) in env.library.checkpoints() {
+        let (name, score) = (checkpoint_name(&folder), percent(best.value));
+        suggestions.push((folder, format!("{name}  ({} {score})", score_name(&best.metric))));
     }
-    for folder in &env.settings.recent_checkpoints {
+    for folder in env.settings.recent_checkpoints.iter().filter(|folder| is_at_hand(folder)) {
         if !suggestions.iter().any(|(known, _)| known == folder) {
             suggestions.push((folder.clone(), checkpoint_name(folder)));
         }
@@ -303,8 +304,8 @@ fn ready_ui(ui: &mut Ui, facts: &Facts, removable: bool) -> Option<Wish> {
     let casing = if facts.lower_case { "lower case" } else { "cased" };
     let text = format!(
         "{} · {} parameters · {casing} · windows of {} every {} pieces · loaded in {}",
-        facts.report.architecture,
-        count(facts.report.parameters),
+        facts.architecture,
+        count(facts.parameters),
         facts.windows.max_seq_length,
         facts.windows.doc_stride,
         duration(facts.load_secs),

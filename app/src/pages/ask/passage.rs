@@ -5,16 +5,22 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, TryRecvError, channel},
+        mpsc::{Receiver, TryRecvError},
     },
 };
 
 use egui::{Color32, Context, FontId, Margin, TextEdit, TextFormat, TextStyle, Ui, text::LayoutJob};
 
-use spanbert_core::{advice::Advice, ask::visible, text_file};
+use spanbert_core::{
+    advice::Advice,
+    ask::visible,
+    text_file::{self, TextError},
+};
 
 use super::long_text::LongText;
-use crate::{theme::Tokens, widgets::named};
+#[cfg(target_family = "wasm")]
+use crate::files;
+use crate::{background, theme::Tokens, widgets::named};
 
 /// Texts from this size on are shown by rows and not edited: a text field lays out all of its text for every change.
 const LONG: usize = 60_000;
@@ -86,15 +92,10 @@ impl Passage {
 
     /// Starts to read a file.
     pub(super) fn read(&mut self, context: &Context, path: PathBuf) {
-        let (sender, receiver) = channel();
-        let (context, file) = (context.clone(), path.clone());
-        let read = move || {
-            // The window may be closing.
-            let _ = sender.send(read_text(&file));
-            context.request_repaint();
-        };
-        match std::thread::Builder::new().name("passage".to_owned()).spawn(read) {
-            Ok(_) => self.reading = Some((path, receiver)),
+        let file = path.clone();
+        let read = async move { read_text(&file).await };
+        match background::find_async(context, "passage", read) {
+            Ok(receiver) => self.reading = Some((path, receiver)),
             Err(error) => self.error = Some(format!("{} was not read: {error}", path.display())),
         }
     }
@@ -193,8 +194,8 @@ pub(super) fn marked(
 }
 
 /// A text file, if it is one.
-fn read_text(path: &Path) -> Result<String, String> {
-    let text = text_file::read_path(path, LARGEST).map_err(|error| error.in_one_line())?;
+async fn read_text(path: &Path) -> Result<String, String> {
+    let text = content(path).await.map_err(|error| error.in_one_line())?;
     if visible(&text).is_empty() {
         Err(format!("{} holds no visible text; choose another file", path.display()))
     } else {
@@ -202,9 +203,31 @@ fn read_text(path: &Path) -> Result<String, String> {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
+#[allow(clippy::unused_async, reason = "its twin for browsers waits")]
+async fn content(path: &Path) -> Result<String, TextError> {
+    text_file::read_path(path, LARGEST)
+}
+
+#[cfg(target_family = "wasm")]
+async fn content(path: &Path) -> Result<String, TextError> {
+    let file = path.display().to_string();
+    // A larger one would be in memory before it is refused.
+    if files::size(path).is_some_and(|size| size > LARGEST) {
+        return Err(TextError::TooLarge { file, limit: LARGEST });
+    }
+    let bytes =
+        files::read(path).await.map_err(|source| TextError::Unreadable { file: file.clone(), source })?;
+    text_file::read(bytes.as_slice(), &file, LARGEST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_now(path: &Path) -> Result<String, String> {
+        pollster::block_on(read_text(path))
+    }
 
     #[test]
     fn files_that_are_no_texts_are_refused_with_a_reason() {
@@ -216,15 +239,15 @@ mod tests {
         std::fs::write(path("latin"), b"Zo\xeb left.").unwrap();
         std::fs::write(path("wide"), b"\xff\xfeZ\0o\0\xeb\0").unwrap();
         std::fs::write(path("unseen"), "\u{feff}\u{200b}\u{1b}[0m\n").unwrap();
-        assert!(read_text(&path("image")).unwrap_err().contains("an image"));
-        let latin = read_text(&path("latin")).unwrap_err();
+        assert!(read_now(&path("image")).unwrap_err().contains("an image"));
+        let latin = read_now(&path("latin")).unwrap_err();
         assert!(latin.contains("byte 2") && latin.contains("iconv -f WINDOWS-1252"), "{latin}");
-        assert_eq!(read_text(&path("wide")).unwrap(), "Zoë");
-        assert!(read_text(&path("unseen")).unwrap_err().contains("no visible text"));
-        assert!(read_text(&path("blank")).unwrap_err().contains("no visible text"));
-        assert!(read_text(&path("none")).unwrap_err().contains("cannot be read"));
-        assert!(read_text(folder.path()).is_err());
-        assert_eq!(read_text(&path("text")).unwrap(), "Zoë left.");
+        assert_eq!(read_now(&path("wide")).unwrap(), "Zoë");
+        assert!(read_now(&path("unseen")).unwrap_err().contains("no visible text"));
+        assert!(read_now(&path("blank")).unwrap_err().contains("no visible text"));
+        assert!(read_now(&path("none")).unwrap_err().contains("cannot be read"));
+        assert!(read_now(folder.path()).is_err());
+        assert_eq!(read_now(&path("text")).unwrap(), "Zoë left.");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     action::Action,
-    library::RunEntry,
+    files,
     page_view::Env,
     widgets::{short_path, symbol_button},
 };
@@ -21,12 +21,8 @@ use crate::{
 impl EvaluatePage {
     /// What can be chosen: runs with evaluations, then evaluations of their own.
     pub(super) fn sources(&self, env: &Env<'_>) -> Vec<Source> {
-        let evaluated = |run: &&RunEntry| {
-            let best = run.summary.state.as_ref().and_then(|state| state.best.as_ref());
-            best.is_some_and(|best| !best.is_loss())
-        };
-        let runs = env.library.runs().iter().filter(evaluated);
-        runs.map(|run| Source::Run(run.summary.path.clone(), None))
+        let runs = env.library.evaluated_runs();
+        runs.map(|run| Source::Run(run.to_owned(), None))
             .chain(self.stored.iter().cloned().map(Source::Folder))
             .collect()
     }
@@ -38,7 +34,10 @@ impl EvaluatePage {
         ui.horizontal_wrapped(|ui| {
             // A button that does not fit goes to the next row whole.
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            let shown = self.source.as_ref().map_or("Choose a run".to_owned(), |source| name(source.path()));
+            let shown = self.source.as_ref().map_or(
+                if files::ON_DISK { "Choose a run" } else { "Choose an evaluation" }.to_owned(),
+                |source| name(source.path()),
+            );
             let response = ComboBox::new("evaluated run", "")
                 .selected_text(shown)
                 .width((room * 0.28).clamp(150.0, 230.0))
@@ -139,7 +138,7 @@ impl EvaluatePage {
             let own = view.live.slices.get(view.live.analysis.slices.len()..).unwrap_or_default();
             let order = Order {
                 export,
-                folder: loaded.place.folder.clone(),
+                folder: loaded.folder.clone(),
                 analysis: Arc::clone(&view.live.analysis),
                 threshold: view.live.threshold,
                 queries: own.to_vec(),

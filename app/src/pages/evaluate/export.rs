@@ -1,11 +1,8 @@
-//! What is shown, as files in a folder `exports` beside the evaluation.
+//! What is shown, as files: in a folder `exports` beside the evaluation or, in a browser, among its downloads.
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{Receiver, channel},
-    },
+    path::PathBuf,
+    sync::{Arc, mpsc::Receiver},
 };
 
 use egui::Context;
@@ -13,7 +10,11 @@ use serde::Serialize;
 use spanbert_core::{
     advice::Advice,
     breakdown::{Analysis, Case, Figure, Outcome, Slice, html},
-    run::atomic::{create_folder, write_atomic},
+};
+
+use crate::{
+    background,
+    files::{self, Made},
 };
 
 /// What can be exported.
@@ -62,56 +63,50 @@ struct Row<'a> {
     outcome: Outcome,
 }
 
-/// Writes on a thread; what comes back is a sentence for the user.
+/// Writes beside the frames; what comes back is a sentence for the user.
 pub(super) fn start(context: &Context, order: Order) -> Option<Receiver<Result<String, String>>> {
-    let (sender, receiver) = channel();
-    let context = context.clone();
-    let work = move || {
-        // The window may be closed by now.
-        let _ = sender.send(write(&order));
-        context.request_repaint();
-    };
-    std::thread::Builder::new().name("export".to_owned()).spawn(work).ok().map(|_| receiver)
+    background::find(context, "export", move || write(&order)).ok()
 }
 
 fn write(order: &Order) -> Result<String, String> {
-    let folder = order.folder.join("exports");
-    create_folder(&folder).map_err(|error| error.in_one_line())?;
-    let save = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        write_atomic(&path, bytes).map_err(|error| error.in_one_line()).map(|()| path)
-    };
+    let (what, made) = make(order)?;
+    let place = files::save(&order.folder, &made)?;
+    Ok(format!("{what} {place}"))
+}
+
+/// What is exported, in words, and its files.
+fn make(order: &Order) -> Result<(String, Vec<Made>), String> {
+    let made = |name: &str, content: Vec<u8>| Made { name: name.to_owned(), content };
     let cases = || order.rows.iter().filter_map(|row| order.analysis.cases.get(*row));
     let report =
         || order.analysis.report(order.threshold, &order.queries).map_err(|error| error.in_one_line());
-    let told = |path: &Path, what: String| format!("{what} written to {}", path.display());
     match order.export {
         Export::Csv => {
-            let path = save("questions.csv", csv(cases(), &order.analysis, order.threshold).as_bytes())?;
-            Ok(told(&path, format!("{} questions", order.rows.len())))
+            let table = csv(cases(), &order.analysis, order.threshold).into_bytes();
+            Ok((format!("{} questions", order.rows.len()), vec![made("questions.csv", table)]))
         }
         Export::Json => {
             let threshold = order.analysis.curve.is_some().then_some(order.threshold);
             let row = |case| Row { case, threshold, outcome: Case::outcome(case, order.threshold) };
             let cases: Vec<Row<'_>> = cases().map(row).collect();
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| error.to_string())?;
-            Ok(told(&save("questions.json", &json)?, format!("{} questions", cases.len())))
+            Ok((format!("{} questions", cases.len()), vec![made("questions.json", json)]))
         }
         Export::Html => {
-            let page = html(&order.analysis, &report()?, None);
-            Ok(told(&save("breakdown.html", page.as_bytes())?, "The page was".to_owned()))
+            let page = html(&order.analysis, &report()?, None).into_bytes();
+            Ok(("The page was".to_owned(), vec![made("breakdown.html", page)]))
         }
         Export::Svg | Export::Png => {
             let figures = report()?.figures();
             let fonts = Arc::new(fonts());
-            for figure in &figures {
+            let chart = |figure: &Figure| {
                 if order.export == Export::Svg {
-                    save(&format!("{}.svg", figure.id), figure.svg().as_bytes())?;
-                } else {
-                    save(&format!("{}.png", figure.id), &png(figure, &fonts)?)?;
+                    return Ok(made(&format!("{}.svg", figure.id), figure.svg().into_bytes()));
                 }
-            }
-            Ok(told(&folder, format!("{} charts", figures.len())))
+                Ok(made(&format!("{}.png", figure.id), png(figure, &fonts)?))
+            };
+            let charts = figures.iter().map(chart).collect::<Result<Vec<Made>, String>>()?;
+            Ok((format!("{} charts", charts.len()), charts))
         }
     }
 }

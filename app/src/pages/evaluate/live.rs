@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc,
-        mpsc::{Receiver, TryRecvError, channel},
+        mpsc::{Receiver, TryRecvError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use egui::Context;
@@ -13,6 +13,9 @@ use spanbert_core::advice::Advice;
 use spanbert_core::breakdown::{
     Analysis, AtThreshold, Case, Comparison, OutcomeCount, Query, QueryError, Slice, SliceScores,
 };
+use web_time::Instant;
+
+use crate::background;
 
 /// How long the threshold rests before intervals are computed: a bootstrap takes longer than a frame.
 const REST: Duration = Duration::from_millis(200);
@@ -174,21 +177,25 @@ impl Live {
             context.request_repaint_after(REST - rested);
             return;
         }
-        let (sender, receiver) = channel();
         let (analysis, slices, threshold) = (Arc::clone(&self.analysis), self.slices.clone(), self.threshold);
         let mut scores = self.scores.clone();
         let mut comparison = self.comparison.as_ref().map(|compared| compared.found.clone());
-        let context = context.clone();
-        let work = move || {
-            analysis.add_intervals(&mut scores, &slices, threshold);
+        let work = async move {
+            // Slices of one dimension are drawn from together; frames may be drawn between dimensions.
+            let of_dimension = |a: &Slice, b: &Slice| a.dimension == b.dimension;
+            let mut left = scores.as_mut_slice();
+            for part in slices.chunk_by(of_dimension) {
+                let Some((rows, rest)) = left.split_at_mut_checked(part.len()) else { break };
+                left = rest;
+                analysis.add_intervals(rows, part, threshold);
+                background::pause().await;
+            }
             if let Some(comparison) = &mut comparison {
                 comparison.add_intervals(&slices);
             }
-            // The page may show something else by now.
-            let _ = sender.send((scores, comparison));
-            context.request_repaint();
+            (scores, comparison)
         };
-        if std::thread::Builder::new().name("intervals".to_owned()).spawn(work).is_ok() {
+        if let Ok(receiver) = background::find_async(context, "intervals", work) {
             self.running = Some((self.revision, receiver));
         } else {
             self.has_intervals = true;

@@ -26,10 +26,9 @@ use std::{
 
 use egui::{Align, Context, Label, Layout, RichText, TextEdit, Ui};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::Layout as RunLayout;
 
 use self::{
-    evaluating::{Evaluated, Evaluating},
+    evaluating::{Evaluated, Evaluating, Means},
     load::{Load, Source},
     looking::Looking,
     view::{Part, View},
@@ -38,7 +37,7 @@ use crate::{
     action::Action,
     command::Command,
     dialogs::Purpose,
-    launch::Trainer,
+    files,
     page_view::{Env, PageView},
     theme::{CAPTION_SIZE, GAP, Tokens},
     toasts::Toast,
@@ -54,6 +53,12 @@ const ALL_BESIDE: f32 = 1000.0;
 const TWO_BESIDE: f32 = 760.0;
 /// Below this height the curve and the cells are a part too, and only their figures and the slider stay on top.
 const LOW: f32 = 560.0;
+/// What is said where there is no evaluation.
+const NO_EVALUATIONS: &str = if cfg!(target_family = "wasm") {
+    "Any checkpoint can be evaluated on any SQuAD file, here in the browser; an evaluation of the command line can be dropped as a folder. Scores, slices and predictions are shown here."
+} else {
+    "Every training evaluates its development set; any checkpoint can be evaluated on any SQuAD file. Scores, slices and predictions are shown here."
+};
 /// Height of the curve with its figures and the slider.
 const CURVE: f32 = 190.0;
 
@@ -71,7 +76,8 @@ pub struct EvaluatePage {
     evaluating: Evaluating,
     /// The last evaluation that was started here, and what it said.
     evaluated: Option<Evaluated>,
-    trainer: Option<Trainer>,
+    /// What evaluates; without it nothing can be started from here.
+    means: Option<Means>,
     stored: Vec<PathBuf>,
     stored_in: PathBuf,
     export: Option<Receiver<Result<String, String>>>,
@@ -93,7 +99,7 @@ impl EvaluatePage {
             other_error: None,
             evaluating: Evaluating::default(),
             evaluated: None,
-            trainer: None,
+            means: None,
             stored: Vec::new(),
             stored_in: PathBuf::new(),
             export: None,
@@ -103,9 +109,18 @@ impl EvaluatePage {
     }
 
     /// The program that evaluates; without it nothing can be started from here.
+    #[cfg(not(target_family = "wasm"))]
     #[must_use]
-    pub fn with_trainer(mut self, trainer: Trainer) -> Self {
-        self.trainer = Some(trainer);
+    pub fn with_trainer(mut self, trainer: crate::launch::Trainer) -> Self {
+        self.means = Some(trainer);
+        self
+    }
+
+    /// With Web Workers to evaluate in.
+    #[cfg(target_family = "wasm")]
+    #[must_use]
+    pub fn with_workers(mut self) -> Self {
+        self.means = Some(Means);
         self
     }
 
@@ -242,10 +257,16 @@ impl EvaluatePage {
         let mut wanted = None;
         ui.horizontal_wrapped(|ui| {
             let width = (ui.available_width() - 260.0).max(160.0);
-            labelled(ui, "SQuAD file that was answered", |ui| {
-                ui.add(TextEdit::singleline(&mut self.data).desired_width(width))
-            });
-            if ui.add_enabled(!self.data.trim().is_empty(), egui::Button::new("Use this file")).clicked() {
+            if files::ON_DISK {
+                labelled(ui, "SQuAD file that was answered", |ui| {
+                    ui.add(TextEdit::singleline(&mut self.data).desired_width(width))
+                });
+            } else {
+                ui.label("SQuAD file that was answered");
+            }
+            if files::ON_DISK
+                && ui.add_enabled(!self.data.trim().is_empty(), egui::Button::new("Use this file")).clicked()
+            {
                 wanted = Some(PathBuf::from(self.data.trim().trim_matches('"')));
             }
             if ui.button("Choose file…").clicked() {
@@ -312,20 +333,16 @@ impl PageView for EvaluatePage {
                 Some(source) => self.open(source, None),
                 None if self.evaluating.open => {}
                 None => {
-                    empty_state(
-                        ui,
-                        icon::CHART_BAR,
-                        "No evaluations yet",
-                        "Every training evaluates its development set; any checkpoint can be evaluated on any SQuAD file. Scores, slices and predictions are shown here.",
-                        |ui| {
-                            if command_button(ui, Command::StartDemo, true).clicked() {
-                                env.ask(Action::Do(Command::StartDemo));
-                            }
-                            if symbol_button(ui, icon::EXAM, "New evaluation…", true).clicked() {
-                                self.evaluating.open = true;
-                            }
-                        },
-                    );
+                    empty_state(ui, icon::CHART_BAR, "No evaluations yet", NO_EVALUATIONS, |ui| {
+                        if Command::StartDemo.is_offered()
+                            && command_button(ui, Command::StartDemo, true).clicked()
+                        {
+                            env.ask(Action::Do(Command::StartDemo));
+                        }
+                        if symbol_button(ui, icon::EXAM, "New evaluation…", true).clicked() {
+                            self.evaluating.open = true;
+                        }
+                    });
                     return;
                 }
             }
@@ -333,7 +350,7 @@ impl PageView for EvaluatePage {
         page_header(ui, "Evaluate", "", |_| {});
         self.choices_ui(ui, env);
         ui.add_space(GAP / 2.0);
-        self.evaluating.ui(ui, env, self.trainer.as_ref());
+        self.evaluating.ui(ui, env, self.means.as_ref());
         if let Some(error) = &self.other_error {
             notice(ui, Severity::Warning, error);
         }
@@ -348,6 +365,9 @@ impl PageView for EvaluatePage {
     fn take_path(&mut self, purpose: Purpose, path: PathBuf, _env: &mut Env<'_>) -> bool {
         if self.evaluating.take(purpose, &path) {
             return true;
+        }
+        if purpose == Purpose::Dropped {
+            return self.evaluating.take_dropped(&path);
         }
         if let (Purpose::AnsweredData, Some(source)) = (purpose, self.source.clone()) {
             self.open(source, Some(path));
@@ -364,16 +384,13 @@ impl PageView for EvaluatePage {
         }
     }
 
+    #[cfg_attr(target_family = "wasm", allow(unused_variables, reason = "nothing to reveal"))]
     fn command(&mut self, command: Command, env: &mut Env<'_>) {
         match (command, &self.source, &mut self.view) {
             (Command::FocusInput, _, Some(view)) => view.table.focus(),
+            #[cfg(not(target_family = "wasm"))]
             (Command::RevealRun, Some(source), _) => {
-                let folder = match source {
-                    Source::Run(run, _) => RunLayout::new(run).evaluations(),
-                    Source::Folder(folder) => folder.clone(),
-                };
-                if let Err(error) = opener::open(&folder) {
-                    let text = format!("{} could not be opened: {error}", folder.display());
+                if let Err(text) = files::open(&source.folder()) {
                     env.ask(Action::Say(Toast::error(text)));
                 }
             }

@@ -2,13 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
 };
 
 use egui::{Context, Id, Label, Modal, RichText};
 
 use crate::{
     action::Action,
+    background,
     library::RunEntry,
     page_view::Env,
     theme::{GAP, Tokens},
@@ -34,7 +35,7 @@ struct Question {
     /// Names of those that a trainer works in.
     live: Vec<String>,
     size: Option<u64>,
-    measuring: Receiver<u64>,
+    measuring: Option<Receiver<u64>>,
 }
 
 /// Folders on their way to the trash.
@@ -64,15 +65,9 @@ impl Deletion {
     pub(super) fn ask(&mut self, context: &Context, chosen: Vec<RunEntry>) {
         let (live, runs): (Vec<RunEntry>, Vec<RunEntry>) = chosen.into_iter().partition(RunEntry::is_live);
         let paths: Vec<PathBuf> = runs.iter().map(|run| run.summary.path.clone()).collect();
-        let (sender, measuring) = channel();
-        let context = context.clone();
-        let measure = move || {
-            // The question may be answered by now.
-            let _ = sender.send(paths.iter().map(|path| size_of(path)).sum());
-            context.request_repaint();
-        };
+        let measure = move || paths.iter().map(|path| size_of(path)).sum();
         // Without a thread the size stays unknown.
-        let _ = std::thread::Builder::new().name("size".to_owned()).spawn(measure);
+        let measuring = background::find(context, "size", measure).ok();
         let live = live.into_iter().map(|run| run_title(&run.summary.name).to_owned()).collect();
         self.question = Some(Question { runs, live, size: None, measuring });
     }
@@ -80,7 +75,7 @@ impl Deletion {
     /// Takes in how the moving went.
     pub(super) fn poll(&mut self, env: &mut Env<'_>) {
         if let Some(question) = &mut self.question
-            && let Ok(size) = question.measuring.try_recv()
+            && let Some(Ok(size)) = question.measuring.as_ref().map(Receiver::try_recv)
         {
             question.size = Some(size);
         }
@@ -153,22 +148,18 @@ impl Deletion {
     fn go(&mut self, context: &Context) {
         let Some(question) = self.question.take() else { return };
         let paths: Vec<PathBuf> = question.runs.iter().map(|run| run.summary.path.clone()).collect();
-        let (sender, receiver) = channel();
-        let (trash, folders, context) = (self.trash, paths.clone(), context.clone());
+        let (trash, folders) = (self.trash, paths.clone());
         let work = move || {
             // Somebody may have resumed one of them since the question.
             let live = folders.iter().find(|path| {
                 spanbert_core::run::Lock::is_held(&spanbert_core::run::Layout::new(path.as_path()))
             });
-            let outcome = match live {
+            match live {
                 Some(path) => Err(format!("a trainer has begun to work in {}", path.display())),
                 None => trash(&folders),
-            };
-            // The window may be closing.
-            let _ = sender.send(outcome);
-            context.request_repaint();
+            }
         };
-        if std::thread::Builder::new().name("trash".to_owned()).spawn(work).is_ok() {
+        if let Ok(receiver) = background::find(context, "trash", work) {
             self.moving = Some(Moving { folders: paths, outcome: receiver });
         }
     }

@@ -2,12 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
 };
 
 use egui::{Context, Id, Label, Modal, RichText, Ui};
 
 use crate::{
+    background,
     theme::{CARD_TITLE_SIZE, GAP, Tokens},
     widgets::{bytes, primary_button, short_path},
 };
@@ -89,16 +90,13 @@ impl CacheCard {
 
     /// Measures the folder on a thread, cleared before if asked.
     fn start(&mut self, clear: bool) {
-        let (sender, receiver) = channel();
-        let (folder, context) = (self.folder.clone(), self.context.clone());
+        let folder = self.folder.clone();
         let work = move || {
             let error = if clear { clear_folder(&folder) } else { None };
-            // The window may be closed by now.
-            let _ = sender.send((size_of(&folder), error));
-            context.request_repaint();
+            (size_of(&folder), error)
         };
-        match std::thread::Builder::new().name("cache".to_owned()).spawn(work) {
-            Ok(_) => self.work = Some(receiver),
+        match background::find(&self.context, "cache", work) {
+            Ok(receiver) => self.work = Some(receiver),
             Err(error) => (self.size, self.error) = (Some(0), Some(error.to_string())),
         }
     }

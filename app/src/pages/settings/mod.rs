@@ -1,25 +1,40 @@
 //! Settings: what is kept between starts.
 
+#[cfg(not(target_family = "wasm"))]
 mod cache;
+#[cfg(not(target_family = "wasm"))]
 mod folder;
 
 use egui::{ComboBox, Context, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
 use spanbert_backends::automatic;
 
+#[cfg(not(target_family = "wasm"))]
 use self::{cache::CacheCard, folder::RunsFolderField};
+#[cfg(not(target_family = "wasm"))]
+use crate::dialogs::Purpose;
 use crate::{
     action::Action,
     command::Command,
-    dialogs::Purpose,
     page_view::{Env, PageView},
     probe::Probe,
     theme::{CAPTION_SIZE, CARD_TITLE_SIZE, CONTENT_WIDTH, GAP, ThemeChoice, Tokens},
-    widgets::{NumberSlider, about_text, card, command_button, labelled, page_header, segmented},
+    widgets::{
+        NumberSlider, about_text, card, command_button, facts_list_ui, labelled, page_header, segmented,
+    },
+};
+
+/// The caption of the device.
+const DEFAULT_DEVICE: &str = if cfg!(target_family = "wasm") {
+    "Default device for asking and evaluating"
+} else {
+    "Default device for training and asking"
 };
 
 /// The page's state.
 pub struct SettingsPage {
+    #[cfg(not(target_family = "wasm"))]
     folder: RunsFolderField,
+    #[cfg(not(target_family = "wasm"))]
     cache: CacheCard,
     /// The size being chosen; it takes hold when the slider is let go, which would move under the pointer otherwise.
     zoom: Option<f32>,
@@ -28,8 +43,28 @@ pub struct SettingsPage {
 impl SettingsPage {
     /// Nothing edited.
     #[must_use]
+    #[cfg_attr(target_family = "wasm", allow(unused_variables, reason = "nothing works beside the frames"))]
     pub fn new(context: &Context) -> Self {
-        Self { folder: RunsFolderField::default(), cache: CacheCard::new(context), zoom: None }
+        Self {
+            #[cfg(not(target_family = "wasm"))]
+            folder: RunsFolderField::default(),
+            #[cfg(not(target_family = "wasm"))]
+            cache: CacheCard::new(context),
+            zoom: None,
+        }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn runs(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
+        titled(ui, "Runs", |ui| {
+            if self.folder.ui(ui, &mut env.settings.runs_folder) {
+                env.ask(Action::RescanRuns);
+            }
+            if ui.button("Browse…").clicked() {
+                env.ask(Action::Browse(Purpose::RunsFolder));
+            }
+        });
+        ui.add_space(GAP / 2.0);
     }
 
     fn appearance(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
@@ -99,7 +134,7 @@ fn backend(ui: &mut Ui, env: &mut Env<'_>) {
     let current = env.settings.backend.clone();
     let shown = choices.iter().find(|(choice, _)| *choice == current);
     let shown = shown.map_or_else(|| format!("{current} (not found)"), |(_, name)| name.clone());
-    labelled(ui, "Default device for training and asking", |ui| {
+    labelled(ui, DEFAULT_DEVICE, |ui| {
         let combo = ComboBox::new("default backend", "").selected_text(shown).width(360.0).truncate();
         let response = combo
             .show_ui(ui, |ui| {
@@ -114,6 +149,7 @@ fn backend(ui: &mut Ui, env: &mut Env<'_>) {
 }
 
 impl PageView for SettingsPage {
+    #[cfg(not(target_family = "wasm"))]
     fn poll(&mut self, _env: &mut Env<'_>) {
         self.cache.poll();
     }
@@ -123,28 +159,24 @@ impl PageView for SettingsPage {
             ui.set_max_width(CONTENT_WIDTH.min(ui.available_width()));
             page_header(ui, "Settings", "", |_| {});
             ui.spacing_mut().item_spacing.y = 8.0;
-            titled(ui, "Runs", |ui| {
-                if self.folder.ui(ui, &mut env.settings.runs_folder) {
-                    env.ask(Action::RescanRuns);
-                }
-                if ui.button("Browse…").clicked() {
-                    env.ask(Action::Browse(Purpose::RunsFolder));
-                }
-            });
-            ui.add_space(GAP / 2.0);
+            #[cfg(not(target_family = "wasm"))]
+            self.runs(ui, env);
             self.appearance(ui, env);
             ui.add_space(GAP / 2.0);
             titled(ui, "Devices", |ui| {
                 backend(ui, env);
                 ui.add_space(4.0);
-                crate::pages::train::devices::facts_list_ui(ui, env.devices);
+                facts_list_ui(ui, env.devices);
                 let idle = !env.devices.is_running();
                 if ui.add_enabled(idle, egui::Button::new("Look again")).clicked() {
                     env.ask(Action::ProbeDevices);
                 }
             });
-            ui.add_space(GAP / 2.0);
-            titled(ui, "Cache", |ui| self.cache.ui(ui));
+            #[cfg(not(target_family = "wasm"))]
+            {
+                ui.add_space(GAP / 2.0);
+                titled(ui, "Cache", |ui| self.cache.ui(ui));
+            }
             ui.add_space(GAP / 2.0);
             titled(ui, "About", |ui| {
                 ui.label(format!("{} {}", crate::TITLE, env!("CARGO_PKG_VERSION")));

@@ -1,15 +1,12 @@
 //! The demonstration's model and data, as sources of a training.
 
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, channel},
-};
+use std::sync::{Arc, mpsc::Receiver};
 
 use egui::Context;
 use spanbert_core::{demo, squad::Dataset, tokenizer::BertTokenizer};
 
 use super::sources::{Data, Model};
-use crate::widgets::count;
+use crate::{background, widgets::count};
 
 /// The demonstration's model and data.
 pub(super) struct BuiltIn {
@@ -23,7 +20,7 @@ pub(super) enum Demo {
     /// Not asked for.
     Unused,
     /// On a thread.
-    Making(Receiver<Box<BuiltIn>>),
+    Making(Receiver<Option<Box<BuiltIn>>>),
     /// There.
     Made(Box<BuiltIn>),
 }
@@ -31,18 +28,8 @@ pub(super) enum Demo {
 impl Demo {
     /// Writes the data on a thread: it takes half a second.
     pub(super) fn make(context: &Context) -> Self {
-        let (sender, receiver) = channel();
-        let context = context.clone();
-        let work = move || {
-            if let Some(made) = built_in() {
-                // The window may be closing.
-                let _ = sender.send(made);
-            }
-            context.request_repaint();
-        };
         // Without the thread there are no facts to show; the training itself does not need them.
-        let started = std::thread::Builder::new().name("demo".to_owned()).spawn(work);
-        if started.is_ok() { Self::Making(receiver) } else { Self::Unused }
+        background::find(context, "demo", built_in).map_or(Self::Unused, Self::Making)
     }
 
     /// Takes in what the thread has made.
@@ -50,7 +37,7 @@ impl Demo {
         if let Self::Making(receiver) = self
             && let Ok(made) = receiver.try_recv()
         {
-            *self = Self::Made(made);
+            *self = made.map_or(Self::Unused, Self::Made);
         }
     }
 

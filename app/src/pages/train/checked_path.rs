@@ -4,14 +4,17 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, TryRecvError, channel},
+        mpsc::{Receiver, TryRecvError},
     },
     time::{Duration, Instant},
 };
 
 use egui::{Context, Margin, Response, TextEdit, Ui};
 
-use crate::widgets::{busy, labelled, named};
+use crate::{
+    background,
+    widgets::{busy, labelled, named},
+};
 
 /// Time after the last key until the path is looked into.
 const DELAY: Duration = Duration::from_millis(350);
@@ -128,15 +131,9 @@ impl<T: Send + 'static> CheckedPath<T> {
         self.looking = None;
         self.found = None;
         let Some(path) = self.path() else { return };
-        let (sender, receiver) = channel();
-        let (check, context) = (self.check.clone(), context.clone());
-        let work = move || {
-            // The path may have been changed by now.
-            let _ = sender.send(check(&path));
-            context.request_repaint();
-        };
-        match std::thread::Builder::new().name("check".to_owned()).spawn(work) {
-            Ok(_) => self.looking = Some(receiver),
+        let check = self.check.clone();
+        match background::find(context, "check", move || check(&path)) {
+            Ok(receiver) => self.looking = Some(receiver),
             Err(error) => self.found = Some(Err(format!("it could not be looked into: {error}"))),
         }
     }

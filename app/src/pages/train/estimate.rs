@@ -2,10 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, channel},
-    },
+    sync::{Arc, mpsc::Receiver},
 };
 
 use egui::{Context, RichText, Ui};
@@ -13,6 +10,7 @@ use spanbert_backends::DeviceInfo;
 use spanbert_core::train::{Forecast, PastSpeed, Precision};
 
 use crate::{
+    background,
     library::Library,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{Severity, busy, bytes, count, duration, fact, notice},
@@ -54,15 +52,7 @@ impl<Q: PartialEq, L: Send + 'static> Measured<Q, L> {
         if self.asked.is_none() {
             return;
         }
-        let (sender, receiver) = channel();
-        let (work, context) = (work(), context.clone());
-        let measure = move || {
-            // Something else may be asked by now.
-            let _ = sender.send(work());
-            context.request_repaint();
-        };
-        self.measuring =
-            std::thread::Builder::new().name("lengths".to_owned()).spawn(measure).ok().map(|_| receiver);
+        self.measuring = background::find(context, "lengths", work()).ok();
     }
 
     /// What was measured; while there is nothing, that is said, with `otherwise` if nothing is at work.
@@ -137,15 +127,8 @@ impl Speeds {
             return;
         }
         self.runs = Some(runs.clone());
-        let (sender, receiver) = channel();
-        let context = context.clone();
-        let look = move || {
-            // The window may be closing.
-            let _ = sender.send(runs.iter().filter_map(|run| PastSpeed::of_run(run)).collect());
-            context.request_repaint();
-        };
-        self.looking =
-            std::thread::Builder::new().name("speeds".to_owned()).spawn(look).ok().map(|_| receiver);
+        let look = move || runs.iter().filter_map(|run| PastSpeed::of_run(run)).collect();
+        self.looking = background::find(context, "speeds", look).ok();
     }
 }
 

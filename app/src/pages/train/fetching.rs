@@ -15,6 +15,7 @@ use spanbert_core::fetch::{
 };
 
 use crate::{
+    background,
     theme::{CAPTION_SIZE, CARD_TITLE_SIZE, GAP, Tokens},
     widgets::{bytes, primary_button},
 };
@@ -221,7 +222,7 @@ impl Fetching {
         let (sender, news) = channel();
         let cancel = Arc::new(AtomicBool::new(false));
         let (places, context, cancelled) = (self.places.clone(), self.context.clone(), cancel.clone());
-        let work = move || {
+        let work = async move {
             let mut watcher = |event: FetchEvent<'_>| {
                 let news = match event {
                     FetchEvent::File { name, done, total } => {
@@ -240,8 +241,8 @@ impl Fetching {
             context.request_repaint();
         };
         self.error = None;
-        match std::thread::Builder::new().name("fetch".to_owned()).spawn(work) {
-            Ok(_) => {
+        match background::start("fetch", work) {
+            Ok(()) => {
                 let (file, trouble) = (String::new(), None);
                 self.work = Some(Work { offer, news, cancel, file, done: 0, total: 0, trouble });
             }

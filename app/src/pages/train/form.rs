@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
 };
 
 use egui::{
@@ -20,6 +20,7 @@ use spanbert_core::{
 use super::fields::{Field, Fields, Kind, fields, text_of, with_text};
 use crate::{
     action::Action,
+    background,
     dialogs::Purpose,
     page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
@@ -148,16 +149,11 @@ impl<R: FormRecipe> RecipeForm<R> {
 
     /// Begins anew with a file's values, once a thread has read them.
     pub(super) fn read_file(&mut self, context: &Context, path: PathBuf) {
-        let (sender, receiver) = channel();
-        let context = context.clone();
         let read = move || {
             let recipe = R::read(&path).map_err(|error| error.in_one_line());
-            // The window may be closing.
-            let _ = sender.send((path, recipe));
-            context.request_repaint();
+            (path, recipe)
         };
-        self.reading =
-            std::thread::Builder::new().name("recipe".to_owned()).spawn(read).ok().map(|_| receiver);
+        self.reading = background::find(context, "recipe", read).ok();
     }
 
     /// Takes in the values of a file.

@@ -3,7 +3,6 @@
 
 mod built_in;
 mod checked_path;
-pub mod devices;
 mod estimate;
 mod fetching;
 mod fields;
@@ -25,7 +24,6 @@ use spanbert_backends::DeviceInfo;
 use spanbert_core::fetch::Places;
 
 use self::{
-    devices::{choice_ui, chosen_device},
     estimate::Speeds,
     fine_tuning::FineTuning,
     form::Base,
@@ -42,8 +40,8 @@ use crate::{
     probe::Probe,
     theme::{CAPTION_SIZE, CARD_TITLE_SIZE, GAP, Tokens},
     widgets::{
-        Severity, card, icon_button, labelled, notice, page_header, primary_button, run_title, segmented,
-        symbol_button,
+        Severity, card, choice_ui, chosen_device, icon_button, labelled, notice, page_header, primary_button,
+        run_title, segmented, symbol_button,
     },
 };
 

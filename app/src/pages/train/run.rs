@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
 };
 
 use egui::Context;
@@ -12,6 +12,8 @@ use spanbert_core::{
     run::{Environment, Layout},
     train::Recipe,
 };
+
+use crate::background;
 
 /// A run whose form is to be filled.
 pub(super) struct Run {
@@ -34,14 +36,8 @@ pub(super) struct Reading(Receiver<Result<Run, String>>);
 impl Reading {
     /// Starts to read.
     pub(super) fn start(context: &Context, run: &Path, resumes: bool) -> Option<Self> {
-        let (sender, receiver) = channel();
-        let (run, context) = (run.to_owned(), context.clone());
-        let work = move || {
-            // The window may be closing.
-            let _ = sender.send(read(run, resumes));
-            context.request_repaint();
-        };
-        std::thread::Builder::new().name("run".to_owned()).spawn(work).ok().map(|_| Self(receiver))
+        let run = run.to_owned();
+        background::find(context, "run", move || read(run, resumes)).ok().map(Self)
     }
 
     /// The run, once it is read.

@@ -16,6 +16,8 @@ use spanbert_core::{
 };
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::background;
+
 /// Time between looks while the training is at work.
 const LIVELY: Duration = Duration::from_millis(400);
 /// Time between looks otherwise.
@@ -79,9 +81,7 @@ impl Follower {
         let (sender, news) = channel();
         let (wake, orders) = channel();
         let context = context.clone();
-        std::thread::Builder::new()
-            .name("follower".to_owned())
-            .spawn(move || follow(&root, &orders, &sender, &context))
+        background::start("follower", async move { follow(&root, &orders, &sender, &context) })
             .map_err(|error| format!("the run cannot be followed: {error}; close other programs"))?;
         Ok(Self { news, wake })
     }

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use spanbert_core::advice::Advice;
 use spanbert_core::run::RunNotes;
 
 use crate::{
+    background,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::labelled,
 };
@@ -111,18 +112,12 @@ impl NotesEditor {
         };
         let notes = RunNotes { tags, note: self.note.clone() };
         self.written = Some(notes.clone());
-        let (sender, receiver) = channel();
-        let (root, context) = (root.to_owned(), context.clone());
+        let root = root.to_owned();
         let write = move || {
-            let outcome = notes
-                .write(&root)
-                .map_err(|error| format!("The notes were not saved: {}", error.in_one_line()));
-            // The window may be closing.
-            let _ = sender.send(outcome);
-            context.request_repaint();
+            notes.write(&root).map_err(|error| format!("The notes were not saved: {}", error.in_one_line()))
         };
-        match std::thread::Builder::new().name("notes".to_owned()).spawn(write) {
-            Ok(_) => self.writing = Some(receiver),
+        match background::find(context, "notes", write) {
+            Ok(receiver) => self.writing = Some(receiver),
             Err(error) => self.error = Some(format!("The notes were not saved: {error}")),
         }
         done

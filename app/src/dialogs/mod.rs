@@ -1,11 +1,21 @@
-//! The system's file dialogs, which never hold up a frame.
+//! The file dialogs of system or browser, which never hold up a frame.
+
+#[cfg(target_family = "wasm")]
+mod browser;
+#[cfg(not(target_family = "wasm"))]
+mod system;
 
 use std::{
     path::PathBuf,
-    sync::mpsc::{Receiver, TryRecvError, channel},
+    sync::mpsc::{Receiver, TryRecvError},
 };
 
 use egui::Context;
+
+#[cfg(target_family = "wasm")]
+use self::browser::choose;
+#[cfg(not(target_family = "wasm"))]
+use self::system::choose;
 
 /// What a path is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +55,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    #[cfg(not(target_family = "wasm"))]
     fn title(self) -> &'static str {
         match self {
             Self::AskCheckpoint | Self::TrainCheckpoint | Self::EvaluateCheckpoint => {
@@ -95,39 +106,12 @@ pub struct Dialogs {
 impl Dialogs {
     /// Opens a dialog unless one is open. Gives whether it did.
     pub fn open(&mut self, context: &Context, purpose: Purpose, start: Option<PathBuf>) -> bool {
-        if self.open.is_some() || purpose == Purpose::Dropped {
+        // A browser does not say whether its dialog was left without a choice, so another one may always be opened.
+        if (self.open.is_some() && cfg!(not(target_family = "wasm"))) || purpose == Purpose::Dropped {
             return false;
         }
-        let mut dialog = rfd::AsyncFileDialog::new().set_title(purpose.title());
-        if let Some(start) = start.filter(|start| start.is_dir()) {
-            dialog = dialog.set_directory(start);
-        }
-        // The future is made here, on the window's thread, where macOS wants it; only the waiting is elsewhere.
-        let (sender, receiver) = channel();
-        let context = context.clone();
-        let send = move |handles: Vec<rfd::FileHandle>| {
-            // The window may be closed by now.
-            let _ = sender.send(handles.iter().map(|handle| handle.path().to_owned()).collect());
-            context.request_repaint();
-        };
-        let thread = std::thread::Builder::new().name("dialog".to_owned());
-        let started = if let Some((name, extensions)) = purpose.files() {
-            let dialog = dialog.add_filter(name, extensions).add_filter("All files", &["*"]);
-            if purpose.takes_several() {
-                let chosen = dialog.pick_files();
-                thread.spawn(move || send(pollster::block_on(chosen).unwrap_or_default()))
-            } else {
-                let chosen = dialog.pick_file();
-                thread.spawn(move || send(pollster::block_on(chosen).into_iter().collect()))
-            }
-        } else {
-            let chosen = dialog.pick_folder();
-            thread.spawn(move || send(pollster::block_on(chosen).into_iter().collect()))
-        };
-        if started.is_ok() {
-            self.open = Some((purpose, receiver));
-        }
-        started.is_ok()
+        self.open = choose(context, purpose, start).map(|chosen| (purpose, chosen));
+        self.open.is_some()
     }
 
     /// What was chosen since the last call, if anything: one path, or several files.

@@ -1,10 +1,15 @@
 //! Reading an evaluation without holding up a frame.
 
+#[cfg(target_family = "wasm")]
+mod handed;
+#[cfg(not(target_family = "wasm"))]
+mod on_disk;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, TryRecvError, channel},
+        mpsc::{Receiver, TryRecvError},
     },
 };
 
@@ -12,12 +17,15 @@ use egui::Context;
 use spanbert_core::{
     advice::Advice,
     breakdown::{Analysis, Case},
-    evaluate::{AnalysedEvaluation, EvaluateError, EvaluationPlace, ResultsFile, evaluated_steps},
-    run::{Layout, RunState},
+    evaluate::{EvaluateError, ResultsFile},
     squad::Dataset,
 };
 
-use crate::widgets::count;
+#[cfg(target_family = "wasm")]
+use self::handed::read;
+#[cfg(not(target_family = "wasm"))]
+use self::on_disk::read;
+use crate::{background, widgets::count};
 
 /// Which evaluation is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +49,7 @@ impl Source {
 pub(super) enum Load {
     /// Nothing chosen.
     Nothing,
-    /// A thread reads.
+    /// It is being read.
     Running(Receiver<Result<Box<Loaded>, Failure>>),
     /// Everything is there.
     Done(Box<Loaded>),
@@ -59,7 +67,10 @@ pub(super) struct Failure {
 
 /// An evaluation with what belongs to it.
 pub(super) struct Loaded {
-    pub(super) place: EvaluationPlace,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    /// The run it is of, and the updates before it.
+    run: Option<(PathBuf, usize)>,
     /// All evaluations of the run.
     pub(super) steps: Vec<usize>,
     /// The one whose weights were kept.
@@ -74,15 +85,10 @@ pub(super) struct Loaded {
 impl Load {
     /// Starts to read; `data` is the data set to use instead of the one that was recorded.
     pub(super) fn start(context: &Context, source: &Source, data: Option<PathBuf>) -> Self {
-        let (sender, receiver) = channel();
-        let (context, source) = (context.clone(), source.clone());
-        let read = move || {
-            // The window may be closed, or something else chosen by now.
-            let _ = sender.send(Loaded::read(&source, data.as_deref()).map(Box::new));
-            context.request_repaint();
-        };
-        match std::thread::Builder::new().name("evaluation".to_owned()).spawn(read) {
-            Ok(_) => Self::Running(receiver),
+        let source = source.clone();
+        let work = async move { read(&source, data.as_deref()).await.map(Box::new).map_err(Failure::from) };
+        match background::find_async(context, "evaluation", work) {
+            Ok(receiver) => Self::Running(receiver),
             Err(error) => {
                 let message = format!("the evaluation could not be read: {error}");
                 Self::Failed(Failure { message, wants_data: false })
@@ -114,9 +120,9 @@ impl Load {
     }
 }
 
-impl Loaded {
-    fn read(source: &Source, data: Option<&Path>) -> Result<Self, Failure> {
-        let failed = |error: EvaluateError| Failure {
+impl From<EvaluateError> for Failure {
+    fn from(error: EvaluateError) -> Self {
+        Self {
             wants_data: matches!(
                 error,
                 EvaluateError::DataUnknown { .. }
@@ -125,23 +131,13 @@ impl Loaded {
                     | EvaluateError::Breakdown(_)
             ),
             message: error.in_one_line(),
-        };
-        let place = match source {
-            Source::Run(run, step) => EvaluationPlace::of_run(run, *step),
-            Source::Folder(folder) => EvaluationPlace::find(folder),
-        };
-        let place = place.map_err(failed)?;
-        let dataset = data.map(Dataset::from_path).transpose().map_err(|error| failed(error.into()))?;
-        let AnalysedEvaluation { place, dataset, results, analysis } =
-            place.analyse(dataset).map_err(failed)?;
-        let (steps, best_step) = match &place.run {
-            Some((run, _)) => {
-                let layout = Layout::new(run);
-                let best = RunState::read(&layout).ok().and_then(|state| state.best).map(|best| best.step);
-                (evaluated_steps(&layout), best)
-            }
-            None => (Vec::new(), None),
-        };
+        }
+    }
+}
+
+impl Loaded {
+    /// An evaluation that stands alone.
+    fn new(folder: PathBuf, dataset: Dataset, results: ResultsFile, analysis: Analysis) -> Self {
         let mut warnings = dataset.warning_lines();
         if analysis.missing > 0 {
             let text =
@@ -153,7 +149,8 @@ impl Loaded {
             warnings
                 .push(format!("{others} predictions are for questions that {} does not have", analysis.data));
         }
-        Ok(Self { place, steps, best_step, results, analysis: Arc::new(analysis), warnings, dataset })
+        let (run, steps, best_step) = (None, Vec::new(), None);
+        Self { folder, run, steps, best_step, results, analysis: Arc::new(analysis), warnings, dataset }
     }
 
     /// The passage of a question.
@@ -164,17 +161,6 @@ impl Loaded {
 
     /// Updates before the evaluation, if it is a run's.
     pub(super) fn step(&self) -> Option<usize> {
-        self.place.run.as_ref().map(|(_, step)| *step)
-    }
-
-    /// The checkpoint that gave the answers, or one that is as near as can be.
-    pub(super) fn checkpoint(&self) -> Option<PathBuf> {
-        match &self.place.run {
-            Some((run, _)) => {
-                let layout = Layout::new(run);
-                [layout.best(), layout.last()].into_iter().find(|path| path.is_dir())
-            }
-            None => self.results.model.as_ref().map(PathBuf::from).filter(|path| path.is_dir()),
-        }
+        self.run.as_ref().map(|(_, step)| *step)
     }
 }

@@ -1,0 +1,68 @@
+//! Evaluations that were made in this page or handed to it.
+
+use std::path::{Path, PathBuf};
+
+use spanbert_core::{
+    breakdown::{Analysis, NbestLists},
+    demo,
+    evaluate::{EvaluateError, StoredEvaluation},
+    squad::Dataset,
+};
+
+use super::{Loaded, Source};
+use crate::{background::pause, files, widgets::checkpoint_name};
+
+/// Reads an evaluation; `data` is the data set to use instead of the one that was recorded. Frames are drawn between the steps.
+///
+/// # Errors
+/// If a file is missing or damaged, or the data set is not the one that was answered.
+pub(super) async fn read(source: &Source, data: Option<&Path>) -> Result<Loaded, EvaluateError> {
+    let folder = source.path();
+    let results = content(&folder.join("results.json")).await?;
+    let records = content(&folder.join("records.jsonl")).await?;
+    let stored = StoredEvaluation::from_bytes(folder, &results, &records)?;
+    pause().await;
+    let data = match (data, &stored.results.data) {
+        (Some(data), _) => data.to_owned(),
+        (None, Some(recorded)) => PathBuf::from(&recorded.path),
+        (None, None) => return Err(EvaluateError::DataUnknown { folder: folder.display().to_string() }),
+    };
+    let dataset = dataset(&data).await?;
+    pause().await;
+    let path = folder.join("nbest_predictions.json");
+    let nbest = if files::is_file(&path) {
+        let text = content(&path).await?;
+        Some(NbestLists::from_json(&String::from_utf8_lossy(&text), &path.display().to_string())?)
+    } else {
+        None
+    };
+    pause().await;
+    let analysis = Analysis::new(&dataset, stored.answers(checkpoint_name(folder), nbest))?;
+    Ok(Loaded::new(folder.to_owned(), dataset, stored.results, analysis))
+}
+
+async fn dataset(path: &Path) -> Result<Dataset, EvaluateError> {
+    let name = path.display().to_string();
+    let failed = |message| EvaluateError::Data { path: name.clone(), message };
+    if let Some(made) = demo::built_in(&name) {
+        return Ok(Dataset::from_json(&made.map_err(|error| failed(error.to_string()))?, &name)?);
+    }
+    // A folder that was dropped names a file of the disk that it was made on.
+    if !files::is_file(path) {
+        return Err(failed("it has not been handed to this page".to_owned()));
+    }
+    let bytes = files::read(path).await.map_err(|error| failed(error.to_string()))?;
+    Ok(Dataset::from_bytes(&bytes, &name)?)
+}
+
+async fn content(path: &Path) -> Result<Vec<u8>, EvaluateError> {
+    let failed = |source| EvaluateError::Read { path: path.display().to_string(), source };
+    files::read(path).await.map_err(failed)
+}
+
+impl Loaded {
+    /// The checkpoint that gave the answers, if it is at hand.
+    pub(in super::super) fn checkpoint(&self) -> Option<PathBuf> {
+        self.results.model.as_ref().map(PathBuf::from).filter(|path| files::is_checkpoint(path))
+    }
+}
