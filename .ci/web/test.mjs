@@ -194,8 +194,10 @@ test('a file is evaluated with the figures of the command line', async () => {
   delete report.name;
   const figures = compare(report, expected, 'breakdown');
   const stored = name => JSON.parse(fs.readFileSync(path.join(folder, 'evaluation', name), 'utf8'));
-  const { data: _, model: __, ...scores } = stored('results.json');
-  const summary = compare(results, scores, 'results');
+  // The model is a folder to the one and a name to the other.
+  const { model: _, ...scores } = stored('results.json');
+  const { model: __, ...found } = results;
+  const summary = compare(found, scores, 'results');
   assert.deepEqual(JSON.parse(contents[files.indexOf('predictions.json')]), stored('predictions.json'));
   console.log(`evaluation: ${QUESTIONS} questions in ${millis.toFixed(0)} ms, ${figures.numbers} figures of the breakdown, largest difference ` +
     `${figures.largest.toExponential(1)} (${figures.place}), ${summary.numbers} of the scores, ${summary.largest.toExponential(1)}`);

@@ -12,7 +12,7 @@ pub mod files;
 pub mod icon;
 #[cfg(not(target_family = "wasm"))]
 pub mod launch;
-#[cfg_attr(target_family = "wasm", path = "no_runs.rs")]
+#[cfg_attr(target_family = "wasm", path = "kept_models.rs")]
 pub mod library;
 pub mod page;
 pub mod page_view;

@@ -31,6 +31,34 @@ async function dropped(transfer) {
   return found;
 }
 
+/** The folder of the models that are kept. */
+const kept = async create => (await navigator.storage.getDirectory()).getDirectoryHandle('models', { create });
+
+let fetching;
+/** The parts of a file, or nothing if there is none of that name. */
+async function fetched(address, file, at) {
+  let response;
+  try {
+    response = await fetch(address, { signal: fetching.signal });
+  } catch (error) {
+    if (fetching.signal.aborted) throw error;
+    throw new Error(`${address.host} is not reachable from this page, or does not allow pages of other hosts to read its files (CORS)`);
+  }
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`${address.host} answers ${response.status} to the request for ${file}`);
+  // A length says nothing of what was packed on the way.
+  const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length') ?? 0);
+  const parts = [];
+  let [done, next] = [0, 0];
+  for (const reader = response.body.getReader(); ;) {
+    const { done: end, value } = await reader.read();
+    if (end) return parts;
+    parts.push(value);
+    done += value.length;
+    if (performance.now() > next) { next = performance.now() + 100; at(file, done, total); }
+  }
+}
+
 globalThis.Spanbert = Spanbert;
 globalThis.studio = {
   /** Has the user choose files; a promise of [{path, file}], empty if none were chosen. */
@@ -49,6 +77,75 @@ globalThis.studio = {
     // The browser has begun to save it by then.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
   },
+
+  /** Keeps a checkpoint's files in the storage that the browser has for the page; all of them or none. */
+  async keep(name, names, contents) {
+    const models = await kept(true);
+    try {
+      const folder = await models.getDirectoryHandle(name, { create: true });
+      for (const [at, file] of [...names].entries()) {
+        const out = await (await folder.getFileHandle(file, { create: true })).createWritable();
+        await out.write(contents[at]);
+        await out.close();
+      }
+    } catch (error) {
+      await models.removeEntry(name, { recursive: true }).catch(() => {});
+      throw error;
+    }
+    // Asks not to be cleared where others are; what comes of it is the browser's business.
+    await navigator.storage.persist?.();
+  },
+
+  /** What is kept: [{name, bytes}]; nothing where the browser has no such storage, as in some private windows. */
+  async kept() {
+    const found = [];
+    try {
+      for await (const [name, folder] of (await kept(false)).entries()) {
+        let bytes = 0;
+        for await (const file of folder.values()) bytes += (await file.getFile()).size;
+        found.push({ name, bytes });
+      }
+    } catch { return []; }
+    return found.sort((a, b) => a.name.localeCompare(b.name));
+  },
+
+  async open_kept(name) {
+    const folder = await (await kept(false)).getDirectoryHandle(name);
+    const files = [];
+    for await (const file of folder.values()) files.push({ path: `${name}/${file.name}`, file: await file.getFile() });
+    return files;
+  },
+
+  async forget(name) { await (await kept(false)).removeEntry(name, { recursive: true }); },
+
+  /** Fetches a checkpoint's files: [{path, file}]. `at` is told the file and its bytes, done and in all. */
+  async fetch_checkpoint(address, at) {
+    fetching = new AbortController();
+    const hub = /^[\w.-]+\/[\w.-]+$/.test(address) ? `https://huggingface.co/${address}` : address;
+    const [, onHub] = /^(https:\/\/huggingface\.co\/[^/]+\/[^/]+)\/?$/.exec(hub) ?? [];
+    let base;
+    try { base = new URL(onHub ? `${onHub}/resolve/main/` : `${hub.replace(/\/?$/, '/')}`, location.href); } catch { throw new Error('it is no address'); }
+    const name = decodeURIComponent((onHub ?? base.pathname.replace(/\/$/, '')).split('/').pop()) || 'model';
+    const files = [];
+    const get = async file => {
+      const content = await fetched(new URL(file, base), file, at);
+      if (content) files.push({ path: `${name}/${file}`, file: new File(content, file) });
+      return Boolean(content);
+    };
+    try {
+      if (!await get('config.json')) throw new Error('there is no config.json');
+      for (const file of ['vocab.txt', 'tokenizer.json', 'tokenizer_config.json', 'spanbert.json']) await get(file);
+      if (!await get('model.safetensors') && !await get('pytorch_model.bin')) {
+        throw new Error('there is neither model.safetensors nor pytorch_model.bin');
+      }
+    } catch (error) {
+      // Without a message it was given up, as asked.
+      throw fetching.signal.aborted ? new Error('') : error;
+    }
+    return files;
+  },
+
+  cancel_fetch() { fetching?.abort(); },
 
   /** For tests: what is on the page, and the same hand-over as by dropping. */
   shown: () => JSON.parse(shown()),

@@ -6,8 +6,16 @@ use egui::Context;
 
 use super::StudioApp;
 use crate::{
-    action::Action, command::Command, dialogs::Purpose, library::Library, pages::evaluate::EvaluatePage,
-    probe::Probe, settings::SettingsFile, web, worker::web::find_devices,
+    action::Action,
+    dialogs::Purpose,
+    files,
+    library::{Library, News},
+    page::Page,
+    pages::evaluate::EvaluatePage,
+    probe::Probe,
+    settings::SettingsFile,
+    web,
+    worker::web::find_devices,
 };
 
 /// What can be dropped on the page.
@@ -21,10 +29,12 @@ impl StudioApp {
         // Its three ways in are those of a window.
         settings.welcomed = true;
         let evaluate = EvaluatePage::new(context).with_workers();
-        let mut studio = Self::around(context, (settings_file, settings, warning), Library, evaluate);
-        // The page that was shown last stays.
-        let page = studio.settings.page;
-        studio.actions.extend([Action::Do(Command::AskDemo), Action::Go(page)]);
+        let mut studio =
+            Self::around(context, (settings_file, settings, warning), Library::start(context), evaluate);
+        // At once, also behind another page that was shown last.
+        if let Ok(demo) = files::demo_model() {
+            studio.with_page(Page::Ask, |view, env| view.take_path(Purpose::AskCheckpoint, demo, env));
+        }
         studio
     }
 
@@ -32,6 +42,12 @@ impl StudioApp {
     pub(super) fn poll_host(&mut self, _: &Context) {
         for path in web::dropped() {
             self.take_path(Purpose::Dropped, path);
+        }
+        for news in self.library.news() {
+            self.actions.push(match news {
+                News::Opened(folder) => Action::AskWith(folder),
+                News::Said(toast) => Action::Say(toast),
+            });
         }
     }
 

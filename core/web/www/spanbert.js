@@ -5,12 +5,17 @@ export class Spanbert {
   #worker; #ready; #next = 0; #asked = new Map();
   /** The module, if the page has compiled it: its workers need not do it again. */
   static module;
+  /** Those that have not ended for good, for tests. */
+  static living = new Set();
   /** How many workers there have been. */
   started = 0;
   /** Is told why a worker has ended by itself. */
   lost;
 
-  constructor() { this.#start(); }
+  constructor() {
+    Spanbert.living.add(this);
+    this.#start();
+  }
 
   #start() {
     this.started += 1;
@@ -68,8 +73,9 @@ export class Spanbert {
 
   /** Ends the worker for good, and gives up what it was asked. */
   end() {
-    this.#worker.terminate();
+    this.#worker?.terminate();
     this.#worker = null;
+    Spanbert.living.delete(this);
     for (const { resolve } of this.#asked.values()) resolve({ reply: 'cancelled', contents: [] });
     this.#asked.clear();
   }

@@ -5,6 +5,8 @@
 
 mod answer;
 mod asked;
+#[cfg(target_family = "wasm")]
+mod elsewhere;
 mod examples;
 mod long_text;
 mod models;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Button, ComboBox, Margin, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
+use egui::{Button, ComboBox, Margin, Response, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
 use egui_phosphor::regular as icon;
 use spanbert_backends::{DeviceChoice, Obstacle};
 use web_time::Instant;
@@ -71,7 +71,9 @@ impl ModelSlot {
 
     /// Starts to load a checkpoint; what is plainly none is refused at once.
     pub(super) fn load(&mut self, folder: &Path, worker: &mut Worker) {
-        self.typed = folder.display().to_string();
+        if files::ON_DISK {
+            self.typed = folder.display().to_string();
+        }
         self.model.load(worker, folder, &self.backend);
     }
 
@@ -90,10 +92,26 @@ impl ModelSlot {
         worker: &mut Worker,
         removable: bool,
     ) -> bool {
+        let slot = self.model.slot();
         let wish = card(ui, "Model", |ui| match self.model.state() {
             State::Empty | State::Failed { .. } => self.empty_ui(ui, env, removable),
             State::Loading { folder, stage, since, .. } => loading_ui(ui, folder, stage, *since),
-            State::Ready(facts) => ready_ui(ui, facts, removable),
+            State::Ready(facts) => {
+                let another = |ui: &mut Ui| {
+                    let device = format!("{}  {}", facts.device.choice, facts.device.name);
+                    if files::ON_DISK {
+                        let tokens = Tokens::of(ui);
+                        pill(ui, &device, tokens.accent, tokens.accent_soft);
+                        return false;
+                    }
+                    // A browser's devices are so unlike each other that another one is wanted at once.
+                    let other = devices_ui(ui, slot, &mut self.backend, env.devices, Some(device)).changed;
+                    #[cfg(target_family = "wasm")]
+                    super::elsewhere::keep_ui(ui, env.library, &facts.folder);
+                    other
+                };
+                ready_ui(ui, facts, removable, another)
+            }
         })
         .inner;
         match wish {
@@ -129,6 +147,9 @@ impl ModelSlot {
         if let Some(folder) = suggestions_ui(ui, env) {
             wish = Some(Wish::Load(folder));
         }
+        // What is typed is an address there.
+        #[cfg(target_family = "wasm")]
+        super::elsewhere::ui(ui, env.library, &mut self.typed);
         wish
     }
 
@@ -153,7 +174,9 @@ impl ModelSlot {
         removable: bool,
     ) -> Option<Wish> {
         let mut wish = None;
-        self.device_ui(ui, env.devices);
+        labelled(ui, "Device", |ui| {
+            devices_ui(ui, self.model.slot(), &mut self.backend, env.devices, None).response
+        });
         ui.vertical(|ui| {
             ui.add_space(CAPTION_SIZE + 3.5);
             ui.horizontal(|ui| {
@@ -164,7 +187,7 @@ impl ModelSlot {
                         wish = Some(Wish::Load(PathBuf::from(path)));
                     }
                 }
-                if ui.button(BROWSE).on_hover_text(Command::OpenCheckpoint.tooltip()).clicked() {
+                if ui.button(BROWSE).clicked() {
                     env.ask(Action::Browse(Purpose::AskCheckpoint));
                 }
                 if removable && icon_button(ui, icon::X, "Remove this place").clicked() {
@@ -174,54 +197,63 @@ impl ModelSlot {
         });
         wish
     }
+}
 
-    fn device_ui(&mut self, ui: &mut Ui, devices: &Probe) {
-        labelled(ui, "Device", |ui| {
-            let chosen = match devices {
-                Probe::Done(reports) => reports
-                    .iter()
-                    .flat_map(|report| &report.devices)
-                    .find(|device| device.choice.to_string() == self.backend)
-                    .map_or(self.backend.clone(), |device| format!("{}  {}", device.choice, device.name)),
-                _ => self.backend.clone(),
-            };
-            let combo = ComboBox::from_id_salt(("device", self.model.slot()))
-                .selected_text(chosen)
-                .width(170.0)
-                .truncate();
-            let response = combo.show_ui(ui, |ui| {
-                let auto = DeviceChoice::Auto.to_string();
-                ui.selectable_value(&mut self.backend, auto.clone(), format!("{auto}  the best there is"));
-                match devices {
-                    Probe::Done(reports) => {
-                        for report in reports {
-                            for device in &report.devices {
-                                let name = device.choice.to_string();
-                                let slow = if device.software { " (software, slow)" } else { "" };
-                                let text = format!("{name}  {}{slow}", device.name);
-                                match &device.unusable {
-                                    None => {
-                                        ui.selectable_value(&mut self.backend, name, text);
-                                    }
-                                    Some(obstacle) => refused(ui, text, obstacle),
-                                }
+/// Draws the list of devices, under `shown` or the name of the chosen one. Gives whether another one was chosen.
+fn devices_ui(
+    ui: &mut Ui,
+    slot: Slot,
+    backend: &mut String,
+    devices: &Probe,
+    shown: Option<String>,
+) -> Changed {
+    let chosen = match devices {
+        Probe::Done(reports) => reports
+            .iter()
+            .flat_map(|report| &report.devices)
+            .find(|device| device.choice.to_string() == *backend)
+            .map_or(backend.clone(), |device| format!("{}  {}", device.choice, device.name)),
+        _ => backend.clone(),
+    };
+    let before = backend.clone();
+    let combo = ComboBox::from_id_salt(("device", slot)).selected_text(shown.unwrap_or(chosen));
+    let response = combo.width(170.0).truncate().show_ui(ui, |ui| {
+        let auto = DeviceChoice::Auto.to_string();
+        ui.selectable_value(backend, auto.clone(), format!("{auto}  the best there is"));
+        match devices {
+            Probe::Done(reports) => {
+                for report in reports {
+                    for device in &report.devices {
+                        let name = device.choice.to_string();
+                        let slow = if device.software { " (software, slow)" } else { "" };
+                        let text = format!("{name}  {}{slow}", device.name);
+                        match &device.unusable {
+                            None => {
+                                ui.selectable_value(backend, name, text);
                             }
-                            if let Some(obstacle) = &report.unavailable {
-                                refused(ui, format!("{}  not available", report.kind), obstacle);
-                            }
+                            Some(obstacle) => refused(ui, text, obstacle),
                         }
                     }
-                    Probe::Failed(message) => {
-                        ui.label(message);
+                    if let Some(obstacle) = &report.unavailable {
+                        refused(ui, format!("{}  not available", report.kind), obstacle);
                     }
-                    Probe::Idle | Probe::Running(_) => busy(ui, "Looking for devices"),
                 }
-            });
-            let name = format!("Device: {}", self.backend);
-            response.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, &name));
-            response.response
-        });
-    }
+            }
+            Probe::Failed(message) => {
+                ui.label(message);
+            }
+            Probe::Idle | Probe::Running(_) => busy(ui, "Looking for devices"),
+        }
+    });
+    let name = format!("Device: {backend}");
+    response.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, &name));
+    Changed { changed: *backend != before, response: response.response }
+}
+
+/// A list, and whether something else was chosen in it.
+struct Changed {
+    changed: bool,
+    response: Response,
 }
 
 /// An entry of the list of devices that cannot be chosen; why, on hovering over it.
@@ -280,14 +312,21 @@ fn loading_ui(ui: &mut Ui, folder: &Path, stage: &str, since: Instant) -> Option
     wish
 }
 
-fn ready_ui(ui: &mut Ui, facts: &Facts, removable: bool) -> Option<Wish> {
+/// Draws a model that answers. `device_ui` draws its device and what can be done there, and gives whether it is to be another one.
+fn ready_ui(
+    ui: &mut Ui,
+    facts: &Facts,
+    removable: bool,
+    device_ui: impl FnOnce(&mut Ui) -> bool,
+) -> Option<Wish> {
     let tokens = Tokens::of(ui);
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(checkpoint_name(&facts.folder)).strong())
             .on_hover_text(short_path(&facts.folder, 120));
-        let device = format!("{}  {}", facts.device.choice, facts.device.name);
-        pill(ui, &device, tokens.accent, tokens.accent_soft);
+        if device_ui(ui) {
+            wish = Some(Wish::Load(facts.folder.clone()));
+        }
         if let Some(version) = &facts.meta.dataset_version {
             pill(ui, version, tokens.text_muted, tokens.control);
         }

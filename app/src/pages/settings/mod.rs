@@ -4,6 +4,8 @@
 mod cache;
 #[cfg(not(target_family = "wasm"))]
 mod folder;
+#[cfg(target_family = "wasm")]
+mod kept;
 
 use egui::{ComboBox, Context, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
 use spanbert_backends::automatic;
@@ -176,6 +178,11 @@ impl PageView for SettingsPage {
             {
                 ui.add_space(GAP / 2.0);
                 titled(ui, "Cache", |ui| self.cache.ui(ui));
+            }
+            #[cfg(target_family = "wasm")]
+            {
+                ui.add_space(GAP / 2.0);
+                titled(ui, "Kept models", |ui| kept::ui(ui, env.library));
             }
             ui.add_space(GAP / 2.0);
             titled(ui, "About", |ui| {
