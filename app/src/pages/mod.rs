@@ -1,6 +1,8 @@
 //! The pages, each with its state.
 
 pub mod ask;
+#[cfg(not(target_family = "wasm"))]
+mod curves;
 pub mod evaluate;
 #[cfg(not(target_family = "wasm"))]
 pub mod runs;

@@ -39,6 +39,7 @@ mod sources;
 mod supervisor;
 mod table;
 mod train;
+mod web;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -89,6 +90,7 @@ enum Command {
     Fetch(fetch::FetchCommand),
     Pretrain(Box<pretrain::PretrainCommand>),
     Bench(bench::BenchCommand),
+    Web(web::WebCommand),
     Completions(completions::CompletionsCommand),
     #[command(name = selftest::COMMAND, hide = true)]
     SelfTest(self_test::SelfTestCommand),
@@ -146,6 +148,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Web(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::SelfTest(command) => command.run(),
     }

@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     let mut bindgen = Bindgen::new();
     // The module itself knows where its code lies: beside it.
     bindgen.input_path(input).typescript(false).omit_default_module_path(false);
+    // The names of functions are a tenth of what browsers load, and of use to debuggers only.
+    bindgen.remove_name_section(true);
     let made = bindgen.web(true).and_then(|bindgen| bindgen.generate(folder));
     match made {
         Ok(()) => ExitCode::SUCCESS,

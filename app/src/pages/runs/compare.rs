@@ -7,13 +7,13 @@ use egui_extras::{Column, TableBuilder};
 use egui_phosphor::regular as icon;
 use spanbert_core::{run::Curves, train::Recipe};
 
-use super::{
-    chart::{Across, Chart, Drawn, plain},
-    detail::follow::{Follower, Look, News},
-    series::{SMOOTHING, Series, smooth},
-};
+use super::detail::follow::{Follower, Look, News};
 use crate::{
     library::RunEntry,
+    pages::curves::{
+        chart::{Across, Chart, Drawn, plain},
+        series::{SMOOTHING, Series, smooth},
+    },
     theme::{CAPTION_SIZE, GAP, TITLE_SIZE, Tokens},
     widgets::{card, count, duration, icon_button, percent, run_title, segmented},
 };

@@ -1,12 +1,10 @@
 //! Runs: the [`list`], one run in [`detail`], and several [`compare`]d.
 
-mod chart;
 mod compare;
 mod delete;
 mod detail;
 mod list;
 mod row;
-mod series;
 
 use std::{collections::HashMap, path::PathBuf};
 

@@ -6,6 +6,7 @@ use spanbert_core::run::{Curves, Phase, RunStatus};
 
 use super::follow::Look;
 use crate::{
+    pages::curves::chart::plain,
     theme::{CAPTION_SIZE, TITLE_SIZE, Tokens},
     widgets::{best_score, bytes, count, duration, fact, icon_button, pill, run_title, score_name, time_ago},
 };
@@ -100,11 +101,8 @@ pub(super) fn progress_ui(ui: &mut Ui, look: &Look, curves: &Curves) {
             told("Remaining", duration(eta));
         }
         if let Some(last) = last {
-            told("Loss", super::super::chart::plain(last.loss));
-            told(
-                &format!("{}s per second", capital(last.row())),
-                super::super::chart::plain(last.windows_per_sec),
-            );
+            told("Loss", plain(last.loss));
+            told(&format!("{}s per second", capital(last.row())), plain(last.windows_per_sec));
         }
         if let Some(best) = &state.best {
             told(&capital(&score_name(&best.metric)), best_score(best));

@@ -2,9 +2,7 @@
 //!
 //! A [`follow`]er reads along in the run folder on a thread; everything here only draws what it has found.
 
-mod charts;
 mod controls;
-mod evaluations;
 pub(super) mod follow;
 pub(super) mod header;
 mod log;
@@ -22,7 +20,6 @@ use egui::{Context, Ui};
 use spanbert_core::run::{Curves, Layout, Request, RunStatus};
 
 use self::{
-    charts::Charts,
     follow::{Follower, Look, News},
     notes::NotesEditor,
 };
@@ -30,6 +27,7 @@ use crate::{
     action::Action,
     launch::Ended,
     page_view::Env,
+    pages::curves::{charts::Charts, evaluations},
     theme::GAP,
     toasts::Toast,
     widgets::{Severity, card, count, notice, segmented},

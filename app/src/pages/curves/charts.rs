@@ -6,11 +6,11 @@ use spanbert_core::{
     score::HeldOutScores,
 };
 
+use super::{
+    chart::{Across, Chart, Drawn, plain},
+    series::{SMOOTHING, Series, smooth},
+};
 use crate::{
-    pages::runs::{
-        chart::{Across, Chart, Drawn, plain},
-        series::{SMOOTHING, Series, smooth},
-    },
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{bytes, card, percent, segmented},
 };
@@ -34,7 +34,7 @@ struct Made {
 }
 
 /// The charts' state.
-pub(super) struct Charts {
+pub(crate) struct Charts {
     across: Across,
     log: bool,
     /// What is left of a loss a thousandth of the run later.
@@ -77,7 +77,7 @@ impl Default for Charts {
 
 impl Charts {
     /// Draws all charts.
-    pub(super) fn ui(&mut self, ui: &mut Ui, curves: &Curves) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, curves: &Curves) {
         if curves.steps.is_empty() {
             let muted = Tokens::of(ui).text_muted;
             ui.add_space(GAP);

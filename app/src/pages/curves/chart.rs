@@ -13,7 +13,7 @@ use crate::{
 
 /// What goes from left to right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) enum Across {
+pub(crate) enum Across {
     /// Updates.
     #[default]
     Step,
@@ -22,36 +22,36 @@ pub(super) enum Across {
 }
 
 /// A line of a chart.
-pub(super) struct Drawn<'a> {
-    pub(super) name: &'a str,
-    pub(super) color: Color32,
-    pub(super) width: f32,
+pub(crate) struct Drawn<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) color: Color32,
+    pub(crate) width: f32,
     /// Whether its points are marked one by one.
-    pub(super) marked: bool,
-    pub(super) series: &'a mut Series,
+    pub(crate) marked: bool,
+    pub(crate) series: &'a mut Series,
 }
 
 /// What a chart looks like.
-pub(super) struct Chart<'a> {
-    pub(super) title: &'a str,
-    pub(super) height: f32,
-    pub(super) across: Across,
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) height: f32,
+    pub(crate) across: Across,
     /// Whether heights are logarithms, to base 10, of what is told.
-    pub(super) log: bool,
-    pub(super) format: fn(f64) -> String,
+    pub(crate) log: bool,
+    pub(crate) format: fn(f64) -> String,
     /// Where the axis from left to right ends at least.
-    pub(super) end: f64,
+    pub(crate) end: f64,
     /// Places of light vertical lines.
-    pub(super) rules: &'a [f64],
+    pub(crate) rules: &'a [f64],
     /// A point with a star and a word.
-    pub(super) star: Option<([f64; 2], String)>,
+    pub(crate) star: Option<([f64; 2], String)>,
     /// Charts with the same group move together.
-    pub(super) group: Id,
+    pub(crate) group: Id,
 }
 
 impl Chart<'_> {
     /// Draws it; with several lines, their names are above.
-    pub(super) fn show(self, ui: &mut Ui, lines: &mut [Drawn<'_>]) {
+    pub(crate) fn show(self, ui: &mut Ui, lines: &mut [Drawn<'_>]) {
         let tokens = Tokens::of(ui);
         ui.vertical(|ui| {
             ui.horizontal_wrapped(|ui| {
@@ -178,7 +178,7 @@ fn place_short(across: Across, x: f64) -> String {
 }
 
 /// A height of a chart whose unit is nothing in particular: three significant digits.
-pub(super) fn plain(value: f64) -> String {
+pub(crate) fn plain(value: f64) -> String {
     let size = value.abs();
     match size {
         _ if !value.is_finite() => "–".to_owned(),

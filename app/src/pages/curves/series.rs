@@ -3,7 +3,7 @@
 use crate::widgets::NumberSlider;
 
 /// The slider of how much is smoothed.
-pub(super) const SMOOTHING: NumberSlider<'static> = NumberSlider {
+pub(crate) const SMOOTHING: NumberSlider<'static> = NumberSlider {
     name: "Smoothing",
     range: 0.0..=0.99,
     decimals: 2,
@@ -18,7 +18,7 @@ const SCALE: f64 = 1000.0;
 
 /// Exponential moving average over `[x, y]` points in order of x, with the start's bias taken out (Kingma and Ba, 2015,
 /// section 3). `weight` in `0..1` is what is left of a value a thousandth of the range later.
-pub(super) fn smooth(points: &[[f64; 2]], weight: f64) -> Vec<[f64; 2]> {
+pub(crate) fn smooth(points: &[[f64; 2]], weight: f64) -> Vec<[f64; 2]> {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
     let range = last[0] - first[0];
     if weight <= 0.0 || range <= 0.0 {
@@ -41,7 +41,7 @@ pub(super) fn smooth(points: &[[f64; 2]], weight: f64) -> Vec<[f64; 2]> {
 }
 
 /// Points of `low..=high`, and one more on either side, with at most the lowest and the highest in each of `columns` columns.
-pub(super) fn thin(points: &[[f64; 2]], low: f64, high: f64, columns: usize) -> Vec<[f64; 2]> {
+pub(crate) fn thin(points: &[[f64; 2]], low: f64, high: f64, columns: usize) -> Vec<[f64; 2]> {
     let start = points.partition_point(|point| point[0] < low).saturating_sub(1);
     let end = (points.partition_point(|point| point[0] <= high) + 1).min(points.len());
     let seen = points.get(start..end).unwrap_or_default();
@@ -73,7 +73,7 @@ pub(super) fn thin(points: &[[f64; 2]], low: f64, high: f64, columns: usize) -> 
 
 /// Points, and those of them shown last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Series {
+pub(crate) struct Series {
     points: Vec<[f64; 2]>,
     shown: Vec<[f64; 2]>,
     shown_for: Option<(f64, f64, usize)>,
@@ -81,21 +81,21 @@ pub(super) struct Series {
 
 impl Series {
     /// Replaces the points.
-    pub(super) fn set(&mut self, points: Vec<[f64; 2]>) {
+    pub(crate) fn set(&mut self, points: Vec<[f64; 2]>) {
         self.points = points;
         self.shown_for = None;
     }
 
-    pub(super) fn points(&self) -> &[[f64; 2]] {
+    pub(crate) fn points(&self) -> &[[f64; 2]] {
         &self.points
     }
 
-    pub(super) fn last(&self) -> Option<[f64; 2]> {
+    pub(crate) fn last(&self) -> Option<[f64; 2]> {
         self.points.last().copied()
     }
 
     /// What to draw of `low..=high`; made anew only if something has changed.
-    pub(super) fn shown(&mut self, low: f64, high: f64, columns: usize) -> &[[f64; 2]] {
+    pub(crate) fn shown(&mut self, low: f64, high: f64, columns: usize) -> &[[f64; 2]] {
         if self.shown_for != Some((low, high, columns)) {
             self.shown = thin(&self.points, low, high, columns);
             self.shown_for = Some((low, high, columns));

@@ -24,7 +24,7 @@ const SCORES: [Score; 6] = [
 ];
 
 /// Draws the table. Gives the evaluation whose predictions the user wants to see, by updates before it.
-pub(super) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
+pub(crate) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
     if !curves.held_out.is_empty() {
         held_out_ui(ui, &curves.held_out);
         return None;
