@@ -21,7 +21,7 @@ part() {
 began=$SECONDS
 for capability; do
     export CUDAHOST_CAPABILITY=$capability
-    part operations --lib -- cuda_fused:: cuda_unfused::
+    part operations --test ops -- cuda_fused:: cuda_unfused::
     part engines --test gpu_engine --test gpu_half
     part "reference and pre-training" --test oracle_model --test pretraining -- kernels_follow_the_reference on_a_gpu
 done

@@ -72,14 +72,26 @@ fn recipe(run: &Path) -> PretrainRecipe {
 #[test]
 fn files_that_have_moved_are_named_again_and_no_bit_changes() {
     let case = Case::new();
-    let (whole, parts) = (case.begin("whole", false, &[]), case.begin("parts", true, &[]));
+    std::fs::write(case.path("more.txt"), "The mill of a village stood by the river for years.\n").unwrap();
+    let more = ["--corpus", "more.txt"];
+    let (whole, parts) = (case.begin("whole", false, &more), case.begin("parts", true, &more));
     std::fs::create_dir(case.path("elsewhere")).unwrap();
     std::fs::rename(case.path("corpus.json"), case.path("elsewhere/corpus.json")).unwrap();
     let (code, told) = case.resume("parts", &[]);
-    assert!(code == 1 && told.contains("corpus.json"), "{told}");
+    assert!(code == 1 && told.contains("corpus.json") && told.contains("with --corpus"), "{told}");
+    let (code, told) = case.spanbert(&["train", "--resume", "parts"]);
+    assert!(code == 1 && told.contains("try: run `spanbert pretrain --resume parts`"), "{told}");
     // The same values, as flags and in a file, are no change.
     std::fs::write(case.path("same.toml"), recipe(&parts).to_toml()).unwrap();
-    let again = ["--corpus", "elsewhere/corpus.json", "--recipe", "same.toml", "--train-batch-size", "32"];
+    let again = [
+        "--corpus",
+        "more.txt",
+        "elsewhere/corpus.json",
+        "--recipe",
+        "same.toml",
+        "--train-batch-size",
+        "32",
+    ];
     let (code, told) = case.resume("parts", &again);
     assert!(code == 0 && !told.contains("warning"), "{told}");
     assert!(told.contains("resuming after step 1"), "{told}");

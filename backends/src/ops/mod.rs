@@ -15,11 +15,9 @@ mod cpu;
 mod cube;
 mod dropout;
 mod embedding;
-#[cfg(all(test, feature = "cpu"))]
-mod half_tests;
 mod kernels;
 mod tensor;
-#[cfg(all(test, any(feature = "cpu", feature = "wgpu")))]
+#[cfg(all(test, feature = "cpu"))]
 mod tests;
 
 use burn::tensor::{

@@ -8,8 +8,8 @@ use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     error::CliError,
@@ -29,6 +29,20 @@ const QUEUE: usize = 64;
 const TOGETHER: (usize, usize) = (64, 1 << 20);
 /// Bytes of the longest line.
 const LONGEST: usize = 16 << 20;
+/// How what is no text in UTF-8 begins: its first bytes, what it is, and what makes lines of it.
+const NO_LINES: [(&[u8], &str, &str); 3] = [
+    (b"\x1f\x8b", "is packed with gzip", "unpack it on the way: gzip -dc FILE | spanbert predict --lines …"),
+    (
+        b"\xff\xfe",
+        "is UTF-16",
+        "convert it on the way: iconv -f UTF-16 -t UTF-8 FILE | spanbert predict --lines …",
+    ),
+    (
+        b"\xfe\xff",
+        "is UTF-16",
+        "convert it on the way: iconv -f UTF-16 -t UTF-8 FILE | spanbert predict --lines …",
+    ),
+];
 
 /// A line and its number, from 1.
 struct Line {
@@ -38,9 +52,17 @@ struct Line {
 
 /// A line as it is read; other keys are ignored.
 #[derive(Deserialize)]
+struct Fields {
+    /// As it is written, whatever it is.
+    #[serde(default, deserialize_with = "as_written")]
+    id: Option<Box<RawValue>>,
+    question: Option<Value>,
+    context: Option<Value>,
+}
+
+/// A question.
 struct Asked {
-    #[serde(default)]
-    id: Option<Value>,
+    id: Option<Box<RawValue>>,
     question: String,
     context: String,
 }
@@ -51,7 +73,7 @@ struct Asked {
 enum Told<'a> {
     Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RawValue>,
         /// None if the passage does not answer the question.
         answer: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +83,7 @@ enum Told<'a> {
     },
     Bad {
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<Value>,
+        id: Option<Box<RawValue>>,
         line: usize,
         error: String,
     },
@@ -164,7 +186,7 @@ impl Answering<'_> {
         };
         let answer = Some(text).filter(|text| !text.is_empty() && prediction.windows > 0);
         let probability = prediction.best().filter(|_| prediction.windows > 0).map(|best| best.probability);
-        Told::Answer { id: asked.id.as_ref(), answer, probability, score_diff: prediction.score_diff }
+        Told::Answer { id: asked.id.as_deref(), answer, probability, score_diff: prediction.score_diff }
     }
 }
 
@@ -177,19 +199,39 @@ fn write_line(out: &mut impl Write, told: &Told<'_>) -> Result<(), CliError> {
 fn parse<'a>(line: &Line) -> Result<Asked, Told<'a>> {
     let bad = |id, error| Told::Bad { id, line: line.number, error };
     let bytes = line.bytes.as_ref().map_err(|why| bad(None, (*why).to_owned()))?;
-    serde_json::from_slice(bytes).map_err(|error| {
-        // The line may name its question all the same.
-        let id = serde_json::from_slice::<Value>(bytes).ok();
-        let id = id.and_then(|mut line| line.get_mut("id").map(Value::take));
+    let Fields { id, question, context } = serde_json::from_slice(bytes).map_err(|error| {
         // There is only one line for the parser.
         let told = error.to_string();
-        let told = told.split(" at line 1 column").next().unwrap_or(&told).to_owned();
-        bad(id, format!("{told}, where id, question and context were expected"))
-    })
+        let told = told.split(" at line 1 column").next().unwrap_or(&told);
+        let told = match told {
+            _ if !error.is_data() => format!("not JSON: {told}"),
+            told if told.starts_with("duplicate field") => told.to_owned(),
+            _ => "not an object with question and context".to_owned(),
+        };
+        bad(None, told)
+    })?;
+    match (text("question", question), text("context", context)) {
+        (Ok(question), Ok(context)) => Ok(Asked { id, question, context }),
+        (Err(error), _) | (_, Err(error)) => Err(bad(id, error)),
+    }
+}
+
+/// A field that has to be text.
+fn text(name: &str, field: Option<Value>) -> Result<String, String> {
+    match field {
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Null) | None => Err(format!("no {name}")),
+        Some(_) => Err(format!("{name} is not text")),
+    }
+}
+
+/// Anything, `null` too.
+fn as_written<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(field).map(Some)
 }
 
 /// The lines to be answered together: at least one, and those that are there already. Nothing at the end.
-fn next(lines: &Receiver<io::Result<Line>>) -> Option<Result<Vec<Line>, CliError>> {
+fn next(lines: &Receiver<Result<Line, CliError>>) -> Option<Result<Vec<Line>, CliError>> {
     let (most, bytes) = TOGETHER;
     let mut together = Vec::new();
     let mut taken = 0;
@@ -200,7 +242,7 @@ fn next(lines: &Receiver<io::Result<Line>>) -> Option<Result<Vec<Line>, CliError
                 taken += line.bytes.as_ref().map_or(0, Vec::len);
                 together.push(line);
             }
-            Err(error) => return Some(Err(CliError::unreadable(STANDARD_INPUT.as_ref(), &error))),
+            Err(error) => return Some(Err(error)),
         }
         waiting = if together.len() < most && taken < bytes { lines.try_recv().ok() } else { None };
     }
@@ -208,17 +250,21 @@ fn next(lines: &Receiver<io::Result<Line>>) -> Option<Result<Vec<Line>, CliError
 }
 
 /// Reads lines until there are no more, or nobody wants them. Blank ones are passed over.
-fn read(mut input: impl BufRead, lines: &SyncSender<io::Result<Line>>) {
+fn read(mut input: impl BufRead, lines: &SyncSender<Result<Line, CliError>>) {
     for number in 1.. {
         let line = match read_line(&mut input) {
-            // Windows' programs begin a file so.
             Ok(Some(Ok(bytes))) if number == 1 => {
+                if let Some((_, what, remedy)) = NO_LINES.iter().find(|(mark, ..)| bytes.starts_with(mark)) {
+                    let _ = lines.send(Err(CliError::new(format!("{STANDARD_INPUT} {what}"), remedy)));
+                    return;
+                }
+                // Windows' programs begin a file so.
                 Ok(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes))
             }
             Ok(Some(bytes)) => bytes,
             Ok(None) => return,
             Err(error) => {
-                let _ = lines.send(Err(error));
+                let _ = lines.send(Err(CliError::unreadable(STANDARD_INPUT.as_ref(), &error)));
                 return;
             }
         };
@@ -278,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_refused_at_once() {
+        for (mark, what, _) in NO_LINES {
+            let (sender, receiver) = sync_channel(QUEUE);
+            read([mark, b"\0{\0\n\n"].concat().as_slice(), &sender);
+            let refused = next(&receiver).unwrap().map(|lines| lines.len()).unwrap_err();
+            assert!(refused.to_string().contains(what), "{refused}");
+        }
+    }
+
+    #[test]
     fn a_line_that_is_too_long_is_passed_over_and_the_next_is_read() {
         let mut text = vec![b'x'; LONGEST + 1];
         text.extend(b"\nnext\n");
@@ -292,13 +348,26 @@ mod tests {
             let line = Line { number: 7, bytes: Ok(text.as_bytes().to_vec()) };
             parse(&line).err().map(|bad| serde_json::to_string(&bad).unwrap()).unwrap_or_default()
         };
-        let expected = "{\"id\":3,\"line\":7,\"error\":\"missing field `context`, where id, question and context were expected\"}";
-        assert_eq!(told("{\"id\": 3, \"question\": \"Who?\"}"), expected);
-        assert!(
-            told("who?").starts_with("{\"line\":7,\"error\":\"expected value, where"),
-            "{}",
-            told("who?")
-        );
+        for (line, expected) in [
+            (r#"{"id": 3, "question": "Who?"}"#, r#"{"id":3,"line":7,"error":"no context"}"#),
+            (
+                r#"{"id": null, "question": 3, "context": ""}"#,
+                r#"{"id":null,"line":7,"error":"question is not text"}"#,
+            ),
+            ("who?", r#"{"line":7,"error":"not JSON: expected value"}"#),
+            ("3", r#"{"line":7,"error":"not an object with question and context"}"#),
+        ] {
+            assert_eq!(told(line), expected);
+        }
         assert_eq!(told("{\"question\": \"Who?\", \"context\": \"Nobody.\", \"answers\": []}"), "");
+    }
+
+    #[test]
+    fn an_id_comes_back_as_it_was_written() {
+        for id in ["null", "340282366920938463463374607431768211456", "1.50", "[\"a\", 1]"] {
+            let text = format!("{{\"id\": {id}, \"question\": \"Who?\", \"context\": \"Nobody.\"}}");
+            let asked = parse(&Line { number: 1, bytes: Ok(text.into_bytes()) }).ok().unwrap();
+            assert_eq!(asked.id.unwrap().get(), id);
+        }
     }
 }

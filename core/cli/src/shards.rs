@@ -62,9 +62,12 @@ impl ShardJob<'_> {
     /// Answers the shard's questions, unless they are answered already.
     pub(super) fn run(self) -> Result<(), CliError> {
         let Self { shard, folder, .. } = self;
-        if data::is_standard_input(&self.data) {
+        // Its digest would use up a pipe.
+        if data::is_standard_input(&self.data)
+            || self.data.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir())
+        {
             return Err(CliError::new(
-                "every shard reads all the questions, which standard input gives only once",
+                "a shard reads the questions twice, which a pipe gives only once",
                 "save them to a file, or answer them with `predict --lines`",
             ));
         }
@@ -139,11 +142,11 @@ pub(super) fn merge_shards(
     let devices: std::collections::BTreeSet<_> =
         marks.iter().map(|mark| (mark.device.as_str(), mark.eval_batch)).collect();
     if devices.len() > 1 {
-        let names: Vec<&str> = devices.iter().map(|(device, _)| *device).collect();
+        let ways: Vec<String> =
+            devices.iter().map(|(device, batch)| format!("{device}, batches of {batch}")).collect();
         output::warn(format_args!(
-            "the shards were answered on different devices or in batches of different sizes ({}), so last digits may \
-             differ from those of one process",
-            names.join(", ")
+            "the shards were answered in different ways ({}), so last digits may differ from those of one process",
+            ways.join("; ")
         ));
     }
     let sum = |of: fn(&ShardMark) -> usize| marks.iter().map(of).sum::<usize>();

@@ -8,7 +8,7 @@ use super::error::CliError;
 use spanbert_core::{
     demo,
     run::{Environment, RunFolder},
-    train::{DataSource, Recipe},
+    train::{DataSource, Recipe, resume_command},
 };
 
 /// Recipe, files and device of a run.
@@ -65,6 +65,12 @@ impl Sources {
     /// Reads them from the run folder.
     pub(super) fn of_run(run: &Path) -> Result<Self, CliError> {
         let layout = RunFolder::find(run)?;
+        if layout.pretraining().exists() {
+            return Err(CliError::new(
+                format_args!("{} is a pre-training", layout.root().display()),
+                format_args!("run `{}`", resume_command(layout.root())),
+            ));
+        }
         let environment = Environment::read(&layout)?;
         let Some(train) = &environment.train_data else {
             return Err(CliError::new(

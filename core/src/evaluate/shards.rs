@@ -65,7 +65,7 @@ impl FromStr for Shard {
             )),
             Some(shard) if shard.index <= shard.count && shard.count <= Self::MOST => Ok(shard),
             Some(Self { count, .. }) if count > Self::MOST => Err(format!("at most {} shards", Self::MOST)),
-            Some(Self { count, .. }) => Err(format!("there are {count} shards, the last is {count}/{count}")),
+            Some(Self { count, .. }) => Err(format!("the last of {count} is {count}/{count}")),
             None => Err("a shard is written 3/8: the third of eight".to_owned()),
         }
     }

@@ -7,11 +7,12 @@ use spanbert_backends::fault::Fault;
 use crate::{
     advice::Advice,
     checkpoint::CheckpointError,
+    hash::UnreadableFile,
     run::RunError,
     squad::SquadError,
     text_file::TextError,
     tokenizer::TokenizerError,
-    train::{Activity, TrainError},
+    train::{Activity, TrainError, resume_command},
 };
 
 /// Cause and remedy.
@@ -25,6 +26,17 @@ pub enum PretrainError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of the corpus of a run that is resumed is not where it was.
+    #[error("{error}")]
+    Moved {
+        /// Which, and why.
+        error: UnreadableFile,
+        /// The flag that names it.
+        flag: &'static str,
+    },
+    /// The run is a fine-tuning.
+    #[error("{} is a fine-tuning, not a pre-training", .0.display())]
+    FineTuning(PathBuf),
     /// A file of the corpus is no text that is read.
     #[error(transparent)]
     Text(#[from] TextError),
@@ -72,10 +84,18 @@ pub enum PretrainError {
     Run(#[from] RunError),
 }
 
+impl From<UnreadableFile> for PretrainError {
+    fn from(UnreadableFile { path, source }: UnreadableFile) -> Self {
+        Self::Corpus { path, source }
+    }
+}
+
 impl Advice for PretrainError {
     fn remedy(&self) -> String {
         match self {
             Self::Corpus { .. } => "name text files in UTF-8, documents separated by blank lines".into(),
+            Self::Moved { flag, .. } => format!("name all its files, where they are now, with {flag}"),
+            Self::FineTuning(run) => format!("run `{}`", resume_command(run)),
             Self::Text(error) => error.remedy(),
             Self::EmptyCorpus => "name files with running text".into(),
             Self::EmptyHeldOut => "raise --eval-share, or name files with running text by --eval-file".into(),

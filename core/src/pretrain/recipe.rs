@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{MaskedUnit, MaskingOptions, PretrainError};
 use crate::{
     config::BertConfig,
-    hash::Fingerprint,
-    run::{Layout, RunError},
+    hash::{Fingerprint, UnreadableFile},
+    run::Layout,
     train::{
         FieldError, LARGEST_COUNT, MicroBatchSize, Precision, check, field_changes, file_changes,
         recipe_macro::recipe,
@@ -199,8 +199,8 @@ pub struct Resumption {
 }
 
 /// What files hold.
-pub(super) fn fingerprints(files: &[PathBuf]) -> Result<Vec<Fingerprint>, RunError> {
-    files.iter().map(|path| Ok(Fingerprint::of(path)?)).collect()
+pub(super) fn fingerprints(files: &[PathBuf]) -> Result<Vec<Fingerprint>, UnreadableFile> {
+    files.iter().map(|path| Fingerprint::of(path)).collect()
 }
 
 /// `pretrain.toml` in the run folder: what a resumed run is to be the same as.
@@ -228,6 +228,9 @@ impl PretrainRecord {
     pub fn read(layout: &Layout) -> Result<Self, PretrainError> {
         let path = layout.pretraining();
         let wrong = |what: String| PretrainError::Record { path: path.clone(), what };
+        if !path.exists() && layout.recipe().exists() {
+            return Err(PretrainError::FineTuning(layout.root().to_owned()));
+        }
         let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
         Self::from_toml(&text).map_err(wrong)
     }
@@ -240,12 +243,20 @@ impl PretrainRecord {
             } else {
                 again.to_vec()
             };
-            fingerprints(&paths)
+            let mut files = fingerprints(&paths)?;
+            // As the run began with them: elsewhere they may be listed in another order.
+            files.sort_by_key(|file| {
+                before.iter().position(|known| known.sha256 == file.sha256).unwrap_or(usize::MAX)
+            });
+            Ok(files)
+        };
+        let moved = |files: Result<Vec<Fingerprint>, UnreadableFile>, flag| {
+            files.map_err(|error| PretrainError::Moved { error, flag })
         };
         Ok(Self {
             recipe: resumption.recipe.clone().unwrap_or_else(|| self.recipe.clone()),
-            corpus: files(&resumption.corpus, &self.corpus)?,
-            eval_corpus: files(&resumption.eval_corpus, &self.eval_corpus)?,
+            corpus: moved(files(&resumption.corpus, &self.corpus), "--corpus")?,
+            eval_corpus: moved(files(&resumption.eval_corpus, &self.eval_corpus), "--eval-file")?,
             ..self.clone()
         })
     }

@@ -43,6 +43,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that the run is made from could not be read.
+    #[error(transparent)]
+    Source(#[from] UnreadableFile),
     /// A file does not hold what it should.
     #[error("{} is damaged: {message}", path.display())]
     Damaged {
@@ -63,14 +66,9 @@ impl Advice for RunError {
             Self::NotAFolder(_) => "choose another output folder".into(),
             Self::Locked { .. } => "wait for it or stop it".into(),
             Self::Write(error) => error.remedy(),
+            Self::Source(error) => error.remedy(),
             Self::Damaged { .. } => "restore it from a copy, or start a new run".into(),
         }
-    }
-}
-
-impl From<UnreadableFile> for RunError {
-    fn from(UnreadableFile { path, source }: UnreadableFile) -> Self {
-        Self::Read { path, source }
     }
 }
 

@@ -1,5 +1,4 @@
 //! Small tensors on every device there is, and what happens when a device cannot do as asked.
-#![cfg(feature = "cpu")]
 #![recursion_limit = "256"]
 #![allow(
     clippy::unwrap_used,

@@ -2,8 +2,8 @@
 
 use burn::tensor::{Int, Tensor};
 
-use super::{assert_close, leaf, on_every_backend, random, weighed};
-use crate::{
+use crate::{assert_close, leaf, on_every_backend, random, weighed};
+use spanbert_backends::{
     Precision, TrainingBackend,
     ops::{
         Activation, Dropout, TokenPlaces, activate, backward_from, dropout, embedding, gelu, layer_norm,

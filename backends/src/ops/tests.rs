@@ -1,19 +1,19 @@
 //! Products in the half formats: what is rounded, what is not, and how far that is from f32.
 //!
 //! The CPU's own kernels imitate the half formats; the forms from primitives, which the GPU backends run, are run on the
-//! CPU's half tensors beside them.
+//! CPU's half tensors beside them, and on f32.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use burn::{
     backend::Autodiff,
-    tensor::{DType, Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor},
+    tensor::{DType, Tensor, TensorData, TensorPrimitive, backend::Backend, ops::FloatTensor},
 };
 use half::{bf16, f16};
 
 use super::{
-    Dropout, SelfAttention, attention, linear, product, round, rounded, self_attention,
-    tests::{leaf, weighed},
+    Clip, Dropout, SelfAttention, adam, attention, clip_factors, linear, product, round, rounded,
+    self_attention,
 };
 use crate::{Cpu, Precision};
 
@@ -22,8 +22,21 @@ type Training = Autodiff<Cpu>;
 /// The half formats with half a unit in the last place of 1, the largest relative error of rounding.
 const HALVES: [(Precision, f32); 2] = [(Precision::Bf16, 1.0 / 256.0), (Precision::F16, 1.0 / 2048.0)];
 
+/// Values spread over -3 to 3, the same for the same seed.
 fn random<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<Training, D> {
-    leaf(shape, seed, &Default::default())
+    let mut state = seed.wrapping_mul(0x9e37_79b9).wrapping_add(1);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f32::from((state >> 16) as u16) / 65_536.0 - 0.5
+    };
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| 2.0 * (next() + next() + next())).collect();
+    Tensor::from_data(TensorData::new(values, shape), &Default::default()).require_grad()
+}
+
+/// A scalar that weighs every element differently, so that its gradient tests each of them.
+fn weighed<const D: usize>(y: Tensor<Training, D>) -> Tensor<Training, 1> {
+    let weights = random(y.dims(), 99).detach();
+    (y * weights).sum()
 }
 
 fn values<B: Backend, const D: usize>(x: Tensor<B, D>) -> Vec<f32> {
@@ -128,6 +141,42 @@ fn attend(inputs: &[Tensor<Training, 2>; 3], spec: &SelfAttention) -> [Vec<f32>;
     [values(context.inner()), query, key, value]
 }
 
+/// The same from primitives, on rounded inputs.
+fn attend_by_primitives(inputs: &[Tensor<Training, 2>; 3], spec: &SelfAttention) -> [Vec<f32>; 4] {
+    let inputs = inputs.clone().map(|input| round::<Cpu>(primitive(input.inner()), spec.precision));
+    let kept = attention::forward::<Cpu>(inputs, primitive(mask().inner()), spec, true);
+    let grad = primitive(random([3 * 21, 32], 99).inner());
+    let parts = attention::backward::<Cpu>(kept.query_key_value, kept.probabilities, grad, spec);
+    let [query, key, value] = parts.map(|part| values(wrapped::<2>(part)));
+    [values(wrapped::<2>(kept.context)), query, key, value]
+}
+
+#[test]
+fn the_primitives_of_attention_give_what_the_kernels_give() {
+    for dropout in [None, Some(Dropout { probability: 0.3, seed: 17, first: 5 })] {
+        let inputs = [10, 11, 12].map(|seed| random([3 * 21, 32], seed));
+        let spec = spec(dropout, Precision::F32);
+        let ours = attend(&inputs, &spec);
+        for (ours, primitives) in ours.iter().zip(attend_by_primitives(&inputs, &spec)) {
+            let apart = distance(ours, &primitives);
+            assert!(apart < 1e-5, "{dropout:?}: {apart}");
+        }
+    }
+}
+
+#[test]
+fn clip_factors_from_primitives_are_those_of_the_kernels() {
+    // More values than one task sums, with and without whole vectors.
+    let grads = || [[3, 7], [90, 301], [64, 400]].map(|shape| random::<2>(shape, 8).inner()).to_vec();
+    let clip = Clip { max_norm: 1.0, global: false };
+    let ours = clip_factors(grads(), clip).unwrap();
+    let theirs = adam::clip_factors_of::<Cpu>(grads().into_iter().map(primitive).collect(), clip).unwrap();
+    for (ours, theirs) in [(ours.factors, theirs.factors), (ours.norm, theirs.norm)] {
+        let apart = distance(&values(ours), &values(wrapped::<2>(theirs)));
+        assert!(apart < 1e-6, "{apart}");
+    }
+}
+
 #[test]
 fn attention_in_a_half_format_is_near_f32_and_near_the_form_from_primitives() {
     for dropout in [None, Some(Dropout { probability: 0.3, seed: 17, first: 5 })] {
@@ -137,12 +186,7 @@ fn attention_in_a_half_format_is_near_f32_and_near_the_form_from_primitives() {
             let spec = spec(dropout, precision);
             let ours = attend(&inputs, &spec);
 
-            let inputs = inputs.clone().map(|input| round::<Cpu>(primitive(input.inner()), precision));
-            let kept = attention::forward::<Cpu>(inputs, primitive(mask().inner()), &spec, true);
-            let grad = primitive(random([3 * 21, 32], 99).inner());
-            let parts = attention::backward::<Cpu>(kept.query_key_value, kept.probabilities, grad, &spec);
-            let [query, key, value] = parts.map(|part| values(wrapped::<2>(part)));
-            let primitives = [values(wrapped::<2>(kept.context)), query, key, value];
+            let primitives = attend_by_primitives(&inputs, &spec);
 
             for (name, index) in ["the context", "query", "key", "value"].iter().zip(0..) {
                 let (from_f32, apart) =
