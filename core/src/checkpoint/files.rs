@@ -3,11 +3,11 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    io::ErrorKind,
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use super::CheckpointError;
+use super::{CheckpointError, StagedFiles};
 
 /// The files of a checkpoint in memory, as a browser hands them over or a program carries them with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +41,76 @@ impl Files {
         self.content.is_empty()
     }
 
-    fn get(&self, path: &Path) -> Option<&[u8]> {
-        let name = path.strip_prefix(&self.name).ok()?.to_str()?;
+    /// A file's content.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.content.get(name).map(AsRef::as_ref)
+    }
+
+    /// The files' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.content.keys().map(String::as_str)
+    }
+
+    /// The files of a folder within, which are taken out: those whose names begin with `folder` and a `/`, without that.
+    pub fn split_off(&mut self, folder: &str) -> Self {
+        let mut taken = Self::new(folder.rsplit('/').next().unwrap_or(folder));
+        for (name, content) in std::mem::take(&mut self.content) {
+            match name.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) {
+                Some(inside) => taken.insert(inside, content),
+                None => self.insert(name, content),
+            }
+        }
+        taken
+    }
+
+    fn at(&self, path: &Path) -> Option<&[u8]> {
+        self.get(path.strip_prefix(&self.name).ok()?.to_str()?)
+    }
+}
+
+impl IntoIterator for Files {
+    type Item = (String, Cow<'static, [u8]>);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Cow<'static, [u8]>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.content.into_iter()
+    }
+}
+
+/// Where a checkpoint's files are written.
+pub(super) trait Target {
+    /// Writes a file to be named `name`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn stage(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CheckpointError>;
+}
+
+impl Target for StagedFiles {
+    fn stage(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CheckpointError> {
+        Ok(Self::stage(self, name, content)?)
+    }
+}
+
+impl Target for Files {
+    fn stage(
+        &mut self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CheckpointError> {
+        let mut bytes = Vec::new();
+        content(&mut bytes).map_err(|cause| CheckpointError::Io { path: self.name.join(name), cause })?;
+        self.insert(name, bytes);
+        Ok(())
     }
 }
 
@@ -69,7 +136,7 @@ impl<'a> Source<'a> {
     pub(super) fn is_file(self, path: &Path) -> bool {
         match self {
             Self::Folder(_) => path.is_file(),
-            Self::Files(files) => files.get(path).is_some(),
+            Self::Files(files) => files.at(path).is_some(),
         }
     }
 
@@ -80,7 +147,7 @@ impl<'a> Source<'a> {
     pub(super) fn read(self, path: &Path) -> Result<Cow<'a, [u8]>, CheckpointError> {
         let found = match self {
             Self::Folder(_) => std::fs::read(path).map(Cow::Owned),
-            Self::Files(files) => files.get(path).map(Cow::Borrowed).ok_or(ErrorKind::NotFound.into()),
+            Self::Files(files) => files.at(path).map(Cow::Borrowed).ok_or(ErrorKind::NotFound.into()),
         };
         found.map_err(|cause| CheckpointError::Io { path: path.to_path_buf(), cause })
     }
@@ -133,7 +200,7 @@ mod tests {
     use super::*;
     use crate::{
         advice::Advice,
-        checkpoint::{LoadOptions, load, load_files},
+        checkpoint::{LoadOptions, SaveCheckpoint, SpanbertMeta, load, load_files, save, save_in_memory},
         demo,
     };
 
@@ -192,6 +259,38 @@ mod tests {
         assert!(same().contains("config.json"));
         std::fs::remove_file(folder.join("config.json")).unwrap();
         same();
+    }
+
+    #[test]
+    fn what_is_saved_in_memory_is_the_folder_s() {
+        let home = tempfile::tempdir().unwrap();
+        let model = demo::pretrained_model().unwrap();
+        let checkpoint = SaveCheckpoint {
+            config: &model.config,
+            weights: &model.weights,
+            vocab: &model.vocab,
+            settings: &model.settings,
+            meta: &SpanbertMeta::default(),
+        };
+        save(home.path(), &checkpoint).unwrap();
+        let (saved, folder) = (save_in_memory("m", &checkpoint).unwrap(), in_memory(home.path()));
+        assert_eq!(saved.content, folder.content);
+        let vocab: Vec<String> = model.vocab.iter().map(|piece| format!("{piece}\n")).collect();
+        let error = save_in_memory("m", &SaveCheckpoint { vocab: &vocab, ..checkpoint }).unwrap_err();
+        assert!(error.to_string().contains("line break"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_within_is_taken_out() {
+        let mut files = Files::new("run");
+        for name in ["best/config.json", "best/deep/a", "best", "bestest/a", "config.json"] {
+            files.insert(name, name.as_bytes());
+        }
+        let best = files.split_off("best");
+        assert_eq!(best.name(), Path::new("best"));
+        assert_eq!(best.names().collect::<Vec<_>>(), ["config.json", "deep/a"]);
+        assert_eq!(best.get("deep/a"), Some(&b"best/deep/a"[..]));
+        assert_eq!(files.names().collect::<Vec<_>>(), ["best", "bestest/a", "config.json"]);
     }
 
     #[test]

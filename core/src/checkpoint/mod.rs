@@ -44,7 +44,7 @@ pub use keys::Mismatch;
 pub use meta::{META_FILE, SpanbertMeta};
 pub use report::{LoadReport, Rename, architecture};
 pub use safetensors::{FloatType, from_safetensors_bytes, to_safetensors};
-pub use save::{SaveCheckpoint, save};
+pub use save::{SaveCheckpoint, save, save_in_memory};
 #[cfg(feature = "native")]
 pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "native")]

@@ -7,8 +7,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{
-    CheckpointError, HostTensor, StagedFiles, Weights,
+    CheckpointError, Files, HostTensor, StagedFiles, Weights,
     directory::finite,
+    files::Target,
     meta::{META_FILE, SpanbertMeta},
     safetensors::{self, FloatType},
     tokenizer,
@@ -51,6 +52,18 @@ pub fn save(directory: &Path, checkpoint: &SaveCheckpoint<'_>) -> Result<(), Che
     write(directory, checkpoint, parameter_shapes(config, true), config.to_hugging_face())
 }
 
+/// The same files in memory, named as those of the folder `name`.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_in_memory(name: &str, checkpoint: &SaveCheckpoint<'_>) -> Result<Files, CheckpointError> {
+    let config = checkpoint.config;
+    check(name.as_ref(), checkpoint, parameter_shapes(config, true))?;
+    let mut files = Files::new(name);
+    stage(&mut files, checkpoint, &config.to_hugging_face())?;
+    Ok(files)
+}
+
 /// The same for a model with the heads of pre-training instead of the question-answering head: transformers reads it for
 /// masked language modelling (`BertForMaskedLM`), fine-tuning begins with its encoder.
 ///
@@ -88,8 +101,33 @@ fn write(
     shapes: Vec<(String, Vec<usize>)>,
     description: Value,
 ) -> Result<(), CheckpointError> {
+    check(directory, checkpoint, shapes)?;
+    let mut files = StagedFiles::new(directory)?;
+    stage(&mut files, checkpoint, &description)?;
+    Ok(files.commit_without(&OLDER_TOKENIZER)?)
+}
+
+/// Stages all files, the configuration last.
+fn stage(
+    files: &mut impl Target,
+    checkpoint: &SaveCheckpoint<'_>,
+    description: &Value,
+) -> Result<(), CheckpointError> {
     let SaveCheckpoint { config, weights, vocab, settings, meta } = *checkpoint;
-    check(directory, config, weights, shapes)?;
+    stage_model(files, weights, config.family, FloatType::F32)?;
+    tokenizer::write::stage(files, vocab, settings, config)?;
+    files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
+    files.stage("config.json", |out| pretty(out, description))
+}
+
+/// Refuses what could not be loaded again.
+fn check(
+    directory: &Path,
+    checkpoint: &SaveCheckpoint<'_>,
+    shapes: Vec<(String, Vec<usize>)>,
+) -> Result<(), CheckpointError> {
+    let SaveCheckpoint { config, weights, vocab, settings, .. } = *checkpoint;
+    check_weights(directory, config, weights, shapes)?;
     let pieces = settings.ids_with(vocab.len());
     if pieces > config.vocab_size {
         let path = directory.join("vocab.txt");
@@ -104,16 +142,11 @@ fn write(
         let what = format!("piece {piece:?} contains a line break and cannot be written");
         return Err(CheckpointError::Vocabulary { path: directory.join("vocab.txt"), what });
     }
-    let mut files = StagedFiles::new(directory)?;
-    stage_model(&mut files, weights, config.family, FloatType::F32)?;
-    tokenizer::write::stage(&mut files, vocab, settings, config)?;
-    files.stage(META_FILE, |out| pretty(out, &meta.finite()))?;
-    files.stage("config.json", |out| pretty(out, &description))?;
-    Ok(files.commit_without(&OLDER_TOKENIZER)?)
+    Ok(())
 }
 
 /// Refuses weights that could not be loaded again.
-fn check(
+fn check_weights(
     directory: &Path,
     config: &BertConfig,
     weights: &Weights,
@@ -147,7 +180,7 @@ fn check(
 
 /// Stages `model.safetensors`, under the family's names.
 pub(super) fn stage_model(
-    files: &mut StagedFiles,
+    files: &mut impl Target,
     weights: &Weights,
     family: &Family,
     float: FloatType,
@@ -155,7 +188,7 @@ pub(super) fn stage_model(
     let format = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     let own: BTreeMap<String, &HostTensor> =
         weights.iter().map(|(name, tensor)| (family.own_name(name), tensor)).collect();
-    Ok(files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, &own, &format, float))?)
+    files.stage(SAFETENSORS_FILE, |mut out| safetensors::write_as(&mut out, &own, &format, float))
 }
 
 pub(super) fn pretty(out: &mut dyn Write, value: &impl serde::Serialize) -> std::io::Result<()> {

@@ -1,10 +1,12 @@
 //! A run's events in the form that charts and tables want, growing as the log does.
 
+use serde::{Deserialize, Serialize};
+
 use super::{CheckpointKind, Event, EventRecord, Outcome, Phase, StepEvent};
 use crate::score::{HeldOutScores, Scores};
 
 /// An evaluation of the development set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
     /// When it ended, RFC 3339, UTC.
     pub time: String,
@@ -25,7 +27,7 @@ pub struct Evaluated {
 }
 
 /// An evaluation of a pre-training on held-out text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// Updates before it.
     pub step: usize,
@@ -42,7 +44,8 @@ pub struct HeldOut {
 }
 
 /// How much a [`LogEntry`] matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     Note,
@@ -53,7 +56,7 @@ pub enum Severity {
 }
 
 /// Something that happened, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// When, RFC 3339, UTC.
     pub time: String,
@@ -65,7 +68,7 @@ pub struct LogEntry {
 
 /// A run so far. Built event by event with [`add`](Self::add); what a resumed trainer went back behind is taken out again,
 /// as by [`history`](super::history()).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// Updates in order.
     pub steps: Vec<StepEvent>,

@@ -21,6 +21,9 @@ pub enum RunError {
     /// The folder holds no run.
     #[error("{} holds no run to resume", .0.display())]
     NoRun(PathBuf),
+    /// Files among which no run is.
+    #[error("{} holds no run: recipe.toml, events.jsonl and state.json are not there", .0.display())]
+    NoRecords(PathBuf),
     /// The output path is not a folder.
     #[error("{} is a file, not a folder", .0.display())]
     NotAFolder(PathBuf),
@@ -63,6 +66,7 @@ impl Advice for RunError {
             Self::NoRun(_) | Self::Read { .. } => {
                 "name a run folder, such as one that `spanbert runs list` shows".into()
             }
+            Self::NoRecords(_) => "choose the files of a run folder, all of them".into(),
             Self::NotAFolder(_) => "choose another output folder".into(),
             Self::Locked { .. } => "wait for it or stop it".into(),
             Self::Write(error) => error.remedy(),

@@ -224,6 +224,12 @@ impl EventRecord {
         let record: Self = serde_json::from_slice(line).ok()?;
         record.event.is_plausible().then_some(record)
     }
+
+    /// The events of a whole `events.jsonl`; a last line without its end and lines that are no events are left out.
+    pub fn from_log(log: &[u8]) -> impl Iterator<Item = Self> + '_ {
+        let lines = log.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        lines.filter_map(Self::from_line)
+    }
 }
 
 /// Largest count that is taken for one: readers add and subtract counts, which must not overflow.

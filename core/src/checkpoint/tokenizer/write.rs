@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{CheckpointError, StagedFiles, save::pretty};
+use super::super::{CheckpointError, files::Target, save::pretty};
 use crate::{
     config::BertConfig,
     tokenizer::{MAX_CHARS_PER_WORD, PREFIX, TokenizerSettings},
@@ -11,7 +11,7 @@ use crate::{
 /// Stages `vocab.txt`, `tokenizer_config.json`, `special_tokens_map.json` and, if there is anything that only they can say,
 /// `added_tokens.json` and `tokenizer.json`.
 pub(in crate::checkpoint) fn stage(
-    files: &mut StagedFiles,
+    files: &mut impl Target,
     vocab: &[String],
     settings: &TokenizerSettings,
     model: &BertConfig,

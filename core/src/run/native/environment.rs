@@ -1,65 +1,6 @@
-//! `environment.json`: with what a training was made.
+//! A run folder's `environment.json`.
 
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
-
-use super::{Layout, RunError, write_json};
-use crate::{hash::Fingerprint, json};
-
-/// The contents of `environment.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Environment {
-    /// Version of this program.
-    pub spanbert_studio: String,
-    /// Version of Burn.
-    pub burn: String,
-    /// Operating system and processor architecture.
-    pub platform: String,
-    /// Number of processors this process may use.
-    pub processors: usize,
-    /// Name of the machine, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine: Option<String>,
-    /// The device the model runs on, as `spanbert devices` names it.
-    pub device: String,
-    /// The command line.
-    pub command: Vec<String>,
-    /// When the training started, RFC 3339, UTC.
-    pub started: String,
-    /// What `--backend` says to choose that device.
-    #[serde(default)]
-    pub backend: String,
-    /// Where the starting model is; absent for one made by the program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<PathBuf>,
-    /// The checkpoint's files.
-    pub checkpoint: Vec<Fingerprint>,
-    /// The training data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_data: Option<Fingerprint>,
-    /// The development data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dev_data: Option<Fingerprint>,
-    /// Each time the run was resumed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub resumed: Vec<Resumption>,
-}
-
-/// One resumption of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resumption {
-    /// When, RFC 3339, UTC.
-    pub time: String,
-    /// Updates before it.
-    pub step: usize,
-    /// Version of this program.
-    pub spanbert_studio: String,
-    /// The device.
-    pub device: String,
-    /// The command line.
-    pub command: Vec<String>,
-}
+use super::{Environment, Layout, Resumption, RunError, write_json};
 
 impl Environment {
     /// This process, on a device; what goes in is added by the caller.
@@ -92,18 +33,6 @@ impl Environment {
         let path = layout.environment();
         let text = std::fs::read(&path).map_err(RunError::read(&path))?;
         Self::from_json(&text, &path)
-    }
-
-    /// Reads the content of an `environment.json`; `path` names it in errors.
-    ///
-    /// # Errors
-    /// If it is damaged.
-    pub fn from_json(text: &[u8], path: &Path) -> Result<Self, RunError> {
-        let damaged = |error: serde_json::Error| RunError::Damaged {
-            path: path.to_owned(),
-            message: error.to_string(),
-        };
-        json::parse(text).map_err(damaged)
     }
 
     /// Notes that this process goes on with the run.

@@ -1,64 +1,17 @@
 //! The runs in a folder, as `spanbert runs list` and the app show them.
 
 use std::{
-    cmp::Ordering,
     io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use serde::Serialize;
-
 use super::{
-    Environment, EventRecord, Layout, Lock, Outcome, Phase, RunError, RunGroup, RunState, TIME_FORMAT,
-    layout::time_of_name,
+    Environment, EventRecord, Layout, Lock, Phase, RunError, RunGroup, RunState, RunStatus, RunSummary,
+    TIME_FORMAT, layout::time_of_name, newest_first,
 };
 
 /// Longest line of a log that is looked at for its time.
 const LONGEST_LINE: u64 = 1 << 16;
-
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    /// A trainer is at work.
-    Running,
-    /// A trainer waits to be told to go on.
-    Paused,
-    /// All steps done.
-    Completed,
-    /// Ended on request.
-    Stopped,
-    /// Ended by an error it could report.
-    Failed,
-    /// Its trainer is gone without a word (killed, power cut).
-    Interrupted,
-}
-
-/// One run of a listing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunSummary {
-    /// The run folder's name.
-    pub name: String,
-    /// The run folder.
-    pub path: PathBuf,
-    /// Where it stands.
-    pub status: RunStatus,
-    /// When it started, RFC 3339 in UTC with milliseconds: as its state says, else its environment, its first event, its
-    /// name, or the folder's last change.
-    pub started: Option<String>,
-    /// The group of runs it belongs to, if it was started with `--seeds`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<RunGroup>,
-    /// Its `state.json`, if readable.
-    pub state: Option<RunState>,
-}
-
-/// The order of a listing: the one that started last comes first. Of those that started in the same millisecond the later
-/// name does; a run that does not say when it started comes last.
-#[must_use]
-pub fn newest_first(a: &RunSummary, b: &RunSummary) -> Ordering {
-    b.started.cmp(&a.started).then_with(|| b.name.cmp(&a.name)).then_with(|| a.path.cmp(&b.path))
-}
 
 /// The runs in `runs_folder`, [`newest_first`], whatever their folders are called and whichever machine made them. Folders
 /// that hold no run are left out; a folder that does not exist holds none.
@@ -88,10 +41,7 @@ pub fn summarise(root: &Path) -> Option<RunSummary> {
     let status = match state.as_ref().and_then(|state| state.outcome) {
         _ if held && state.as_ref().is_some_and(|state| state.phase == Phase::Paused) => RunStatus::Paused,
         _ if held => RunStatus::Running,
-        Some(Outcome::Completed) => RunStatus::Completed,
-        Some(Outcome::Stopped) => RunStatus::Stopped,
-        Some(Outcome::Failed) => RunStatus::Failed,
-        None => RunStatus::Interrupted,
+        outcome => RunStatus::without_trainer(outcome),
     };
     let name = root.file_name().unwrap_or(root.as_os_str()).to_string_lossy().into_owned();
     let started = started(&layout, state.as_ref(), &name);
@@ -121,7 +71,7 @@ fn first_event(layout: &Layout) -> Option<EventRecord> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::RunFolder;
+    use crate::run::{Outcome, RunFolder};
 
     #[test]
     fn runs_are_listed_newest_first_with_their_status() {

@@ -20,25 +20,21 @@ mod time;
 mod train_log;
 
 use super::{
-    BestScore, Event, EventRecord, Holder, Outcome, Phase, Request, RunError, WriteError, are_counts, atomic,
-    history, write_atomic, write_json,
+    Environment, Event, EventRecord, Holder, Phase, Request, Resumption, RunError, RunGroup, RunNotes,
+    RunState, RunStatus, RunSummary, WriteError, atomic, history, newest_first, write_atomic, write_json,
 };
 use time::TIME_FORMAT;
 
 pub use control::{request, take_request};
-pub use environment::{Environment, Resumption};
 pub use event_log::EventLog;
 pub use event_reader::{EventReader, read_events, read_history};
 pub use folder::RunFolder;
-pub use group::RunGroup;
 pub use group_scores::{GroupMember, GroupScores, ScoreSpread};
 pub use layout::{Layout, run_name};
-pub use list::{RunStatus, RunSummary, list, newest_first, summarise};
+pub use list::{list, summarise};
 pub use lock::Lock;
-pub use notes::RunNotes;
 pub use output_folder::{OutputError, OutputFolder, Writer, replace_outputs};
 pub use reserve::{ReservedRun, reserve_run};
-pub use state::RunState;
 pub use tensorboard::ScalarWriter;
 pub use time::now;
 pub use train_log::TrainLog;

@@ -1,27 +1,15 @@
-//! `notes.json`: what people write down about a run.
+//! A run folder's `notes.json`.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Layout, RunError, write_json};
-
-/// Tags and a note of a run; the trainer neither reads nor writes them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunNotes {
-    /// Short words to filter by.
-    pub tags: Vec<String>,
-    /// Free text.
-    pub note: String,
-}
+use super::{Layout, RunError, RunNotes, write_json};
 
 impl RunNotes {
     /// Reads a run's notes; none if there is no file or it is no such file.
     #[must_use]
     pub fn read(root: &Path) -> Self {
-        let text = std::fs::read(Layout::new(root).notes());
-        text.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        std::fs::read(Layout::new(root).notes())
+            .map_or_else(|_| Self::default(), |text| Self::from_json(&text))
     }
 
     /// Writes them into a run folder that is there.
