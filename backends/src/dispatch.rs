@@ -24,7 +24,11 @@ macro_rules! on_gpu {
                 start::<crate::WgpuFused>(&choice, &device)?;
                 run(choice, device, |device| $task.run::<$wrap<crate::WgpuFused>>(device))
             }
-            #[cfg(with_wgpu)]
+            #[cfg(all(with_wgpu, target_family = "wasm"))]
+            (Address::Wgpu(_), Fusion::Unfused) => {
+                Err(BackendError::Failed { choice, reason: "this build has fused kernels only".to_owned() })
+            }
+            #[cfg(all(with_wgpu, not(target_family = "wasm")))]
             (Address::Wgpu(device), Fusion::Unfused) => {
                 start::<crate::WgpuUnfused>(&choice, &device)?;
                 run(choice, device, |device| $task.run::<$wrap<crate::WgpuUnfused>>(device))

@@ -114,6 +114,13 @@ pub enum Fusion {
     Unfused,
 }
 
+impl Fusion {
+    /// The kinds of kernels of this build, in the order in which they are tried. A module for browsers has fused ones alone: it is
+    /// downloaded, and where they fail there is the processor.
+    pub const BUILT: &[Self] =
+        if cfg!(target_family = "wasm") { &[Self::Fused] } else { &[Self::Fused, Self::Unfused] };
+}
+
 impl fmt::Display for Fusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

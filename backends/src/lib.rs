@@ -28,7 +28,7 @@ mod task;
 mod version;
 
 #[cfg(all(with_wgpu, target_family = "wasm"))]
-pub use adapters::open_web_gpu;
+pub use adapters::{close_web_gpu, open_web_gpu};
 pub use choice::DeviceChoice;
 #[cfg(with_any)]
 pub use devices::{automatic, devices, passed_over, select};

@@ -36,6 +36,27 @@ pub async fn open_web_gpu() -> Result<DeviceInfo, Obstacle> {
     outcome.map(|found| found.info)
 }
 
+/// Gives WebGPU up for good, as after a self-test that it failed: it is an obstacle from now on, and what it still reports is no
+/// fault of any other device.
+pub fn close_web_gpu(why: &str) {
+    let obstacle = Obstacle::new(format!("WebGPU was given up: {why}"), ELSEWHERE);
+    *OPENED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Err(obstacle));
+}
+
+/// Records a fault, unless WebGPU was given up before.
+fn report(message: &str) {
+    if !matches!(opened(), Some(Err(_))) {
+        fault::report(message, "WebGPU");
+    }
+}
+
+/// The first line of what the browser says.
+fn said(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("JsValue(").map_or(line, |value| value.trim_end_matches(')')).to_owned()
+}
+
 /// The adapter that was opened.
 ///
 /// # Errors
@@ -66,7 +87,7 @@ async fn open() -> Result<FoundAdapter, Obstacle> {
         ..RequestAdapterOptions::default()
     };
     let adapter = instance.request_adapter(&wanted).await.map_err(|error| {
-        Obstacle::new(format!("the browser refused its WebGPU adapter: {error}"), ELSEWHERE)
+        Obstacle::new(format!("the browser refused its WebGPU adapter: {}", said(&error)), ELSEWHERE)
     })?;
     if !adapter.features().contains(Features::TIMESTAMP_QUERY) {
         let cause = "the browser's WebGPU has no timestamp queries, which the GPU runtime needs";
@@ -92,12 +113,12 @@ async fn start(instance: Instance, adapter: Adapter) -> Result<WgpuDevice, Obsta
         ..DeviceDescriptor::default()
     };
     let (device, queue) = adapter.request_device(&wanted).await.map_err(|error| {
-        Obstacle::new(format!("the browser's WebGPU device did not start: {error}"), ELSEWHERE)
+        Obstacle::new(format!("the browser's WebGPU device did not start: {}", said(&error)), ELSEWHERE)
     })?;
-    device.on_uncaptured_error(Arc::new(|error| fault::report(&error.to_string(), "WebGPU")));
+    device.on_uncaptured_error(Arc::new(|error| report(&error.to_string())));
     device.set_device_lost_callback(|reason, message| {
         if reason != DeviceLostReason::Destroyed {
-            fault::report(&format!("the GPU was lost: {message}"), "WebGPU");
+            report(&format!("the GPU was lost: {message}"));
         }
     });
     // What CubeCL knows of a shader that was not compiled it only logs. A program with a logger of its own keeps it.
@@ -120,7 +141,8 @@ impl log::Log for CompileErrors {
         if self.enabled(record.metadata()) {
             // Behind it comes the shader.
             let text = record.args().to_string();
-            fault::report(text.split("\n--- shader source").next().unwrap_or(&text), "WebGPU");
+            let text = text.split("\n--- shader source").next().unwrap_or(&text);
+            report(text.strip_prefix("[cubecl-wgpu] ").unwrap_or(text));
         }
     }
 

@@ -12,9 +12,9 @@ use wgpu::{Adapter, AdapterInfo, Backend, DeviceType, Features};
 use wgpu::{Instance, InstanceDescriptor, InstanceFlags};
 
 #[cfg(target_family = "wasm")]
-pub use browser::open_web_gpu;
-#[cfg(target_family = "wasm")]
 pub(crate) use browser::probe;
+#[cfg(target_family = "wasm")]
+pub use browser::{close_web_gpu, open_web_gpu};
 
 use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision};
 #[cfg(not(target_family = "wasm"))]

@@ -5,6 +5,7 @@
 mod in_memory;
 #[cfg(feature = "native")]
 mod native;
+mod tested_devices;
 
 use std::{borrow::Cow, path::Path, sync::Arc};
 
@@ -24,6 +25,7 @@ use crate::{
 
 #[cfg(feature = "native")]
 pub use native::{configure_runtime, find_device, prove_device};
+pub use tested_devices::{Purpose, TestedDevices};
 
 /// The stage whose notes are about the device, up to the next stage.
 pub const LOOKING_FOR_DEVICE: &str = "Looking for the device";

@@ -13,22 +13,34 @@ use crate::{
 };
 
 /// The kernels to use on an open device for models that answer in f32: fused ones, or plain ones if those fail. The processor
-/// needs no test. A fault of the device is taken back ([`fault::take`]): it is the verdict.
+/// needs no test. A fault of the device is taken back ([`fault::take`]): it is the verdict. `tell` hears how many of how many
+/// steps are done; the first ones take longest, since kernels are compiled.
 ///
 /// # Errors
 /// If the device answers wrongly or fails with both, or if the processor cannot run the toy model.
-pub async fn check_answers(device: &DeviceInfo) -> Result<Fusion, SelfTestError> {
+pub async fn check_answers(
+    device: &DeviceInfo,
+    tell: &dyn Fn(usize, usize),
+) -> Result<Fusion, SelfTestError> {
     if device.kind == BackendKind::Cpu {
         return Ok(Fusion::Fused);
     }
     let batches: Vec<Batch> =
         toy::shapes(device).iter().map(|&(rows, length)| toy::batch(rows, length)).collect();
-    let expected = answers(&DeviceChoice::Cpu, Fusion::Fused, &batches)
+    let expected = answers(&DeviceChoice::Cpu, Fusion::Fused, &batches, &|_, _| ())
         .await
         .map_err(|error| SelfTestError::Reference(error.to_string()))?;
+    first_that_passes(device, async |fusion| agrees(device, fusion, &batches, &expected, tell).await).await
+}
+
+/// The first kind of kernels with which an attempt says nothing against the device.
+pub(super) async fn first_that_passes(
+    device: &DeviceInfo,
+    attempt: impl AsyncFn(Fusion) -> Result<(), String>,
+) -> Result<Fusion, SelfTestError> {
     let mut reason = String::new();
-    for fusion in [Fusion::Fused, Fusion::Unfused] {
-        match agrees(device, fusion, &batches, &expected).await {
+    for &fusion in Fusion::BUILT {
+        match attempt(fusion).await {
             Ok(()) => return Ok(fusion),
             Err(why) => reason = why,
         }
@@ -44,8 +56,9 @@ async fn agrees(
     fusion: Fusion,
     batches: &[Batch],
     expected: &[Logits],
+    tell: &dyn Fn(usize, usize),
 ) -> Result<(), String> {
-    let found = answers(&device.choice, fusion, batches).await.map_err(|error| error.to_string())?;
+    let found = answers(&device.choice, fusion, batches, tell).await.map_err(|error| error.to_string())?;
     let runs = found.chunks(batches.len()).flat_map(|run| expected.iter().zip(run));
     let largest = runs.map(|(expected, found)| logits(expected, found)).fold(0.0, larger);
     let differences = Differences { logits: largest, ..Differences::default() };
@@ -57,6 +70,7 @@ async fn answers(
     choice: &DeviceChoice,
     fusion: Fusion,
     batches: &[Batch],
+    tell: &dyn Fn(usize, usize),
 ) -> Result<Vec<Logits>, EngineError> {
     let config = toy::config(0.0);
     let mut engine = open_inference(choice, fusion, &config, toy::weights(&config), Precision::F32)?;
@@ -64,6 +78,7 @@ async fn answers(
     for _ in 0..REPEATS {
         for batch in batches {
             found.push(engine.predict_async(batch).await?);
+            tell(found.len(), REPEATS * batches.len());
         }
     }
     Ok(found)
@@ -91,17 +106,17 @@ mod tests {
     fn a_device_agrees_with_its_like_only() {
         let processor = select(&DeviceChoice::Cpu).unwrap();
         let batches = [toy::batch(1, 64), toy::batch(3, 64)];
-        let mut expected = now(answers(&DeviceChoice::Cpu, Fusion::Fused, &batches)).unwrap();
+        let mut expected = now(answers(&DeviceChoice::Cpu, Fusion::Fused, &batches, &|_, _| ())).unwrap();
         assert_eq!(expected.len(), REPEATS * batches.len());
         expected.truncate(batches.len());
-        assert_eq!(now(agrees(&processor, Fusion::Fused, &batches, &expected)), Ok(()));
+        assert_eq!(now(agrees(&processor, Fusion::Fused, &batches, &expected, &|_, _| ())), Ok(()));
         // A wrong number in one of them, and one that is none.
         for wrong in [1e-2, f32::NAN] {
             let mut expected = expected.clone();
             expected[1].end[7] += wrong;
-            let reason = now(agrees(&processor, Fusion::Fused, &batches, &expected)).unwrap_err();
+            let reason = now(agrees(&processor, Fusion::Fused, &batches, &expected, &|_, _| ())).unwrap_err();
             assert!(reason.starts_with("its logits differ from the processor's by"), "{reason}");
         }
-        assert_eq!(now(check_answers(&processor)).unwrap(), Fusion::Fused);
+        assert_eq!(now(check_answers(&processor, &|_, _| ())).unwrap(), Fusion::Fused);
     }
 }

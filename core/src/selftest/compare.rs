@@ -2,12 +2,14 @@
 
 use spanbert_backends::{DeviceInfo, Precision};
 
-use super::Differences;
-#[cfg(feature = "native")]
-use super::observe::{Observation, Observations};
-#[cfg(feature = "native")]
-use crate::checkpoint::{HostTensor, Weights};
-use crate::engine::Logits;
+use super::{
+    Differences,
+    observe::{Observation, Observations},
+};
+use crate::{
+    checkpoint::{HostTensor, Weights},
+    engine::Logits,
+};
 
 /// Half a unit in the last place of TF32: its significands have eleven bits, the leading one included.
 const TF32_UNIT: f64 = 1.0 / 2048.0;
@@ -77,7 +79,6 @@ fn tf32() -> Differences {
 }
 
 /// The largest differences of all batches.
-#[cfg(feature = "native")]
 pub(super) fn compare(expected: &Observations, actual: &Observations) -> Differences {
     let pairs = || expected.batches.iter().zip(&actual.batches);
     let same_count = expected.batches.len() == actual.batches.len();
@@ -103,7 +104,6 @@ pub(super) fn larger(first: f64, second: f64) -> f64 {
     if first.is_nan() || second.is_nan() { f64::NAN } else { first.max(second) }
 }
 
-#[cfg(feature = "native")]
 fn relative(expected: f64, actual: f64) -> f64 {
     (expected - actual).abs() / expected.abs().max(f64::MIN_POSITIVE)
 }
@@ -123,7 +123,6 @@ pub(super) fn logits(expected: &Logits, actual: &Logits) -> f64 {
 ///
 /// A softmax does not change when all its inputs shift, so some gradients are zero in truth and hold nothing but the rounding
 /// of what cancels: they are measured against the whole gradient.
-#[cfg(feature = "native")]
 fn gradients(expected: &Weights, actual: &Weights) -> f64 {
     let whole = norm(expected.values().flat_map(|tensor| &tensor.values).copied());
     let difference = |(name, expected): (&String, &HostTensor)| {
@@ -139,13 +138,11 @@ fn gradients(expected: &Weights, actual: &Weights) -> f64 {
 }
 
 /// Biases that shift all inputs of a softmax alike: of keys, and the last two before the loss.
-#[cfg(feature = "native")]
 fn cancels(name: &str) -> bool {
     let last = format!("layer.{}.output.LayerNorm.bias", LAYERS - 1.0);
     name.ends_with("key.bias") || name == "qa_outputs.bias" || name.ends_with(&last)
 }
 
-#[cfg(feature = "native")]
 fn norm(values: impl Iterator<Item = f32>) -> f64 {
     values.map(|value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
 }

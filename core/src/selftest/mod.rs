@@ -3,14 +3,15 @@
 //! Drivers and kernel generators have bugs that no error reports: wrong numbers come back, and a training learns
 //! nothing. So before a device is first used, a toy SpanBERT is run on it and on the processor: logits, loss,
 //! gradients and a few updates, repeatedly, since some faults show only once kernels come from a cache. Fused
-//! kernels are tried first, then plain ones; a device on which both fail is refused. A browser, where nothing can be waited for
-//! and models only answer so far, makes the part of it that is about answers ([`check_answers`]).
+//! kernels are tried first, then plain ones; a device on which both fail is refused. In a browser, where nothing can be waited for,
+//! the part of it that is about answers ([`check_answers`]) comes before the first model, all of it ([`check_learning`]) before the
+//! first training.
 
 mod answers;
 mod compare;
 #[cfg(feature = "native")]
 mod device;
-#[cfg(feature = "native")]
+mod learning;
 mod observe;
 #[cfg(feature = "native")]
 mod store;
@@ -26,6 +27,7 @@ use crate::advice::Advice;
 pub use answers::check_answers;
 #[cfg(feature = "native")]
 pub use device::{News, Outcome, Verdict, ensure, test};
+pub use learning::check_learning;
 #[cfg(feature = "native")]
 pub use worker::{COMMAND, answer, use_worker};
 

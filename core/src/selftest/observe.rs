@@ -69,28 +69,42 @@ impl From<EngineError> for Trouble {
     }
 }
 
-/// Runs the plan on a device; `step` is called after each of [`steps`] things that it has computed.
+/// [`observe_async`] where a device can be waited for.
 ///
 /// # Errors
-/// If the device fails, or if two runs of the same step with the same dropout seed differ.
+/// As [`observe_async`].
+#[cfg(feature = "native")]
 pub(super) fn observe(
     choice: &DeviceChoice,
     fusion: Fusion,
     plan: Plan,
     step: &dyn Fn(),
 ) -> Result<Observations, Trouble> {
-    let observations = observe_plain(choice, fusion, plan, step)?;
-    check_dropout(choice, fusion, plan, step)?;
+    pollster::block_on(observe_async(choice, fusion, plan, step))
+}
+
+/// Runs the plan on a device; `step` is called after each of [`steps`] things that it has computed.
+///
+/// # Errors
+/// If the device fails, or if two runs of the same step with the same dropout seed differ.
+pub(super) async fn observe_async(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    step: &dyn Fn(),
+) -> Result<Observations, Trouble> {
+    let observations = observe_plain(choice, fusion, plan, step).await?;
+    check_dropout(choice, fusion, plan, step).await?;
     Ok(observations)
 }
 
-/// How often [`observe`] calls `step`: logits, gradients and metrics of each batch, the updates and what comes of them, and each
-/// batch with three dropout seeds.
+/// How often [`observe_async`] calls `step`: logits, gradients and metrics of each batch, the updates and what comes of them, and
+/// each batch with three dropout seeds.
 pub(super) fn steps(plan: Plan) -> usize {
     6 * plan.shapes.len() + UPDATES + 1
 }
 
-fn observe_plain(
+async fn observe_plain(
     choice: &DeviceChoice,
     fusion: Fusion,
     plan: Plan,
@@ -98,46 +112,51 @@ fn observe_plain(
 ) -> Result<Observations, Trouble> {
     let mut engine = open(choice, fusion, plan, 0.0)?;
     let batches: Vec<Batch> = plan.shapes.iter().map(|&(rows, length)| toy::batch(rows, length)).collect();
-    let observe = |batch: &Batch| {
-        let logits = engine.predict(batch)?;
+    let mut observed = Vec::new();
+    for batch in &batches {
+        let logits = engine.predict_async(batch).await?;
         step();
         engine.accumulate(&micro(batch, 0))?;
-        let gradients = engine.gradients()?;
+        let gradients = engine.gradients_async().await?;
         step();
         // A learning rate of 0 runs the optimizer and leaves the weights.
         engine.update(0.0)?;
-        let metrics = metrics(engine.as_mut())?;
+        let metrics = metrics(engine.as_mut()).await?;
         step();
-        Ok(Observation { logits, gradients, metrics })
-    };
-    let observed = batches.iter().map(observe).collect::<Result<Vec<_>, Trouble>>()?;
+        observed.push(Observation { logits, gradients, metrics });
+    }
     let Some(last) = batches.last() else {
         return Err(EngineError::Defect("the self-test has no shapes".into()).into());
     };
     for _ in 0..UPDATES {
         engine.accumulate(&micro(last, 0))?;
         engine.update(LEARNING_RATE)?;
-        metrics(engine.as_mut())?;
+        metrics(engine.as_mut()).await?;
         step();
     }
-    let after_updates = engine.predict(last)?;
+    let after_updates = engine.predict_async(last).await?;
     step();
     Ok(Observations { batches: observed, after_updates })
 }
 
 /// The same step with the same dropout seed must give the same loss, and another seed another loss.
-fn check_dropout(choice: &DeviceChoice, fusion: Fusion, plan: Plan, step: &dyn Fn()) -> Result<(), Trouble> {
+async fn check_dropout(
+    choice: &DeviceChoice,
+    fusion: Fusion,
+    plan: Plan,
+    step: &dyn Fn(),
+) -> Result<(), Trouble> {
     let mut engine = open(choice, fusion, plan, 0.1)?;
     for &(rows, length) in plan.shapes {
         let batch = toy::batch(rows, length);
-        let mut loss = |seed| {
+        let mut loss = async |seed| {
             engine.accumulate(&micro(&batch, seed))?;
             engine.update(0.0)?;
-            let loss = metrics(engine.as_mut())?.loss;
+            let loss = metrics(engine.as_mut()).await?.loss;
             step();
             Ok::<_, Trouble>(loss)
         };
-        let (first, again, other) = (loss(1)?, loss(1)?, loss(2)?);
+        let (first, again, other) = (loss(1).await?, loss(1).await?, loss(2).await?);
         // Sums may be added in another order.
         if (first - again).abs() > 1e-4 * first.abs() {
             return Err(Trouble::Wrong(format!(
@@ -162,8 +181,8 @@ fn open(
     open_training(choice, fusion, &config, weights, OptimizerConfig::bert_adam(), plan.precision)
 }
 
-fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, Trouble> {
-    match engine.drain_metrics()?.as_slice() {
+async fn metrics(engine: &mut dyn TrainingEngine) -> Result<StepMetrics, Trouble> {
+    match engine.drain_metrics_async().await?.as_slice() {
         [metrics] if metrics.loss.is_finite() && metrics.grad_norm.is_finite() => Ok(*metrics),
         other => Err(Trouble::Wrong(format!("one update reports {other:?}"))),
     }
