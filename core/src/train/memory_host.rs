@@ -8,7 +8,7 @@ use std::{
 
 use super::{EvaluationFiles, Host, Observer, SavedModel, TrainError, TrainingCheckpoint};
 use crate::{
-    checkpoint::{SpanbertMeta, Weights},
+    checkpoint::{CheckpointError, Files, SaveCheckpoint, SpanbertMeta, Weights, save_in_memory},
     config::BertConfig,
     evaluate::BoxFuture,
     run::{BestScore, Event, Phase, Request, RunError},
@@ -46,6 +46,17 @@ pub struct MemoryModel {
     pub meta: SpanbertMeta,
 }
 
+impl MemoryModel {
+    /// Its files as those of a checkpoint's folder.
+    ///
+    /// # Errors
+    /// If its weights are not finite.
+    pub fn files(&self, name: &str) -> Result<Files, CheckpointError> {
+        let Self { config, weights, vocab, settings, meta } = self;
+        save_in_memory(name, &SaveCheckpoint { config, weights, vocab, settings, meta })
+    }
+}
+
 impl From<SavedModel<'_>> for MemoryModel {
     fn from(model: SavedModel<'_>) -> Self {
         let SavedModel { config, weights, vocab, settings, meta, .. } = model;
@@ -67,6 +78,8 @@ pub struct MemoryHost<'o> {
     pub last: Option<MemoryModel>,
     /// Updates before the newest evaluation, and its files.
     pub evaluation: Option<(usize, EvaluationFiles)>,
+    /// The text of the reference's `eval_results.txt`, of the best weights.
+    pub results: Option<String>,
     step: usize,
     requests: Requests,
     observer: &'o mut dyn Observer,
@@ -83,8 +96,8 @@ impl<'o> MemoryHost<'o> {
         clock: &'o dyn Fn() -> Duration,
         sleep: &'o Sleep<'o>,
     ) -> Self {
-        let (checkpoint, best, last, evaluation) = (None, None, None, None);
-        Self { checkpoint, best, last, evaluation, step: 0, requests, observer, clock, sleep }
+        let (checkpoint, best, last, evaluation, results) = (None, None, None, None, None);
+        Self { checkpoint, best, last, evaluation, results, step: 0, requests, observer, clock, sleep }
     }
 }
 
@@ -137,9 +150,10 @@ impl Host for MemoryHost<'_> {
         &mut self,
         model: SavedModel<'_>,
         _best: &BestScore,
-        _results: Option<String>,
+        results: Option<String>,
     ) -> Result<(), TrainError> {
         self.best = Some(model.into());
+        self.results = results;
         Ok(())
     }
 

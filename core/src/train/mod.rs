@@ -6,6 +6,7 @@
 //! run folder, with files, threads and Ctrl-C, is in `native`: `run_training` goes from files to a finished run.
 
 mod batches;
+mod demonstration;
 mod development;
 mod difference;
 mod engines;
@@ -48,6 +49,7 @@ mod trainer;
 #[cfg(feature = "native")]
 pub(crate) use batches::in_order;
 pub use batches::{Batches, Prepared, TrainingData, batches, prepare};
+pub use demonstration::{Demonstration, NoSuchSize};
 pub use difference::Difference;
 pub use engines::OpenEngine;
 pub use error::TrainError;

@@ -7,6 +7,8 @@
 
 pub mod message;
 mod session;
+mod training;
+mod trouble;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod worker;
 

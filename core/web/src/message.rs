@@ -4,8 +4,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spanbert_backends::{BackendReport, DeviceChoice, DeviceInfo};
 use spanbert_core::{
-    ask::Explained, checkpoint::SpanbertMeta, evaluate::ResultsFile, features::WindowOptions, open::Notice,
+    ask::Explained,
+    checkpoint::SpanbertMeta,
+    evaluate::ResultsFile,
+    features::WindowOptions,
+    open::Notice,
+    run::{self, EventRecord, Phase, RecordedRun},
+    train,
 };
+
+/// Bytes of files that a request may carry. A module for browsers has 4 GiB of memory, and a checkpoint in half precision takes
+/// five times its size while it is opened: as a file, as values of 32 bits, and once more in the model.
+pub const MOST_BYTES: u64 = 700_000_000;
 
 /// From the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +32,13 @@ pub enum ToWorker {
     Cancel {
         /// The request.
         id: u32,
+    },
+    /// Ask something of a training that goes on.
+    Steer {
+        /// The request that began it.
+        id: u32,
+        /// What.
+        request: run::Request,
     },
 }
 
@@ -58,6 +75,22 @@ pub enum Request {
         #[serde(default)]
         threshold: Option<f64>,
     },
+    /// Fine-tunes the demonstration's pre-trained model, in place of the open one.
+    Train {
+        /// What it learns from, and how.
+        #[serde(default)]
+        training: Box<train::Demonstration>,
+        /// Where it is to run.
+        #[serde(default)]
+        device: DeviceChoice,
+    },
+    /// Reads the files of a run folder, which are attached. The open model stays open.
+    OpenRun {
+        /// What they lie in, if their names do not begin with the run's folder.
+        name: String,
+        /// The files' names, from that folder on.
+        files: Vec<String>,
+    },
     /// Closes the model.
     Close,
     /// Looks for devices; WebGPU is opened for it.
@@ -89,7 +122,8 @@ pub struct FromWorker {
     pub reply: Reply,
 }
 
-/// What a worker says. Every request has one reply that is not [`Reply::Notice`] or [`Reply::Progress`], its last.
+/// What a worker says. Every request has one reply that is not [`Reply::Notice`], [`Reply::Progress`], [`Reply::Happened`] or
+/// [`Reply::Working`], its last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
@@ -104,12 +138,27 @@ pub enum Reply {
         /// Of how many.
         total: usize,
     },
+    /// Something happened in a training: what its run folder's log would hold.
+    Happened(Box<EventRecord>),
+    /// How far a training is in what it is busy with.
+    Working {
+        /// What with.
+        phase: Phase,
+        /// Parts done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
     /// The model is open.
     Opened(Box<Opened>),
     /// The answer.
     Answered(Box<Explained>),
     /// The evaluation.
     Evaluated(Box<Evaluated>),
+    /// The training is over, and its model open.
+    Trained(Box<Trained>),
+    /// The run.
+    Run(Box<RecordedRun>),
     /// The model is closed.
     Closed,
     /// The devices, by backend.
@@ -156,6 +205,17 @@ pub struct Evaluated {
     /// What is to be said about the data.
     pub warnings: Vec<String>,
     /// Names of the evaluation's files, which are attached, as `spanbert evaluate --output-dir` writes them.
+    pub files: Vec<String>,
+}
+
+/// A training that is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// How it ended, and its best evaluation.
+    pub trained: train::Trained,
+    /// The model that is open: of the best evaluation, else of the end.
+    pub opened: Opened,
+    /// Names of a run folder's files, which are attached: records, the newest evaluation, and in `best/` and `last/` the weights.
     pub files: Vec<String>,
 }
 

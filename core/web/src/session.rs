@@ -1,30 +1,40 @@
 //! A worker's work: one model at a time, and what is asked of it.
 
-use std::{ops::ControlFlow, path::Path, pin::Pin, rc::Rc, sync::Arc};
+use std::{ops::ControlFlow, path::Path, pin::Pin, rc::Rc, sync::Arc, time::Duration};
 
 use spanbert_backends::{BackendReport, DeviceChoice};
 use spanbert_core::{
-    advice::Advice,
-    ask::{AskError, AskOptions, explain_async},
-    breakdown::{Analysis, BreakdownError},
+    ask::{AskOptions, explain_async},
+    breakdown::Analysis,
     checkpoint::Files,
     demo,
-    engine::EngineError,
     evaluate::{BoxFuture, EvaluateError, EvaluateOptions, Monitor, PreparedEvaluation},
     hash::Fingerprint,
-    open::{OpenError, OpenedModel},
+    open::{Notice, OpenedModel, Purpose, TestedDevices},
+    run::RecordedRun,
     score::AnswerLanguage,
-    squad::{Dataset, SquadError},
+    squad::Dataset,
+    train::{Demonstration, Requests},
 };
 
-use crate::message::{Evaluated, Failure, ModelSource, Opened, Reply, Request};
+use crate::{
+    message::{Evaluated, ModelSource, Opened, Reply, Request, Trained},
+    training::{self, Run},
+    trouble::Trouble,
+};
 
 /// Whoever asked.
 pub trait Page {
     /// Hears of what happens before the reply.
     fn say(&self, reply: Reply);
-    /// Lets the thread go until everything that waits was taken in; whether to go on then.
-    fn pause(&self) -> Pin<Box<dyn Future<Output = bool>>>;
+    /// Lets the thread go for a time, and until everything that waits was taken in; whether to go on then.
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = bool>>>;
+    /// Time since some moment; it never goes back.
+    fn clock(&self) -> Duration;
+    /// The time of day, RFC 3339, UTC, with milliseconds.
+    fn now(&self) -> String;
+    /// What is asked of the training that goes on.
+    fn requests(&self) -> Requests;
 }
 
 /// Contents of files.
@@ -36,6 +46,7 @@ pub struct Session {
     model: Option<OpenedModel>,
     /// What it is called.
     name: String,
+    devices: TestedDevices,
 }
 
 impl Session {
@@ -54,6 +65,11 @@ impl Session {
                 self.ask(&passage, &question, threshold, page).await.map(|reply| (reply, Vec::new()))
             }
             Request::Evaluate { file, threshold } => self.evaluate(&file, contents, threshold, page).await,
+            Request::Train { training, device } => self.train(*training, &device, page).await,
+            Request::OpenRun { name, files } => {
+                let run = RecordedRun::read(&attached(&name, files, contents, str::to_owned));
+                run.map(|run| (Reply::Run(Box::new(run)), Vec::new())).map_err(Trouble::from)
+            }
             Request::Close => {
                 self.model = None;
                 Ok((Reply::Closed, Vec::new()))
@@ -86,15 +102,21 @@ impl Session {
         self.model = None;
         let files = match source {
             ModelSource::BuiltIn => demo::trained_files(),
-            ModelSource::Files { name, files } => attached(&name, files, contents),
+            ModelSource::Files { name, files } => attached(&name, files, contents, last_part),
         };
+        self.open_files(files, device, lower_case, page).await.map(|opened| Reply::Opened(Box::new(opened)))
+    }
+
+    async fn open_files(
+        &mut self,
+        files: Files,
+        device: &DeviceChoice,
+        lower_case: Option<bool>,
+        page: &Rc<dyn Page>,
+    ) -> Result<Opened, Trouble> {
         let name = files.name().display().to_string();
-        let say = Rc::clone(page);
-        let mut notices = move |notice| {
-            say.say(Reply::Notice(notice));
-            true
-        };
-        let model = OpenedModel::open_files(&files, device, lower_case, &mut notices).await?;
+        let (devices, mut notices) = (&mut self.devices, notices(page));
+        let model = OpenedModel::open_files(files, device, lower_case, devices, &mut notices).await?;
         let config = model.engine.config();
         let opened = Opened {
             name,
@@ -108,7 +130,22 @@ impl Session {
         };
         self.name.clone_from(&opened.name);
         self.model = Some(model);
-        Ok(Reply::Opened(Box::new(opened)))
+        Ok(opened)
+    }
+
+    /// Trains, and opens what came of it on the same device.
+    async fn train(
+        &mut self,
+        demonstration: Demonstration,
+        device: &DeviceChoice,
+        page: &Rc<dyn Page>,
+    ) -> Result<(Reply, Contents), Trouble> {
+        self.model = None;
+        let (device, fusion) = self.devices.trusted(device, Purpose::Learning, &mut notices(page)).await?;
+        let Run { trained, model, files } = training::run(demonstration, &device, fusion, page).await?;
+        let opened = self.open_files(model, &device.choice, None, page).await?;
+        let (files, contents) = files.into_iter().map(|(name, content)| (name, content.into_owned())).unzip();
+        Ok((Reply::Trained(Box::new(Trained { trained, opened, files })), contents))
     }
 
     async fn ask(
@@ -168,15 +205,28 @@ async fn known_devices() -> Vec<BackendReport> {
     spanbert_backends::devices()
 }
 
-/// The files of a model. What a page calls them may begin with folders; the last part counts.
-fn attached(name: &str, names: Vec<String>, contents: Contents) -> Files {
-    let name = Path::new(name).file_name().map_or_else(|| "model".into(), ToOwned::to_owned);
+/// Files that came with a request, named by `rename`.
+fn attached(name: &str, names: Vec<String>, contents: Contents, rename: fn(&str) -> String) -> Files {
+    let name = Path::new(name).file_name().map_or_else(|| "files".into(), ToOwned::to_owned);
     let mut files = Files::new(name);
     for (name, content) in names.into_iter().zip(contents) {
-        let last = name.rsplit(['/', '\\']).next().unwrap_or(&name).to_owned();
-        files.insert(last, content);
+        files.insert(rename(&name), content);
     }
     files
+}
+
+/// What a file of a model is called. A page's name for it may begin with folders.
+fn last_part(name: &str) -> String {
+    name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
+}
+
+/// Hands notices on.
+fn notices(page: &Rc<dyn Page>) -> impl FnMut(Notice) -> bool + use<> {
+    let page = Rc::clone(page);
+    move |notice| {
+        page.say(Reply::Notice(notice));
+        true
+    }
 }
 
 /// Says how far an evaluation is, and lets the page's messages in.
@@ -192,7 +242,7 @@ impl Monitor for Follower {
     }
 
     fn yield_now(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(async { self.goes_on = self.page.pause().await })
+        Box::pin(async { self.goes_on = self.page.pause(Duration::ZERO).await })
     }
 }
 
@@ -201,75 +251,7 @@ fn progress(page: &Rc<dyn Page>) -> impl FnMut(usize, usize) -> Pin<Box<dyn Futu
     let page = Rc::clone(page);
     move |done, total| {
         page.say(Reply::Progress { done, total });
-        page.pause()
-    }
-}
-
-/// Why there is nothing to reply.
-enum Trouble {
-    Cancelled,
-    Told(Failure),
-}
-
-impl Trouble {
-    fn no_model() -> Self {
-        let failure = |cause: &str, remedy: &str| Failure {
-            cause: cause.to_owned(),
-            remedy: remedy.to_owned(),
-            device_failed: false,
-        };
-        Self::Told(failure("no model is open", "open one first"))
-    }
-
-    fn told(error: &impl Advice, device_failed: bool) -> Self {
-        Self::Told(Failure { cause: error.to_string(), remedy: error.remedy(), device_failed })
-    }
-}
-
-/// Whether nothing that the device computes can be trusted any more.
-fn is_fault(error: &EngineError) -> bool {
-    matches!(error, EngineError::Fault(_) | EngineError::Read(_))
-}
-
-impl From<OpenError> for Trouble {
-    fn from(error: OpenError) -> Self {
-        match &error {
-            OpenError::Cancelled => Self::Cancelled,
-            OpenError::Engine(engine) => Self::told(&error, is_fault(engine)),
-            _ => Self::told(&error, false),
-        }
-    }
-}
-
-impl From<AskError> for Trouble {
-    fn from(error: AskError) -> Self {
-        match &error {
-            AskError::Cancelled => Self::Cancelled,
-            AskError::Engine(engine) => Self::told(&error, is_fault(engine)),
-            _ => Self::told(&error, false),
-        }
-    }
-}
-
-impl From<EvaluateError> for Trouble {
-    fn from(error: EvaluateError) -> Self {
-        match &error {
-            EvaluateError::Stopped { .. } => Self::Cancelled,
-            EvaluateError::Engine(engine) => Self::told(&error, is_fault(engine)),
-            _ => Self::told(&error, false),
-        }
-    }
-}
-
-impl From<SquadError> for Trouble {
-    fn from(error: SquadError) -> Self {
-        Self::told(&error, false)
-    }
-}
-
-impl From<BreakdownError> for Trouble {
-    fn from(error: BreakdownError) -> Self {
-        Self::told(&error, false)
+        page.pause(Duration::ZERO)
     }
 }
 

@@ -5,7 +5,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use spanbert_core::demo::{DEV, generate::GeneratorOptions, squad_json};
+use spanbert_core::{
+    demo::{DEV, generate::GeneratorOptions, squad_json},
+    run::{self, Curves, Event, EventRecord, Outcome, RunStatus},
+    train::{Ending, Preset, Recipe},
+};
 
 use super::*;
 use crate::message::{FromWorker, ToWorker};
@@ -16,15 +20,45 @@ struct Listener {
     said: RefCell<Vec<Reply>>,
     pauses: Cell<usize>,
     patience: Option<usize>,
+    requests: Requests,
+    /// Times that it was waited for a request.
+    waited: Cell<usize>,
+    /// What is asked of a training when an update was made.
+    asks: RefCell<Vec<(usize, run::Request)>>,
 }
 
 impl Page for Listener {
     fn say(&self, reply: Reply) {
+        if let Reply::Happened(record) = &reply
+            && let Event::Step(step) = &record.event
+        {
+            let asks = self.asks.borrow();
+            asks.iter()
+                .filter(|(at, _)| *at == step.step)
+                .for_each(|(_, request)| self.requests.push(*request));
+        }
         self.said.borrow_mut().push(reply);
     }
 
-    fn pause(&self) -> Pin<Box<dyn Future<Output = bool>>> {
+    fn clock(&self) -> Duration {
+        Duration::from_millis(self.pauses.get() as u64)
+    }
+
+    fn now(&self) -> String {
+        "2026-03-01T12:00:00.000Z".into()
+    }
+
+    fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = bool>>> {
         self.pauses.set(self.pauses.get() + 1);
+        if !time.is_zero() {
+            self.waited.set(self.waited.get() + 1);
+            // Whoever paused a training goes on with it once it has waited.
+            self.requests.push(run::Request::Resume);
+        }
         let goes_on = self.patience.is_none_or(|patience| self.pauses.get() <= patience);
         Box::pin(std::future::ready(goes_on))
     }
@@ -215,4 +249,91 @@ fn own_files_are_opened_by_their_names() {
     let (reply, _) = handle(&mut session, request, contents, &page);
     let Reply::Opened(model) = reply else { panic!("{reply:?}") };
     assert!(model.name == "model" && model.threshold.is_some() && !model.do_lower_case, "{model:?}");
+}
+
+/// A training of so many updates of 8 questions, evaluated in the end.
+fn train(updates: usize) -> Value {
+    let recipe = Recipe { max_steps: Some(updates), ..Preset::Demo.recipe() };
+    json!({"kind": "train", "device": "cpu", "training": {"recipe": recipe, "train_passages": 8, "dev_passages": 2}})
+}
+
+/// Trains, and gives what was said in the form that charts want.
+fn trained(listener: &Rc<Listener>, request: Value) -> (Session, Reply, Contents, Curves) {
+    let page: Rc<dyn Page> = Rc::<Listener>::clone(listener);
+    let mut session = Session::default();
+    let (reply, contents) = handle(&mut session, request, Vec::new(), &page);
+    let mut curves = Curves::default();
+    for said in listener.said.borrow().iter() {
+        if let Reply::Happened(record) = said {
+            curves.add(EventRecord::clone(record));
+        }
+    }
+    (session, reply, contents, curves)
+}
+
+#[test]
+fn a_training_is_told_and_its_model_answers() {
+    let listener = Rc::new(Listener::default());
+    let (mut session, reply, contents, curves) = trained(&listener, train(6));
+    let Reply::Trained(trained) = reply else { panic!("{reply:?}") };
+    assert_eq!((trained.trained.ending, trained.trained.steps), (Ending::Completed, 6));
+    assert_eq!(curves.steps.iter().map(|step| step.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((curves.evaluations.len(), curves.outcome), (1, Some(Outcome::Completed)));
+    assert_eq!(trained.trained.best.as_ref().map(|best| best.step), Some(6));
+    let evaluating = |said: &Reply| matches!(said, Reply::Working { phase: run::Phase::Evaluating, .. });
+    assert!(listener.said.borrow().iter().any(evaluating));
+    assert_eq!((trained.opened.name.as_str(), trained.opened.parameters), ("trained here", 626_114));
+    let question =
+        json!({"kind": "ask", "passage": "Mara built the mill.", "question": "Who built the mill?"});
+    assert!(matches!(ask(&mut session, question.clone()), Reply::Answered(_)));
+    // Its files are a run folder, and those of its best model a checkpoint that answers alike.
+    let listed = json!({"kind": "open_run", "name": "chosen", "files": trained.files});
+    let page: Rc<dyn Page> = Rc::new(Listener::default());
+    let (reply, _) = handle(&mut session, listed, contents.clone(), &page);
+    let Reply::Run(run) = reply else { panic!("{reply:?}") };
+    assert_eq!((&run.curves, run.summary.status), (&curves, RunStatus::Completed));
+    assert_eq!((run.evaluations.as_slice(), run.damaged.len()), (&[6][..], 0));
+    let answer = ask(&mut session, question.clone());
+    let (names, contents): (Vec<String>, Contents) =
+        trained.files.into_iter().zip(contents).filter(|(name, _)| name.starts_with("best/")).unzip();
+    let model =
+        json!({"kind": "open", "device": "cpu", "model": {"files": {"name": "best", "files": names}}});
+    assert!(matches!(handle(&mut session, model, contents, &page).0, Reply::Opened(_)));
+    assert_eq!(ask(&mut session, question), answer);
+}
+
+#[test]
+fn a_training_is_paused_and_stopped_on_request() {
+    let asks = vec![(2, run::Request::Pause), (4, run::Request::Stop)];
+    let listener = Rc::new(Listener { asks: RefCell::new(asks), ..Listener::default() });
+    let (session, reply, _, curves) = trained(&listener, train(9));
+    let Reply::Trained(trained) = reply else { panic!("{reply:?}") };
+    assert_eq!(trained.trained.ending, Ending::Stopped);
+    assert!(trained.trained.steps < 9 && trained.trained.best.is_none(), "{trained:?}");
+    assert!(listener.waited.get() > 0 && session.model.is_some());
+    assert_eq!(curves.outcome, Some(Outcome::Stopped));
+}
+
+#[test]
+fn a_training_that_is_given_up_leaves_no_model() {
+    let listener = Rc::new(Listener { patience: Some(2), ..Listener::default() });
+    let (session, reply, contents, curves) = trained(&listener, train(9));
+    assert_eq!((reply, contents.len()), (Reply::Cancelled, 0));
+    assert!(session.model.is_none() && curves.steps.len() < 9);
+}
+
+#[test]
+fn trainings_that_cannot_be_are_told() {
+    let mut session = Session::default();
+    for (training, expected) in [
+        (json!({"dev_passages": 0}), "dev_passages is 0"),
+        (json!({"train_passages": 1, "recipe": {"learning_rate": -1.0}}), "learning_rate"),
+        (json!({"train_passages": 1, "recipe": {"max_seq_length": 4096}}), "max_seq_length"),
+    ] {
+        let cause =
+            failure(ask(&mut session, json!({"kind": "train", "device": "cpu", "training": training})));
+        assert!(cause.contains(expected), "{cause}");
+    }
+    let cause = failure(ask(&mut session, json!({"kind": "open_run", "name": "pictures", "files": []})));
+    assert!(cause.starts_with("pictures holds no run"), "{cause}");
 }

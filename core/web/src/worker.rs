@@ -6,16 +6,18 @@ use std::{
     panic,
     pin::Pin,
     rc::Rc,
+    time::Duration,
 };
 
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Date, Function, Object, Promise, Reflect, Uint8Array};
 use spanbert_backends::fault;
+use spanbert_core::train::Requests;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
     Page, Session,
-    message::{Failure, FromWorker, Reply, Request, ToWorker},
+    message::{Failure, FromWorker, MOST_BYTES, Reply, Request, ToWorker},
     session::Contents,
 };
 
@@ -24,6 +26,10 @@ extern "C" {
     /// The worker's own.
     #[wasm_bindgen(js_name = postMessage)]
     fn post_message(message: &JsValue, transfer: &Array);
+
+    /// Milliseconds since the worker began.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
 }
 
 thread_local! {
@@ -31,9 +37,20 @@ thread_local! {
 }
 
 /// What is to be done.
+struct Task {
+    id: u32,
+    request: Request,
+    contents: Contents,
+    /// What is asked of it while it goes on.
+    steering: Requests,
+}
+
+/// All that is to be done, and with what.
 #[derive(Default)]
 struct Worker {
-    waiting: VecDeque<(u32, Request, Contents)>,
+    waiting: VecDeque<Task>,
+    /// What is being done, and what is asked of it.
+    current: Option<(u32, Requests)>,
     /// Requests that are given up.
     cancelled: HashSet<u32>,
     /// Whether something is being done.
@@ -42,7 +59,8 @@ struct Worker {
     pause: Option<Function>,
 }
 
-/// Begins to work. `pause` gives a promise that is kept once the messages that wait have been taken in.
+/// Begins to work. `pause` takes milliseconds and gives a promise that is kept after them, once the messages that wait have been
+/// taken in.
 #[wasm_bindgen]
 pub fn start(pause: Function) {
     fault::install();
@@ -58,9 +76,16 @@ pub fn start(pause: Function) {
     say(None, Reply::Ready, Vec::new());
 }
 
-/// Takes in a message of the page: JSON of a [`ToWorker`], and the contents of files.
+/// Bytes of files that a request may carry: of more, the contents need not be read.
 #[wasm_bindgen]
-pub fn take(message: &str, contents: Vec<Uint8Array>) {
+pub fn most_bytes() -> f64 {
+    MOST_BYTES as f64
+}
+
+/// Takes in a message of the page: JSON of a [`ToWorker`], and the contents of files, which have so many bytes; those of more than
+/// [`most_bytes`] are not looked at.
+#[wasm_bindgen]
+pub fn take(message: &str, contents: Vec<Uint8Array>, bytes: f64) {
     let message = match serde_json::from_str(message) {
         Ok(message) => message,
         Err(error) => {
@@ -77,15 +102,39 @@ pub fn take(message: &str, contents: Vec<Uint8Array>) {
             ToWorker::Cancel { id } => {
                 worker.cancelled.insert(id);
             }
+            ToWorker::Steer { id, request } => {
+                let waiting = worker.waiting.iter().map(|task| (&task.id, &task.steering));
+                let mut asked = worker.current.iter().map(|(id, steering)| (id, steering)).chain(waiting);
+                if let Some((_, steering)) = asked.find(|(asked, _)| **asked == id) {
+                    steering.push(request);
+                }
+            }
             ToWorker::Do { id, request } => {
-                let contents = contents.iter().map(Uint8Array::to_vec).collect();
-                worker.waiting.push_back((id, request, contents));
+                if bytes > most_bytes() {
+                    say(Some(id), Reply::Failed(too_large(bytes)), Vec::new());
+                } else {
+                    let contents = contents.iter().map(Uint8Array::to_vec).collect();
+                    worker.waiting.push_back(Task { id, request, contents, steering: Requests::default() });
+                }
             }
         }
         !std::mem::replace(&mut worker.busy, true)
     });
     if begins {
         spawn_local(work());
+    }
+}
+
+fn too_large(bytes: f64) -> Failure {
+    let (found, most) = (bytes / 1e6, most_bytes() / 1e6);
+    Failure {
+        cause: format!(
+            "the files have {found:.0} MB, and a browser's memory takes models of {most:.0} MB at most"
+        ),
+        remedy:
+            "use SpanBERT Studio for the desktop, or a smaller model, such as one exported in half precision"
+                .into(),
+        device_failed: false,
     }
 }
 
@@ -97,9 +146,10 @@ pub fn break_down() {
 
 /// Does what waits, one after the other.
 async fn work() {
-    while let Some((id, request, contents)) = WORKER.with_borrow_mut(|worker| {
+    while let Some(Task { id, request, contents, steering }) = WORKER.with_borrow_mut(|worker| {
         let next = worker.waiting.pop_front();
         worker.busy = next.is_some();
+        worker.current = next.as_ref().map(|task| (task.id, task.steering.clone()));
         next
     }) {
         if take_cancelled(id) {
@@ -107,7 +157,7 @@ async fn work() {
             continue;
         }
         let mut session = WORKER.with_borrow_mut(|worker| worker.session.take()).unwrap_or_default();
-        let page: Rc<dyn Page> = Rc::new(Asker { id });
+        let page: Rc<dyn Page> = Rc::new(Asker { id, steering });
         let (reply, contents) = session.handle(request, contents, &page).await;
         WORKER.with_borrow_mut(|worker| worker.session = Some(session));
         take_cancelled(id);
@@ -124,6 +174,7 @@ fn take_cancelled(id: u32) -> bool {
 /// Whoever made a request.
 struct Asker {
     id: u32,
+    steering: Requests,
 }
 
 impl Page for Asker {
@@ -131,11 +182,24 @@ impl Page for Asker {
         say(Some(self.id), reply, Vec::new());
     }
 
-    fn pause(&self) -> Pin<Box<dyn Future<Output = bool>>> {
+    fn clock(&self) -> Duration {
+        Duration::from_secs_f64((performance_now() / 1e3).max(0.0))
+    }
+
+    fn now(&self) -> String {
+        Date::new_0().to_iso_string().into()
+    }
+
+    fn requests(&self) -> Requests {
+        self.steering.clone()
+    }
+
+    fn pause(&self, time: Duration) -> Pin<Box<dyn Future<Output = bool>>> {
         let id = self.id;
         let pause = WORKER.with_borrow(|worker| worker.pause.clone());
         Box::pin(async move {
-            let promise = pause.and_then(|pause| pause.call0(&JsValue::NULL).ok());
+            let millis = JsValue::from_f64(time.as_secs_f64() * 1e3);
+            let promise = pause.and_then(|pause| pause.call1(&JsValue::NULL, &millis).ok());
             if let Some(promise) = promise.and_then(|promise| promise.dyn_into::<Promise>().ok()) {
                 // It is kept in any case.
                 let _ = JsFuture::from(promise).await;

@@ -1,5 +1,11 @@
 // How a page speaks to the worker.
 
+/** What is said of requests to a worker that has ended. */
+const ended = message => ({
+  reply: { failed: { cause: `the model's worker has ended: ${message}`, remedy: 'open the model again', device_failed: false } },
+  contents: [],
+});
+
 /** A worker that is replaced when it ends. */
 export class Spanbert {
   #worker; #ready; #next = 0; #asked = new Map();
@@ -7,6 +13,8 @@ export class Spanbert {
   static module;
   /** Those that have not ended for good, for tests. */
   static living = new Set();
+  // Workers in a row that did not start.
+  #unstarted = 0;
   /** How many workers there have been. */
   started = 0;
   /** Is told why a worker has ended by itself. */
@@ -32,11 +40,14 @@ export class Spanbert {
   }
 
   #hear(worker, { id, reply }, contents, resolve, reject) {
-    if (reply === 'ready') return resolve();
+    if (reply === 'ready') {
+      this.#unstarted = 0;
+      return resolve();
+    }
     if (reply.panicked) return this.#lose(worker, reply.panicked.message, reject);
     const asked = this.#asked.get(id);
     if (!asked) return;
-    if (reply.notice || reply.progress) return asked.hear?.(reply);
+    if (reply.notice || reply.progress || reply.happened || reply.working) return asked.hear?.(reply);
     this.#asked.delete(id);
     asked.resolve({ reply, contents });
     if (reply.failed?.device_failed) this.#lose(worker, reply.failed.cause, reject);
@@ -47,26 +58,32 @@ export class Spanbert {
     if (worker !== this.#worker) return;
     worker.terminate();
     reject(new Error(message));
-    const cause = `the model's worker has ended: ${message}`;
-    const failed = { cause, remedy: 'open the model again', device_failed: false };
-    this.lost?.(cause);
-    for (const { resolve } of this.#asked.values()) resolve({ reply: { failed }, contents: [] });
+    const failed = ended(message);
+    this.lost?.(failed.reply.failed.cause);
+    for (const { resolve } of this.#asked.values()) resolve(failed);
     this.#asked.clear();
-    // One that does not start at all would not the next time either.
-    if (this.started < 20) this.#start();
+    // One that has not started three times would not the next time either.
+    this.#unstarted += 1;
+    if (this.#unstarted < 3) this.#start();
   }
 
-  /** Sends a request with contents of files ([Uint8Array], or Files that the worker reads); `hear` gets notices and progress. Gives {id, done}: a promise of {reply, contents}. */
+  /**
+   * Sends a request with contents of files ([Uint8Array], or Files that the worker reads); `hear` gets notices, progress and what
+   * happens in a training. Gives {id, done}: a promise of {reply, contents}.
+   */
   ask(request, contents = [], hear) {
     const id = this.#next++;
     const done = new Promise(resolve => {
       this.#asked.set(id, { resolve, hear });
       const worker = this.#worker;
-      // A worker that does not start has told everyone who asked.
-      this.#ready.then(() => worker?.postMessage({ json: JSON.stringify({ do: { id, request } }), contents }), () => {});
+      this.#ready.then(() => worker?.postMessage({ json: JSON.stringify({ do: { id, request } }), contents }),
+        error => { this.#asked.delete(id); resolve(ended(error.message)); });
     });
     return { id, done };
   }
+
+  /** Asks something of a training that goes on: pause, resume, evaluate or stop. */
+  steer(id, request) { this.#worker?.postMessage({ json: JSON.stringify({ steer: { id, request } }), contents: [] }); }
 
   /** Gives a request up. */
   cancel(id) { this.#worker?.postMessage({ json: JSON.stringify({ cancel: { id } }), contents: [] }); }

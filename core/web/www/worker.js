@@ -1,12 +1,16 @@
 // Starts the module in a Web Worker and hands it what the page sends: {json, contents}.
-import init, { break_down, start, take } from './spanbert_web.js';
+import init, { break_down, most_bytes, start, take } from './spanbert_web.js';
 
 // Kept once the messages that wait have been taken in: a task of its own, unlike a promise that is kept at once, and without the
 // four milliseconds that browsers add to timers.
 const channel = new MessageChannel();
 const waiting = [];
 channel.port1.onmessage = () => waiting.shift()();
-const pause = () => new Promise(resolve => { waiting.push(resolve); channel.port2.postMessage(null); });
+const pause = millis => new Promise(resolve => {
+  if (millis > 0) return setTimeout(resolve, millis);
+  waiting.push(resolve);
+  channel.port2.postMessage(null);
+});
 
 const panicked = message => postMessage({ json: JSON.stringify({ reply: { panicked: { message } } }), contents: [] });
 const begin = module => init(module && { module_or_path: module })
@@ -18,7 +22,9 @@ async function hear({ module, json, contents, breakDown }) {
   if (module) return begin(module);
   try {
     if (breakDown) break_down();
-    take(json, await Promise.all((contents ?? []).map(bytes)));
+    const size = (contents ?? []).reduce((sum, content) => sum + (content.size ?? content.byteLength), 0);
+    // What is too large is refused before it takes memory.
+    take(json, size > most_bytes() ? [] : await Promise.all((contents ?? []).map(bytes)), size);
   } catch (error) {
     // A panic has been told already, as far as it could; this is a file that has changed, or memory that is used up.
     panicked(String(error.message ?? error));

@@ -9,6 +9,8 @@ mod tests;
 
 use std::{collections::VecDeque, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use self::evaluation::Asked;
 pub(crate) use self::saving::record_failure;
 use super::{
@@ -38,7 +40,8 @@ impl Training {
 }
 
 /// How a training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// All steps done, or no improvement for as long as the recipe waits for one.
     Completed,
@@ -47,7 +50,7 @@ pub enum Ending {
 }
 
 /// What came of a training.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// How it ended.
     pub ending: Ending,
