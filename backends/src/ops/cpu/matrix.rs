@@ -6,6 +6,8 @@
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
+use super::blocked;
+
 /// Up to this many rows a product is cut into strips of columns, one a task, rather than left to `gemm`'s own threads:
 /// those meet at a barrier after every block, which costs more than half the time of a small product.
 const STRIP_ROWS: usize = 512;
@@ -49,6 +51,11 @@ impl View {
         }
     }
 
+    /// The same from another element on.
+    pub fn from(self, row: usize, column: usize) -> Self {
+        Self { offset: self.offset + row * self.row_stride + column * self.column_stride, ..self }
+    }
+
     /// Whether every element lies inside a slice of this length.
     fn fits(self, length: usize) -> bool {
         if self.rows == 0 || self.columns == 0 {
@@ -83,6 +90,9 @@ pub fn multiply(
     assert_eq!(left_view.columns, right_view.rows, "inner dimensions");
     assert_eq!((out_view.rows, out_view.columns), (left_view.rows, right_view.columns), "outer dimensions");
     assert!(out_view.fits(out.len()) && left_view.fits(left.len()) && right_view.fits(right.len()), "bounds");
+    if blocked::FASTER {
+        return blocked::multiply((out, out_view), (left, left_view), (right, right_view), alpha, add);
+    }
     let strip = match threads {
         Threads::One => None,
         Threads::All => strip_width(out_view.rows, out_view.columns, rayon::current_num_threads()),

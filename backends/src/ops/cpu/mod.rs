@@ -4,6 +4,7 @@
 
 mod adam;
 mod attention;
+mod blocked;
 mod dropout;
 mod embedding;
 mod gate;
