@@ -37,6 +37,7 @@ mod self_test;
 mod shards;
 mod sources;
 mod supervisor;
+mod sweep;
 mod table;
 mod train;
 mod web;

@@ -8,10 +8,12 @@ use super::{
     error::CliError,
     group_table, output,
     supervisor::{self, First},
+    sweep,
     table::Paint,
     train::{Given, Trained, announce, outcome},
 };
 use spanbert_core::{
+    evaluate::Shard,
     hash::sha256_hex,
     interrupt,
     run::{
@@ -35,12 +37,14 @@ pub(super) enum Place<'a> {
     },
 }
 
-/// A group, found or new, that nobody else works on.
+/// Runs of a group, found or new, that nobody else works on.
 struct Group {
     /// The folder its runs lie in.
     folder: PathBuf,
     /// The mark of its runs, without their seeds.
     mark: RunGroup,
+    /// The seeds that this process trains with: the group's, or a part of them.
+    own: Vec<u64>,
     /// Folders that were made for it, to be removed if nothing comes of it.
     made: Made,
     /// Held while this process works through the group.
@@ -65,22 +69,37 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text:?} is not a whole number from 0 to {}; give seeds as 1,2,3", i64::MAX))
 }
 
-/// Trains with each seed in turn; what is complete is left as it is, what has begun is resumed.
-pub(super) fn run(seeds: &[u64], place: Place<'_>, given: &Given, json: bool) -> Result<(), CliError> {
+/// Trains with each seed in turn, or with those of a part of them; what is complete is left as it is, what has begun is resumed.
+pub(super) fn run(
+    seeds: &[u64],
+    shard: Option<Shard>,
+    place: Place<'_>,
+    given: &Given,
+    json: bool,
+) -> Result<(), CliError> {
     if let Some(twice) = seeds.iter().enumerate().find(|(at, seed)| seeds[..*at].contains(seed)) {
         return Err(CliError::new(
             format_args!("--seeds names {} twice", twice.1),
             "name each seed once; the same seed gives the same run",
         ));
     }
+    let own = match shard {
+        Some(shard) => {
+            sweep::check_division(shard, seeds.len(), "seeds")?;
+            seeds.get(shard.range(seeds.len())).unwrap_or_default()
+        }
+        None => seeds,
+    };
     announce(&given.recipe, given.dev.is_some());
-    let group = Group::of(seeds, place, given)?;
+    let group = Group::of(seeds, own, place, given)?;
+    let part = shard.map_or_else(String::new, |shard| format!(", part {shard} of {} runs", seeds.len()));
     output::note(format_args!(
-        "{} runs with the seeds {}, one after the other, in {}",
-        seeds.len(),
-        seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+        "{} with the seeds {}, one after the other, in {}{part}",
+        if own.len() == 1 { "1 run".to_owned() } else { format!("{} runs", own.len()) },
+        own.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
         group.folder.display()
     ));
+    let seeds = group.own.clone();
     let mut outcomes = Vec::new();
     for (index, &seed) in seeds.iter().enumerate() {
         let folder = group.run_folder(seed);
@@ -135,7 +154,7 @@ fn train(group: &Group, seed: u64, folder: &Path, first: First) -> Result<(), Cl
 
 impl Group {
     /// The group that this command has begun earlier, else a new one.
-    fn of(seeds: &[u64], place: Place<'_>, given: &Given) -> Result<Self, CliError> {
+    fn of(seeds: &[u64], own: &[u64], place: Place<'_>, given: &Given) -> Result<Self, CliError> {
         let digest = digest(given);
         let new = |name: String| RunGroup { name, seeds: seeds.to_vec(), seed: 0, digest: digest.clone() };
         match place {
@@ -157,7 +176,7 @@ impl Group {
                     .map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned());
                 let made = if folder.exists() { Made::Nothing } else { Made::Group(folder.to_owned()) };
                 create_folder(folder)?;
-                Self::lock(folder, new(name), made)?.ok_or_else(|| {
+                Self::lock(folder, new(name), own, made)?.ok_or_else(|| {
                     CliError::new(
                         format_args!("another process is training the runs of {}", folder.display()),
                         "wait for it, or choose another --output-dir",
@@ -172,7 +191,7 @@ impl Group {
                 for mark in begun {
                     if is_named(&mark, name)
                         && !is_complete(runs, &mark)
-                        && let Some(group) = Self::lock(runs, mark, Made::Nothing)?
+                        && let Some(group) = Self::lock(runs, mark, own, Made::Nothing)?
                     {
                         return Ok(group);
                     }
@@ -182,19 +201,19 @@ impl Group {
                 let reserved = reserve_run(runs, name, &tail)?;
                 let made = reserved.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let mark = new(made.strip_suffix(&tail).unwrap_or(&made).to_owned());
-                let group = Self::lock(runs, mark, Made::Run { _reserved: reserved })?;
+                let group = Self::lock(runs, mark, own, Made::Run { _reserved: reserved })?;
                 group.ok_or_else(|| CliError::new("the new runs are locked", "start the command again"))
             }
         }
     }
 
-    /// Takes a group; `None` if another process has it.
-    fn lock(folder: &Path, mark: RunGroup, made: Made) -> Result<Option<Self>, CliError> {
-        let seed = mark.seeds.first().copied().unwrap_or_default();
+    /// Takes these seeds of a group; `None` if another process has them.
+    fn lock(folder: &Path, mark: RunGroup, own: &[u64], made: Made) -> Result<Option<Self>, CliError> {
+        let seed = own.first().copied().unwrap_or_default();
         let first = folder.join(RunGroup { seed, ..mark.clone() }.folder_name());
         create_folder(&first)?;
         let lock = Lock::try_acquire(&Layout::new(&first).group_lock())?;
-        Ok(lock.map(|lock| Self { folder: folder.to_owned(), mark, made, _lock: lock }))
+        Ok(lock.map(|lock| Self { folder: folder.to_owned(), mark, own: own.to_vec(), made, _lock: lock }))
     }
 
     fn run_folder(&self, seed: u64) -> PathBuf {
@@ -211,7 +230,7 @@ impl Group {
         for file in [layout.group(), layout.lock()] {
             let _ = std::fs::remove_file(file);
         }
-        let is_first = self.mark.seeds.first() == Some(&seed);
+        let is_first = self.own.first() == Some(&seed);
         if is_first {
             let _ = std::fs::remove_file(layout.group_lock());
         }
@@ -223,25 +242,35 @@ impl Group {
 
     /// Prints what came of the group.
     fn report(&self, outcomes: &[TrainOutcome], json: bool) -> Result<(), CliError> {
-        #[derive(Serialize)]
-        struct Report<'a> {
-            group: Option<&'a GroupScores>,
-            runs: Vec<Trained<'a>>,
-        }
-        let scores = GroupScores::named(&list(&self.folder)?, &self.mark.name);
-        if json {
-            let runs = outcomes.iter().map(Trained::from).collect();
-            return output::json(&Report { group: scores.as_ref(), runs });
-        }
-        match scores {
-            Some(scores) => output::print(&group_table::render(&scores, Paint::stdout())),
-            None => Ok(()),
-        }
+        report(&self.folder, &self.mark.name, outcomes, json)
+    }
+}
+
+/// Prints the table of a group, and for programs what came of these runs.
+pub(super) fn report(
+    folder: &Path,
+    name: &str,
+    outcomes: &[TrainOutcome],
+    json: bool,
+) -> Result<(), CliError> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        group: Option<&'a GroupScores>,
+        runs: Vec<Trained<'a>>,
+    }
+    let scores = GroupScores::named(&list(folder)?, name);
+    if json {
+        let runs = outcomes.iter().map(Trained::from).collect();
+        return output::json(&Report { group: scores.as_ref(), runs });
+    }
+    match scores {
+        Some(scores) => output::print(&group_table::render(&scores, Paint::stdout())),
+        None => Ok(()),
     }
 }
 
 /// The marks of all runs in a folder, also of those that were killed before they were runs.
-fn marks(folder: &Path) -> Vec<RunGroup> {
+pub(super) fn marks(folder: &Path) -> Vec<RunGroup> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries.flatten().filter_map(|entry| RunGroup::read(&Layout::new(entry.path()))).collect()
 }
@@ -265,7 +294,7 @@ fn is_complete(folder: &Path, mark: &RunGroup) -> bool {
 }
 
 /// What the runs have in common, so that a sweep that is started again finds its own.
-fn digest(given: &Given) -> String {
+pub(super) fn digest(given: &Given) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let Given { model, train, dev, recipe, .. } = given;
     let recipe = Recipe { seed: 0, ..recipe.clone() }.to_toml();

@@ -19,6 +19,7 @@ use super::{
     seeds::{self, Place},
     sources::{Data, Sources},
     supervisor::{self, First},
+    sweep,
     table::Paint,
 };
 use spanbert_core::{
@@ -26,7 +27,7 @@ use spanbert_core::{
     config::BertConfig,
     demo,
     engine::open_training,
-    evaluate::ResultsFile,
+    evaluate::{ResultsFile, Shard},
     run::{
         Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run, updates,
     },
@@ -41,10 +42,10 @@ use spanbert_core::{
 pub(super) struct TrainCommand {
     /// Checkpoint folder: config.json, vocab.txt or tokenizer.json, model.safetensors or pytorch_model.bin; or the name
     /// of a fetched model, such as spanbert-base.
-    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["resume", "sweep_merge"])]
     model: Option<ModelArg>,
     /// SQuAD file to train on, or a fetched one such as squad2:train.
-    #[arg(long, value_name = "FILE", required_unless_present = "resume")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["resume", "sweep_merge"])]
     train_file: Option<DataArg>,
     /// SQuAD file to select the best weights on; without it only the last ones are kept.
     #[arg(long, value_name = "FILE")]
@@ -69,6 +70,18 @@ pub(super) struct TrainCommand {
         value_parser = seeds::seed
     )]
     seeds: Vec<u64>,
+    /// Train only one of N parts of a sweep, into --output-dir, which all parts share: 2/4 is the second of four. What is divided
+    /// are the seeds of --seeds, else the learning rates that are tried without --learning-rate. A part that is finished is not
+    /// trained again, one that was interrupted is resumed. For job arrays; --sweep-merge puts the parts together.
+    #[arg(long, value_name = "I/N", requires = "output_dir", conflicts_with = "resume")]
+    sweep_shard: Option<Shard>,
+    /// Put the finished parts of this folder together, there or in --output-dir: learning rates to the run that one process would
+    /// have made, seeds to their table.
+    #[arg(
+        long, value_name = "DIR",
+        conflicts_with_all = ["sweep_shard", "resume", "model", "train_file", "dev_file", "seeds"]
+    )]
+    sweep_merge: Option<PathBuf>,
     /// Resume although the recipe, the data or the checkpoint are not those the run began with.
     #[arg(long, requires = "resume")]
     force: bool,
@@ -86,6 +99,9 @@ pub(super) struct TrainCommand {
 impl TrainCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        if let Some(folder) = &self.sweep_merge {
+            return sweep::merge(folder, self.output_dir.as_deref(), self.output);
+        }
         // Said first: the other sentences are about one training.
         if !self.seeds.is_empty() && supervisor::worker_folder().is_none() {
             let given = self.given()?;
@@ -93,19 +109,24 @@ impl TrainCommand {
                 Some(folder) => Place::In(folder),
                 None => Place::Named { runs: &self.runs_dir, name: &self.name },
             };
-            return seeds::run(&self.seeds, place, &given, self.output.json);
+            return seeds::run(&self.seeds, self.sweep_shard, place, &given, self.output.json);
         }
-        let outcome = match &self.resume {
-            Some(run) => self.go_on(run)?,
-            None => self.begin()?,
+        let outcome = match (&self.resume, self.sweep_shard, &self.output_dir) {
+            (Some(run), _, _) => self.go_on(run)?,
+            (None, Some(shard), Some(folder)) if supervisor::worker_folder().is_none() => {
+                sweep::train_part(shard, folder, &self.given()?)?
+            }
+            _ => self.begin()?,
         };
+        self.tell(&outcome)
+    }
+
+    /// Prints what came of a training.
+    fn tell(&self, outcome: &TrainOutcome) -> Result<(), CliError> {
         if self.output.json {
-            return output::json(&Trained::from(&outcome));
+            return output::json(&Trained::from(outcome));
         }
-        if let Some(best) = &outcome.best {
-            output::print(&best_scores(&outcome.layout, best.step, Paint::stdout())?)?;
-        }
-        output::print(&whereabouts(&outcome))
+        print_outcome(outcome)
     }
 
     fn begin(&self) -> Result<TrainOutcome, CliError> {
@@ -316,6 +337,14 @@ pub(super) fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
         ended_early: state.reason,
         layout,
     })
+}
+
+/// Prints the best scores, and where everything is.
+pub(super) fn print_outcome(outcome: &TrainOutcome) -> Result<(), CliError> {
+    if let Some(best) = &outcome.best {
+        output::print(&best_scores(&outcome.layout, best.step, Paint::stdout())?)?;
+    }
+    output::print(&whereabouts(outcome))
 }
 
 /// The scores of the evaluation whose weights were kept.

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, Write},
+    ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -43,6 +44,13 @@ impl Shard {
     pub fn folder(self) -> String {
         let digits = self.count.to_string().len();
         format!("shard-{:0digits$}-of-{}", self.index, self.count)
+    }
+
+    /// Which of so many items are its own: runs of them, in order, whose lengths differ by one at most.
+    #[must_use]
+    pub fn range(self, items: usize) -> Range<usize> {
+        let end = |index: usize| items * index.min(self.count) / self.count.max(1);
+        end(self.index.saturating_sub(1))..end(self.index)
     }
 }
 

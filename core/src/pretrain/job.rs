@@ -249,7 +249,7 @@ impl Run<'_> {
         };
         let trainer = Trainer::new(task, host, self.progress.as_ref());
         let mut trainer = trainer.failing(inject_fault);
-        let training = Training { index: 0, count: 1, learning_rate: recipe.learning_rate };
+        let training = Training { index: 0, count: 1, left: 0, learning_rate: recipe.learning_rate };
         let from = self.progress.as_ref().map(|progress| progress.place);
         let ending = train_ahead(&mut trainer, engine, training, from).and_then(|ending| {
             block_on(trainer.save_last(engine))?;

@@ -78,7 +78,7 @@ impl Advice for RunError {
 
 #[cfg(feature = "native")]
 impl RunError {
-    pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Read { path, source }
     }

@@ -61,8 +61,8 @@ pub use memory_host::{MemoryHost, MemoryModel, Requests, Sleep};
 pub use micro_batch_size::MicroBatchSize;
 #[cfg(feature = "native")]
 pub use native::{
-    Forecast, PastSpeed, Recorder, RunHost, Start, StopFlag, TrainJob, TrainOutcome, WindowLengths, ahead,
-    resume_command, run_training,
+    Forecast, MergedSweep, PastSpeed, Recorder, RunHost, Start, StopFlag, SweepError, SweepPart, TrainJob,
+    TrainOutcome, WindowLengths, ahead, holds_sweep, merge_sweep, resume_command, run_training,
 };
 #[cfg(feature = "native")]
 pub(crate) use native::{accept_changes, field_changes, file_changes, refuse_completed, train_ahead};

@@ -1,5 +1,7 @@
 //! A fine-tuning, from inputs read to the last weights, in whatever host.
 
+use std::ops::Range;
+
 use super::{
     DeviceLimits, Ending, Evaluator, FineTuning, Fit, Host, InjectedFault, ModelSource, OpenEngine, Place,
     Progress, Recipe, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
@@ -85,6 +87,8 @@ pub(super) struct Session {
     pub inputs: Inputs,
     /// With what follows from inputs and device filled in.
     pub recipe: Recipe,
+    /// Which of the recipe's learning rates are trained with: all, or a part of the sweep.
+    pub trainings: Range<usize>,
     length_multiple: usize,
     limits: DeviceLimits,
 }
@@ -111,7 +115,8 @@ impl Session {
             do_lower_case: Some(inputs.tokenizer.do_lower_case()),
             ..recipe
         };
-        Ok((Self { inputs, recipe, length_multiple, limits }, weights))
+        let trainings = 0..recipe.learning_rates().len();
+        Ok((Self { inputs, recipe, trainings, length_multiple, limits }, weights))
     }
 
     /// The engines of all trainings that are left, the first of them with what was saved.
@@ -122,7 +127,7 @@ impl Session {
         saved: Option<(Weights, OptimizerState)>,
         progress: Option<&Progress>,
     ) -> Engines<'e> {
-        let done = progress.map_or(0, |progress| progress.place.training);
+        let done = progress.map_or(self.trainings.start, |progress| progress.place.training);
         Engines {
             open,
             config: self.inputs.training_config(&self.recipe),
@@ -130,7 +135,7 @@ impl Session {
             weights,
             saved,
             recompute: false,
-            left: self.recipe.learning_rates().len().saturating_sub(done),
+            left: self.trainings.end.saturating_sub(done),
         }
     }
 
@@ -187,7 +192,8 @@ impl Session {
         };
         let mut trainer = Trainer::new(task, host, before.progress).failing(before.inject_fault);
         let from = before.progress.map(|progress| progress.place);
-        let ending = sweep(&mut trainer, &rates, from, engines, first, train).await;
+        let trainings = (rates.as_slice(), self.trainings.clone());
+        let ending = sweep(&mut trainer, trainings, from, engines, first, train).await;
         trainer.finish(ending)
     }
 
@@ -211,10 +217,10 @@ impl Session {
     }
 }
 
-/// Trains once for each learning rate, all sharing one best; the last training's weights are kept as the last.
+/// Trains once for each learning rate of a range, all sharing one best; the last training's weights are kept as the last.
 async fn sweep<'t>(
     trainer: &mut Trainer<'_, FineTuning<'t>>,
-    rates: &[f64],
+    (rates, trainings): (&[f64], Range<usize>),
     mut from: Option<Place>,
     mut engines: Engines<'_>,
     first: Box<dyn TrainingEngine>,
@@ -226,15 +232,16 @@ async fn sweep<'t>(
     ) -> Result<Ending, TrainError>,
 ) -> Result<Ending, TrainError> {
     let mut opened = Some(first);
-    let done = from.map_or(0, |place| place.training);
-    for (index, &learning_rate) in rates.iter().enumerate().skip(done) {
+    let done = from.map_or(trainings.start, |place| place.training);
+    for (index, &learning_rate) in rates.iter().enumerate().take(trainings.end).skip(done) {
+        let left = trainings.end.saturating_sub(index + 1);
         let mut engine = match opened.take() {
             Some(engine) => engine,
             None => engines.next()?,
         };
-        let training = Training { index, count: rates.len(), learning_rate };
+        let training = Training { index, count: rates.len(), left, learning_rate };
         let ending = train(trainer, engine.as_mut(), training, from.take()).await?;
-        if ending == Ending::Stopped || index + 1 == rates.len() {
+        if ending == Ending::Stopped || left == 0 {
             trainer.save_last(engine.as_mut()).await?;
             return Ok(ending);
         }

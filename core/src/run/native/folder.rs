@@ -80,6 +80,7 @@ impl RunFolder {
             layout.train_log(),
             layout.fit(),
             layout.group(),
+            layout.sweep(),
             layout.group_lock(),
             layout.lock(),
         ];

@@ -144,6 +144,12 @@ impl Layout {
         self.root.join("group.json")
     }
 
+    /// Which part of a learning-rate sweep the run is, if it is only one.
+    #[must_use]
+    pub fn sweep(&self) -> PathBuf {
+        self.root.join("sweep.json")
+    }
+
     /// Held by the process that works through a group of runs, in the folder of the group's first.
     #[must_use]
     pub fn group_lock(&self) -> PathBuf {

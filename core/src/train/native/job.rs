@@ -6,7 +6,7 @@ use pollster::block_on;
 
 use super::{
     Before, DataSource, DeviceLimits, Ending, Host, InjectedFault, ModelSource, Observer, OpenEngine, Recipe,
-    Recorder, RunHost, Session, StopFlag, TrainError, Trained, resume::Resumed, train_ahead,
+    Recorder, RunHost, Session, StopFlag, SweepPart, TrainError, Trained, resume::Resumed, train_ahead,
 };
 use crate::run::{BestScore, Environment, Event, Layout, Phase, RunError, RunFolder, RunState, write_atomic};
 
@@ -96,6 +96,9 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         job.version_2_with_negative,
     )?;
     session.inputs.notes.extend(job.notes);
+    if let Some(part) = SweepPart::read(&Layout::new(job.output)) {
+        session.trainings = part.shard.range(session.trainings.end);
+    }
     let environment = Environment {
         backend: job.choice.to_owned(),
         model,

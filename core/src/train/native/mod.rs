@@ -10,11 +10,14 @@ mod recorder;
 mod resume;
 mod run_host;
 mod stop_flag;
+mod sweep_error;
+mod sweep_merge;
+mod sweep_part;
 
 use super::{
-    DataSource, DeviceLimits, Difference, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault,
-    ModelSource, Observer, OpenEngine, Place, Precision, Progress, Recipe, SavedModel, Schedule, Task,
-    TrainError, Trained, Trainer, Training, TrainingCheckpoint, probe,
+    DataSource, DeviceLimits, Difference, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault, Metric,
+    ModelSource, Observer, OpenEngine, Place, Precision, Progress, Recipe, RecipeError, SavedModel, Schedule,
+    Silent, Standing, Task, TrainError, Trained, Trainer, Training, TrainingCheckpoint, probe,
     progress::PROGRESS_VERSION,
     samples,
     session::{Before, Session},
@@ -30,3 +33,6 @@ pub use recorder::Recorder;
 pub(crate) use resume::{accept_changes, refuse_completed};
 pub use run_host::RunHost;
 pub use stop_flag::StopFlag;
+pub use sweep_error::SweepError;
+pub use sweep_merge::{MergedSweep, holds_sweep, merge_sweep};
+pub use sweep_part::SweepPart;

@@ -28,6 +28,8 @@ pub struct Training {
     pub index: usize,
     /// Of how many.
     pub count: usize,
+    /// How many this run has still to do after it: fewer than all the later ones in a part of a sweep.
+    pub left: usize,
     /// Its highest learning rate.
     pub learning_rate: f64,
 }
@@ -288,7 +290,7 @@ impl<'h, T: Task> Trainer<'h, T> {
     /// Seconds to the end of all trainings, as far as can be told.
     fn eta_secs(&self, training: Training) -> Option<f64> {
         let (schedule, step) = (self.task.schedule(), self.place.training_step);
-        let (steps, left) = (schedule.steps(), training.count - training.index - 1);
+        let (steps, left) = (schedule.steps(), training.left);
         let rows = self.task.evaluation_rows();
         let evaluations = schedule.evaluations_after(step) + left * schedule.evaluations_after(0);
         let evaluations = rows.map_or(0, |_| evaluations);

@@ -103,7 +103,12 @@ impl Setup {
         for (index, learning_rate) in self.rates.into_iter().enumerate() {
             let mut engine = FakeEngine::new(&calls);
             engine.breaks_at = self.breaks_at;
-            result = train_ahead(&mut trainer, &mut engine, Training { index, count, learning_rate }, None);
+            result = train_ahead(
+                &mut trainer,
+                &mut engine,
+                Training { index, count, left: count - index - 1, learning_rate },
+                None,
+            );
             if result.is_err() {
                 break;
             }
