@@ -4,6 +4,7 @@
 #[cfg(with_wgpu)]
 mod adapters;
 mod choice;
+pub mod collective;
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(with_cuda)]

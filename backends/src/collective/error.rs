@@ -1,0 +1,106 @@
+//! Why processes cannot train together, or no longer.
+
+/// Why processes cannot train together, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CollectiveError {
+    /// No MPI library can be loaded.
+    #[error("no MPI library can be loaded{}", listed(tried))]
+    Missing {
+        /// What was tried, and why it failed.
+        tried: Vec<String>,
+    },
+    /// The library is neither Open MPI nor compatible with MPICH.
+    #[error("{library} is an MPI of an unknown kind ({version})")]
+    UnknownKind {
+        /// The file.
+        library: String,
+        /// What it says of itself.
+        version: String,
+    },
+    /// The library knows other processes than the launcher.
+    #[error(
+        "{launcher} started {started} processes, but {library} knows {known}: they are of different MPIs"
+    )]
+    OtherLauncher {
+        /// The launcher.
+        launcher: &'static str,
+        /// Processes by the launcher.
+        started: usize,
+        /// The library.
+        library: String,
+        /// Processes by the library.
+        known: usize,
+    },
+    /// The processes were started by something that is no MPI launcher.
+    #[error("{launcher} started this process, and gradients travel by MPI only")]
+    NotByMpi {
+        /// The launcher.
+        launcher: &'static str,
+    },
+    /// A call failed.
+    #[error("MPI failed in {call}: {message}")]
+    Call {
+        /// Which.
+        call: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A process did not come.
+    #[error("the other workers did not answer within {seconds} s")]
+    Deadline {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// Another process failed and said so.
+    #[error("worker {rank} failed: {message}")]
+    Peer {
+        /// Its rank.
+        rank: usize,
+        /// Why.
+        message: String,
+    },
+    /// Another process has ended.
+    #[error("another worker has ended")]
+    Gone,
+    /// A process is at another operation than this one.
+    #[error("worker {rank} does something else than this one ({theirs}, not {ours})")]
+    OutOfStep {
+        /// Its rank.
+        rank: usize,
+        /// What it does.
+        theirs: u64,
+        /// What this one does.
+        ours: u64,
+    },
+}
+
+impl CollectiveError {
+    /// What to do about it: begins with a verb, one line.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Missing { .. } => {
+                "install Open MPI or MPICH, or name its library in SPANBERT_MPI_LIBRARY".into()
+            }
+            Self::UnknownKind { .. } => "name the library of Open MPI or MPICH in SPANBERT_MPI_LIBRARY".into(),
+            Self::OtherLauncher { .. } => {
+                "use the launcher that belongs to the library, or name the launcher's library in SPANBERT_MPI_LIBRARY"
+                    .into()
+            }
+            Self::NotByMpi { .. } => "start the workers with mpirun, or with srun --mpi=pmix".into(),
+            Self::Call { .. } | Self::Gone => {
+                "look at what the launcher says, and resume the run from its last checkpoint".into()
+            }
+            Self::Deadline { .. } => {
+                "look for the worker that hangs, and resume the run from its last checkpoint".into()
+            }
+            Self::Peer { .. } => "look at that worker's own messages, and resume the run".into(),
+            Self::OutOfStep { .. } => "report this as a defect of the program, with the command and its input".into(),
+        }
+    }
+}
+
+/// `: libmpi.so.40: not found; …`.
+fn listed(tried: &[String]) -> String {
+    if tried.is_empty() { " on this system".into() } else { format!(" ({})", tried.join("; ")) }
+}
