@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         observer: &mut Printer,
         stop: StopFlag::on_interrupt(),
         inject_fault: None,
+        workers: None,
     })?;
     println!("{} updates, weights in {}", outcome.steps, outcome.layout.last().display());
     Ok(())

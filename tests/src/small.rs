@@ -205,6 +205,7 @@ pub fn train<'a>(
         observer: Box::leak(Box::new(Silent)),
         stop: StopFlag::new(),
         inject_fault: None,
+        workers: None,
     };
     change(&mut job);
     run_training(job)

@@ -107,6 +107,7 @@ impl DemoCommand {
             start: Start::New,
             choice: &self.device.backend,
             version_2_with_negative: true,
+            workers: None,
         })?;
         if outcome.ending == Ending::Stopped {
             return output::print(&whereabouts(&outcome));

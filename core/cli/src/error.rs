@@ -79,6 +79,11 @@ impl CliError {
         self
     }
 
+    /// Cause and remedy in one line.
+    pub fn in_one_line(&self) -> String {
+        format!("{}; {}", self.cause, self.remedy)
+    }
+
     /// Prints the failure to standard error and gives the process's exit code.
     #[must_use]
     pub fn report(&self) -> ExitCode {

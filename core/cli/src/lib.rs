@@ -41,6 +41,7 @@ mod sweep;
 mod table;
 mod train;
 mod web;
+mod workers;
 
 use std::{ffi::OsString, process::ExitCode};
 

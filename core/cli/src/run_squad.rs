@@ -141,6 +141,7 @@ impl RunSquadCommand {
             start: Start::New,
             choice,
             version_2_with_negative: self.version_2_with_negative,
+            workers: None,
         })?;
         output::print(&whereabouts(&outcome))?;
         Ok(outcome.ending)

@@ -1,6 +1,9 @@
 //! `spanbert train`: fine-tune a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -15,12 +18,12 @@ use super::{
     output,
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
-    scores_table,
-    seeds::{self, Place},
+    scores_table, seeds,
     sources::{Data, Sources},
     supervisor::{self, First},
     sweep,
     table::Paint,
+    workers::{Course, WorkerArgs, Workers},
 };
 use spanbert_core::{
     checkpoint::config_file,
@@ -32,8 +35,8 @@ use spanbert_core::{
         Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run, updates,
     },
     train::{
-        DataSource, DeviceLimits, Ending, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainJob,
-        TrainOutcome, resume_command, run_training,
+        DataSource, DeviceLimits, Ending, Fit, ModelSource, Recipe, RecipeArgs, Silent, Start, StopFlag,
+        TrainError, TrainJob, TrainOutcome, resume_command, run_training,
     },
 };
 
@@ -89,6 +92,8 @@ pub(super) struct TrainCommand {
     #[arg(long)]
     version_2_with_negative: bool,
     #[command(flatten)]
+    workers: WorkerArgs,
+    #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
     recipe: RecipeArgs,
@@ -102,23 +107,61 @@ impl TrainCommand {
         if let Some(folder) = &self.sweep_merge {
             return sweep::merge(folder, self.output_dir.as_deref(), self.output);
         }
+        if self.workers.distributed {
+            return self.run_distributed();
+        }
+        if supervisor::worker_folder().is_none() && self.sweep_shard.is_none() {
+            self.workers.check_alone()?;
+        }
         // Said first: the other sentences are about one training.
         if !self.seeds.is_empty() && supervisor::worker_folder().is_none() {
             let given = self.given()?;
             let place = match &self.output_dir {
-                Some(folder) => Place::In(folder),
-                None => Place::Named { runs: &self.runs_dir, name: &self.name },
+                Some(folder) => seeds::Place::In(folder),
+                None => seeds::Place::Named { runs: &self.runs_dir, name: &self.name },
             };
             return seeds::run(&self.seeds, self.sweep_shard, place, &given, self.output.json);
         }
         let outcome = match (&self.resume, self.sweep_shard, &self.output_dir) {
-            (Some(run), _, _) => self.go_on(run)?,
+            (Some(run), _, _) => self.go_on(run, None)?,
+            (None, None, Some(folder)) if self.workers.resume_if_begun && RunFolder::find(folder).is_ok() => {
+                self.go_on(folder, None)?
+            }
             (None, Some(shard), Some(folder)) if supervisor::worker_folder().is_none() => {
                 sweep::train_part(shard, folder, &self.given()?)?
             }
-            _ => self.begin()?,
+            _ => self.begin(None)?,
         };
         self.tell(&outcome)
+    }
+
+    /// Trains along with other processes.
+    fn run_distributed(&self) -> Result<(), CliError> {
+        let outcome = self.workers.join()?.finish(|workers| {
+            // Kept until the run is there: a reserved folder that stays empty is removed.
+            let mut reserved = None;
+            let course = workers.course(|| {
+                let begun = |folder: &Path| self.workers.resume_if_begun && RunFolder::find(folder).is_ok();
+                Ok(match (&self.resume, &self.output_dir) {
+                    (Some(run), _) => Course { folder: run.clone(), resumes: true },
+                    (None, Some(folder)) => Course { folder: folder.clone(), resumes: begun(folder) },
+                    (None, None) => {
+                        let run = new_run(&self.runs_dir, &self.name)?;
+                        let folder = run.path().to_owned();
+                        reserved = Some(run);
+                        Course { folder, resumes: false }
+                    }
+                })
+            })?;
+            let place = Place { folder: &course.folder, workers };
+            let outcome = if course.resumes {
+                self.go_on(&course.folder, Some(place))?
+            } else {
+                self.begin(Some(place))?
+            };
+            Ok(workers.leads().then_some(outcome))
+        })?;
+        outcome.map_or(Ok(()), |outcome| self.tell(&outcome))
     }
 
     /// Prints what came of a training.
@@ -129,14 +172,15 @@ impl TrainCommand {
         print_outcome(outcome)
     }
 
-    fn begin(&self) -> Result<TrainOutcome, CliError> {
+    fn begin(&self, together: Option<Place<'_>>) -> Result<TrainOutcome, CliError> {
         let mut given = self.given()?;
         if let Some(seed) = supervisor::worker_seed() {
             given.recipe.seed = seed;
         }
-        let folder = match &self.output_dir {
-            Some(folder) => NewRun::At(folder.clone()),
-            None => new_run(&self.runs_dir, &self.name)?,
+        let folder = match (together, &self.output_dir) {
+            (Some(place), _) => NewRun::At(place.folder.to_owned()),
+            (None, Some(folder)) => NewRun::At(folder.clone()),
+            (None, None) => new_run(&self.runs_dir, &self.name)?,
         };
         fine_tune(FineTuning {
             model: ModelSource::Directory(&given.model),
@@ -148,6 +192,7 @@ impl TrainCommand {
             start: Start::New,
             choice: &self.device.backend,
             version_2_with_negative: self.version_2_with_negative,
+            workers: together.map(|place| place.workers),
         })
     }
 
@@ -173,7 +218,7 @@ impl TrainCommand {
         Ok(Given { model, train, dev, recipe, notes })
     }
 
-    fn go_on(&self, run: &Path) -> Result<TrainOutcome, CliError> {
+    fn go_on(&self, run: &Path, together: Option<Place<'_>>) -> Result<TrainOutcome, CliError> {
         let sources = Sources::of_run(run)?;
         let named = self.model.as_ref().map(ModelArg::folder).transpose()?;
         let train_file = DataArg::optional(self.train_file.as_ref())?;
@@ -198,8 +243,16 @@ impl TrainCommand {
             start: Start::Resume { force: self.force },
             choice,
             version_2_with_negative: self.version_2_with_negative,
+            workers: together.map(|place| place.workers),
         })
     }
+}
+
+/// Where workers train together.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    folder: &'a Path,
+    workers: &'a Workers,
 }
 
 /// Model, data and recipe of a new training.
@@ -247,12 +300,22 @@ pub(super) struct FineTuning<'a> {
     pub(super) choice: &'a DeviceChoice,
     /// Whether the user says that the data is SQuAD 2.0.
     pub(super) version_2_with_negative: bool,
+    /// The processes that train together, if there are several.
+    pub(super) workers: Option<&'a Workers>,
 }
 
 /// Trains, with progress on standard error. Ctrl-C ends it after the current step, with everything saved.
 ///
 /// The work is done by a process of its own ([`supervisor`]): in that process this does not return a success.
 pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
+    if let Some(workers) = job.workers {
+        // No process watches over this one: a second one that starts MPI under the same rank fails, and launchers start
+        // workers again.
+        if workers.leads() && job.start == Start::New {
+            announce(&job.recipe, job.dev.is_some());
+        }
+        return train_here(job);
+    }
     if let Some(folder) = supervisor::worker_folder() {
         let trained = train_here(FineTuning { folder: &folder, ..job });
         supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
@@ -288,11 +351,25 @@ pub(super) fn announce(recipe: &Recipe, has_dev: bool) {
 
 /// Trains in this process.
 fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
-    let FineTuning { model, train, dev, recipe, notes, folder, start, choice, version_2_with_negative } = job;
+    let FineTuning {
+        model,
+        train,
+        dev,
+        recipe,
+        notes,
+        folder,
+        start,
+        choice,
+        version_2_with_negative,
+        workers,
+    } = job;
     let device = model::find_device(choice)?;
     let precision = recipe.precision.into();
-    fault::log_to(Layout::new(folder).device_log());
-    let mut progress = Progress::new();
+    let leads = workers.is_none_or(Workers::leads);
+    if leads {
+        fault::log_to(Layout::new(folder).device_log());
+    }
+    let (mut progress, mut silent) = (leads.then(Progress::new), Silent);
     let result = run_training(TrainJob {
         model,
         train_data: train,
@@ -309,15 +386,41 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
             let fusion = model::prove_device(&device, precision)?;
             open_training(&device.choice, fusion, config, weights, *optimizer, precision)
         },
-        observer: &mut progress,
-        stop: supervisor::stop_flag(),
+        observer: match &mut progress {
+            Some(progress) => progress,
+            None => &mut silent,
+        },
+        // Launchers give standard input to one worker only, or to none.
+        stop: if workers.is_some() { StopFlag::on_interrupt() } else { supervisor::stop_flag() },
         inject_fault: supervisor::injected_fault(),
+        workers: workers.map(|workers| Rc::clone(&workers.ranks)),
     });
-    progress.finish();
+    if let Some(progress) = &mut progress {
+        progress.finish();
+    }
+    if workers.is_some() {
+        return result.map_err(|error| after_failure_of_workers(folder, leads, error));
+    }
     result.map_err(|error| {
         let over = error.leaves_the_run_alone();
         supervisor::after_failure(folder, error.device_fault(), error, over)
     })
+}
+
+/// The error that a worker ends with. After a fault of its device the run is to be resumed with a smaller split of batches.
+fn after_failure_of_workers(folder: &Path, leads: bool, error: TrainError) -> CliError {
+    let layout = Layout::new(folder);
+    if !leads || error.leaves_the_run_alone() || RunFolder::find(folder).is_err() {
+        return error.into();
+    }
+    let fault = error.device_fault();
+    let smaller = fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
+    let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
+    let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
+    CliError::from(error).or_try(format_args!(
+        "then start the workers again with `{} --distributed`{split}",
+        resume_command(folder)
+    ))
 }
 
 /// What came of a training, read from its folder.

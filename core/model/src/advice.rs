@@ -1,8 +1,8 @@
 //! What to do about an error: every error that reaches a user says it beside its cause.
 
-use spanbert_backends::BackendError;
 #[cfg(feature = "native")]
 use spanbert_backends::runtime::RuntimeError;
+use spanbert_backends::{BackendError, collective::CollectiveError};
 
 /// The remedy for what no input should be able to cause.
 pub const REPORT: &str = "report this as a defect of the program, with the command and its input";
@@ -20,6 +20,12 @@ pub trait Advice: std::error::Error {
 }
 
 impl Advice for BackendError {
+    fn remedy(&self) -> String {
+        self.remedy()
+    }
+}
+
+impl Advice for CollectiveError {
     fn remedy(&self) -> String {
         self.remedy()
     }

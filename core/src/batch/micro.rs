@@ -36,7 +36,8 @@ pub fn micro_batches(batch: &Batch, rows: usize) -> Vec<Batch> {
     (0..batch.rows).step_by(step).map(|first| slice(batch, first, (first + step).min(batch.rows))).collect()
 }
 
-fn slice(batch: &Batch, first: usize, end: usize) -> Batch {
+/// The rows `first..end` of a batch, which must have them.
+pub(crate) fn slice(batch: &Batch, first: usize, end: usize) -> Batch {
     let positions = first * batch.length..end * batch.length;
     Batch {
         rows: end - first,

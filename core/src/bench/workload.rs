@@ -219,6 +219,7 @@ impl Workload {
             order: &self.order,
             length_multiple: self.multiple,
             micro_batch: self.micro_batch,
+            share: None,
         }
     }
 }

@@ -82,31 +82,13 @@ pub(super) async fn candidates(
     options: &EvaluateOptions,
     monitor: &mut dyn Monitor,
 ) -> Result<Vec<(usize, WindowCandidates)>, EvaluateError> {
-    let max_seq_length = options.windows.max_seq_length;
-    let positions = engine.config().max_position_embeddings;
-    if max_seq_length > positions {
-        return Err(EvaluateError::TooLong { max_seq_length, positions });
-    }
+    check_length(engine, options)?;
     let total = batches.iter().map(|batch| batch.windows.len()).sum();
     let mut done = 0;
     let mut candidates: Vec<(usize, WindowCandidates)> = Vec::with_capacity(total);
-    for WindowBatch { windows: indices, length } in batches {
-        let length = *length;
-        let rows: Vec<&Window> = indices.iter().filter_map(|&index| windows.get(index)).collect();
-        let batch = collate(&rows, length, false);
-        let logits = engine.predict_async(&batch).await?;
-        if (logits.rows, logits.length) != (batch.rows, batch.length) {
-            return Err(EvaluateError::Engine(EngineError::Defect(format!(
-                "a batch of {} x {} gave logits of {} x {}",
-                batch.rows, batch.length, logits.rows, logits.length
-            ))));
-        }
-        let values = logits.start.chunks(length).zip(logits.end.chunks(length));
-        for ((&index, window), (start, end)) in indices.iter().zip(&rows).zip(values) {
-            let best = WindowCandidates::from_logits(window, start, end, options.n_best_size)?;
-            candidates.push((index, best));
-        }
-        done += rows.len();
+    for batch in batches {
+        answer(engine, windows, batch, options, &mut candidates).await?;
+        done += batch.windows.len();
         if monitor.report(done, total).is_break() && done < total {
             return Err(EvaluateError::Stopped { done, total });
         }
@@ -114,4 +96,43 @@ pub(super) async fn candidates(
     }
     candidates.sort_unstable_by_key(|(index, _)| *index);
     Ok(candidates)
+}
+
+/// Refuses windows that are longer than the model takes.
+pub(super) fn check_length(
+    engine: &dyn InferenceEngine,
+    options: &EvaluateOptions,
+) -> Result<(), EvaluateError> {
+    let max_seq_length = options.windows.max_seq_length;
+    let positions = engine.config().max_position_embeddings;
+    if max_seq_length > positions {
+        return Err(EvaluateError::TooLong { max_seq_length, positions });
+    }
+    Ok(())
+}
+
+/// Adds the best logits of a batch's windows.
+pub(super) async fn answer(
+    engine: &mut dyn InferenceEngine,
+    windows: &[Window],
+    WindowBatch { windows: indices, length }: &WindowBatch,
+    options: &EvaluateOptions,
+    candidates: &mut Vec<(usize, WindowCandidates)>,
+) -> Result<(), EvaluateError> {
+    let length = *length;
+    let rows: Vec<&Window> = indices.iter().filter_map(|&index| windows.get(index)).collect();
+    let batch = collate(&rows, length, false);
+    let logits = engine.predict_async(&batch).await?;
+    if (logits.rows, logits.length) != (batch.rows, batch.length) {
+        return Err(EvaluateError::Engine(EngineError::Defect(format!(
+            "a batch of {} x {} gave logits of {} x {}",
+            batch.rows, batch.length, logits.rows, logits.length
+        ))));
+    }
+    let values = logits.start.chunks(length).zip(logits.end.chunks(length));
+    for ((&index, window), (start, end)) in indices.iter().zip(&rows).zip(values) {
+        let best = WindowCandidates::from_logits(window, start, end, options.n_best_size)?;
+        candidates.push((index, best));
+    }
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use spanbert_backends::collective::CollectiveError;
+
 use crate::{
     advice::{self, Advice},
     answers::AnswerError,
@@ -50,6 +52,9 @@ pub enum EvaluateError {
     /// The model failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The other workers of a training.
+    #[error(transparent)]
+    Workers(#[from] CollectiveError),
     /// The logits do not fit the windows.
     #[error(transparent)]
     Answer(#[from] AnswerError),
@@ -117,6 +122,7 @@ impl Advice for EvaluateError {
             Self::Stopped { .. } => "evaluate again".into(),
             Self::Features(error) => error.remedy(),
             Self::Engine(error) => error.remedy(),
+            Self::Workers(error) => error.remedy(),
             Self::Answer(error) => error.remedy(),
             Self::Score(error) => error.remedy(),
             Self::Write(error) => error.remedy(),

@@ -21,6 +21,7 @@ mod record;
 mod shard_error;
 #[cfg(feature = "native")]
 mod shards;
+mod shared;
 #[cfg(feature = "native")]
 mod stored;
 

@@ -11,10 +11,11 @@ use super::{
     Abstention, EvaluateError, EvaluateOptions, Evaluation, GoldReach, Monitor,
     batches::{batches, candidates, longest_first},
     gold_reach::gold_reach,
+    shared::shared_candidates,
 };
 use crate::{
-    answers::{Prediction, predict},
-    engine::InferenceEngine,
+    answers::{Prediction, WindowCandidates, predict},
+    engine::{InferenceEngine, SharedRanks},
     features::{Example, Window, evaluation_examples, windows},
     score::GoldQuestions,
     squad::Dataset,
@@ -170,9 +171,7 @@ impl PreparedEvaluation {
         monitor: &mut dyn Monitor,
     ) -> Result<Evaluation, EvaluateError> {
         self.check_gold()?;
-        let predictions = self.predict_async(engine, monitor).await?;
-        let evaluation = Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, &self.options)?;
-        Ok(evaluation.with_reach(self.reach.clone()))
+        self.scored(self.predict_async(engine, monitor).await?)
     }
 
     /// Answers every question without looking at gold answers, which the data set need not have. Whether the answers mean
@@ -236,6 +235,41 @@ impl PreparedEvaluation {
     ) -> Result<Vec<Prediction>, EvaluateError> {
         let batches = batches(&self.windows, &self.order, questions, &self.options);
         let found = candidates(engine, &self.windows, &batches, &self.options, monitor).await?;
+        self.answers(questions, found)
+    }
+
+    /// [`run_async`](Self::run_async) by several workers, with the answers of one process to the bit. `None` for all but the
+    /// first, which scores.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), or if another worker fails.
+    pub async fn run_shared(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        monitor: &mut dyn Monitor,
+        ranks: &SharedRanks,
+    ) -> Result<Option<Evaluation>, EvaluateError> {
+        self.check_gold()?;
+        let questions = 0..self.examples.len();
+        let batches = batches(&self.windows, &self.order, &questions, &self.options);
+        let found = shared_candidates(engine, &self.windows, &batches, &self.options, monitor, ranks).await?;
+        if ranks.borrow().rank() > 0 {
+            return Ok(None);
+        }
+        self.scored(self.answers(&questions, found)?).map(Some)
+    }
+
+    fn scored(&self, predictions: Vec<Prediction>) -> Result<Evaluation, EvaluateError> {
+        let evaluation = Evaluation::new(Arc::clone(&self.dataset), &self.gold, predictions, &self.options)?;
+        Ok(evaluation.with_reach(self.reach.clone()))
+    }
+
+    /// The answers to a range of the questions, of the candidates of its windows.
+    fn answers(
+        &self,
+        questions: &Range<usize>,
+        found: Vec<(usize, WindowCandidates)>,
+    ) -> Result<Vec<Prediction>, EvaluateError> {
         let options = self.options.answer_options(self.abstention.allowed);
         let (kept, candidates): (Vec<usize>, Vec<_>) = found.into_iter().unzip();
         let examples = self.examples.get(questions.clone()).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use spanbert_backends::collective::Ranks;
 
 use super::RunError;
 use crate::{hash::Fingerprint, json};
@@ -41,9 +42,29 @@ pub struct Environment {
     /// The development data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev_data: Option<Fingerprint>,
+    /// The workers that trained together, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Workers>,
     /// Each time the run was resumed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumed: Vec<Resumption>,
+}
+
+/// Workers that train together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workers {
+    /// How many.
+    pub count: usize,
+    /// What connects them.
+    pub connection: String,
+}
+
+impl Workers {
+    /// These.
+    #[must_use]
+    pub fn of(ranks: &Ranks) -> Self {
+        Self { count: ranks.size(), connection: ranks.name() }
+    }
 }
 
 /// One resumption of a run.

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use spanbert_backends::collective::CollectiveError;
+
 use super::{Holder, WriteError};
 use crate::{advice::Advice, hash::UnreadableFile};
 
@@ -35,6 +37,9 @@ pub enum RunError {
         /// Who, if readable.
         holder: Option<Holder>,
     },
+    /// The other workers of a training.
+    #[error(transparent)]
+    Workers(#[from] CollectiveError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -69,6 +74,7 @@ impl Advice for RunError {
             Self::NoRecords(_) => "choose the files of a run folder, all of them".into(),
             Self::NotAFolder(_) => "choose another output folder".into(),
             Self::Locked { .. } => "wait for it or stop it".into(),
+            Self::Workers(error) => error.remedy(),
             Self::Write(error) => error.remedy(),
             Self::Source(error) => error.remedy(),
             Self::Damaged { .. } => "restore it from a copy, or start a new run".into(),

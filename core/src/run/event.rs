@@ -101,6 +101,18 @@ pub struct StepEvent {
     /// Bytes taken from the device, tensors and reserve, where it can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Where several workers train together, what that took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<WorkerTimes>,
+}
+
+/// How long the exchange of an update's gradients took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkerTimes {
+    /// Seconds that each worker waited for the slowest one, by rank.
+    pub wait_secs: Vec<f64>,
+    /// Seconds that sending, summing and receiving took from then on, in the first worker.
+    pub exchange_secs: f64,
 }
 
 impl StepEvent {

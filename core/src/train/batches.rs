@@ -1,8 +1,12 @@
 //! The batches of a fine-tuning, as plain vectors.
 
+use std::ops::Range;
+
+use spanbert_backends::collective::tree;
+
 use super::{Place, Recipe, Schedule, seed::dropout_seed};
 use crate::{
-    batch::{Batch, LossWeights, Order, collate, loss_weights, micro_batches},
+    batch::{Batch, LossWeights, Order, collate, loss_weights, slice},
     engine::MicroBatch,
     features::Window,
 };
@@ -23,6 +27,28 @@ pub struct TrainingData<'a> {
     pub length_multiple: usize,
     /// Most windows computed at once.
     pub micro_batch: usize,
+    /// Which part of every batch is computed here; all of it, undivided, without one.
+    pub share: Option<Share>,
+}
+
+/// Some of the parts that batches are divided into for [`PartedSum`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// All parts.
+    pub count: usize,
+    /// The first that is computed here.
+    pub first: usize,
+    /// The one after the last.
+    pub end: usize,
+}
+
+impl Share {
+    /// Those of one of several workers.
+    #[must_use]
+    pub fn of(rank: usize, workers: usize, count: usize) -> Self {
+        let own = tree::parts_of(rank, workers, count);
+        Self { count, first: own.start, end: own.end }
+    }
 }
 
 /// A batch ready for the device.
@@ -34,8 +60,12 @@ pub struct Prepared {
     pub position: usize,
     /// Number of the batch in the [`Order`].
     pub batch: usize,
-    /// Its parts.
+    /// What is computed here of it, in micro-batches.
     pub parts: Vec<Batch>,
+    /// The row of the whole batch that each of them begins with.
+    pub first_rows: Vec<usize>,
+    /// The part of the whole batch that each of them belongs to.
+    pub places: Vec<usize>,
     /// Seed of the batch's dropout.
     pub seed: u64,
     /// Factors that make the parts' sums the batch's loss.
@@ -50,20 +80,15 @@ impl Prepared {
     /// The parts as an engine takes them.
     #[must_use]
     pub fn micro_batches(&self) -> Vec<MicroBatch<'_>> {
-        let mut next_row = 0;
-        let mut micro_batches = Vec::with_capacity(self.parts.len());
-        for batch in &self.parts {
-            let first_row = next_row;
-            next_row += batch.rows;
-            micro_batches.push(MicroBatch {
-                batch,
-                first_row,
-                start_weight: self.weights.start,
-                end_weight: self.weights.end,
-                seed: self.seed,
-            });
-        }
-        micro_batches
+        let parts = self.parts.iter().zip(&self.first_rows);
+        let micro_batch = |(batch, &first_row)| MicroBatch {
+            batch,
+            first_row,
+            start_weight: self.weights.start,
+            end_weight: self.weights.end,
+            seed: self.seed,
+        };
+        parts.map(micro_batch).collect()
     }
 }
 
@@ -107,9 +132,39 @@ pub(crate) fn in_order<'a, B: Send + 'a, P: 'a>(
 pub fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
     let (whole, tokens) = gather(data, recipe, batch);
     let (weights, windows) = (loss_weights(&whole, recipe.gradient_accumulation_steps), whole.rows);
-    let rows = data.micro_batch;
-    let parts = if whole.rows <= rows { vec![whole] } else { micro_batches(&whole, rows) };
-    Prepared { epoch: 0, position: 0, batch, parts, seed: 0, weights, windows, tokens }
+    let (first_rows, places) = micro_rows(windows, data);
+    let parts = match first_rows.as_slice() {
+        [0] if windows <= data.micro_batch && data.share.is_none() => vec![whole],
+        _ => slices(&whole, &first_rows, &places, data),
+    };
+    Prepared { epoch: 0, position: 0, batch, parts, first_rows, places, seed: 0, weights, windows, tokens }
+}
+
+/// The rows of a part of a batch: as many as other parts have, or one more; none if the batch is short.
+fn rows_of(part: usize, rows: usize, share: Share) -> Range<usize> {
+    tree::parts_of(part, share.count, rows)
+}
+
+/// Where the micro-batches that are computed here begin in a batch of so many rows, and of which part of it they are.
+fn micro_rows(rows: usize, data: TrainingData<'_>) -> (Vec<usize>, Vec<usize>) {
+    let step = data.micro_batch.max(1);
+    match data.share {
+        None => (0..rows).step_by(step).map(|first| (first, 0)).unzip(),
+        Some(share) => {
+            let parts = share.first..share.end;
+            let micros = parts
+                .flat_map(|part| rows_of(part, rows, share).step_by(step).map(move |first| (first, part)));
+            micros.unzip()
+        }
+    }
+}
+
+/// The micro-batches that begin at these rows.
+fn slices(whole: &Batch, first_rows: &[usize], places: &[usize], data: TrainingData<'_>) -> Vec<Batch> {
+    let step = data.micro_batch.max(1);
+    let end = |part| data.share.map_or(whole.rows, |share| rows_of(part, whole.rows, share).end);
+    let micros = first_rows.iter().zip(places);
+    micros.map(|(&first, &part)| slice(whole, first, (first + step).min(end(part)))).collect()
 }
 
 /// A batch and the number of its word pieces.
@@ -150,6 +205,7 @@ mod tests {
             order: &order,
             length_multiple: 8,
             micro_batch: 3,
+            share: None,
         };
         let from = |place| -> Vec<Prepared> { batches(data, &recipe, &schedule, 1, place).collect() };
         let all = from(Place::default());
@@ -165,5 +221,41 @@ mod tests {
         let later = from(Place { epoch: 1, batches: 1, ..Place::default() });
         let places = |all: &[Prepared]| all.iter().map(|p| (p.epoch, p.position, p.seed)).collect::<Vec<_>>();
         assert_eq!(places(&later), places(&all)[order.batch_count() + 1..]);
+    }
+
+    #[test]
+    fn workers_have_every_row_once_and_cut_it_alike() {
+        let windows = windows(13);
+        let lengths: Vec<usize> = windows.iter().map(|window| window.input_ids.len()).collect();
+        let recipe = Recipe { train_batch_size: 5, ..Recipe::default() };
+        let order = Order::new(&lengths, 5, TrainMode::Sorted, 42);
+        let micros = |rank, workers, count, batch| {
+            let share = Some(Share::of(rank, workers, count));
+            let (length_multiple, micro_batch) = (8, 2);
+            let data = TrainingData {
+                windows: &windows,
+                question_ids: &[],
+                order: &order,
+                length_multiple,
+                micro_batch,
+                share,
+            };
+            let Prepared { parts, first_rows, places, windows, .. } = prepare(data, &recipe, batch);
+            let micros = parts.into_iter().zip(first_rows).zip(places);
+            (windows, micros.map(|((part, first), place)| (place, first, part.rows)).collect::<Vec<_>>())
+        };
+        for count in 1..=5 {
+            // The last batch has three rows.
+            for batch in 0..3 {
+                let (windows, all) = micros(0, 1, count, batch);
+                let rows: Vec<usize> = all.iter().flat_map(|(_, first, rows)| *first..first + rows).collect();
+                assert_eq!(rows, (0..windows).collect::<Vec<_>>());
+                for workers in 2..=count {
+                    let shared: Vec<_> =
+                        (0..workers).flat_map(|rank| micros(rank, workers, count, batch).1).collect();
+                    assert_eq!(shared, all, "{workers} workers, {count} parts, batch {batch}");
+                }
+            }
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Evaluator, EvaluatorError, Recipe, Scored, TrainError};
 use crate::{
-    engine::InferenceEngine,
-    evaluate::{BoxFuture, EvaluateError, EvaluateOptions, Monitor, PreparedEvaluation},
+    engine::{InferenceEngine, SharedRanks},
+    evaluate::{BoxFuture, EvaluateError, EvaluateOptions, Evaluation, Monitor, PreparedEvaluation},
     score::Scores,
     squad::Dataset,
     tokenizer::BertTokenizer,
@@ -14,6 +14,7 @@ use crate::{
 /// Questions of a development set, ready to be answered.
 pub(super) struct DevelopmentSet {
     prepared: PreparedEvaluation,
+    ranks: Option<SharedRanks>,
 }
 
 impl DevelopmentSet {
@@ -35,12 +36,37 @@ impl DevelopmentSet {
         let prepared = PreparedEvaluation::new(dataset, tokenizer, &options)
             .map_err(|error| TrainError::Evaluation(error.into()))?;
         prepared.check_gold().map_err(|error| TrainError::Evaluation(error.into()))?;
-        Ok(Self { prepared })
+        Ok(Self { prepared, ranks: None })
     }
 
     /// Sets how many windows are answered at once; the answers stay the same.
     pub fn set_batch_size(&mut self, windows: usize) {
         self.prepared.set_eval_batch_size(windows);
+    }
+
+    /// Has other workers answer a part of the questions.
+    pub fn share_with(&mut self, ranks: Option<SharedRanks>) {
+        self.ranks = ranks.filter(|ranks| ranks.borrow().size() > 1);
+    }
+
+    /// Answers and scores; `None` where another worker scores.
+    async fn answer(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Option<Evaluation>, EvaluateError> {
+        match &self.ranks {
+            None => self.prepared.run_async(engine, monitor).await.map(Some),
+            Some(ranks) => self.prepared.run_shared(engine, monitor, ranks).await,
+        }
+    }
+
+    /// The first worker's scores for all.
+    fn tell(&self, scores: Option<&Scores>) -> Result<Option<Scores>, EvaluatorError> {
+        let Some(ranks) = &self.ranks else { return Ok(scores.cloned()) };
+        let told = scores.map_or_else(|| Ok(Vec::new()), serde_json::to_vec)?;
+        let told = ranks.borrow_mut().broadcast(told).map_err(EvaluateError::from)?;
+        Ok(Some(serde_json::from_slice(&told)?))
     }
 }
 
@@ -55,18 +81,19 @@ impl Evaluator for &DevelopmentSet {
         monitor: &'e mut dyn Monitor,
     ) -> BoxFuture<'e, Result<Option<Scored<Scores>>, EvaluatorError>> {
         Box::pin(async {
-            let evaluation = match self.prepared.run_async(engine, monitor).await {
+            let evaluation = match self.answer(engine, monitor).await {
                 Ok(evaluation) => evaluation,
                 Err(EvaluateError::Stopped { .. }) => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
             // Weights that answer with anything but numbers must not become the best.
-            match evaluation.results.non_finite_windows {
+            match evaluation.as_ref().map_or(0, |evaluation| evaluation.results.non_finite_windows) {
                 0 => {}
                 damaged => return Err(format!("the logits of {damaged} windows are not finite").into()),
             }
-            let files = evaluation.files()?;
-            Ok(Some(Scored { scores: evaluation.results.run_squad, files }))
+            let files = evaluation.as_ref().map_or_else(|| Ok(Vec::new()), Evaluation::files)?;
+            let scores = self.tell(evaluation.as_ref().map(|evaluation| &evaluation.results.run_squad))?;
+            Ok(scores.map(|scores| Scored { scores, files }))
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     checkpoint::Weights,
     config::BertConfig,
-    engine::{EngineError, OptimizerConfig, OptimizerState, TrainingEngine},
+    engine::{EngineError, OptimizerConfig, OptimizerState, PartedSum, TrainingEngine},
 };
 
 use super::TrainError;
@@ -22,6 +22,8 @@ pub(super) struct Engines<'a> {
     /// What the first one goes on from instead.
     pub saved: Option<(Weights, OptimizerState)>,
     pub recompute: bool,
+    /// How gradients are summed, if not one after another.
+    pub parted: Option<PartedSum>,
     pub left: usize,
 }
 
@@ -44,6 +46,9 @@ impl Engines<'_> {
             engine.load_optimizer_state(moments)?;
         }
         engine.set_recompute(self.recompute);
+        if let Some(parted) = &self.parted {
+            engine.sum_in_parts(parted.clone());
+        }
         Ok(engine)
     }
 }

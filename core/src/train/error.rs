@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use spanbert_backends::fault::Fault;
+use spanbert_backends::{collective::CollectiveError, fault::Fault};
 
 use super::{Activity, EvaluatorError, RecipeError};
 use crate::{
@@ -124,6 +124,37 @@ pub enum TrainError {
         /// Updates of the run.
         steps: usize,
     },
+    /// The other workers.
+    #[error(transparent)]
+    Workers(#[from] CollectiveError),
+    /// A worker trains something else than the first one.
+    #[error("worker {rank} has {what} than worker 0")]
+    WorkerDiffers {
+        /// Its rank.
+        rank: usize,
+        /// What is another.
+        what: String,
+    },
+    /// A worker's weights are no longer those of the first one.
+    #[error(
+        "worker {rank} has other weights or moments than worker 0 after {step} updates, the last good ones are {kept}"
+    )]
+    WorkerDiverged {
+        /// Its rank.
+        rank: usize,
+        /// Updates made.
+        step: usize,
+        /// What was saved before.
+        kept: String,
+    },
+    /// There are more workers than parts of a batch.
+    #[error("{workers} workers share {parts} parts of a batch, which leaves some without any")]
+    TooFewParts {
+        /// How many there are.
+        workers: usize,
+        /// Parts of a batch.
+        parts: usize,
+    },
     /// The numbers went wrong.
     #[error("{what} is {value} at step {step} ({examples}), the last good weights are {kept}")]
     NotFinite {
@@ -169,6 +200,14 @@ impl Advice for TrainError {
                 "start a new run, or raise --early-stopping-patience to train on".into()
             }
             Self::Complete { .. } => "start a new run, or raise --max-steps if that ended it".into(),
+            Self::Workers(error) => error.remedy(),
+            Self::WorkerDiffers { .. } => "give all workers the same program, command, model and data".into(),
+            Self::WorkerDiverged { .. } => {
+                "check that worker's machine and device, then resume from the last checkpoint".into()
+            }
+            Self::TooFewParts { parts, .. } => {
+                format!("start at most {parts} workers, or begin a run with more --parts")
+            }
             Self::NotFinite { .. } => "lower the learning rate, or look at these examples".into(),
         }
     }

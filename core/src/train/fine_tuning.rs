@@ -67,7 +67,7 @@ impl<'a> Task for FineTuning<'a> {
     }
 
     fn accumulate(engine: &mut Self::Engine, batch: &Prepared) -> Result<(), EngineError> {
-        engine.accumulate_all(&batch.micro_batches())
+        engine.accumulate_parts(&batch.places, &batch.micro_batches())
     }
 
     fn describe(&self, training: usize, batches: &[(usize, usize)]) -> String {

@@ -88,6 +88,19 @@ pub trait Host {
         Ok(())
     }
 
+    /// The training ends by an error, which may be news to others.
+    fn give_up(&mut self, error: &TrainError) {
+        let _ = error;
+    }
+
+    /// How batches are split, where others have a say in it.
+    ///
+    /// # Errors
+    /// If they cannot be asked.
+    fn settle_fit(&mut self, fit: Fit) -> Result<Fit, TrainError> {
+        Ok(fit)
+    }
+
     /// Keeps how batches are split, for a resumed run.
     ///
     /// # Errors

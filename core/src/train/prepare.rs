@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Host, Recipe, Schedule, TrainError, TrainingData, development::DevelopmentSet, inputs::Inputs};
+use super::{
+    Host, Recipe, Schedule, Share, TrainError, TrainingData, development::DevelopmentSet, inputs::Inputs,
+};
 use crate::{
     batch::Order,
     features::{Window, windows},
@@ -20,9 +22,14 @@ pub(super) struct Preparation {
 
 impl Preparation {
     /// What the loop is fed with.
-    pub fn training_data(&self, length_multiple: usize, micro_batch: usize) -> TrainingData<'_> {
+    pub fn training_data(
+        &self,
+        length_multiple: usize,
+        micro_batch: usize,
+        share: Option<Share>,
+    ) -> TrainingData<'_> {
         let Self { windows, question_ids, order, .. } = self;
-        TrainingData { windows, question_ids, order, length_multiple, micro_batch }
+        TrainingData { windows, question_ids, order, length_multiple, micro_batch, share }
     }
 }
 

@@ -133,21 +133,26 @@ pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimi
     (fit, memory)
 }
 
-/// [`plan`] for a fine-tuning whose longest batch is padded to `length`.
+/// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`.
 pub(super) fn plan_for(
     recipe: &Recipe,
     config: &BertConfig,
     length: usize,
     limits: &DeviceLimits,
+    workers: usize,
 ) -> (Fit, MemoryEstimate) {
+    let parts = recipe.parts.unwrap_or(1).max(1);
+    // Gradients of each part but one, which the estimate counts; and those of all workers, on the way and back.
+    let kept = parts.div_ceil(workers.max(1)).saturating_sub(1) + if workers > 1 { 2 } else { 0 };
+    let sums = (config.parameter_count() as u64).saturating_mul(4 * kept as u64);
     let demand = Demand {
-        rows: recipe.batch_rows(),
+        rows: recipe.batch_rows().div_ceil(parts),
         update_rows: recipe.train_batch_size,
         length,
         micro_batch: recipe.micro_batch,
         eval_rows: recipe.eval_batch_size,
         half: recipe.precision != Precision::F32,
-        head_bytes: &|_| 0,
+        head_bytes: &|_| sums,
     };
     plan(&demand, config, limits)
 }
@@ -164,7 +169,7 @@ pub(crate) async fn settle<E: Learner + ?Sized>(
     host: &mut dyn Host,
     probe: impl FnOnce(&mut E, usize) -> Result<(), EngineError>,
 ) -> Result<Fit, TrainError> {
-    let mut fit = resumed.unwrap_or(planned);
+    let mut fit = host.settle_fit(resumed.unwrap_or(planned))?;
     host.detailed_phase(Phase::Loading, describe(&memory, limits))?;
     host.detailed_phase(Phase::Loading, fit.describe(row))?;
     host.save_fit(&fit)?;
@@ -237,7 +242,7 @@ mod tests {
     fn planned(recipe: &Recipe, memory: Option<u64>, buffer: Option<u64>) -> (usize, bool, usize) {
         let limits =
             DeviceLimits { backend: BackendKind::Wgpu, memory_bytes: memory, max_buffer_bytes: buffer };
-        let (fit, estimate) = plan_for(recipe, &BertConfig::default(), 384, &limits);
+        let (fit, estimate) = plan_for(recipe, &BertConfig::default(), 384, &limits, 1);
         assert!(estimate.total > estimate.weights);
         (fit.micro_batch, fit.recompute, fit.eval_batch)
     }
@@ -259,7 +264,7 @@ mod tests {
     fn a_processor_takes_parts_of_a_small_model_side_by_side() {
         let rows = |backend, config: &BertConfig, length| {
             let limits = DeviceLimits { backend, memory_bytes: None, max_buffer_bytes: None };
-            plan_for(&Recipe::default(), config, length, &limits).0.micro_batch
+            plan_for(&Recipe::default(), config, length, &limits, 1).0.micro_batch
         };
         let small =
             BertConfig { hidden_size: 128, num_hidden_layers: 2, vocab_size: 1000, ..BertConfig::default() };

@@ -92,6 +92,9 @@ recipe! {
         [value_name = "N"] length_multiple: usize,
         /// Stop after this many updates of each training; the schedule stays that of the whole training.
         free [value_name = "N"] max_steps: usize,
+        /// Sum the gradients of a batch in N parts, in pairs of a fixed order: 1 to N workers (--distributed) then give the same
+        /// bits. Without it micro-batches are summed one after another, and several workers make as many parts as they are.
+        free [value_name = "N"] parts: usize,
         /// Train on the first N questions of the data only, in the order of the file and with all their windows; for
         /// quick trials and learning curves. Hugging Face's run_qa.py takes the same questions, and then only the first N
         /// of their windows.

@@ -69,6 +69,7 @@ impl Recipe {
             ("length_multiple", self.length_multiple, "leave it out to let the device decide"),
             ("max_steps", self.max_steps, "leave it out to train to the end"),
             ("micro_batch", self.micro_batch.windows(), "use auto, which takes as many as fit"),
+            ("parts", self.parts, "leave it out, which sums one micro-batch after another"),
             ("max_train_samples", self.max_train_samples, "leave it out to train on all questions"),
             ("early_stopping_patience", self.early_stopping_patience, "leave it out to train to the end"),
             ("checkpoint_steps", self.checkpoint_steps, "leave it out to save every few minutes"),
@@ -94,6 +95,15 @@ impl Recipe {
             self.gradient_accumulation_steps,
             format!("it must divide train_batch_size ({})", self.train_batch_size),
             "choose a divisor, or use micro_batch, which takes any size and gives the same result",
+        );
+        let parts = self.parts.unwrap_or(1);
+        check(
+            found,
+            parts <= self.batch_rows().max(1),
+            "parts",
+            parts,
+            format!("a batch has {} windows", self.batch_rows()),
+            "use at most as many parts as a batch has windows",
         );
         check(
             found,
@@ -256,6 +266,8 @@ mod tests {
             ("checkpoint_minutes", Recipe { checkpoint_minutes: Some(0.0), ..base() }),
             ("max_steps", Recipe { max_steps: Some(0), ..base() }),
             ("max_train_samples", Recipe { max_train_samples: Some(0), ..base() }),
+            ("parts", Recipe { parts: Some(0), ..base() }),
+            ("parts", Recipe { parts: Some(33), ..base() }),
             ("early_stopping_patience", Recipe { early_stopping_patience: Some(0), ..base() }),
             ("seed", Recipe { seed: u64::MAX, ..base() }),
             ("learning_rate", Recipe { learning_rate: Some(-1.0), ..base() }),

@@ -1,10 +1,12 @@
 //! A fine-tuning, from inputs read to the last weights, in whatever host.
 
 use std::ops::Range;
+#[cfg(feature = "native")]
+use std::rc::Rc;
 
 use super::{
     DeviceLimits, Ending, Evaluator, FineTuning, Fit, Host, InjectedFault, ModelSource, OpenEngine, Place,
-    Progress, Recipe, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
+    Progress, Recipe, Share, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
     engines::Engines,
     inputs::Inputs,
     optimizer::optimizer_config,
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     checkpoint::Weights,
-    engine::{OptimizerState, TrainingEngine},
+    engine::{OptimizerState, PartedSum, SharedRanks, TrainingEngine},
     run::{Event, Phase},
 };
 
@@ -89,6 +91,8 @@ pub(super) struct Session {
     pub recipe: Recipe,
     /// Which of the recipe's learning rates are trained with: all, or a part of the sweep.
     pub trainings: Range<usize>,
+    /// The other workers, if there are any.
+    pub ranks: Option<SharedRanks>,
     length_multiple: usize,
     limits: DeviceLimits,
 }
@@ -116,7 +120,7 @@ impl Session {
             ..recipe
         };
         let trainings = 0..recipe.learning_rates().len();
-        Ok((Self { inputs, recipe, trainings, length_multiple, limits }, weights))
+        Ok((Self { inputs, recipe, trainings, ranks: None, length_multiple, limits }, weights))
     }
 
     /// The engines of all trainings that are left, the first of them with what was saved.
@@ -135,8 +139,37 @@ impl Session {
             weights,
             saved,
             recompute: false,
+            parted: self.recipe.parts.map(|count| PartedSum { count, ranks: self.ranks.clone() }),
             left: self.trainings.end.saturating_sub(done),
         }
+    }
+
+    /// Trains along with others. Without a word about parts there are as many as workers.
+    #[cfg(feature = "native")]
+    pub fn share_with(&mut self, ranks: &SharedRanks) -> Result<(), TrainError> {
+        let workers = ranks.borrow().size();
+        if workers > 1 && self.recipe.parts.is_none() {
+            self.recipe.parts = Some(workers);
+            self.recipe.validate(&self.inputs.config)?;
+        }
+        let parts = self.recipe.parts.unwrap_or(1);
+        if parts < workers {
+            return Err(TrainError::TooFewParts { workers, parts });
+        }
+        self.ranks = Some(Rc::clone(ranks));
+        let name = ranks.borrow().name();
+        self.inputs.notes.push(format!("{workers} workers by {name}, gradients summed in {parts} parts"));
+        Ok(())
+    }
+
+    /// The part of every batch that is computed here; all of it, undivided, without one.
+    fn share(&self) -> Option<Share> {
+        let count = self.recipe.parts?;
+        let (rank, workers) = self.ranks.as_ref().map_or((0, 1), |ranks| {
+            let ranks = ranks.borrow();
+            (ranks.rank(), ranks.size())
+        });
+        Some(Share::of(rank, workers, count))
     }
 
     /// Records what the inputs are to be known for.
@@ -171,10 +204,12 @@ impl Session {
         let Self { inputs, recipe, .. } = self;
         let prepared = prepare(inputs, recipe, self.length_multiple, host);
         let mut prepared = prepared.inspect_err(|error| record_failure(host, error, 0.0))?;
+        let share = self.share();
         let fit = self.fit(host, before.fit, &prepared, first.as_mut()).await;
         let fit = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
         if let Some(development) = &mut prepared.development {
             development.set_batch_size(fit.eval_batch);
+            development.share_with(self.ranks.clone());
         }
         engines.recompute = fit.recompute;
         let Preparation { schedule, development, .. } = &prepared;
@@ -183,7 +218,7 @@ impl Session {
         let task = FineTuning {
             recipe,
             schedule,
-            data: prepared.training_data(self.length_multiple, fit.micro_batch),
+            data: prepared.training_data(self.length_multiple, fit.micro_batch, share),
             evaluator: development.as_ref().map(|set| Box::new(set) as Box<dyn Evaluator>),
             config: &inputs.config,
             tokenizer: &inputs.tokenizer,
@@ -206,10 +241,11 @@ impl Session {
         engine: &mut (dyn TrainingEngine + 'static),
     ) -> Result<Fit, TrainError> {
         let Self { recipe, length_multiple, limits, .. } = self;
-        let data = prepared.training_data(*length_multiple, 1);
+        let data = prepared.training_data(*length_multiple, 1, None);
         let longest = data.windows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
         let longest = recipe.padded_length(longest, *length_multiple);
-        let planned = probe::plan_for(recipe, engine.config(), longest, limits);
+        let workers = self.ranks.as_ref().map_or(1, |ranks| ranks.borrow().size());
+        let planned = probe::plan_for(recipe, engine.config(), longest, limits, workers);
         probe::settle(engine, planned, before, limits, "window", host, |engine, rows| {
             probe::probe(engine, data, recipe, rows)
         })

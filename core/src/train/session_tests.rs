@@ -299,6 +299,7 @@ fn memory_and_run_folder_come_to_the_same_bits() {
         observer: &mut Silent,
         stop: StopFlag::new(),
         inject_fault: None,
+        workers: None,
     })
     .unwrap();
     let events: Vec<Event> =

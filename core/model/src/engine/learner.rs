@@ -6,17 +6,23 @@ use burn::{
     module::{AutodiffModule, Module, ModuleVisitor, Param},
     tensor::Tensor,
 };
-use spanbert_backends::{MemoryUse, Precision, TrainingBackend, fault, memory_in_use};
+use spanbert_backends::{
+    MemoryUse, Precision, TrainingBackend,
+    collective::tree::{self, Node},
+    fault, memory_in_use,
+};
 
 use super::{
-    Engine, EngineError, EngineFuture, Learner, LossScale, OptimizerConfig, OptimizerState, StepMetrics,
-    gradients::{Gradients, Inner, matrix_shape},
+    Engine, EngineError, EngineFuture, Learner, LossScale, OptimizerConfig, OptimizerState, PartedSum,
+    StepMetrics,
+    gradients::{Gradients, Inner, add, matrix_shape},
     inference::{read, read_async, read_error},
     memory::{self, Work},
     objective::{Objective, Pass},
     optimizer::{Optimizer, Stepped},
     parts,
     reserve::{self, Reserve},
+    sums::{PartSum, PartSums, Vector},
 };
 use crate::{
     batch::Batch,
@@ -32,9 +38,10 @@ pub(super) struct BurnLearner<AB: TrainingBackend, O: Objective<AB>> {
     /// Taken out while the optimizer rebuilds it.
     model: Option<O::Model>,
     optimizer: Optimizer<Inner<AB>>,
-    gradients: Gradients<Inner<AB>>,
-    /// Sums of the weighted losses since the last update, `[losses]`.
-    losses: Option<Tensor<Inner<AB>, 1>>,
+    /// Gradients and losses since the last update.
+    sums: PartSums<Inner<AB>>,
+    /// How the sums of parts are put together; without it there is one sum.
+    parted: Option<PartedSum>,
     /// Losses of the last micro-batch.
     last_losses: Option<Tensor<Inner<AB>, 1>>,
     /// Losses and gradient norm of each update not read yet, and the loss scale at which it overflowed.
@@ -68,8 +75,8 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
             config,
             device,
             model: Some(model),
-            gradients: Gradients::new(),
-            losses: None,
+            sums: PartSums::new(),
+            parted: None,
             last_losses: None,
             pending: Vec::new(),
             unused: weights,
@@ -90,8 +97,12 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
         Ok(Answering { model, config: &self.config, device: &self.device, reserve: &mut self.reserve })
     }
 
-    /// Adds the gradients and losses of the parts of a batch, in order.
-    pub fn accumulate_parts(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
+    /// Adds the gradients and losses of micro-batches, in order, each to the sum of the part in `places`.
+    pub fn accumulate_micros(&mut self, places: &[usize], parts: &[O::Part<'_>]) -> Result<(), EngineError> {
+        if places.len() != parts.len() {
+            let (places, parts) = (places.len(), parts.len());
+            return Err(EngineError::Defect(format!("{parts} micro-batches belong to {places} parts")));
+        }
         parts.iter().try_for_each(|part| O::check(&self.config, part))?;
         self.make_room(parts)?;
         let model = self.model.as_ref().ok_or(EngineError::NoModel)?;
@@ -106,15 +117,47 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
             &self.device,
             self.small,
             parts,
-            &mut self.gradients,
+            places,
+            &mut self.sums,
             |model, part, sum| O::pass(&pass, model, part, sum),
         )?;
         let passed: Vec<_> = passed.into_iter().collect::<Result<_, _>>()?;
-        for losses in passed {
+        for (losses, place) in passed.into_iter().zip(places) {
             self.last_losses = Some(losses.clone());
-            parts::add_losses(&mut self.losses, losses);
+            parts::add_losses(&mut self.sums.entry(*place).or_default().losses, losses);
         }
         Ok(())
+    }
+
+    /// [`Self::accumulate_micros`] where nothing is divided.
+    pub fn accumulate_undivided(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
+        self.accumulate_micros(&vec![0; parts.len()], parts)
+    }
+
+    /// The sums since the last update, put together.
+    fn take_sum(&mut self) -> Result<PartSum<Inner<AB>>, EngineError> {
+        let mut sums = std::mem::take(&mut self.sums);
+        match &self.parted {
+            None => Ok(sums.remove(&0).unwrap_or_default()),
+            Some(parted) => {
+                let layout = Layout::of(self.model()?);
+                let parameters = layout.parameters.into_iter().map(|(name, (_, dims))| (name, dims));
+                let vector = Vector { parameters: parameters.collect(), losses: O::LOSSES };
+                parted.total(sums, &vector, &self.device)
+            }
+        }
+    }
+
+    /// This process's gradients since the last update, put together without those of others.
+    fn own_gradients(&self) -> Gradients<Inner<AB>> {
+        let mut sums =
+            self.sums.iter().map(|(part, sum)| (Node::part(*part), sum.gradients.clone())).collect();
+        let mut plus = |mut sum: Gradients<_>, other| {
+            add(&mut sum, other);
+            sum
+        };
+        let count = self.parted.as_ref().map_or(1, |parted| parted.count);
+        tree::sum(count, &mut sums, &mut plus).unwrap_or_default()
     }
 
     /// Losses and gradient norms of the updates that were not read yet, and their loss scales.
@@ -142,19 +185,23 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
     }
 
     /// Gradients in checkpoint layout, without the loss scale.
-    fn gradients_to_host(&self, values: Vec<Vec<f32>>) -> Result<Weights, EngineError> {
+    fn gradients_to_host<'n>(
+        &self,
+        names: impl Iterator<Item = &'n String>,
+        values: Vec<Vec<f32>>,
+    ) -> Result<Weights, EngineError> {
         let layout = Layout::of(self.model()?);
         let unscale = self.loss_scale.map_or(1.0, |scale| scale.scale().recip());
         let unscaled = values.into_iter().map(|mut values| {
             values.iter_mut().for_each(|value| *value *= unscale);
             values
         });
-        Ok(layout.to_host(self.gradients.keys().zip(unscaled)))
+        Ok(layout.to_host(names.zip(unscaled)))
     }
 
     /// Gives unused memory back where the parts of a batch need it.
     fn make_room(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
-        let accumulates = parts.len() > 1 || !self.gradients.is_empty();
+        let accumulates = parts.len() > 1 || self.sums.values().any(|sum| !sum.gradients.is_empty());
         let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
         let without_moments = self.optimizer.without_moments();
         parts.iter().try_for_each(|part| {
@@ -178,8 +225,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> Engine for BurnLearner<AB, O> {
 
 impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
     fn discard_gradients(&mut self) {
-        self.gradients.clear();
-        self.losses = None;
+        self.sums.clear();
         self.last_losses = None;
     }
 
@@ -187,9 +233,13 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
         self.recompute = recompute;
     }
 
+    fn sum_in_parts(&mut self, parted: PartedSum) {
+        self.parted = Some(parted);
+    }
+
     fn update(&mut self, learning_rate: f64) -> Result<(), EngineError> {
+        let PartSum { mut gradients, losses } = self.take_sum()?;
         let model = self.model.take().ok_or(EngineError::NoModel)?;
-        let mut gradients = std::mem::take(&mut self.gradients);
         if let Some(idle) = O::idle(&gradients) {
             let named = Layout::of(&model).parameters.into_iter().filter(|(name, _)| name.starts_with(idle));
             let zeros = |dims: Vec<usize>| Tensor::zeros(matrix_shape(&dims), &self.device);
@@ -205,7 +255,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
         if let Some(loss_scale) = &mut self.loss_scale {
             loss_scale.note(overflowed);
         }
-        if let Some(losses) = self.losses.take() {
+        if let Some(losses) = losses {
             self.pending.push((Tensor::cat(vec![losses, norm.reshape([1])], 0), scale.filter(|_| left_out)));
         }
         Ok(())
@@ -256,14 +306,16 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
     }
 
     fn gradients(&mut self) -> Result<Weights, EngineError> {
-        let values = fault::guard(|| read(self.gradients.values().cloned()))??;
-        self.gradients_to_host(values)
+        let own = self.own_gradients();
+        let values = fault::guard(|| read(own.values().cloned()))??;
+        self.gradients_to_host(own.keys(), values)
     }
 
     fn gradients_async(&mut self) -> EngineFuture<'_, Weights> {
         Box::pin(async {
-            let values = fault::guard_async(read_async(self.gradients.values().cloned())).await??;
-            self.gradients_to_host(values)
+            let own = self.own_gradients();
+            let values = fault::guard_async(read_async(own.values().cloned())).await??;
+            self.gradients_to_host(own.keys(), values)
         })
     }
 

@@ -14,19 +14,21 @@ mod recompute;
 mod reserve;
 mod span_answers;
 mod span_masking;
+mod sums;
 
 pub use flops::{forward_flops, training_flops};
 pub use loss_scale::LossScale;
 pub use open::{InferenceTask, PretrainTask, TrainingTask};
 pub use optimizer::{ClipScope, OptimizerConfig};
 pub use span_masking::head_bytes as pretraining_head_bytes;
+pub use sums::{PartedSum, SharedRanks};
 
 use std::{
     future::{Future, ready},
     pin::Pin,
 };
 
-use spanbert_backends::{MemoryUse, fault::Fault};
+use spanbert_backends::{MemoryUse, collective::CollectiveError, fault::Fault};
 
 use crate::{
     advice::{self, Advice},
@@ -174,6 +176,9 @@ pub enum EngineError {
         /// What to do.
         remedy: &'static str,
     },
+    /// The other processes of the training.
+    #[error(transparent)]
+    Workers(#[from] CollectiveError),
     /// What cannot happen has happened.
     #[error("{0}, which is a defect of the program")]
     Defect(String),
@@ -191,6 +196,7 @@ impl Advice for EngineError {
             }
             Self::NoModel => "start again from the last checkpoint".into(),
             Self::Weights { remedy, .. } | Self::Input { remedy, .. } => (*remedy).into(),
+            Self::Workers(error) => error.remedy(),
             Self::Defect(_) => advice::REPORT.into(),
         }
     }
@@ -246,6 +252,11 @@ pub trait Learner: Engine {
     /// Chooses between keeping every layer's activations for the backward pass and computing them again layer by
     /// layer: a third more arithmetic, and memory for the activations of one layer only. Gradients are the same.
     fn set_recompute(&mut self, recompute: bool);
+    /// Has the gradients of every update from now on summed in parts, and with those of other processes. Without it they are
+    /// summed one after another.
+    fn sum_in_parts(&mut self, parted: PartedSum) {
+        let _ = parted;
+    }
     /// Applies the summed gradients with this learning rate and clears them. Does not wait for the device, except in
     /// fp16, to see whether a gradient is infinite; if so, weights and moments stay as they are.
     ///
@@ -334,6 +345,15 @@ pub trait TrainingEngine: InferenceEngine + Learner {
     /// As [`accumulate`](Self::accumulate), before anything is done if a part does not fit the model.
     fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         micros.iter().try_for_each(|micro| self.accumulate(micro))
+    }
+    /// [`accumulate_all`](Self::accumulate_all), each micro-batch for the part of the batch in `places`, which counts only after
+    /// [`sum_in_parts`](Learner::sum_in_parts). Without it all are of part 0.
+    ///
+    /// # Errors
+    /// As [`accumulate_all`](Self::accumulate_all).
+    fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        let _ = places;
+        self.accumulate_all(micros)
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) trait Objective<AB: TrainingBackend> {
     /// A part of a batch that fits on the device, with its targets and the weights of its losses.
     type Part<'a>: Sync;
 
+    /// How many losses there are.
+    const LOSSES: usize;
+
     /// Builds the model on a device; tensors that it does not use are left in `weights`.
     ///
     /// # Errors

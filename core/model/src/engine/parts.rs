@@ -9,10 +9,14 @@ use spanbert_backends::{
     fault::{self, Fault},
 };
 
-use super::gradients::{Gradients, Inner, add};
+use super::{
+    gradients::{Gradients, Inner, add},
+    sums::PartSums,
+};
 
-/// Runs `pass` for every part and gives what it returns, in order. `pass` adds a part's gradients to what it is handed;
-/// in the end `sum` has grown by all of them, added in the order of the parts, whichever was done first.
+/// Runs `pass` for every micro-batch and gives what it returns, in order. `pass` adds a micro-batch's gradients to what it is
+/// handed; in the end the sum of the part that it belongs to, by `places`, has grown by them, in the order of the micro-batches,
+/// whichever was done first.
 ///
 /// `small` says that several parts may hold gradients of their own at once.
 ///
@@ -23,7 +27,8 @@ pub(super) fn accumulate<AB, M, P, R>(
     device: &AB::Device,
     small: bool,
     parts: &[P],
-    sum: &mut Gradients<Inner<AB>>,
+    places: &[usize],
+    sums: &mut PartSums<Inner<AB>>,
     pass: impl Fn(&M, &P, &mut Gradients<Inner<AB>>) -> R + Sync,
 ) -> Result<Vec<R>, Fault>
 where
@@ -34,7 +39,12 @@ where
 {
     fault::guard(|| {
         if !small || parts.len() < 2 || AB::bert_lanes() < 2 {
-            return parts.iter().map(|part| AB::bert_inside(|| pass(model, part, sum))).collect();
+            let placed = parts.iter().zip(places);
+            let passed = placed.map(|(part, place)| {
+                let sum = &mut sums.entry(*place).or_default().gradients;
+                AB::bert_inside(|| pass(model, part, sum))
+            });
+            return passed.collect();
         }
         // Autodiff keeps what hangs together under one lock: each part has parameters of its own.
         let jobs = parts.iter().map(|part| (part, model.clone().fork(device))).collect();
@@ -43,7 +53,9 @@ where
             (pass(&model, part, &mut gradients), gradients)
         });
         let (results, gradients): (Vec<R>, Vec<_>) = passed.into_iter().unzip();
-        gradients.into_iter().for_each(|gradients| add(sum, gradients));
+        for (gradients, place) in gradients.into_iter().zip(places) {
+            add(&mut sums.entry(*place).or_default().gradients, gradients);
+        }
         results
     })
 }

@@ -25,6 +25,8 @@ impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
     type Model = SpanBert<AB>;
     type Part<'a> = MicroBatch<'a>;
 
+    const LOSSES: usize = 1;
+
     fn build(
         config: &BertConfig,
         weights: &mut Weights,
@@ -100,6 +102,10 @@ impl<AB: TrainingBackend> TrainingEngine for BurnLearner<AB, SpanAnswers> {
     }
 
     fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        self.accumulate_parts(micros)
+        self.accumulate_undivided(micros)
+    }
+
+    fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
+        self.accumulate_micros(places, micros)
     }
 }

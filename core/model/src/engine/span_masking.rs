@@ -36,6 +36,8 @@ impl<AB: TrainingBackend> Objective<AB> for SpanMasking {
     type Model = PretrainingBert<AB>;
     type Part<'a> = PretrainMicroBatch<'a>;
 
+    const LOSSES: usize = 2;
+
     fn build(
         config: &BertConfig,
         weights: &mut Weights,
@@ -117,7 +119,7 @@ fn weighted<AB: TrainingBackend>(
 
 impl<AB: TrainingBackend> PretrainEngine for BurnLearner<AB, SpanMasking> {
     fn accumulate(&mut self, micros: &[PretrainMicroBatch<'_>]) -> Result<(), EngineError> {
-        self.accumulate_parts(micros)
+        self.accumulate_undivided(micros)
     }
 
     fn predict_masked(&mut self, batch: &PretrainBatch) -> Result<PretrainSums, EngineError> {

@@ -21,6 +21,7 @@ impl Environment {
             checkpoint: Vec::new(),
             train_data: None,
             dev_data: None,
+            workers: None,
             resumed: Vec::new(),
         }
     }

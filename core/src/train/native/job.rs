@@ -1,14 +1,24 @@
 //! A whole training, from files to a finished run folder: what `train`, `run_squad`, `demo` and the app call.
 
-use std::path::Path;
+use std::{path::Path, rc::Rc};
 
 use pollster::block_on;
 
 use super::{
     Before, DataSource, DeviceLimits, Ending, Host, InjectedFault, ModelSource, Observer, OpenEngine, Recipe,
-    Recorder, RunHost, Session, StopFlag, SweepPart, TrainError, Trained, resume::Resumed, train_ahead,
+    Recorder, RunHost, Session, StopFlag, SweepPart, TrainError, Trained,
+    handshake::{Beginning, Facts, shake_hands, share},
+    resume::Resumed,
+    train_ahead,
+    workers::{Follower, WorkersHost},
 };
-use crate::run::{BestScore, Environment, Event, Layout, Phase, RunError, RunFolder, RunState, write_atomic};
+use crate::{
+    advice::Advice,
+    engine::SharedRanks,
+    run::{
+        BestScore, Environment, Event, Layout, Phase, RunError, RunFolder, RunState, Workers, write_atomic,
+    },
+};
 
 /// Where a training starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +64,9 @@ pub struct TrainJob<'a> {
     pub stop: StopFlag,
     /// For tests: when the device is made to fail.
     pub inject_fault: Option<InjectedFault>,
+    /// The other workers that train with this one, if there are any. All call with the same job; the first one's folder becomes
+    /// the run, the others write nothing.
+    pub workers: Option<SharedRanks>,
 }
 
 /// What came of a training.
@@ -80,9 +93,20 @@ pub struct TrainOutcome {
 /// If anything given is unusable, the device fails ([`TrainError::device_fault`]), the loss is not finite, a file cannot
 /// be written, or the run to be resumed began differently.
 pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
+    let workers = job.workers.clone();
+    train(job).inspect_err(|error| {
+        if let Some(ranks) = &workers {
+            ranks.borrow_mut().fail(&error.in_one_line());
+        }
+    })
+}
+
+fn train(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
+    let leads = job.workers.as_ref().is_none_or(|ranks| ranks.borrow().rank() == 0);
     let reopened = match job.start {
-        Start::New => RunFolder::check(job.output).map(|()| None)?,
-        Start::Resume { .. } => Some(RunFolder::reopen(job.output)?),
+        Start::New if leads => RunFolder::check(job.output).map(|()| None)?,
+        Start::Resume { .. } if leads => Some(RunFolder::reopen(job.output)?),
+        Start::New | Start::Resume { .. } => None,
     };
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
     job.observer.event(&loading);
@@ -99,7 +123,7 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
     if let Some(part) = SweepPart::read(&Layout::new(job.output)) {
         session.trainings = part.shard.range(session.trainings.end);
     }
-    let environment = Environment {
+    let mut environment = Environment {
         backend: job.choice.to_owned(),
         model,
         checkpoint: session.inputs.files.clone(),
@@ -107,31 +131,54 @@ pub fn run_training(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         dev_data: job.dev_data.map(|data| data.fingerprint()).transpose()?,
         ..Environment::of_this_process(job.device)
     };
+    if let Some(ranks) = &job.workers {
+        session.share_with(ranks)?;
+        environment.workers = Some(Workers::of(&ranks.borrow()));
+        let resumes = matches!(job.start, Start::Resume { .. });
+        let warning = shake_hands(ranks, &Facts::new(&session.recipe, &environment, resumes))?;
+        session.inputs.warnings.extend(warning);
+    }
     let mut resumed = match (&reopened, job.start) {
         (Some(folder), Start::Resume { force }) => {
             Some(Resumed::read(folder.layout(), &session.recipe, environment.clone(), force)?)
         }
         _ => None,
     };
-    let saved = resumed.as_mut().and_then(Resumed::take_state);
-    let progress = resumed.as_ref().and_then(|resumed| resumed.progress.as_ref());
-    let mut engines = session.engines(job.open, weights, saved, progress);
+    let own = Beginning {
+        weights,
+        saved: resumed.as_mut().and_then(Resumed::take_state),
+        progress: resumed.as_ref().and_then(|resumed| resumed.progress.clone()),
+        fit: resumed.as_ref().and_then(|resumed| resumed.fit),
+    };
+    let beginning = match &job.workers {
+        Some(ranks) => share(ranks, own)?,
+        None => own,
+    };
+    let Beginning { weights, saved, progress, fit } = beginning;
+    let mut engines = session.engines(job.open, weights, saved, progress.as_ref());
     let first = engines.next()?;
+    let before = Before { progress: progress.as_ref(), fit, inject_fault: job.inject_fault };
+    let run = |host: &mut dyn Host| {
+        block_on(session.run(host, before, engines, first, async |trainer, engine, training, from| {
+            train_ahead(trainer, engine, training, from)
+        }))
+    };
+    if let Some(ranks) = job.workers.as_ref().filter(|_| !leads) {
+        let mut follower = Follower::new(job.stop);
+        let trained = run(&mut WorkersHost::new(&mut follower, Rc::clone(ranks)))?;
+        return Ok(TrainOutcome::new(&Layout::new(job.output), trained));
+    }
 
     let folder = reopened.map_or_else(|| RunFolder::create(job.output), Ok)?;
     let layout = folder.layout();
-    let before = Before {
-        progress,
-        fit: resumed.as_ref().and_then(|resumed| resumed.fit),
-        inject_fault: job.inject_fault,
-    };
     let started = start(layout, &session, &environment, resumed.as_ref(), loading, job.observer);
     let result = started.and_then(|recorder| {
         let mut host = RunHost::new(recorder, job.stop);
         tell(&session, resumed.as_ref(), &mut host)?;
-        block_on(session.run(&mut host, before, engines, first, async |trainer, engine, training, from| {
-            train_ahead(trainer, engine, training, from)
-        }))
+        match &job.workers {
+            Some(ranks) => run(&mut WorkersHost::new(&mut host, Rc::clone(ranks))),
+            None => run(&mut host),
+        }
     });
     let result = result.map(|trained| TrainOutcome::new(layout, trained));
     // After a fault of the device another process goes on in the folder.

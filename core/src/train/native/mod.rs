@@ -4,6 +4,7 @@ mod changes;
 mod checkpoints;
 mod fit_file;
 mod forecast;
+mod handshake;
 mod job;
 mod prefetch;
 mod recorder;
@@ -13,6 +14,7 @@ mod stop_flag;
 mod sweep_error;
 mod sweep_merge;
 mod sweep_part;
+mod workers;
 
 use super::{
     DataSource, DeviceLimits, Difference, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault, Metric,

@@ -141,6 +141,16 @@ impl Resumed {
             refuse_completed(layout, false, true)?;
         }
         warnings.extend(damaged);
+        if checkpoint.is_some() && recipe_before.parts != recipe.parts {
+            let sums = |parts: Option<usize>| {
+                parts.map_or("one micro-batch after another".to_owned(), |parts| format!("in {parts} parts"))
+            };
+            let (before, now) = (sums(recipe_before.parts), sums(recipe.parts));
+            warnings.push(format!(
+                "gradients were summed {before} and are summed {now} from here on: last digits differ from those of a \
+                 run that was not resumed"
+            ));
+        }
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let same_split = recipe_before.micro_batch == recipe.micro_batch
             && recipe_before.eval_batch_size == recipe.eval_batch_size;
@@ -159,6 +169,7 @@ impl Resumed {
             checkpoint: environment.checkpoint,
             train_data: environment.train_data,
             dev_data: environment.dev_data,
+            workers: environment.workers,
             ..before
         };
         kept.resume(step, &environment.device);

@@ -282,6 +282,7 @@ impl<'h, T: Task> Trainer<'h, T> {
                 elapsed_secs: self.pace.elapsed_secs(now),
                 eta_secs,
                 memory_bytes,
+                workers: None,
             }))?;
         }
         Ok(())

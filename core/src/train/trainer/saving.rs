@@ -62,6 +62,9 @@ impl<T: Task> Trainer<'_, T> {
     /// # Errors
     /// If it ended by an error, or the end cannot be recorded.
     pub fn finish(self, ending: Result<Ending, TrainError>) -> Result<Trained, TrainError> {
+        if let Err(error) = &ending {
+            self.host.give_up(error);
+        }
         let elapsed_secs = self.pace.elapsed_secs(self.host.clock());
         let ending = ending.inspect_err(|error| record_failure(self.host, error, elapsed_secs))?;
         let outcome = match ending {

@@ -88,6 +88,7 @@ impl Setup {
                 order: &order,
                 length_multiple: 8,
                 micro_batch: self.micro_batch,
+                share: None,
             },
             evaluator: Some(Box::new(FakeEvaluator { scores: self.scores, done: 0 })),
             config: &config,
