@@ -82,7 +82,7 @@ fn parts_of_the_learning_rates_put_together_are_the_run_of_one_process() {
     assert_eq!(ours.total_steps, theirs.total_steps);
     assert_eq!(told["steps"], theirs.step);
     assert_eq!(fs::read(merged.recipe()).unwrap(), fs::read(one.recipe()).unwrap());
-    assert_eq!(names(&merged.root()), names(&one.root()));
+    assert_eq!(names(merged.root()), names(one.root()));
     let kinds = |layout: &Layout| -> Vec<String> {
         let records = read_events(&layout.events()).unwrap().into_iter();
         records

@@ -23,6 +23,14 @@ use spanbert_core::{
 /// Whether messages are for a program. Decided once, before anything is said.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
+/// Whether notes are left out. Decided once, before any is said.
+static OMITS_NOTES: AtomicBool = AtomicBool::new(false);
+
+/// Leaves notes out from now on: another process says the same.
+pub(super) fn omit_notes() {
+    OMITS_NOTES.store(true, Ordering::Relaxed);
+}
+
 /// Has messages written as JSON lines from now on.
 pub(super) fn write_messages_as_json() {
     AS_JSON.store(true, Ordering::Relaxed);
@@ -97,7 +105,9 @@ fn is_obeyed(character: char) -> bool {
 
 /// Says something that is good to know.
 pub(super) fn note(text: impl std::fmt::Display) {
-    say(&Message::Note { text: text.to_string() });
+    if !OMITS_NOTES.load(Ordering::Relaxed) {
+        say(&Message::Note { text: text.to_string() });
+    }
 }
 
 /// Says something that should be looked at.

@@ -15,7 +15,10 @@ use super::{
     table::{Align, Paint, Table},
 };
 use spanbert_core::{
-    run::{self, Event, GroupScores, Layout, Request, RunStatus, RunSummary, list, read_history, summarise},
+    run::{
+        self, Environment, Event, GroupScores, Layout, Request, RunStatus, RunSummary, WorkerSummary,
+        Workers, list, read_history, summarise,
+    },
     score::{HeldOutScores, Scores},
     train::resume_command,
 };
@@ -140,17 +143,16 @@ impl RunsCommand {
                     }
                     return groups(run, &runs, None, output.json);
                 };
-                let (evaluations, held_out) = evaluations(&Layout::new(run))?;
+                let recorded = Recorded::of(&Layout::new(run))?;
                 let scores = group_of(run, &summary)?;
                 if output.json {
                     let scores = scores.as_ref();
-                    let (evaluations, held_out) = (&evaluations[..], &held_out[..]);
-                    return output::json(&Shown { summary: &summary, evaluations, held_out, scores });
+                    return output::json(&Shown { summary: &summary, recorded: &recorded, scores });
                 }
                 let paint = Paint::stdout();
                 let group = scores
                     .map_or_else(String::new, |scores| format!("\n{}", group_table::render(&scores, paint)));
-                output::print(&format!("{}{group}", details(&summary, &evaluations, &held_out, paint)))
+                output::print(&format!("{}{group}", details(&summary, &recorded, paint)))
             }
         }
     }
@@ -218,29 +220,46 @@ struct HeldOutLine {
 struct Shown<'a> {
     #[serde(flatten)]
     summary: &'a RunSummary,
-    evaluations: &'a [EvaluationLine],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    held_out: &'a [HeldOutLine],
+    #[serde(flatten)]
+    recorded: &'a Recorded,
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<&'a GroupScores>,
 }
 
-fn evaluations(layout: &Layout) -> Result<(Vec<EvaluationLine>, Vec<HeldOutLine>), CliError> {
-    let (mut evaluations, mut held_out) = (Vec::new(), Vec::new());
-    if layout.events().is_file() {
-        for record in read_history(&layout.events())? {
-            match record.event {
-                Event::Evaluation { step, epoch, scores, best, .. } => {
-                    evaluations.push(EvaluationLine { step, epoch, best, scores });
+/// What a run's records say.
+#[derive(Serialize)]
+struct Recorded {
+    evaluations: Vec<EvaluationLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_out: Vec<HeldOutLine>,
+    /// Where several train together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workers: Option<Workers>,
+    /// What that takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_times: Option<WorkerSummary>,
+}
+
+impl Recorded {
+    fn of(layout: &Layout) -> Result<Self, CliError> {
+        let (mut evaluations, mut held_out, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        if layout.events().is_file() {
+            for record in read_history(&layout.events())? {
+                match record.event {
+                    Event::Evaluation { step, epoch, scores, best, .. } => {
+                        evaluations.push(EvaluationLine { step, epoch, best, scores });
+                    }
+                    Event::HeldOut { step, epoch, scores, best, .. } => {
+                        held_out.push(HeldOutLine { step, epoch, best, scores });
+                    }
+                    Event::Step(step) => steps.push(step),
+                    _ => {}
                 }
-                Event::HeldOut { step, epoch, scores, best, .. } => {
-                    held_out.push(HeldOutLine { step, epoch, best, scores });
-                }
-                _ => {}
             }
         }
+        let workers = Environment::read(layout).ok().and_then(|environment| environment.workers);
+        Ok(Self { evaluations, held_out, workers, worker_times: WorkerSummary::of(&steps) })
     }
-    Ok((evaluations, held_out))
 }
 
 /// The word for where a run stands.
@@ -282,12 +301,8 @@ fn listing(runs: &[RunSummary], paint: Paint) -> String {
     table.render(paint)
 }
 
-fn details(
-    run: &RunSummary,
-    evaluations: &[EvaluationLine],
-    held_out: &[HeldOutLine],
-    paint: Paint,
-) -> String {
+fn details(run: &RunSummary, recorded: &Recorded, paint: Paint) -> String {
+    let Recorded { evaluations, held_out, workers, worker_times } = recorded;
     let mut out = format!(
         "{}\nstatus  {}\nsteps   {}\nbest    {}\n",
         paint.bold(&run.path.display().to_string()),
@@ -301,6 +316,12 @@ fn details(
     if let Some(error) = run.state.as_ref().and_then(|state| state.error.as_ref()) {
         // Files may hold anything, commands for the terminal as well.
         out.push_str(&format!("error   {}\n", error.replace(char::is_control, " ")));
+    }
+    if let Some(Workers { count, connection }) = workers {
+        out.push_str(&format!("workers {count} by {}\n", connection.replace(char::is_control, " ")));
+    }
+    if let Some(times) = worker_times {
+        out.push_str(&format!("        {}\n", times.describe()));
     }
     if !held_out.is_empty() {
         out.push('\n');

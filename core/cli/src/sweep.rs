@@ -38,7 +38,8 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
     }
     check_division(shard, rates, "learning rates")?;
     RunFolder::check(folder)?;
-    let part = SweepPart { shard, digest: digest(given) };
+    // That of a group leaves the seed out, in which its runs differ.
+    let part = SweepPart { shard, digest: format!("{}-{}", digest(given), given.recipe.seed) };
     let root = folder.join(shard.folder());
     let layout = Layout::new(&root);
     let before = SweepPart::read(&layout);

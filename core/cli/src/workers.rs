@@ -90,6 +90,9 @@ impl WorkerArgs {
         let joined = collective::mpi(library.as_deref(), world.as_ref(), deadline, last_words)?;
         let ranks = Ranks::new(joined);
         leads.set(ranks.rank() == 0);
+        if ranks.rank() > 0 {
+            output::omit_notes();
+        }
         Ok(Workers { ranks: Rc::new(RefCell::new(ranks)), folder })
     }
 }

@@ -27,6 +27,7 @@ mod recorded;
 mod request;
 mod state;
 mod summary;
+mod worker_times;
 
 pub use crate::atomic::{self, WriteError, write_atomic, write_json};
 pub use best_score::BestScore;
@@ -45,6 +46,7 @@ pub use recorded::RecordedRun;
 pub use request::Request;
 pub use state::RunState;
 pub use summary::{RunStatus, RunSummary, newest_first};
+pub use worker_times::WorkerSummary;
 
 /// A number of optimizer updates in words: `1 update`, `7 updates`.
 #[must_use]

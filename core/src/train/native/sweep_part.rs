@@ -16,7 +16,7 @@ use crate::{
 pub struct SweepPart {
     /// Which part, of how many.
     pub shard: Shard,
-    /// SHA-256 of the command's recipe, model and data: a part that is started again finds its own run by it.
+    /// Of the command's recipe, model and data: a part that is started again finds its own run by it.
     pub digest: String,
 }
 

@@ -115,6 +115,15 @@ pub(super) fn progress_ui(ui: &mut Ui, look: &Look, curves: &Curves) {
         }
         if let Some(environment) = &look.environment {
             told("Device", environment.device.clone());
+            if let Some(workers) = &environment.workers {
+                told("Workers", workers.count.to_string());
+            }
+        }
+        if let Some(times) = last.and_then(|last| last.workers.as_ref()) {
+            let waits: Vec<String> =
+                times.wait_secs.iter().map(|secs| format!("{:.1}", secs * 1e3)).collect();
+            told("Exchange", format!("{:.1} ms", times.exchange_secs * 1e3));
+            told("Waits by worker", format!("{} ms", waits.join(", ")));
         }
     });
 }

@@ -75,6 +75,9 @@ fn circumstances_ui(ui: &mut Ui, look: &Look) {
         ("System", format!("{}, {} processors", environment.platform, environment.processors)),
         ("Versions", format!("SpanBERT Studio {}, Burn {}", environment.spanbert_studio, environment.burn)),
     ];
+    if let Some(workers) = &environment.workers {
+        rows.push(("Workers", format!("{} by {}", workers.count, workers.connection)));
+    }
     if let Some(model) = &environment.model {
         rows.push(("Checkpoint", model.display().to_string()));
     }
