@@ -11,8 +11,8 @@ use super::{
     tree::{self, Node},
 };
 
-/// Values that are summed at once: it bounds the memory that a sum takes.
-const PIECE: usize = 1 << 24;
+/// Values that are summed at once: few enough for a processor's cache, many enough for a network.
+const PIECE: usize = 1 << 20;
 
 /// How long an exchange of gradients took.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -101,10 +101,10 @@ pub(super) fn load(named: Option<&Path>, launcher: Option<Launcher>) -> Result<L
 fn of_kind(library: Dynamic, path: &Path) -> Result<Loaded, CollectiveError> {
     let library: &'static Dynamic = Box::leak(Box::new(library));
     let version = version(library, path)?;
-    // SAFETY: these are variables whose addresses are the handles, which is what the macros of mpi.h take.
-    let address = |name: &str| unsafe {
-        library.get::<c_void>(name.as_bytes()).ok().map(|symbol| symbol.into_raw().cast::<c_void>())
-    };
+    // SAFETY: these are variables whose addresses are the handles, which is what the macros of mpi.h take. A symbol is its address
+    // when it is read as a pointer.
+    let address =
+        |name: &str| unsafe { library.get::<*mut c_void>(name.as_bytes()).ok().map(|symbol| *symbol) };
     let handles = ["ompi_mpi_comm_world", "ompi_mpi_byte", "ompi_mpi_errors_return"].map(address);
     if let [Some(world), Some(byte), Some(errors_return)] = handles {
         let handles = Handles { world, byte, errors_return, no_status: ptr::null_mut() };
@@ -279,7 +279,7 @@ impl<H: Handle> Library<H> {
         self.complete("MPI_Ibcast", request, wait)
     }
 
-    /// Waits for the end of a transfer.
+    /// Waits for the end of a transfer. One that fails has ended, too: MPI completes its request.
     fn complete(
         &self,
         call: &'static str,
