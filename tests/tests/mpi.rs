@@ -198,7 +198,7 @@ fn a_worker_that_hangs_is_given_up_within_the_deadline() {
     for launcher in launchers() {
         let case = Case::new(CLI, 400);
         let mut command = case.begin("run");
-        command.args(["--distributed", "--worker-timeout=0.05"]);
+        command.args(["--distributed", "--worker-timeout=0.1"]);
         let mut started = launcher.launch(&case, &[(2, &command)]);
         let mut child = started.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         case.wait_for("run", |state| state.step > 6);
@@ -210,7 +210,7 @@ fn a_worker_that_hangs_is_given_up_within_the_deadline() {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
         assert!(
-            text.contains("error: the other workers did not answer within 3 s\n  try: look for"),
+            text.contains("error: the other workers did not answer within 6 s\n  try: look for"),
             "{text}"
         );
         let told = read_events(&case.layout("run").events()).unwrap();
