@@ -61,7 +61,8 @@ impl Launcher {
         started.current_dir(case.folder.path("")).stdin(Stdio::null());
         started.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         if let Some(libraries) = &self.libraries {
-            started.env("LD_LIBRARY_PATH", libraries);
+            let before = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
+            started.env("LD_LIBRARY_PATH", format!("{}:{before}", libraries.display()));
         }
         if self.oversubscribe {
             started.arg("--oversubscribe");
@@ -119,8 +120,12 @@ fn workers_under_mpi_give_the_bits_of_one_process() {
 fn a_worker_killed_at_any_moment_costs_nothing_but_time() {
     for launcher in launchers() {
         let kills: usize = std::env::var("SPANBERT_KILLS").map_or(3, |kills| kills.parse().unwrap());
-        let case = Case::new(CLI, 3 + kills);
-        succeeded(&launcher.begin(&case, 2, "whole").output().unwrap());
+        // Long enough that it is not over before all kills are made.
+        let case = Case::new(CLI, 12 * (1 + kills));
+        let began = Instant::now();
+        succeeded(&launcher.begin(&case, 1, "whole").output().unwrap());
+        // So long that all lives together would do about half of the run.
+        let longest = u64::try_from(began.elapsed().as_millis()).unwrap() / (kills as u64 + 1);
         let mut random = 1_u64;
         let mut next = |below: u64| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -135,26 +140,24 @@ fn a_worker_killed_at_any_moment_costs_nothing_but_time() {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(Duration::from_millis(300 + next(2500)));
-            let pids = workers_of(&child);
-            if let Some(pid) = pids.get(usize::try_from(next(workers as u64)).unwrap()) {
-                signal("KILL", &pid.to_string());
-                made += 1;
-            }
-            let status = wait(&mut child);
+            std::thread::sleep(Duration::from_millis(200 + next(longest.max(400))));
+            let pids = loop {
+                let pids = workers_of(&child);
+                if pids.len() == workers {
+                    break pids;
+                }
+                assert!(child.try_wait().unwrap().is_none(), "over after {made} kills");
+            };
+            signal("KILL", &pids[usize::try_from(next(workers as u64)).unwrap()].to_string());
+            assert!(!wait(&mut child).success(), "over after {made} kills");
+            made += 1;
             steps.push(RunState::read(&case.layout("killed")).map_or(0, |state| state.step));
-            if status.success() {
-                println!("over after {made} kills");
-                break;
-            }
             while Lock::is_held(&case.layout("killed")) {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
         println!("{}: {made} kills, at steps {steps:?}", launcher.name);
-        if RunState::read(&case.layout("killed")).map_or(true, |state| state.outcome.is_none()) {
-            succeeded(&launcher.begin(&case, 4, "killed").output().unwrap());
-        }
+        succeeded(&launcher.begin(&case, 4, "killed").output().unwrap());
         assert_eq!(Trace::of(&case.layout("killed")), Trace::of(&case.layout("whole")), "{}", launcher.name);
     }
 }
@@ -275,11 +278,10 @@ fn what_goes_wrong_is_told_once_and_clearly() {
         );
         assert_eq!(text.matches("error: worker 1").count(), 1, "{text}");
         // No data in one.
-        let mut missing =
-            case.command(&["train", "--model=model", "--train-file=nowhere.json", "--learning-rate=1e-3"]);
-        missing.args(["--output-dir=run", "--distributed", "--backend=cpu"]);
+        let mut missing = case.command(&["train", "--model=model", "--train-file=nowhere.json"]);
+        missing.args(["--learning-rate=1e-3", "--output-dir=run", "--distributed", "--backend=cpu"]);
         let text = failed(&launcher.launch(&case, &[(1, &one), (1, &missing)]).output().unwrap());
-        assert!(text.contains("worker 1 failed: nowhere.json"), "{text}");
+        assert!(text.contains("error: worker 1 failed: nowhere.json: "), "{text}");
         assert!(!case.folder.path("run").exists());
         // A folder that is taken.
         std::fs::create_dir_all(case.folder.path("run/best")).unwrap();
