@@ -48,8 +48,8 @@ mod trainer;
 
 #[cfg(feature = "native")]
 pub(crate) use batches::in_order;
-pub use demonstration::{Demonstration, NoSuchSize};
 pub use batches::{Batches, Prepared, Share, TrainingData, batches, prepare};
+pub use demonstration::{Demonstration, NoSuchSize};
 pub use difference::Difference;
 pub use engines::OpenEngine;
 pub use error::TrainError;

@@ -136,6 +136,7 @@ fn environment(
         checkpoint: Vec::new(),
         train_data: Some(train),
         dev_data: Some(dev),
+        workers: None,
         resumed: Vec::new(),
     }
 }
