@@ -68,7 +68,11 @@ if [ "$package" = spanbert-app ]; then
 fi
 "$cache/bindgen/release/bindgen" "$built" "$out"
 cp core/web/www/* "$out"
-[ "$package" = spanbert-app ] && cp app/www/* "$out"
+if [ "$package" = spanbert-app ]; then
+    # For tests of the worker alone.
+    mv "$out/index.html" "$out/worker.html"
+    cp app/www/* "$out"
+fi
 
 # What a browser downloads: as it is, and as web hosts pack it.
 sizes=(raw "$(stat -c %s "$out/spanbert_web_bg.wasm")" gzip "$(gzip -9 -c "$out/spanbert_web_bg.wasm" | wc -c)")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# SpanBERT in Chromium, beside the command line: bash .ci/web/test.sh FOLDER SPANBERT
+# SpanBERT in Chromium, beside the command line: bash .ci/web/test.sh FOLDER SPANBERT [PICTURES]
 #
-# FOLDER is what build.sh wrote, SPANBERT the command line's program. SPANBERT_WEB_CACHE as for build.sh.
+# FOLDER is what build.sh wrote, SPANBERT the command line's program; pictures of the app are taken into PICTURES. SPANBERT_WEB_CACHE
+# as for build.sh.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SPANBERT_WEB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spanbert-web}
@@ -19,4 +20,5 @@ puppeteer=puppeteer-core@24.8.2
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache/npm/$puppeteer" "$puppeteer"
 SPANBERT_WEB_PAGE=$(realpath "$1") SPANBERT=$(realpath "$2") \
     SPANBERT_WEB_PUPPETEER="$cache/npm/$puppeteer/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js" \
-    node --test --test-reporter=spec "$here/test.mjs"
+    SPANBERT_WEB_PICTURES=${3:+$(realpath -m "$3")} \
+    node --test --test-reporter=spec --test-concurrency=1 "$here/test.mjs" $([ -e "$1/studio.js" ] && echo "$here/app.mjs")

@@ -99,22 +99,16 @@ impl Command {
     /// Whether it can ever make sense on this platform.
     #[must_use]
     pub fn is_offered(self) -> bool {
-        match self {
-            Self::Go(page) => Page::ALL.contains(&page),
+        let needs_system = matches!(
+            self,
             Self::OpenRun
-            | Self::NewTraining
-            | Self::StartDemo
-            | Self::PauseRun
-            | Self::ResumeRun
-            | Self::EvaluateRun
-            | Self::StopRun
-            | Self::RevealRun
-            | Self::DeleteRuns
-            | Self::CompareRuns
-            | Self::Welcome
-            | Self::Quit => cfg!(not(target_family = "wasm")),
-            _ => true,
-        }
+                | Self::RevealRun
+                | Self::DeleteRuns
+                | Self::CompareRuns
+                | Self::Welcome
+                | Self::Quit
+        );
+        !needs_system || cfg!(not(target_family = "wasm"))
     }
 
     /// Those that can, in the palette's order.

@@ -22,11 +22,7 @@ pub enum Page {
 
 impl Page {
     /// All pages in the sidebar's order.
-    #[cfg(not(target_family = "wasm"))]
     pub const ALL: [Self; 5] = [Self::Runs, Self::Train, Self::Evaluate, Self::Ask, Self::Settings];
-    /// All pages in the sidebar's order: runs are folders, and trainings processes, which browsers have not.
-    #[cfg(target_family = "wasm")]
-    pub const ALL: [Self; 3] = [Self::Ask, Self::Evaluate, Self::Settings];
 
     /// Its name in the sidebar.
     #[must_use]

@@ -1,5 +1,5 @@
 // Opens the app and gives it what only the page's script can: workers, the file dialog, dropped folders, downloads.
-import init, { open, shown, take_dropped } from './spanbert_web.js';
+import init, { open, report, shown, take_dropped } from './spanbert_web.js';
 import { Spanbert } from './spanbert.js';
 
 const told = document.getElementById('told');
@@ -56,6 +56,49 @@ async function fetched(address, file, at) {
     parts.push(value);
     done += value.length;
     if (performance.now() > next) { next = performance.now() + 100; at(file, done, total); }
+  }
+}
+
+/** Most bytes that the files of an archive may have together. */
+const LARGEST = 2 ** 31;
+
+/** The files in a ZIP archive (APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12 and 4.3.16), under the archive's name if they have no folder in common. */
+async function unzipped(archive) {
+  const wrong = new Error(`${archive.name} is no ZIP archive that can be read, or is damaged; unpack it and drop the folder`);
+  const view = new DataView(await archive.arrayBuffer());
+  const short = at => view.getUint16(at, true);
+  const long = at => view.getUint32(at, true);
+  const found = [];
+  try {
+    let end = view.byteLength - 22;
+    while (long(end) !== 0x06054b50) end -= 1;
+    let [at, total] = [long(end + 16), 0];
+    for (let left = short(end + 10); left > 0; left -= 1) {
+      if (long(at) !== 0x02014b50) throw wrong;
+      const [method, packed, name, start] = [short(at + 10), long(at + 20), short(at + 28), long(at + 42)];
+      const path = new TextDecoder().decode(new Uint8Array(view.buffer, at + 46, name));
+      total += long(at + 24);
+      if (total > LARGEST || ![0, 8].includes(method)) throw wrong;
+      at += 46 + name + short(at + 30) + short(at + 32);
+      if (path.endsWith('/')) continue;
+      const content = archive.slice(start + 30 + short(start + 26) + short(start + 28)).slice(0, packed);
+      const file = method === 0 ? content : await new Response(content.stream().pipeThrough(new DecompressionStream('deflate-raw'))).blob();
+      found.push({ path, file: new File([file], path.split('/').pop()) });
+    }
+  } catch { throw wrong; }
+  const top = found[0]?.path.split('/')[0];
+  const together = found.every(({ path }) => path.startsWith(`${top}/`));
+  const name = archive.name.replace(/\.zip$/i, '');
+  return together ? found : found.map(({ path, file }) => ({ path: `${name}/${path}`, file }));
+}
+
+/** Hands files over to the app, those of archives unpacked. */
+async function take(files) {
+  try {
+    const all = await Promise.all(files.map(one => /\.zip$/i.test(one.path) ? unzipped(one.file) : [one]));
+    take_dropped(all.flat());
+  } catch (error) {
+    report(String(error.message ?? error));
   }
 }
 
@@ -149,14 +192,14 @@ globalThis.studio = {
 
   /** For tests: what is on the page, and the same hand-over as by dropping. */
   shown: () => JSON.parse(shown()),
-  take: files => take_dropped(files),
+  take,
 };
 
 // Before egui, which would read dropped files into memory at once.
 addEventListener('drop', event => {
   event.preventDefault();
   event.stopImmediatePropagation();
-  dropped(event.dataTransfer).then(take_dropped, error => console.warn(error));
+  dropped(event.dataTransfer).then(take, error => report(`What was dropped cannot be read: ${error.message ?? error}`));
 }, true);
 addEventListener('dragover', event => event.preventDefault(), true);
 

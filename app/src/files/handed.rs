@@ -50,6 +50,15 @@ impl Content {
             Self::Made(content) => Uint8Array::from(content.as_ref()).into(),
         }
     }
+
+    /// The file under a name, if it was made here.
+    #[must_use]
+    pub fn made(&self, name: String) -> Option<Made> {
+        match self {
+            Self::Handed(_) => None,
+            Self::Made(content) => Some(Made { name, content: content.to_vec() }),
+        }
+    }
 }
 
 /// Takes in files as the page's script gives them: `[{path, file}]`, the path beginning with the folder that was dropped, if it
@@ -92,6 +101,16 @@ pub fn keep(path: PathBuf, content: Content) {
     FILES.with_borrow_mut(|files| files.insert(path, content));
 }
 
+/// All files of a folder and of those in it, by what their paths have beyond it.
+#[must_use]
+pub fn below(folder: &Path) -> Vec<(String, Content)> {
+    let name = |path: &Path| path.strip_prefix(folder).ok()?.to_str().map(str::to_owned);
+    FILES.with_borrow(|files| {
+        let inside = files.iter().filter_map(|(path, content)| Some((name(path)?, content.clone())));
+        inside.filter(|(name, _)| !name.is_empty()).collect()
+    })
+}
+
 /// What is known of a file.
 #[must_use]
 pub fn content(path: &Path) -> Option<Content> {
@@ -101,11 +120,7 @@ pub fn content(path: &Path) -> Option<Content> {
 /// The files right in a folder, by name.
 #[must_use]
 pub fn within(folder: &Path) -> Vec<(String, Content)> {
-    let name = |path: &Path| path.strip_prefix(folder).ok()?.to_str().map(str::to_owned);
-    FILES.with_borrow(|files| {
-        let inside = files.iter().filter_map(|(path, content)| Some((name(path)?, content.clone())));
-        inside.filter(|(name, _)| !name.is_empty() && !name.contains('/')).collect()
-    })
+    below(folder).into_iter().filter(|(name, _)| !name.contains('/')).collect()
 }
 
 /// Bytes of a file.

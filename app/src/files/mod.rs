@@ -7,8 +7,8 @@ mod on_disk;
 
 #[cfg(target_family = "wasm")]
 pub use handed::{
-    Content, content, demo_model, folders, hand_over, is_checkpoint, is_file, is_folder, keep, read, save,
-    size, within,
+    Content, below, content, demo_model, folders, hand_over, is_checkpoint, is_file, is_folder, keep, read,
+    save, size, within,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use on_disk::{demo_model, is_checkpoint, is_file, is_folder, open, read, save};

@@ -1,9 +1,10 @@
 //! The pages, each with its state.
 
 pub mod ask;
-#[cfg(not(target_family = "wasm"))]
 mod curves;
 pub mod evaluate;
+#[cfg(target_family = "wasm")]
+pub mod here;
 #[cfg(not(target_family = "wasm"))]
 pub mod runs;
 pub mod settings;

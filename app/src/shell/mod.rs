@@ -20,7 +20,7 @@ pub use self::runs::{FindDevices, Options};
 #[cfg(not(target_family = "wasm"))]
 use self::runs::{Host, KNOWN};
 #[cfg(target_family = "wasm")]
-use self::web::KNOWN;
+use self::web::{Host, KNOWN};
 use crate::{
     action::Action,
     command::Command,
@@ -45,8 +45,7 @@ struct Pages {
 
 /// The application's state.
 pub struct StudioApp {
-    /// What a page of a browser has not.
-    #[cfg(not(target_family = "wasm"))]
+    /// What a window has and a page of a browser has not, or otherwise.
     host: Host,
     settings: Settings,
     settings_file: SettingsFile,
@@ -66,7 +65,7 @@ impl StudioApp {
     /// The window or page around what the host has.
     fn around(
         context: &Context,
-        #[cfg(not(target_family = "wasm"))] host: Host,
+        host: Host,
         (settings_file, settings, warning): (SettingsFile, Settings, Option<String>),
         library: Library,
         evaluate: EvaluatePage,
@@ -79,7 +78,6 @@ impl StudioApp {
             toasts.say(context, Toast::error(warning));
         }
         Self {
-            #[cfg(not(target_family = "wasm"))]
             host,
             probe: Probe::Idle,
             library,
@@ -176,14 +174,11 @@ impl StudioApp {
         };
         let pages = &mut self.pages;
         let view: &mut dyn PageView = match page {
-            #[cfg(not(target_family = "wasm"))]
             Page::Runs => &mut self.host.runs,
-            #[cfg(not(target_family = "wasm"))]
             Page::Train => &mut self.host.train,
             Page::Evaluate => &mut pages.evaluate,
+            Page::Ask => &mut pages.ask,
             Page::Settings => &mut pages.settings,
-            // A browser has no other, and its first page is this one.
-            _ => &mut pages.ask,
         };
         work(view, &mut env)
     }

@@ -11,15 +11,30 @@ use crate::{
     files,
     library::{Library, News},
     page::Page,
-    pages::evaluate::EvaluatePage,
+    page_view::Env,
+    pages::{
+        evaluate::EvaluatePage,
+        here::{runs::RunsPage, train::TrainPage},
+    },
     probe::Probe,
     settings::SettingsFile,
+    toasts::Toast,
     web,
     worker::web::find_devices,
 };
 
 /// What can be dropped on the page.
-pub(super) const KNOWN: &str = "a checkpoint's folder or files, an evaluation's folder nor a text";
+pub(super) const KNOWN: &str =
+    "a checkpoint's folder or files, a run folder, an evaluation's folder nor a text";
+
+/// Files by which a run folder is known.
+const RECORDS: [&str; 4] = ["recipe.toml", "pretrain.toml", "events.jsonl", "state.json"];
+
+/// The pages that are others than a window's.
+pub(super) struct Host {
+    pub(super) runs: RunsPage,
+    pub(super) train: TrainPage,
+}
 
 impl StudioApp {
     /// Reads the settings and opens the demonstration's model, so that there is something to ask at once.
@@ -28,9 +43,15 @@ impl StudioApp {
         let (settings_file, mut settings, warning) = SettingsFile::read(None);
         // Its three ways in are those of a window.
         settings.welcomed = true;
+        let host = Host { runs: RunsPage::new(context), train: TrainPage::new(context) };
         let evaluate = EvaluatePage::new(context).with_workers();
-        let mut studio =
-            Self::around(context, (settings_file, settings, warning), Library::start(context), evaluate);
+        let mut studio = Self::around(
+            context,
+            host,
+            (settings_file, settings, warning),
+            Library::start(context),
+            evaluate,
+        );
         // At once, also behind another page that was shown last.
         if let Ok(demo) = files::demo_model() {
             studio.with_page(Page::Ask, |view, env| view.take_path(Purpose::AskCheckpoint, demo, env));
@@ -43,6 +64,7 @@ impl StudioApp {
         for path in web::dropped() {
             self.take_path(Purpose::Dropped, path);
         }
+        self.actions.extend(web::troubles().into_iter().map(|trouble| Action::Say(Toast::error(trouble))));
         for news in self.library.news() {
             self.actions.push(match news {
                 News::Opened(folder) => Action::AskWith(folder),
@@ -55,22 +77,41 @@ impl StudioApp {
         self.probe = Probe::Running(find_devices(context));
     }
 
-    /// There are no runs to look for.
+    /// Runs are read when they are handed over.
     pub(super) fn look_again(&self) {}
 
-    /// There are no runs and no trainings.
-    pub(super) fn act_on_runs(&mut self, _: &Context, _: Action) {}
+    /// Does what a page asked for that concerns runs and trainings.
+    pub(super) fn act_on_runs(&mut self, _: &Context, action: Action) {
+        if let Action::OpenRun(folder) = action {
+            self.host.runs.open(folder);
+            self.go(Page::Runs);
+        }
+    }
 
-    /// There are no runs and no trainings.
-    pub(super) fn start_demo(&mut self, _: &Context) {}
+    /// Trains the demonstration.
+    pub(super) fn start_demo(&mut self, _: &Context) {
+        self.go(Page::Train);
+        let mut env = Env {
+            settings: &mut self.settings,
+            devices: &self.probe,
+            library: &self.library,
+            actions: &mut self.actions,
+        };
+        self.host.train.start(&mut env);
+    }
 
-    /// There are no runs and no trainings.
+    /// There are no dialogs for runs and trainings.
     pub(super) fn take_path_of_run(&mut self, _: Purpose, _: &Path) -> bool {
         false
     }
 
-    /// There are no runs.
-    pub(super) fn take_run(&mut self, _: &Path) -> bool {
-        false
+    /// Shows the run in a folder, if it holds one.
+    pub(super) fn take_run(&mut self, path: &Path) -> bool {
+        let is_record = |name: &str| RECORDS.contains(&name.rsplit('/').next().unwrap_or(name));
+        let holds_run = files::below(path).iter().any(|(name, _)| is_record(name));
+        if holds_run {
+            self.actions.push(Action::OpenRun(path.to_owned()));
+        }
+        holds_run
     }
 }

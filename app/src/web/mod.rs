@@ -16,6 +16,7 @@ use crate::{StudioApp, files};
 thread_local! {
     /// What was dropped since the last frame.
     static DROPPED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+    static TROUBLES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
 }
 
@@ -42,6 +43,13 @@ pub fn take_dropped(files: &Array) {
     repaint();
 }
 
+/// Says what has gone wrong with what the user has dropped.
+#[wasm_bindgen]
+pub fn report(trouble: String) {
+    TROUBLES.with_borrow_mut(|troubles| troubles.push(trouble));
+    repaint();
+}
+
 /// What is on the page, for tests and for whoever drives it by labels: `[{role, label, value, disabled, x, y, width, height}]` in CSS
 /// pixels, and `toggled` where something can be. It is gathered from the first call on, so that one gives nothing.
 #[wasm_bindgen]
@@ -56,6 +64,11 @@ pub fn shown() -> String {
 /// What was dropped since the last call.
 pub(crate) fn dropped() -> Vec<PathBuf> {
     DROPPED.take()
+}
+
+/// What has gone wrong since the last call.
+pub(crate) fn troubles() -> Vec<String> {
+    TROUBLES.take()
 }
 
 fn repaint() {

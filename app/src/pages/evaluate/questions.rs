@@ -196,6 +196,14 @@ impl QuestionsTable {
         let answers = if live.comparison.is_some() { 2 } else { 1 };
         let wide = ui.available_width() > WIDE;
         let answer_width = (ui.available_width() * if answers == 2 { 0.16 } else { 0.2 }).clamp(70.0, 220.0);
+        // With two answers there is no room for more than its first word.
+        let outcome_width = if wide {
+            172.0
+        } else if answers == 2 {
+            86.0
+        } else {
+            130.0
+        };
         let mut table = TableBuilder::new(ui)
             .id_salt("questions")
             .striped(true)
@@ -204,14 +212,14 @@ impl QuestionsTable {
             .min_scrolled_height(height.max(120.0))
             .max_scroll_height(height)
             .auto_shrink(false)
-            .column(Column::remainder().at_least(130.0).clip(true));
+            .column(Column::remainder().at_least(if answers == 2 { 88.0 } else { 100.0 }).clip(true));
         for _ in 0..answers {
             table = table.column(Column::initial(answer_width).at_least(50.0).clip(true).resizable(true));
         }
         table = table
             .column(Column::exact(38.0))
             .column(Column::exact(62.0))
-            .column(Column::exact(if wide { 172.0 } else { 130.0 }).clip(true));
+            .column(Column::exact(outcome_width).clip(true));
         if let Some(row) = self.scroll_to.take() {
             table = table.scroll_to_row(row, None);
         }

@@ -4,7 +4,7 @@ use egui::{Label, ProgressBar, RichText, Ui};
 use egui_extras::TableRow;
 use egui_phosphor::regular as icon;
 
-use super::detail::header::status_look;
+use crate::pages::curves::status_look;
 use crate::{
     library::RunEntry,
     theme::{CAPTION_SIZE, Tokens},

@@ -25,6 +25,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn cancel(this: &Spanbert, id: u32);
 
+    /// Asks something of a training that goes on.
+    #[wasm_bindgen(method)]
+    fn steer(this: &Spanbert, id: u32, request: &str);
+
     /// Ends the worker for good.
     #[wasm_bindgen(method)]
     fn end(this: &Spanbert);
@@ -52,14 +56,14 @@ impl Link {
     }
 
     /// Has the worker do something. `hear` is told what comes before the last reply, `done` the last one, with the files that
-    /// it names.
+    /// it names. Gives the request's number.
     pub(crate) fn ask(
         &self,
         request: &Request,
         contents: Contents,
         mut hear: impl FnMut(Reply) + 'static,
         done: impl FnOnce(Reply, Vec<Vec<u8>>) + 'static,
-    ) {
+    ) -> u32 {
         let request = serde_json::to_string(request).ok().and_then(|text| JSON::parse(&text).ok());
         let hear = Closure::<dyn FnMut(JsValue)>::new(move |said: JsValue| {
             if let Some(reply) = parse(&said) {
@@ -69,7 +73,7 @@ impl Link {
         let contents: Array = contents.into_iter().collect();
         let asked = self.worker.ask(&request.unwrap_or_default(), &contents, hear.as_ref().unchecked_ref());
         let id = get(&asked, "id").as_f64().unwrap_or_default() as u32;
-        let Ok(answer) = get(&asked, "done").dyn_into::<Promise>() else { return };
+        let Ok(answer) = get(&asked, "done").dyn_into::<Promise>() else { return id };
         let open = Rc::clone(&self.asked);
         open.borrow_mut().push(id);
         spawn_local(async move {
@@ -81,6 +85,12 @@ impl Link {
             done(parse(&get(&answer, "reply")).unwrap_or_else(not_understood), files);
             drop(hear);
         });
+        id
+    }
+
+    /// Asks something of the training that a request has begun.
+    pub(crate) fn steer(&self, id: u32, request: spanbert_core::run::Request) {
+        self.worker.steer(id, request.word());
     }
 
     /// Gives up everything that was asked.

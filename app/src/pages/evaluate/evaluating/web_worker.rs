@@ -10,7 +10,7 @@ use std::{
 use egui::Context;
 use spanbert_backends::DeviceChoice;
 use spanbert_core::{advice::Advice, demo, message::Message, open::Notice};
-use spanbert_web::message::{Reply, Request};
+use spanbert_web::message::{Failure, Reply, Request};
 
 use super::{FOLDER, Heard};
 use crate::{
@@ -46,6 +46,8 @@ pub(super) struct Job {
 #[derive(Clone)]
 struct Hearing {
     said: Rc<RefCell<VecDeque<Heard>>>,
+    /// Whether all has been said.
+    over: Rc<Cell<bool>>,
     context: Context,
 }
 
@@ -75,10 +77,11 @@ impl Job {
         let name = |path: &str| checkpoint_name(Path::new(path));
         let name = format!("{number} · {} on {}", name(order.model), name(order.data));
         let folder = Path::new(FOLDER).join(name);
-        let heard = Hearing { said: Rc::default(), context: context.clone() };
+        let heard = Hearing { said: Rc::default(), over: Rc::default(), context: context.clone() };
         let lost = heard.clone();
         let link = Rc::new(Link::new(move |cause| {
-            lost.say(Heard::Said(Message::Error { cause, remedy: "start the evaluation again".to_owned() }));
+            let remedy = "start the evaluation again".to_owned();
+            lost.failed(Reply::Failed(Failure { cause, remedy, device_failed: false }));
         }));
         let (model, contents) = source(Path::new(order.model));
         let open = Request::Open { model, device, lower_case: None };
@@ -159,6 +162,9 @@ impl Hearing {
     }
 
     fn failed(&self, reply: Reply) {
+        if self.over.replace(true) {
+            return;
+        }
         if let Reply::Failed(failure) = reply {
             self.say(Heard::Said(Message::Error { cause: failure.cause, remedy: failure.remedy }));
         }

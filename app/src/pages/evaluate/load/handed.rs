@@ -6,6 +6,7 @@ use spanbert_core::{
     breakdown::{Analysis, NbestLists},
     demo,
     evaluate::{EvaluateError, StoredEvaluation},
+    run::{Environment, RunState},
     squad::Dataset,
 };
 
@@ -17,13 +18,45 @@ use crate::{background::pause, files, widgets::checkpoint_name};
 /// # Errors
 /// If a file is missing or damaged, or the data set is not the one that was answered.
 pub(super) async fn read(source: &Source, data: Option<&Path>) -> Result<Loaded, EvaluateError> {
-    let folder = source.path();
+    let Source::Run(run, step) = source else {
+        return read_folder(source.path(), data.map(Path::to_owned)).await;
+    };
+    let evaluations = run.join("eval");
+    let folders = files::folders(&evaluations).into_iter();
+    let step_of =
+        |folder: &PathBuf| folder.file_name()?.to_str()?.strip_prefix("step-")?.parse::<usize>().ok();
+    let mut steps: Vec<usize> = folders
+        .filter(|folder| files::is_file(&folder.join("results.json")))
+        .filter_map(|folder| step_of(&folder))
+        .collect();
+    steps.sort_unstable();
+    let state = content(&run.join("state.json")).await.ok();
+    let state = state.and_then(|text| RunState::from_json(&text, Path::new("state.json")).ok());
+    let best = state.and_then(|state| state.best).map(|best| best.step);
+    let wanted = step.or(best.filter(|best| steps.contains(best))).or(steps.last().copied());
+    let none = || EvaluateError::NoEvaluation { folder: run.display().to_string() };
+    let step = wanted.filter(|step| steps.contains(step)).ok_or_else(none)?;
+    let data = match data {
+        Some(data) => Some(data.to_owned()),
+        // The file that a run evaluates on stands in its environment.
+        None => {
+            let text = content(&run.join("environment.json")).await.unwrap_or_default();
+            let environment = Environment::from_json(&text, Path::new("environment.json")).ok();
+            environment.and_then(|made| made.dev_data).map(|data| PathBuf::from(data.path))
+        }
+    };
+    let mut loaded = read_folder(&evaluations.join(format!("step-{step}")), data).await?;
+    (loaded.run, loaded.steps, loaded.best_step) = (Some((run.clone(), step)), steps, best);
+    Ok(loaded)
+}
+
+async fn read_folder(folder: &Path, data: Option<PathBuf>) -> Result<Loaded, EvaluateError> {
     let results = content(&folder.join("results.json")).await?;
     let records = content(&folder.join("records.jsonl")).await?;
     let stored = StoredEvaluation::from_bytes(folder, &results, &records)?;
     pause().await;
     let data = match (data, &stored.results.data) {
-        (Some(data), _) => data.to_owned(),
+        (Some(data), _) => data,
         (None, Some(recorded)) => PathBuf::from(&recorded.path),
         (None, None) => return Err(EvaluateError::DataUnknown { folder: folder.display().to_string() }),
     };
@@ -63,6 +96,7 @@ async fn content(path: &Path) -> Result<Vec<u8>, EvaluateError> {
 impl Loaded {
     /// The checkpoint that gave the answers, if it is at hand.
     pub(in super::super) fn checkpoint(&self) -> Option<PathBuf> {
-        self.results.model.as_ref().map(PathBuf::from).filter(|path| files::is_checkpoint(path))
+        let of_run = self.run.iter().flat_map(|(run, _)| ["best", "last"].map(|name| run.join(name)));
+        of_run.chain(self.results.model.as_ref().map(PathBuf::from)).find(|path| files::is_checkpoint(path))
     }
 }

@@ -1,30 +1,15 @@
 //! The top of a run's page: what it is called, how it stands, how far it is, and what can be done with it.
 
-use egui::{Color32, Label, ProgressBar, RichText, Ui};
+use egui::{Label, ProgressBar, RichText, Ui};
 use egui_phosphor::regular as icon;
-use spanbert_core::run::{Curves, Phase, RunStatus};
+use spanbert_core::run::{Curves, Phase};
 
 use super::follow::Look;
 use crate::{
-    pages::curves::chart::plain,
+    pages::curves::{chart::plain, status_look},
     theme::{CAPTION_SIZE, TITLE_SIZE, Tokens},
     widgets::{best_score, bytes, count, duration, fact, icon_button, pill, run_title, score_name, time_ago},
 };
-
-/// A status in a word, its colour and its ground.
-pub(in crate::pages::runs) fn status_look(
-    status: RunStatus,
-    tokens: &Tokens,
-) -> (&'static str, Color32, Color32) {
-    match status {
-        RunStatus::Running => ("Running", tokens.success, tokens.success_soft),
-        RunStatus::Paused => ("Paused", tokens.warning, tokens.warning_soft),
-        RunStatus::Completed => ("Completed", tokens.accent, tokens.accent_soft),
-        RunStatus::Stopped => ("Stopped", tokens.text_muted, tokens.control),
-        RunStatus::Failed => ("Failed", tokens.error, tokens.error_soft),
-        RunStatus::Interrupted => ("Interrupted", tokens.warning, tokens.warning_soft),
-    }
-}
 
 /// A phase in words.
 pub(super) fn phase_words(phase: Phase) -> &'static str {

@@ -6,7 +6,7 @@ use egui::{Align, Button, Label, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 use spanbert_core::run::{GroupMember, GroupScores, ScoreSpread};
 
-use super::header::status_look;
+use crate::pages::curves::status_look;
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
     widgets::{count, percent},
