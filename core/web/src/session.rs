@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, path::Path, pin::Pin, rc::Rc, sync::Arc, time::Duration};
 
-use spanbert_backends::{BackendReport, DeviceChoice};
+use spanbert_backends::{BackendKind, BackendReport, DeviceChoice};
 use spanbert_core::{
     ask::{AskOptions, explain_async},
     breakdown::Analysis,
@@ -202,7 +202,10 @@ async fn known_devices() -> Vec<BackendReport> {
     // Why it cannot be used stands in its report.
     #[cfg(all(feature = "wgpu", target_family = "wasm"))]
     let _ = spanbert_backends::open_web_gpu().await;
-    spanbert_backends::devices()
+    let mut reports = spanbert_backends::devices();
+    // No browser has it, whatever the module is built with.
+    reports.retain(|report| report.kind != BackendKind::Cuda);
+    reports
 }
 
 /// Files that came with a request, named by `rename`.
