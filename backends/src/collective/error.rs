@@ -94,7 +94,7 @@ impl CollectiveError {
             Self::Deadline { .. } => {
                 "look for the worker that hangs, and resume the run from its last checkpoint".into()
             }
-            Self::Peer { .. } => "correct that, then start the workers again".into(),
+            Self::Peer { .. } => "correct that and start the workers again".into(),
             Self::OutOfStep { .. } => "report this as a defect of the program, with the command and its input".into(),
         }
     }

@@ -417,10 +417,8 @@ fn after_failure_of_workers(folder: &Path, leads: bool, error: TrainError) -> Cl
     let smaller = fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
     let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
     let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
-    CliError::from(error).or_try(format_args!(
-        "then start the workers again with `{} --distributed`{split}",
-        resume_command(folder)
-    ))
+    CliError::from(error)
+        .or_try(format_args!("resume with `{} --distributed`{split}", resume_command(folder)))
 }
 
 /// What came of a training, read from its folder.

@@ -126,7 +126,13 @@ struct Told {
 
 /// The first worker's beginning, for all.
 pub(super) fn share(ranks: &SharedRanks, own: Beginning) -> Result<Beginning, TrainError> {
-    let leads = ranks.borrow().rank() == 0;
+    let (leads, size) = {
+        let ranks = ranks.borrow();
+        (ranks.rank() == 0, ranks.size())
+    };
+    if size == 1 {
+        return Ok(own);
+    }
     let Beginning { weights, saved, progress, fit } = own;
     let told = serde_json::to_vec(&Told { progress, fit }).map_err(defect)?;
     let told = ranks.borrow_mut().broadcast(told)?;
