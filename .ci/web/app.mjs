@@ -71,7 +71,10 @@ async function gone(what, patience = PATIENCE) {
 }
 
 async function click(what, role) {
-  const { x, y, width, height, disabled } = await see(what, role);
+  let found = await see(what, role);
+  // What has just been opened takes clicks a moment later.
+  for (const end = Date.now() + 3000; found.disabled && Date.now() < end; found = await see(what, role)) await sleep(50);
+  const { x, y, width, height, disabled } = found;
   assert.ok(!disabled, `${what} is disabled`);
   await page.mouse.click(x + width / 2, y + height / 2);
   // Until the click has been drawn.
