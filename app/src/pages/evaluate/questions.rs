@@ -212,7 +212,7 @@ impl QuestionsTable {
             .min_scrolled_height(height.max(120.0))
             .max_scroll_height(height)
             .auto_shrink(false)
-            .column(Column::remainder().at_least(if answers == 2 { 88.0 } else { 100.0 }).clip(true));
+            .column(Column::remainder().at_least(if answers == 2 { 84.0 } else { 94.0 }).clip(true));
         for _ in 0..answers {
             table = table.column(Column::initial(answer_width).at_least(50.0).clip(true).resizable(true));
         }

@@ -100,7 +100,7 @@ impl Detail {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(26.0, 6.0);
             let mut told = |caption: &str, value: String| {
-                ui.allocate_ui(egui::vec2(120.0, 36.0), |ui| fact(ui, caption, &value));
+                ui.allocate_ui(egui::vec2(150.0, 36.0), |ui| fact(ui, caption, &value));
             };
             if let Some(started) = &self.run.summary.started {
                 told("Started", started.get(..16).unwrap_or(started).replace('T', " "));
@@ -108,7 +108,7 @@ impl Detail {
             if let Some(state) = &self.run.summary.state {
                 told("Update", format!("{} of {}", count(state.step), count(state.total_steps)));
                 if let Some(best) = &state.best {
-                    told(&score_name(&best.metric), best_score(best));
+                    told("Best score", format!("{} {}", score_name(&best.metric), best_score(best)));
                 }
             }
             if let Some(environment) = &self.run.environment {

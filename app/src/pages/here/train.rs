@@ -214,7 +214,12 @@ fn progress_ui(ui: &mut Ui, job: &Job) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(26.0, 6.0);
         let mut told = |caption: &str, value: String| {
-            ui.allocate_ui(egui::vec2(96.0, 36.0), |ui| fact(ui, caption, &value));
+            let longest = value.chars().count().max(caption.chars().count()) as f32;
+            let width = (longest * 8.2 + 4.0).clamp(40.0, 280.0);
+            ui.allocate_ui(egui::vec2(width, 36.0), |ui| {
+                ui.set_max_width(width);
+                fact(ui, caption, &value)
+            });
         };
         told("Phase", job.phase());
         if let Some(last) = last {
