@@ -8,6 +8,8 @@ pub mod action;
 pub mod background;
 pub mod command;
 pub mod dialogs;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod dropped;
 pub mod files;
 pub mod icon;
 #[cfg(not(target_family = "wasm"))]
@@ -26,7 +28,6 @@ pub mod toasts;
 mod web;
 pub mod widgets;
 pub mod worker;
-pub mod zip;
 
 pub use shell::StudioApp;
 #[cfg(not(target_family = "wasm"))]

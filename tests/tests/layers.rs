@@ -52,6 +52,9 @@ const CORE: &[&str] = &[
 
 /// The modules of the app, as those of [`CORE`].
 const APP: &[&str] = &[
+    "background",
+    "files",
+    "dropped",
     "dialogs",
     "icon",
     "launch",
@@ -64,10 +67,13 @@ const APP: &[&str] = &[
     "command",
     "widgets",
     "toasts",
+    // `library` in a browser.
+    "kept_models",
     "action",
     "page_view",
     "pages",
     "shell",
+    "web",
 ];
 
 #[test]

@@ -208,7 +208,7 @@ pub fn save(evaluation: &Path, files: &[Made]) -> Result<String, String> {
         [only] => (only.name.clone(), only.content.clone()),
         _ => {
             let name = evaluation.file_name().map_or_else(|| "exports".into(), |name| name.to_string_lossy());
-            (format!("{name}.zip"), crate::zip::archive(files))
+            (format!("{name}.zip"), super::zip::archive(files))
         }
     };
     download(&name, &Uint8Array::from(content.as_slice()));

@@ -4,6 +4,8 @@
 mod handed;
 #[cfg(not(target_family = "wasm"))]
 mod on_disk;
+#[cfg(any(test, target_family = "wasm"))]
+mod zip;
 
 #[cfg(target_family = "wasm")]
 pub use handed::{

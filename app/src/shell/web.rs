@@ -8,7 +8,7 @@ use super::StudioApp;
 use crate::{
     action::Action,
     dialogs::Purpose,
-    files,
+    dropped, files,
     library::{Library, News},
     page::Page,
     page_view::Env,
@@ -19,7 +19,6 @@ use crate::{
     probe::Probe,
     settings::SettingsFile,
     toasts::Toast,
-    web,
     worker::web::find_devices,
 };
 
@@ -61,10 +60,11 @@ impl StudioApp {
 
     /// Takes in what was dropped on the page.
     pub(super) fn poll_host(&mut self, _: &Context) {
-        for path in web::dropped() {
+        for path in dropped::paths() {
             self.take_path(Purpose::Dropped, path);
         }
-        self.actions.extend(web::troubles().into_iter().map(|trouble| Action::Say(Toast::error(trouble))));
+        self.actions
+            .extend(dropped::troubles().into_iter().map(|trouble| Action::Say(Toast::error(trouble))));
         for news in self.library.news() {
             self.actions.push(match news {
                 News::Opened(folder) => Action::AskWith(folder),

@@ -2,7 +2,7 @@
 
 mod shown;
 
-use std::{cell::RefCell, path::PathBuf};
+use std::cell::RefCell;
 
 use eframe::{WebOptions, WebRunner, web_sys::HtmlCanvasElement};
 use egui::Context;
@@ -11,12 +11,9 @@ use js_sys::Array;
 use spanbert_web as _;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-use crate::{StudioApp, files};
+use crate::{StudioApp, dropped, files};
 
 thread_local! {
-    /// What was dropped since the last frame.
-    static DROPPED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
-    static TROUBLES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
 }
 
@@ -38,15 +35,14 @@ pub async fn open(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
 /// Takes in what the user has dropped on the page: `[{path, file}]`, as [`files::hand_over`] takes it.
 #[wasm_bindgen]
 pub fn take_dropped(files: &Array) {
-    let paths = files::hand_over(files, false);
-    DROPPED.with_borrow_mut(|dropped| dropped.extend(paths));
+    dropped::put(files::hand_over(files, false));
     repaint();
 }
 
 /// Says what has gone wrong with what the user has dropped.
 #[wasm_bindgen]
 pub fn report(trouble: String) {
-    TROUBLES.with_borrow_mut(|troubles| troubles.push(trouble));
+    dropped::report(trouble);
     repaint();
 }
 
@@ -59,16 +55,6 @@ pub fn shown() -> String {
         repaint();
     }
     shown::latest()
-}
-
-/// What was dropped since the last call.
-pub(crate) fn dropped() -> Vec<PathBuf> {
-    DROPPED.take()
-}
-
-/// What has gone wrong since the last call.
-pub(crate) fn troubles() -> Vec<String> {
-    TROUBLES.take()
 }
 
 fn repaint() {

@@ -1,6 +1,6 @@
 //! Several files in one: a ZIP archive without compression (APPNOTE.TXT of PKWARE, sections 4.3.7, 4.3.12 and 4.3.16).
 
-use crate::files::Made;
+use super::Made;
 
 /// Version of the format that a reader needs: files as they are.
 const VERSION: u16 = 10;
