@@ -5,7 +5,7 @@ use std::{
     sync::mpsc::{Receiver, channel},
 };
 
-use egui::{Align, Button, Context, Layout, Ui, vec2};
+use egui::{Align, Button, Context, Layout, RichText, Ui, vec2};
 use egui_phosphor::regular as icon;
 use spanbert_core::run::RecordedRun;
 use spanbert_web::message::{Reply, Request};
@@ -76,6 +76,9 @@ impl RunsPage {
                 }
             });
         }
+        let hint = "Drop a run folder, or a ZIP of one, to look at it here.";
+        ui.label(RichText::new(hint).color(Tokens::of(ui).text_muted));
+        ui.add_space(6.0);
         for run in &self.runs {
             if run.ui(ui) {
                 self.shown = Some(run.folder.clone());
@@ -91,8 +94,10 @@ impl Entry {
         let name = run_title(&super::detail::name(&self.folder)).to_owned();
         let mut clicked = false;
         ui.horizontal(|ui| {
-            clicked =
-                ui.add(Button::new(&name).frame_when_inactive(false).min_size(vec2(260.0, 28.0))).clicked();
+            let to_the_left = Layout::top_down_justified(Align::Min);
+            ui.allocate_ui_with_layout(vec2(260.0, 28.0), to_the_left, |ui| {
+                clicked = ui.add(Button::new(&name).frame_when_inactive(false).truncate()).clicked();
+            });
             match &self.state {
                 State::Reading(_) => busy(ui, "Reading"),
                 State::Failed(_) => {

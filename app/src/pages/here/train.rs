@@ -87,9 +87,12 @@ impl TrainPage {
         card(ui, "Training", |ui| {
             ui.add_enabled_ui(!running, |ui| {
                 let text = format!(
-                    "A small SpanBERT ({}), pre-trained on an invented world, learns to answer questions about it. It trains in this page, on {}; other models and data need SpanBERT Studio for the desktop or the command line.",
+                    "A small SpanBERT ({}), pre-trained on an invented world, learns to answer questions about it. It trains in this page, {}; other models and data need SpanBERT Studio for the desktop or the command line.",
                     spanbert_core::checkpoint::architecture(&demo::start::config()),
-                    env.settings.backend,
+                    match env.settings.backend.as_str() {
+                        "auto" => "on the device that is chosen automatically".to_owned(),
+                        choice => format!("on {choice}"),
+                    },
                 );
                 ui.add(egui::Label::new(RichText::new(text).color(muted)).wrap());
                 ui.add_space(6.0);
