@@ -13,6 +13,9 @@ use spanbert_backends::{
     TrainingBackend, cleanup, devices, dispatch, dispatch_autodiff, fault, memory_in_use, select,
 };
 
+// Kernels that its crates have compiled for GPUs are not compiled again.
+use spanbert_core as _;
+
 /// One process has one fault flag: tests that may set it take turns.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());

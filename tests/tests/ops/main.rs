@@ -12,6 +12,9 @@ use spanbert_backends::{
     AutodiffDeviceTask, DeviceChoice, Fusion, TrainingBackend, dispatch_autodiff, fault, select,
 };
 
+// Kernels that its crates have compiled for GPUs are not compiled again.
+use spanbert_core as _;
+
 /// One test for each backend of a check `fn<B: TrainingBackend>(device: &B::Device)`.
 macro_rules! on_every_backend {
     ($($check:ident),+ $(,)?) => {
