@@ -112,6 +112,11 @@ fn workers_under_mpi_give_the_bits_of_one_process() {
             assert_eq!(told.matches("trained after").count(), 1, "{told}");
             let shown = String::from_utf8(case.ask("show", &run).stdout).unwrap();
             assert!(shown.contains(launcher.name), "{shown}");
+            // Whoever starts a complete run again has nothing to do.
+            let again = launcher.begin(&case, workers, &run).output().unwrap();
+            succeeded(&again);
+            assert_eq!(again.stdout, output.stdout);
+            assert_eq!(Trace::of(&case.layout(&run)), expected);
         }
     }
 }

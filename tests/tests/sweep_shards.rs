@@ -72,6 +72,12 @@ fn parts_of_the_learning_rates_put_together_are_the_run_of_one_process() {
     let text = succeeded(&part(&case, "1/3"));
     assert!(text.contains("(part 1/3): was finished before"), "{text}");
 
+    let weights = case.folder.path("all/shard-2-of-3/last/model.safetensors");
+    let whole = fs::read(&weights).unwrap();
+    fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
+    let text = failed(&merge(&case, "all", &["--output-dir=merged"]));
+    assert!(text.contains("last/model.safetensors: it is not what was written"), "{text}");
+    fs::write(&weights, whole).unwrap();
     let output = merge(&case, "all", &["--output-dir=merged", "--json"]);
     succeeded(&output);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -100,6 +106,8 @@ fn parts_of_the_learning_rates_put_together_are_the_run_of_one_process() {
     succeeded(&merge(&case, "all", &[]));
     assert_eq!(Trace::of(&Layout::new(case.folder.path("all"))), Trace::of(&one));
     assert!(failed(&merge(&case, "all", &[])).contains("already holds a run"));
+    let text = succeeded(&part(&case, "1/3"));
+    assert!(text.contains("(part 1/3): was finished before"), "{text}");
     let shown = case.ask("show", "merged");
     succeeded(&shown);
 }

@@ -19,7 +19,7 @@ pub enum CollectiveError {
     },
     /// The library knows other processes than the launcher.
     #[error(
-        "{launcher} started {started} processes, but {library} knows {known}: they are of different MPIs"
+        "{launcher} started {started} processes, but {library} knows {known}: they are different implementations of MPI"
     )]
     OtherLauncher {
         /// The launcher.

@@ -1,6 +1,6 @@
 //! `spanbert train --sweep-shard` and `--sweep-merge`: learning rates or seeds tried by several jobs.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     error::CliError,
@@ -13,7 +13,7 @@ use super::{
 use spanbert_core::{
     evaluate::Shard,
     run::{Layout, Lock, RunFolder, RunGroup, RunStatus, atomic::create_folder, summarise},
-    train::{SweepPart, TrainOutcome, holds_sweep, merge_sweep},
+    train::{Ending, SweepPart, TrainOutcome, holds_sweep, merge_sweep},
 };
 
 /// Refuses more parts than there are things to try.
@@ -37,13 +37,13 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
         ));
     }
     check_division(shard, rates, "learning rates")?;
-    RunFolder::check(folder)?;
     // That of a group leaves the seed out, in which its runs differ.
-    let part = SweepPart { shard, digest: format!("{}-{}", digest(given), given.recipe.seed) };
+    let digest = format!("{}-{}", digest(given), given.recipe.seed);
+    let part = SweepPart { shard, digest, files: BTreeMap::new() };
     let root = folder.join(shard.folder());
     let layout = Layout::new(&root);
     let before = SweepPart::read(&layout);
-    if before.is_some_and(|before| before != part) {
+    if before.as_ref().is_some_and(|before| before.digest != part.digest || before.shard != part.shard) {
         return Err(CliError::new(
             format_args!("{} was begun with another recipe, model or data", root.display()),
             "choose another --output-dir, or repeat the command it was begun with",
@@ -61,6 +61,7 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
     let first = match summarise(&root).map(|run| run.status) {
         Some(RunStatus::Completed) => {
             say("was finished before, in");
+            before.unwrap_or(part).seal(&layout)?;
             return outcome(&root);
         }
         _ if RunFolder::find(&root).is_ok() => {
@@ -69,6 +70,7 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
             First::Resume
         }
         _ => {
+            RunFolder::check(folder)?;
             RunFolder::check(&root)?;
             say("training in");
             create_folder(&root)?;
@@ -77,7 +79,11 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
         }
     };
     supervisor::supervise(&root, first).inspect_err(|_| forget(&layout))?;
-    outcome(&root)
+    let outcome = outcome(&root)?;
+    if outcome.ending == Ending::Completed {
+        part.seal(&layout)?;
+    }
+    Ok(outcome)
 }
 
 /// Removes the mark of a part that has not begun. What cannot be removed stays.

@@ -76,7 +76,7 @@ pub(super) struct TrainCommand {
     /// Train only one of N parts of a sweep, into --output-dir, which all parts share: 2/4 is the second of four. What is divided
     /// are the seeds of --seeds, else the learning rates that are tried without --learning-rate. A part that is finished is not
     /// trained again, one that was interrupted is resumed. For job arrays; --sweep-merge puts the parts together.
-    #[arg(long, value_name = "I/N", requires = "output_dir", conflicts_with = "resume")]
+    #[arg(long, value_name = "I/N", requires = "output_dir", conflicts_with_all = ["runs_dir", "resume"])]
     sweep_shard: Option<Shard>,
     /// Put the finished parts of this folder together, there or in --output-dir: learning rates to the run that one process would
     /// have made, seeds to their table.
@@ -122,6 +122,9 @@ impl TrainCommand {
             };
             return seeds::run(&self.seeds, self.sweep_shard, place, &given, self.output.json);
         }
+        if let Some(folder) = self.done_before() {
+            return self.tell(&outcome(folder)?);
+        }
         let outcome = match (&self.resume, self.sweep_shard, &self.output_dir) {
             (Some(run), _, _) => self.go_on(run, None)?,
             (None, None, Some(folder)) if self.workers.resume_if_begun && RunFolder::find(folder).is_ok() => {
@@ -142,17 +145,23 @@ impl TrainCommand {
             let mut reserved = None;
             let course = workers.course(|| {
                 let begun = |folder: &Path| self.workers.resume_if_begun && RunFolder::find(folder).is_ok();
+                let is_done = self.done_before().is_some();
                 Ok(match (&self.resume, &self.output_dir) {
-                    (Some(run), _) => Course { folder: run.clone(), resumes: true },
-                    (None, Some(folder)) => Course { folder: folder.clone(), resumes: begun(folder) },
+                    (Some(run), _) => Course { folder: run.clone(), resumes: true, is_done },
+                    (None, Some(folder)) => {
+                        Course { folder: folder.clone(), resumes: begun(folder), is_done }
+                    }
                     (None, None) => {
                         let run = new_run(&self.runs_dir, &self.name)?;
                         let folder = run.path().to_owned();
                         reserved = Some(run);
-                        Course { folder, resumes: false }
+                        Course { folder, resumes: false, is_done }
                     }
                 })
             })?;
+            if course.is_done {
+                return workers.leads().then(|| outcome(&course.folder)).transpose();
+            }
             let place = Place { folder: &course.folder, workers };
             let outcome = if course.resumes {
                 self.go_on(&course.folder, Some(place))?
@@ -162,6 +171,16 @@ impl TrainCommand {
             Ok(workers.leads().then_some(outcome))
         })?;
         outcome.map_or(Ok(()), |outcome| self.tell(&outcome))
+    }
+
+    /// The run that --resume-if-begun finds complete.
+    fn done_before(&self) -> Option<&Path> {
+        let folder = self.output_dir.as_deref().filter(|_| self.workers.resume_if_begun)?;
+        if supervisor::worker_folder().is_some() {
+            return None;
+        }
+        let state = RunState::read(&Layout::new(folder)).ok()?;
+        (state.outcome == Some(Outcome::Completed)).then_some(folder)
     }
 
     /// Prints what came of a training.

@@ -33,7 +33,8 @@ pub(super) struct WorkerArgs {
     #[arg(long, value_name = "MINUTES", default_value_t = 30.0, value_parser = minutes, requires = "distributed")]
     worker_timeout: f64,
     /// Resume the run in --output-dir if it has begun, else begin it: for launchers that start the same command again.
-    #[arg(long, requires = "output_dir", conflicts_with_all = ["resume", "seeds", "sweep_shard", "sweep_merge"])]
+    /// A complete run is a success.
+    #[arg(long, requires = "output_dir", conflicts_with_all = ["runs_dir", "resume", "seeds", "sweep_shard", "sweep_merge"])]
     pub(super) resume_if_begun: bool,
 }
 
@@ -51,6 +52,8 @@ pub(super) struct Course {
     pub(super) folder: PathBuf,
     /// Whether the run has begun.
     pub(super) resumes: bool,
+    /// Whether it is complete, so that there is nothing to do.
+    pub(super) is_done: bool,
 }
 
 /// This process among the workers.

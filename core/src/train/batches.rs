@@ -31,7 +31,7 @@ pub struct TrainingData<'a> {
     pub share: Option<Share>,
 }
 
-/// Some of the parts that batches are divided into for [`PartedSum`].
+/// Some of the parts that batches are divided into for [`PartedSum`](crate::engine::PartedSum).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// All parts.

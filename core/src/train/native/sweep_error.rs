@@ -62,6 +62,14 @@ pub enum SweepError {
         /// The run folder that it is compared with.
         other: PathBuf,
     },
+    /// A file of a part is not as it was written.
+    #[error("{}: {what}", path.display())]
+    Damaged {
+        /// It.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A file of a part cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -96,7 +104,7 @@ impl Advice for SweepError {
             Self::Differs { .. } => {
                 "remove the folder of the one that is wrong and train that part again".into()
             }
-            Self::Read { .. } => "remove the part's folder and train it again".into(),
+            Self::Damaged { .. } | Self::Read { .. } => "remove the part's folder and train it again".into(),
             Self::Recipe(error) => error.remedy(),
             Self::Run(error) => error.remedy(),
             Self::Write(error) => error.remedy(),

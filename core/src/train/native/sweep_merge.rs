@@ -89,6 +89,7 @@ fn collect(folder: &Path) -> Result<Vec<Part>, SweepError> {
     let is_done = |index: &usize| {
         marks.iter().any(|(layout, mark)| {
             mark.shard.index == *index
+                && !mark.files.is_empty()
                 && RunState::read(layout).is_ok_and(|state| state.outcome == Some(Outcome::Completed))
         })
     };
@@ -97,7 +98,10 @@ fn collect(folder: &Path) -> Result<Vec<Part>, SweepError> {
         return Err(SweepError::Missing { folder: folder.to_owned(), missing, count });
     }
     let mut parts: Vec<Part> = Vec::new();
-    for (layout, _) in marks {
+    for (layout, mark) in marks {
+        if let Some((path, what)) = mark.damaged(&layout) {
+            return Err(SweepError::Damaged { path, what });
+        }
         let recipe = Recipe::from_path(&layout.recipe())?;
         let environment = Environment::read(&layout)?;
         if let Some(first) = parts.first()
