@@ -83,6 +83,9 @@ impl CollectiveError {
                 "install Open MPI or MPICH, or name its library in SPANBERT_MPI_LIBRARY".into()
             }
             Self::UnknownKind { .. } => "name the library of Open MPI or MPICH in SPANBERT_MPI_LIBRARY".into(),
+            Self::OtherLauncher { launcher: "SLURM", .. } => {
+                "start the workers with srun --mpi=pmix or mpirun, also within an sbatch script".into()
+            }
             Self::OtherLauncher { .. } => {
                 "use the launcher that belongs to the library, or name the launcher's library in SPANBERT_MPI_LIBRARY"
                     .into()
