@@ -8,13 +8,14 @@ use super::{
     ask, demo_statistics,
     error::CliError,
     evaluate::{evaluate, print_scores},
+    fine_tune::{FineTuning, fine_tune},
     flags::{CasingArgs, DeviceArgs, JsonArgs, OverwriteArgs},
     model::{OpenedModel, open_model},
     output,
     runs::RUNS_FOLDER,
     sources::Data,
     table::Paint,
-    train::{FineTuning, NewRun, fine_tune, new_run, whereabouts},
+    trained::{NewRun, new_run, whereabouts},
 };
 use spanbert_core::{
     ask::AskOptions,

@@ -15,6 +15,7 @@ mod evaluate;
 mod export;
 mod features;
 mod fetch;
+mod fine_tune;
 mod flags;
 mod group_table;
 mod inspect;
@@ -40,6 +41,7 @@ mod supervisor;
 mod sweep;
 mod table;
 mod train;
+mod trained;
 mod web;
 mod workers;
 

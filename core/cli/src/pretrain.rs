@@ -17,7 +17,7 @@ use super::{
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
     supervisor::{self, First},
-    train::{NewRun, new_run, outcome},
+    trained::{NewRun, new_run, outcome},
 };
 use spanbert_core::{
     checkpoint::{StoredTokenizer, config_file},

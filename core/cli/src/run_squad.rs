@@ -9,13 +9,15 @@ use super::{
     data,
     error::CliError,
     evaluate::{evaluate, note_shorter, prepare, print_scores, warn_if_damaged, with_progress},
+    fine_tune::{FineTuning, fine_tune},
     flags::{CasingArgs, DeviceArgs, OverwriteArgs, squad_version},
     model::{OpenedModel, eval_batch, open_model},
     names::{DataArg, ModelArg},
     output,
     predict::{ANSWERS, files},
     supervisor,
-    train::{FineTuning, fine_tune, fit_length, whereabouts},
+    train::fit_length,
+    trained::whereabouts,
 };
 use spanbert_core::{
     answers::Prediction,

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use super::{
     error::CliError,
+    fine_tune::announce,
     group_table, output,
     supervisor::{self, First},
     sweep,
     table::Paint,
-    train::{Given, Trained, announce, outcome},
+    train::Given,
+    trained::{Trained, outcome},
 };
 use spanbert_core::{
     evaluate::Shard,

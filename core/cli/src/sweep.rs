@@ -8,7 +8,8 @@ use super::{
     output,
     seeds::{digest, marks, report},
     supervisor::{self, First},
-    train::{Given, Trained, outcome, print_outcome},
+    train::Given,
+    trained::{Trained, outcome, print_outcome},
 };
 use spanbert_core::{
     evaluate::Shard,

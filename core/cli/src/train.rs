@@ -1,43 +1,30 @@
 //! `spanbert train`: fine-tune a checkpoint.
 
-use std::{
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
-use spanbert_backends::{DeviceChoice, fault};
+use spanbert_backends::DeviceChoice;
 
 use super::{
-    data,
     error::CliError,
+    fine_tune::{FineTuning, fine_tune},
     flags::{DeviceArgs, JsonArgs},
-    model,
     names::{DataArg, ModelArg},
     output,
-    progress::{Progress, duration},
     runs::RUNS_FOLDER,
-    scores_table, seeds,
+    seeds,
     sources::{Data, Sources},
-    supervisor::{self, First},
-    sweep,
-    table::Paint,
+    supervisor, sweep,
+    trained::{NewRun, Trained, new_run, outcome, print_outcome},
     workers::{Course, WorkerArgs, Workers},
 };
 use spanbert_core::{
     checkpoint::config_file,
     config::BertConfig,
     demo,
-    engine::open_training,
-    evaluate::{ResultsFile, Shard},
-    run::{
-        Event, Layout, Lock, Outcome, ReservedRun, RunFolder, RunState, read_events, reserve_run, updates,
-    },
-    train::{
-        DataSource, DeviceLimits, Ending, Fit, ModelSource, Recipe, RecipeArgs, Silent, Start, StopFlag,
-        TrainError, TrainJob, TrainOutcome, resume_command, run_training,
-    },
+    evaluate::Shard,
+    run::{Layout, Outcome, RunFolder, RunState},
+    train::{DataSource, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainOutcome},
 };
 
 /// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or resume a run.
@@ -297,257 +284,4 @@ pub(super) fn fit_length(recipe: &mut Recipe, given: &RecipeArgs, model: &Path) 
     // A checkpoint that cannot be read is refused for that in a moment.
     let config = BertConfig::from_path(&config_file(model)?).ok()?;
     recipe.fit_length(config.max_position_embeddings)
-}
-
-/// What `train`, `run_squad` and `demo` have in common.
-pub(super) struct FineTuning<'a> {
-    /// What to fine-tune.
-    pub(super) model: ModelSource<'a>,
-    /// What to learn from.
-    pub(super) train: DataSource<'a>,
-    /// What to choose the best weights by.
-    pub(super) dev: Option<DataSource<'a>>,
-    /// Every hyper-parameter.
-    pub(super) recipe: Recipe,
-    /// What the run's records are to say besides.
-    pub(super) notes: Vec<String>,
-    /// The run folder to make, or to go on with.
-    pub(super) folder: &'a Path,
-    /// Whether it is made or resumed.
-    pub(super) start: Start,
-    /// Where to compute.
-    pub(super) choice: &'a DeviceChoice,
-    /// Whether the user says that the data is SQuAD 2.0.
-    pub(super) version_2_with_negative: bool,
-    /// The processes that train together, if there are several.
-    pub(super) workers: Option<&'a Workers>,
-}
-
-/// Trains, with progress on standard error. Ctrl-C ends it after the current step, with everything saved.
-///
-/// The work is done by a process of its own ([`supervisor`]): in that process this does not return a success.
-pub(super) fn fine_tune(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
-    if let Some(workers) = job.workers {
-        // No process watches over this one: a second one that starts MPI under the same rank fails, and launchers start
-        // workers again.
-        if workers.leads() && job.start == Start::New {
-            announce(&job.recipe, job.dev.is_some());
-        }
-        return train_here(job);
-    }
-    if let Some(folder) = supervisor::worker_folder() {
-        let trained = train_here(FineTuning { folder: &folder, ..job });
-        supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
-    }
-    // Refused before anything slow is done.
-    match job.start {
-        Start::New => RunFolder::check(job.folder)?,
-        Start::Resume { .. } => Lock::check(&Layout::new(job.folder))?,
-    }
-    if job.start == Start::New {
-        announce(&job.recipe, job.dev.is_some());
-    }
-    supervisor::supervise(job.folder, First::AsTyped)?;
-    outcome(job.folder)
-}
-
-/// Says what a user might not expect before any time is spent on it.
-pub(super) fn announce(recipe: &Recipe, has_dev: bool) {
-    let rates = recipe.learning_rates();
-    let kept = if has_dev {
-        "the best weights of all are kept"
-    } else {
-        "without development data those of the last one are kept"
-    };
-    if let [first, .., last] = rates[..] {
-        output::note(format_args!(
-            "no learning rate is given: as in the reference, {count} from {first:e} to {last:e} are tried one after the \
-             other and {kept}; that takes about {count} times as long as one training (--learning-rate 2e-5 trains once)",
-            count = rates.len(),
-        ));
-    }
-}
-
-/// Trains in this process.
-fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
-    let FineTuning {
-        model,
-        train,
-        dev,
-        recipe,
-        notes,
-        folder,
-        start,
-        choice,
-        version_2_with_negative,
-        workers,
-    } = job;
-    let device = model::find_device(choice)?;
-    let precision = recipe.precision.into();
-    let leads = workers.is_none_or(Workers::leads);
-    if leads {
-        fault::log_to(Layout::new(folder).device_log());
-    }
-    let (mut progress, mut silent) = (leads.then(Progress::new), Silent);
-    let result = run_training(TrainJob {
-        model,
-        train_data: train,
-        dev_data: dev,
-        recipe,
-        output: folder,
-        start,
-        limits: DeviceLimits::from(&device),
-        choice: &device.choice.to_string(),
-        device: &device.name,
-        version_2_with_negative,
-        notes,
-        open: &|config, weights, optimizer| {
-            let fusion = model::prove_device(&device, precision)?;
-            open_training(&device.choice, fusion, config, weights, *optimizer, precision)
-        },
-        observer: match &mut progress {
-            Some(progress) => progress,
-            None => &mut silent,
-        },
-        // Launchers give standard input to one worker only, or to none.
-        stop: if workers.is_some() { StopFlag::on_interrupt() } else { supervisor::stop_flag() },
-        inject_fault: supervisor::injected_fault(),
-        workers: workers.map(|workers| Rc::clone(&workers.ranks)),
-    });
-    if let Some(progress) = &mut progress {
-        progress.finish();
-    }
-    if workers.is_some() {
-        return result.map_err(|error| after_failure_of_workers(folder, leads, error));
-    }
-    result.map_err(|error| {
-        let over = error.leaves_the_run_alone();
-        supervisor::after_failure(folder, error.device_fault(), error, over)
-    })
-}
-
-/// The error that a worker ends with. After a fault of its device the run is to be resumed with a smaller split of batches.
-fn after_failure_of_workers(folder: &Path, leads: bool, error: TrainError) -> CliError {
-    let layout = Layout::new(folder);
-    if !leads || error.leaves_the_run_alone() || RunFolder::find(folder).is_err() {
-        return error.into();
-    }
-    let fault = error.device_fault();
-    let smaller = fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
-    let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
-    let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
-    CliError::from(error)
-        .or_try(format_args!("resume with `{} --distributed`{split}", resume_command(folder)))
-}
-
-/// What came of a training, read from its folder.
-pub(super) fn outcome(folder: &Path) -> Result<TrainOutcome, CliError> {
-    let layout = Layout::new(folder);
-    let state = RunState::read(&layout)?;
-    let elapsed =
-        |event| if let Event::Finished { elapsed_secs, .. } = event { Some(elapsed_secs) } else { None };
-    let elapsed_secs =
-        read_events(&layout.events())?.into_iter().rev().find_map(|record| elapsed(record.event));
-    let completed = state.outcome == Some(Outcome::Completed);
-    Ok(TrainOutcome {
-        ending: if completed { Ending::Completed } else { Ending::Stopped },
-        steps: state.step,
-        best: state.best,
-        elapsed_secs: elapsed_secs.unwrap_or_default(),
-        ended_early: state.reason,
-        layout,
-    })
-}
-
-/// Prints the best scores, and where everything is.
-pub(super) fn print_outcome(outcome: &TrainOutcome) -> Result<(), CliError> {
-    if let Some(best) = &outcome.best {
-        output::print(&best_scores(&outcome.layout, best.step, Paint::stdout())?)?;
-    }
-    output::print(&whereabouts(outcome))
-}
-
-/// The scores of the evaluation whose weights were kept.
-fn best_scores(layout: &Layout, step: usize, paint: Paint) -> Result<String, CliError> {
-    let path = layout.evaluation(step).join("results.json");
-    let text = data::text(&path, "a run folder")?;
-    let results: ResultsFile = serde_json::from_str(&text).map_err(|error| {
-        CliError::new(
-            format_args!("{}: {error}", path.display()),
-            "evaluate the checkpoint again with `spanbert evaluate`",
-        )
-    })?;
-    Ok(scores_table::results(&results, paint))
-}
-
-/// Where a new run goes.
-#[derive(Debug)]
-pub(super) enum NewRun {
-    /// Where the user, or the process that watches over this one, has said.
-    At(PathBuf),
-    /// Into a folder made for it, which is removed again if nothing comes of it.
-    Reserved(ReservedRun),
-}
-
-impl NewRun {
-    /// The run folder.
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Self::At(path) => path,
-            Self::Reserved(reserved) => reserved.path(),
-        }
-    }
-}
-
-/// A new run in a folder of runs, under a name that no other run has.
-pub(super) fn new_run(runs: &Path, name: &str) -> Result<NewRun, CliError> {
-    Ok(match supervisor::worker_folder() {
-        Some(folder) => NewRun::At(folder),
-        None => NewRun::Reserved(reserve_run(runs, name, "")?),
-    })
-}
-
-/// A run for programs.
-#[derive(Serialize)]
-pub(super) struct Trained<'a> {
-    run: &'a Path,
-    completed: bool,
-    steps: usize,
-    best: Option<&'a spanbert_core::run::BestScore>,
-    elapsed_secs: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended_early: Option<&'a str>,
-}
-
-impl<'a> From<&'a TrainOutcome> for Trained<'a> {
-    fn from(outcome: &'a TrainOutcome) -> Self {
-        Self {
-            run: outcome.layout.root(),
-            completed: outcome.ending == Ending::Completed,
-            steps: outcome.steps,
-            best: outcome.best.as_ref(),
-            elapsed_secs: outcome.elapsed_secs,
-            ended_early: outcome.ended_early.as_deref(),
-        }
-    }
-}
-
-/// Where everything is, and how to go on.
-pub(super) fn whereabouts(outcome: &TrainOutcome) -> String {
-    let layout = &outcome.layout;
-    let (ending, resume) = match outcome.ending {
-        Ending::Completed => ("trained", String::new()),
-        Ending::Stopped => ("stopped", format!("resume   {}\n", resume_command(layout.root()))),
-    };
-    let early =
-        outcome.ended_early.as_ref().map_or_else(String::new, |reason| format!("early    {reason}\n"));
-    let weights = if outcome.best.is_some() { layout.best() } else { layout.last() };
-    format!(
-        "{ending} after {}, {}\n{early}{resume}run      {}\nweights  {}\nask      spanbert ask --model {} --passage FILE \"QUESTION\"\n",
-        updates(outcome.steps),
-        duration(outcome.elapsed_secs),
-        layout.root().display(),
-        weights.display(),
-        weights.display(),
-    )
 }
