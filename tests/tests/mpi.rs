@@ -285,6 +285,7 @@ fn what_goes_wrong_is_told_once_and_clearly() {
         // No data in one.
         let mut missing = case.command(&["train", "--model=model", "--train-file=nowhere.json"]);
         missing.args(["--learning-rate=1e-3", "--output-dir=run", "--distributed", "--backend=cpu"]);
+        missing.args(["--max-query-length=12", "--max-seq-length=32", "--doc-stride=8"]);
         let text = failed(&launcher.launch(&case, &[(1, &one), (1, &missing)]).output().unwrap());
         assert!(text.contains("error: worker 1 failed: nowhere.json: "), "{text}");
         assert!(!case.folder.path("run").exists());
