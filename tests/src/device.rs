@@ -23,11 +23,33 @@ const DEVICE: &str = "SPANBERT_TEST_DEVICE";
 /// If there is no adapter although `SPANBERT_REQUIRE_WGPU` is set: then its absence is the failure.
 #[must_use]
 pub fn under_test() -> Option<DeviceInfo> {
-    let named = std::env::var(DEVICE).ok();
-    let choice = named.as_deref().map_or(Ok(DeviceChoice::Wgpu(None)), str::parse);
-    match choice.and_then(|choice| select(&choice)) {
+    std::env::var(DEVICE).ok().map_or_else(adapter, |name| Some(named(&name)))
+}
+
+/// A device that has to be there.
+fn named(name: &str) -> DeviceInfo {
+    let found = name.parse().and_then(|choice| select(&choice));
+    found.unwrap_or_else(|error| panic!("{DEVICE}: {error}"))
+}
+
+/// The NVIDIA GPU under test: the one that `SPANBERT_TEST_DEVICE` names, which has to be there, else the first; `None`, with a
+/// word, where there is none.
+#[must_use]
+pub fn nvidia_gpu() -> Option<DeviceInfo> {
+    match std::env::var(DEVICE).ok().filter(|name| name.starts_with("cuda")) {
+        Some(name) => Some(named(&name)),
+        None => select(&DeviceChoice::Cuda(0)).inspect_err(|_| eprintln!("skipped: no NVIDIA GPU")).ok(),
+    }
+}
+
+/// The best wgpu adapter, software rasterisers included; `None`, with a word, where there is none.
+///
+/// # Panics
+/// If there is none although `SPANBERT_REQUIRE_WGPU` is set.
+#[must_use]
+pub fn adapter() -> Option<DeviceInfo> {
+    match select(&DeviceChoice::Wgpu(None)) {
         Ok(device) => Some(device),
-        Err(error) if named.is_some() => panic!("{DEVICE}: {error}"),
         Err(error) if std::env::var_os("SPANBERT_REQUIRE_WGPU").is_some() => panic!("{error}"),
         Err(error) => {
             eprintln!("skipped: no adapter ({error})");

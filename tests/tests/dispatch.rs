@@ -9,29 +9,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Distribution, Tensor, TensorData};
 use spanbert_backends::{
-    AutodiffDeviceTask, BackendError, BackendKind, BertBackend, DeviceChoice, DeviceTask, Fusion,
+    AutodiffDeviceTask, BackendError, BackendKind, BertBackend, DeviceChoice, DeviceInfo, DeviceTask, Fusion,
     TrainingBackend, cleanup, devices, dispatch, dispatch_autodiff, fault, memory_in_use, select,
 };
-
-// Kernels that its crates have compiled for GPUs are not compiled again.
-use spanbert_core as _;
+use spanbert_tests::device::adapter;
 
 /// One process has one fault flag: tests that may set it take turns.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The best wgpu adapter; `None` where there is none and none is required.
-fn adapter() -> Option<DeviceChoice> {
-    match select(&DeviceChoice::Wgpu(None)) {
-        Ok(info) => Some(info.choice),
-        Err(error) if std::env::var_os("SPANBERT_REQUIRE_WGPU").is_some() => panic!("{error}"),
-        Err(error) => {
-            println!("skipped: no adapter ({error})");
-            None
-        }
-    }
 }
 
 const LEFT: [f32; 6] = [1.0, -2.0, 3.0, 0.5, 4.0, -1.0];
@@ -80,7 +66,7 @@ fn the_processor_computes() {
 #[test]
 fn wgpu_computes_as_the_processor_does() {
     let _alone = alone();
-    let Some(choice) = adapter() else { return };
+    let Some(DeviceInfo { choice, .. }) = adapter() else { return };
     let product = dispatch(&DeviceChoice::Cpu, Fusion::Fused, Product).unwrap();
     let gradient = dispatch_autodiff(&DeviceChoice::Cpu, Fusion::Fused, Gradient).unwrap();
     assert!(gradient.iter().any(|value| value.abs() > 0.1), "{gradient:?}");
@@ -115,7 +101,7 @@ impl DeviceTask for Hold {
 fn memory_is_counted_on_gpus() {
     let _alone = alone();
     assert_eq!(dispatch(&DeviceChoice::Cpu, Fusion::Fused, Hold).unwrap(), [None; 3]);
-    let Some(choice) = adapter() else { return };
+    let Some(DeviceInfo { choice, .. }) = adapter() else { return };
     for fusion in [Fusion::Fused, Fusion::Unfused] {
         let [before, held, after] = dispatch(&choice, fusion, Hold).unwrap().map(Option::unwrap);
         assert!(held >= before + (1 << 20), "{fusion}: {before} {held} {after}");
@@ -141,7 +127,7 @@ impl DeviceTask for TooMuch {
 #[test]
 fn an_allocation_beyond_the_limit_is_a_fault() {
     let _alone = alone();
-    let Some(choice) = adapter() else { return };
+    let Some(DeviceInfo { choice, .. }) = adapter() else { return };
     for fusion in [Fusion::Fused, Fusion::Unfused] {
         // A thread of its own: the fusion stream of this thread is broken afterwards.
         let choice = choice.clone();

@@ -40,6 +40,8 @@ pub use record::{Record, RecordSpan};
 #[cfg(feature = "native")]
 pub use shard_error::ShardError;
 #[cfg(feature = "native")]
+pub(crate) use shard_error::listed;
+#[cfg(feature = "native")]
 pub use shards::{MadeOf, Shard, ShardMark, ShardOutput, is_shard, merge};
 #[cfg(feature = "native")]
 pub use stored::evaluated_steps;

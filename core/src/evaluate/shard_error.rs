@@ -26,7 +26,7 @@ pub enum ShardError {
         folder: PathBuf,
     },
     /// Some are not there.
-    #[error("{} of {count} shards in {} are missing or unfinished: {}", missing.len(), folder.display(), told(missing))]
+    #[error("{} of {count} shards in {} are missing or unfinished: {}", missing.len(), folder.display(), listed(missing))]
     Missing {
         /// The folder.
         folder: PathBuf,
@@ -117,7 +117,7 @@ fn divisions(counts: &[(usize, usize)]) -> String {
 }
 
 /// At most ten numbers.
-fn told(numbers: &[usize]) -> String {
+pub(crate) fn listed(numbers: &[usize]) -> String {
     let mut text: Vec<String> = numbers.iter().take(10).map(ToString::to_string).collect();
     if numbers.len() > text.len() {
         text.push("…".into());

@@ -32,12 +32,8 @@ impl Trouble {
     }
 
     pub fn no_model() -> Self {
-        let failure = |cause: &str, remedy: &str| Failure {
-            cause: cause.to_owned(),
-            remedy: remedy.to_owned(),
-            device_failed: false,
-        };
-        Self::Told(failure("no model is open", "open one first"))
+        let (cause, remedy) = ("no model is open".to_owned(), "open one first".to_owned());
+        Self::Told(Failure { cause, remedy, device_failed: false })
     }
 
     pub fn told(error: &impl Advice, device_failed: bool) -> Self {

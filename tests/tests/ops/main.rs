@@ -9,11 +9,9 @@ mod optimizer;
 
 use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
 use spanbert_backends::{
-    AutodiffDeviceTask, DeviceChoice, Fusion, TrainingBackend, dispatch_autodiff, fault, select,
+    AutodiffDeviceTask, DeviceChoice, Fusion, TrainingBackend, dispatch_autodiff, fault,
 };
-
-// Kernels that its crates have compiled for GPUs are not compiled again.
-use spanbert_core as _;
+use spanbert_tests::device::nvidia_gpu;
 
 /// One test for each backend of a check `fn<B: TrainingBackend>(device: &B::Device)`.
 macro_rules! on_every_backend {
@@ -42,8 +40,8 @@ macro_rules! on_every_backend {
 
         crate::on_a_gpu! { wgpu_fused, adapter, Fused, $($check),+ }
         crate::on_a_gpu! { wgpu_unfused, adapter, Unfused, $($check),+ }
-        crate::on_a_gpu! { cuda_fused, cuda, Fused, $($check),+ }
-        crate::on_a_gpu! { cuda_unfused, cuda, Unfused, $($check),+ }
+        crate::on_a_gpu! { cuda_fused, nvidia_gpu, Fused, $($check),+ }
+        crate::on_a_gpu! { cuda_unfused, nvidia_gpu, Unfused, $($check),+ }
     };
 }
 
@@ -53,8 +51,8 @@ macro_rules! on_a_gpu {
         mod $backend {
             $(#[test]
             fn $check() {
-                if let Some(choice) = crate::$found() {
-                    crate::run(&choice, spanbert_backends::Fusion::$fusion, super::checks::$check);
+                if let Some(device) = spanbert_tests::device::$found() {
+                    crate::run(&device.choice, spanbert_backends::Fusion::$fusion, super::checks::$check);
                 }
             })+
         }
@@ -68,37 +66,10 @@ fn run(choice: &DeviceChoice, fusion: Fusion, check: impl AutodiffDeviceTask<Out
     assert_eq!(fault::check(), Ok(()));
 }
 
-/// The NVIDIA GPU that `SPANBERT_TEST_DEVICE` names, which has to be there; without the variable the first, if there is one.
-fn cuda() -> Option<DeviceChoice> {
-    let named = std::env::var("SPANBERT_TEST_DEVICE").ok().filter(|name| name.starts_with("cuda"));
-    let choice = named.as_deref().map_or(DeviceChoice::Cuda(0), |name| name.parse().unwrap());
-    match select(&choice) {
-        Ok(info) => Some(info.choice),
-        Err(error) => {
-            assert!(named.is_none(), "{error}");
-            eprintln!("skipped: no NVIDIA GPU");
-            None
-        }
-    }
-}
-
-/// The best wgpu adapter; without one the test is skipped, or fails if `SPANBERT_REQUIRE_WGPU` is set.
-fn adapter() -> Option<DeviceChoice> {
-    match select(&DeviceChoice::Wgpu(None)) {
-        Ok(info) => Some(info.choice),
-        Err(error) => {
-            assert!(std::env::var_os("SPANBERT_REQUIRE_WGPU").is_none(), "no adapter: {error}");
-            eprintln!("skipped: no adapter");
-            None
-        }
-    }
-}
-
 /// Whether products on the device round their operands to TF32. What differs in its last bit may then be rounded to neighbours,
 /// 2^-10 of its size apart.
 fn rounds_to_tf32<B: Backend>(device: &B::Device) -> bool {
-    B::name(device).contains("cuda")
-        && cuda().is_some_and(|choice| select(&choice).is_ok_and(|info| info.rounds_to_tf32()))
+    B::name(device).contains("cuda") && nvidia_gpu().is_some_and(|gpu| gpu.rounds_to_tf32())
 }
 
 /// Values spread over -3 to 3, the same for the same seed on every backend.

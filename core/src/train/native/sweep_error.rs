@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use super::RecipeError;
 use crate::{
     advice::Advice,
-    evaluate::Shard,
+    evaluate::{Shard, listed},
     run::{RunError, WriteError},
 };
 
@@ -110,13 +110,4 @@ impl Advice for SweepError {
             Self::Write(error) => error.remedy(),
         }
     }
-}
-
-/// At most ten numbers.
-fn listed(numbers: &[usize]) -> String {
-    let mut text: Vec<String> = numbers.iter().take(10).map(ToString::to_string).collect();
-    if numbers.len() > text.len() {
-        text.push("…".into());
-    }
-    text.join(", ")
 }
