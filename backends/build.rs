@@ -11,9 +11,11 @@ fn main() {
     let cpu = feature("CPU");
     let wgpu = feature("WGPU");
     let cuda = feature("CUDA") && nvidia_platform;
+    let nccl = cuda && target("OS") == "linux";
     for (name, holds) in [
         ("with_wgpu", wgpu),
         ("with_cuda", cuda),
+        ("with_nccl", nccl),
         ("with_gpu", wgpu || cuda),
         ("with_any", cpu || wgpu || cuda),
     ] {

@@ -35,6 +35,13 @@ pub fn devices() -> Vec<BackendReport> {
         .collect()
 }
 
+/// How many NVIDIA GPUs a process sees: `CUDA_VISIBLE_DEVICES` and the like are heeded. None where CUDA cannot be used.
+#[must_use]
+pub fn nvidia_gpus() -> usize {
+    let usable = |found: &Found| found.info.unusable.is_none();
+    probe(BackendKind::Cuda).map_or(0, |found| if found.iter().any(usable) { found.len() } else { 0 })
+}
+
 /// Finds the device that is meant by `choice`, without opening it.
 ///
 /// Automatic choice: CUDA, else a hardware adapter of wgpu, else the processor, without devices that cannot be used;

@@ -32,7 +32,7 @@ mod version;
 pub use adapters::{close_web_gpu, open_web_gpu};
 pub use choice::DeviceChoice;
 #[cfg(with_any)]
-pub use devices::{automatic, devices, passed_over, select};
+pub use devices::{automatic, devices, nvidia_gpus, passed_over, select};
 #[cfg(with_any)]
 pub use dispatch::{dispatch, dispatch_autodiff};
 #[cfg(feature = "cpu")]

@@ -5,12 +5,14 @@
     reason = "most functions may not be called in a signal handler; ours stores to an atomic and calls `signal`, which may"
 )]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+static LAST: AtomicI32 = AtomicI32::new(0);
 static ONLY_COUNTS: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn receive(signal: libc::c_int) {
+    LAST.store(signal, Ordering::Relaxed);
     RECEIVED.fetch_add(1, Ordering::Relaxed);
     if !ONLY_COUNTS.load(Ordering::Relaxed) {
         // The next one ends the process, should the training hang.
@@ -42,6 +44,11 @@ pub fn install_counter() {
     install();
 }
 
+/// The number of the last one; none before the first.
+pub fn last() -> Option<i32> {
+    Some(LAST.load(Ordering::Relaxed)).filter(|signal| *signal > 0)
+}
+
 /// How many were received.
 pub fn received() -> usize {
     RECEIVED.load(Ordering::Relaxed)
@@ -58,6 +65,7 @@ mod tests {
         // SAFETY: the handler just installed takes this signal.
         unsafe { libc::raise(libc::SIGTERM) };
         assert!(heeds.is_requested());
+        assert_eq!(super::last(), Some(libc::SIGTERM));
         assert!(!does_not.is_requested());
     }
 }

@@ -35,6 +35,8 @@ if [ ! -d "$built" ]; then
         header=$!
         "$compiler" "${flags[@]}" -Wl,-soname,libcuda.so.1 -o "$new/lib/libcuda.so.1" "$here"/src/{settings.cpp,driver/*.cpp} -ldl
         "$compiler" "${flags[@]}" -Wl,-soname,libnvrtc.so.12 -o "$new/lib/libnvrtc.so.12" "$here"/src/{settings.cpp,nvrtc/{api,files,program,source}.cpp} -ldl
+        "$compiler" "${flags[@]}" -Wl,-soname,libnccl.so.2 -o "$new/lib/libnccl.so.2" "$here"/src/{settings.cpp,driver/{log,faults}.cpp,nccl/*.cpp} \
+            "$new/lib/libcuda.so.1" -pthread
         "$compiler" -std=c++17 -O1 -Wall -Wextra -o "$new/lib/nvrtc-check" "$here"/src/nvrtc/check.cpp -ldl
         "$compiler" -std=c++17 -O1 -Wall -Wextra -o "$new/check" "$here"/check/*.cpp "$new"/lib/{libcuda.so.1,libnvrtc.so.12}
         wait "$header"

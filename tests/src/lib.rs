@@ -6,6 +6,8 @@ pub mod demo;
 pub mod device;
 pub mod gradients;
 pub mod hub;
+#[cfg(unix)]
+pub mod launchers;
 pub mod oracle;
 pub mod small;
 pub mod trace;

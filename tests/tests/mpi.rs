@@ -1,92 +1,31 @@
-//! `spanbert train --distributed` under MPI launchers, where there are any: Open MPI's or MPICH's. `SPANBERT_TEST_MPICH` names a
-//! folder with `bin` and `lib` of an MPICH that is not installed.
+//! `spanbert train --distributed` under MPI launchers, where there are any: Open MPI's or MPICH's.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 #![cfg(unix)]
 
 use std::{
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
 use spanbert_tests::{
     command::{Case, signal, succeeded},
+    launchers::{Launcher, launchers, wait, workers_of},
     trace::Trace,
 };
 
 const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
-/// A launcher that is here.
-#[derive(Clone, Debug)]
-struct Launcher {
-    name: &'static str,
-    program: PathBuf,
-    /// Where its library is, if the system does not know.
-    libraries: Option<PathBuf>,
-    oversubscribe: bool,
+fn begin(launcher: &Launcher, case: &Case, workers: usize, run: &str) -> Command {
+    let mut command = case.begin(run);
+    command.args(["--distributed", "--parts=4", "--resume-if-begun"]);
+    launcher.launch(case, &[(workers, &command)])
 }
 
-fn launchers() -> Vec<Launcher> {
-    let says = |program: &PathBuf, what: &str| {
-        let output = Command::new(program).arg("--version").output();
-        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(what))
-    };
-    let mut found = Vec::new();
-    let open_mpi = PathBuf::from("mpirun");
-    if says(&open_mpi, "Open MPI") {
-        found.push(Launcher { name: "Open MPI", program: open_mpi, libraries: None, oversubscribe: true });
-    }
-    let place = std::env::var_os("SPANBERT_TEST_MPICH").map(PathBuf::from);
-    let program = place.as_ref().map_or("mpiexec.hydra".into(), |place| place.join("bin/mpiexec.hydra"));
-    if says(&program, "HYDRA") {
-        let libraries = place.map(|place| {
-            // As Debian has them.
-            let multiarch = place.join(format!("lib/{}-linux-gnu", std::env::consts::ARCH));
-            if multiarch.is_dir() { multiarch } else { place.join("lib") }
-        });
-        found.push(Launcher { name: "MPICH", program, libraries, oversubscribe: false });
-    }
-    if found.is_empty() {
-        println!("skipped: no mpirun of Open MPI and no mpiexec.hydra of MPICH");
-    }
-    found
-}
-
-impl Launcher {
-    /// Workers that each run a command of the case.
-    fn launch(&self, case: &Case, workers: &[(usize, &Command)]) -> Command {
-        let mut started = Command::new(&self.program);
-        started.env("XDG_CACHE_HOME", case.folder.path("cache"));
-        started.current_dir(case.folder.path("")).stdin(Stdio::null());
-        started.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-        if let Some(libraries) = &self.libraries {
-            let before = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
-            started.env("LD_LIBRARY_PATH", format!("{}:{before}", libraries.display()));
-        }
-        if self.oversubscribe {
-            started.arg("--oversubscribe");
-        }
-        for (index, (count, worker)) in workers.iter().enumerate() {
-            if index > 0 {
-                started.arg(":");
-            }
-            started.args(["-n", &count.to_string()]).arg(worker.get_program()).args(worker.get_args());
-        }
-        started
-    }
-
-    fn begin(&self, case: &Case, workers: usize, run: &str) -> Command {
-        let mut command = case.begin(run);
-        command.args(["--distributed", "--parts=4", "--resume-if-begun"]);
-        self.launch(case, &[(workers, &command)])
-    }
-
-    fn resume(&self, case: &Case, workers: usize, run: &str) -> Command {
-        let mut command = case.resume(run);
-        command.arg("--distributed");
-        self.launch(case, &[(workers, &command)])
-    }
+fn resume(launcher: &Launcher, case: &Case, workers: usize, run: &str) -> Command {
+    let mut command = case.resume(run);
+    command.arg("--distributed");
+    launcher.launch(case, &[(workers, &command)])
 }
 
 fn failed(output: &Output) -> String {
@@ -103,17 +42,19 @@ fn workers_under_mpi_give_the_bits_of_one_process() {
         let expected = Trace::of(&case.layout("alone"));
         for workers in [1, 2, 4] {
             let run = format!("workers-{workers}");
-            let output = launcher.begin(&case, workers, &run).output().unwrap();
+            let output = begin(&launcher, &case, workers, &run).output().unwrap();
             let text = succeeded(&output);
             println!("{} {workers}: {text}", launcher.name);
             assert_eq!(Trace::of(&case.layout(&run)), expected, "{} with {workers} workers", launcher.name);
             // Only the first speaks.
             let told = String::from_utf8_lossy(&output.stdout);
             assert_eq!(told.matches("trained after").count(), 1, "{told}");
+            // A launcher may give its processes terminals; what it writes is a log.
+            assert!(!told.contains('\u{1b}') && !text.contains('\u{1b}'), "{told:?} {text:?}");
             let shown = String::from_utf8(case.ask("show", &run).stdout).unwrap();
             assert!(shown.contains(launcher.name), "{shown}");
             // Whoever starts a complete run again has nothing to do.
-            let again = launcher.begin(&case, workers, &run).output().unwrap();
+            let again = begin(&launcher, &case, workers, &run).output().unwrap();
             succeeded(&again);
             assert_eq!(again.stdout, output.stdout);
             assert_eq!(Trace::of(&case.layout(&run)), expected);
@@ -128,7 +69,7 @@ fn a_worker_killed_at_any_moment_costs_nothing_but_time() {
         // Long enough that it is not over before all kills are made.
         let case = Case::new(CLI, 12 * (1 + kills));
         let began = Instant::now();
-        succeeded(&launcher.begin(&case, 1, "whole").output().unwrap());
+        succeeded(&begin(&launcher, &case, 1, "whole").output().unwrap());
         // So long that all lives together would do about half of the run.
         let longest = u64::try_from(began.elapsed().as_millis()).unwrap() / (kills as u64 + 1);
         let mut random = 1_u64;
@@ -139,8 +80,7 @@ fn a_worker_killed_at_any_moment_costs_nothing_but_time() {
         let (mut made, mut steps) = (0, Vec::new());
         while made < kills {
             let workers = [1, 2, 4][made % 3];
-            let mut child = launcher
-                .begin(&case, workers, "killed")
+            let mut child = begin(&launcher, &case, workers, "killed")
                 .stderr(Stdio::null())
                 .stdout(Stdio::null())
                 .spawn()
@@ -162,42 +102,8 @@ fn a_worker_killed_at_any_moment_costs_nothing_but_time() {
             }
         }
         println!("{}: {made} kills, at steps {steps:?}", launcher.name);
-        succeeded(&launcher.begin(&case, 4, "killed").output().unwrap());
+        succeeded(&begin(&launcher, &case, 4, "killed").output().unwrap());
         assert_eq!(Trace::of(&case.layout("killed")), Trace::of(&case.layout("whole")), "{}", launcher.name);
-    }
-}
-
-/// The workers that a launcher has started: its children, or those of the processes between.
-fn workers_of(launcher: &Child) -> Vec<u32> {
-    let listed = Command::new("ps").args(["-eo", "pid,ppid,comm"]).output().unwrap();
-    let text = String::from_utf8(listed.stdout).unwrap();
-    let all: Vec<(u32, u32, String)> = text
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.to_owned()))
-        })
-        .collect();
-    let mut below = vec![launcher.id()];
-    let mut workers = Vec::new();
-    while let Some(parent) = below.pop() {
-        for (pid, _, name) in all.iter().filter(|(_, ppid, _)| *ppid == parent) {
-            if name.starts_with("spanbert") { workers.push(*pid) } else { below.push(*pid) }
-        }
-    }
-    workers.sort_unstable();
-    workers
-}
-
-fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let began = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(began.elapsed() < Duration::from_secs(180), "the launcher does not end");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -228,7 +134,7 @@ fn a_worker_that_hangs_is_given_up_within_the_deadline() {
         while Lock::is_held(&case.layout("run")) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let mut resumed = launcher.resume(&case, 1, "run");
+        let mut resumed = resume(&launcher, &case, 1, "run");
         resumed.args(["--max-steps", "20"]);
         succeeded(&resumed.output().unwrap());
     }
@@ -239,7 +145,7 @@ fn workers_are_paused_evaluated_and_stopped_from_another_terminal() {
     for launcher in launchers() {
         let case = Case::new(CLI, 400);
         let mut child =
-            launcher.begin(&case, 2, "run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            begin(&launcher, &case, 2, "run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         case.wait_for("run", |state| state.step > 0);
         succeeded(&case.ask("pause", "run"));
         case.wait_for("run", |state| state.phase == Phase::Paused);
@@ -261,6 +167,142 @@ fn workers_are_paused_evaluated_and_stopped_from_another_terminal() {
     }
 }
 
+/// Neither the launcher nor what has started it may take the run for a complete one.
+#[test]
+fn a_signal_to_any_worker_stops_all_and_is_their_exit_code() {
+    for launcher in launchers() {
+        let case = Case::new(CLI, 400);
+        let mut child =
+            begin(&launcher, &case, 2, "run").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        case.wait_for("run", |state| state.step > 0);
+        signal("TERM", &workers_of(&child)[1].to_string());
+        let status = wait(&mut child);
+        assert_eq!(status.code(), Some(143), "{}", launcher.name);
+        let state = RunState::read(&case.layout("run")).unwrap();
+        assert_eq!(state.outcome, Some(spanbert_core::run::Outcome::Stopped));
+        assert!(case.layout("run").checkpoint(state.step).join("progress.json").is_file());
+    }
+}
+
+#[test]
+fn an_evaluation_by_several_workers_has_the_bytes_of_one() {
+    let case = Case::new(CLI, 1);
+    let evaluate = |folder: &str, more: &[&str]| {
+        let mut command = case.command(&["evaluate", "--model=model", "--data=dev.json", "--backend=cpu"]);
+        // Batches of three, so that the last round is short.
+        command.args([
+            "--eval-batch-size=3",
+            "--max-seq-length=32",
+            "--doc-stride=8",
+            "--max-query-length=12",
+        ]);
+        command.args(["--output-dir", folder]).args(more);
+        command
+    };
+    let alone = evaluate("alone", &[]).output().unwrap();
+    succeeded(&alone);
+    let files = |folder: &str| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let entries = std::fs::read_dir(case.folder.path(folder)).unwrap().map(Result::unwrap);
+        let mut files: Vec<_> =
+            entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect();
+        files.sort();
+        files
+    };
+    let expected = files("alone");
+    assert!(expected.len() > 3, "{expected:?}");
+    for launcher in launchers() {
+        for workers in [1, 2, 3] {
+            let folder = format!("{}-{workers}", launcher.name.replace(' ', "-"));
+            let command = evaluate(&folder, &["--distributed"]);
+            let output = launcher.launch(&case, &[(workers, &command)]).output().unwrap();
+            succeeded(&output);
+            assert!(files(&folder) == expected, "{folder}");
+            let scores = |output: &Output| {
+                let told = String::from_utf8_lossy(&output.stdout).into_owned();
+                told.lines().filter(|line| !line.starts_with("wrote ")).collect::<Vec<_>>().join("\n")
+            };
+            assert_eq!(scores(&output).trim_end(), scores(&alone).trim_end());
+        }
+        let (one, other) =
+            (evaluate("x", &["--distributed"]), evaluate("x", &["--distributed", "--threshold=1"]));
+        let text = failed(&launcher.launch(&case, &[(1, &one), (1, &other)]).output().unwrap());
+        assert!(text.contains("error: worker 1 differs from worker 0 in its options ("), "{text}");
+        assert!(!case.folder.path("x/results.json").exists());
+    }
+}
+
+/// Commands that several processes would each do alone, known by the launchers' variables.
+#[test]
+fn what_is_started_several_times_by_mistake_is_refused() {
+    let case = Case::new(CLI, 1);
+    let refused = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let output = case.command(arguments).envs(variables.iter().copied()).output().unwrap();
+        failed(&output)
+    };
+    let open_mpi = [("OMPI_COMM_WORLD_RANK", "0"), ("OMPI_COMM_WORLD_SIZE", "2")];
+    let hydra = [("PMI_RANK", "0"), ("PMI_SIZE", "2")];
+    let step = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "2"), ("SLURM_STEP_ID", "0")];
+    let train =
+        ["train", "--model=model", "--train-file=train.json", "--learning-rate=1e-3", "--output-dir=run"];
+    let data = ["--model=model", "--data=dev.json", "--output-dir=run"];
+    let pretrain = ["pretrain", "--model=model", "--corpus=dev.json", "--output-dir=run"];
+    let squad = ["run_squad", "--model=model", "--do_train", "--train_file=train.json", "--output_dir=run"];
+    for variables in [&open_mpi[..], &hydra, &step] {
+        let text = refused(&train, variables);
+        assert!(
+            text.contains("2 processes, each of which would train for itself\n  try: add --dist"),
+            "{text}"
+        );
+        let text = refused(&[&["evaluate"][..], &data].concat(), variables);
+        assert!(text.contains("each of which would evaluate the whole file\n  try: add --dist"), "{text}");
+        let text = refused(&[&["predict"][..], &data].concat(), variables);
+        assert!(
+            text.contains("each of which would answer the whole file\n  try: give each its part"),
+            "{text}"
+        );
+        let text = refused(&pretrain, variables);
+        assert!(
+            text.contains("each of which would pre-train for itself\n  try: start one process"),
+            "{text}"
+        );
+        let text = refused(&squad, variables);
+        assert!(text.contains("would train for itself\n  try: use `spanbert train --distributed`"), "{text}");
+        assert!(!case.folder.path("run").exists());
+    }
+    // A part is meant for one of several processes.
+    let mut shard = case.command(&["predict", "--shard=1/2", "--backend=cpu"]);
+    succeeded(&shard.args(data).envs(open_mpi).output().unwrap());
+}
+
+#[test]
+fn without_a_launcher_a_distributed_training_is_one_process_with_a_note() {
+    let case = Case::new(CLI, 1);
+    let mut command = case.begin("run");
+    let text = succeeded(&command.args(["--distributed", "--max-steps=2"]).output().unwrap());
+    assert!(text.contains("note: no launcher has started this process, so it will train alone"), "{text}");
+    assert!(!text.contains("1 workers") && !text.contains("1 worker by"), "{text}");
+}
+
+#[test]
+fn a_process_that_never_comes_to_mpi_is_not_waited_for_beyond_the_deadline() {
+    for launcher in launchers() {
+        let case = Case::new(CLI, 1);
+        let mut command = case.begin("run");
+        command.args(["--distributed", "--worker-timeout=0.05"]);
+        let mut other = Command::new("sleep");
+        other.arg("120");
+        let mut started = launcher.launch(&case, &[(1, &command), (1, &other)]);
+        let mut child = started.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        assert!(!wait(&mut child).success());
+        assert!(began.elapsed() < Duration::from_secs(100), "it was over only with the other process");
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
+        assert!(text.contains("error: the other workers did not answer within 3 s"), "{text}");
+        assert!(!case.folder.path("run").exists());
+    }
+}
+
 #[test]
 fn what_goes_wrong_is_told_once_and_clearly() {
     for launcher in launchers() {
@@ -278,10 +320,16 @@ fn what_goes_wrong_is_told_once_and_clearly() {
         let (one, other) = (begin(&["--distributed"]), begin(&["--distributed", "--seed=7"]));
         let text = failed(&launcher.launch(&case, &[(1, &one), (1, &other)]).output().unwrap());
         assert!(
-            text.contains("error: worker 1 has another recipe (seed is 7, not 42) than worker 0"),
+            text.contains("error: worker 1 differs from worker 0 in its recipe (seed is 7, not 42)"),
             "{text}"
         );
         assert_eq!(text.matches("error: worker 1").count(), 1, "{text}");
+        // Another folder in one, which would not be heeded.
+        let mut elsewhere = case.begin("elsewhere");
+        elsewhere.arg("--distributed");
+        let text = failed(&launcher.launch(&case, &[(1, &one), (1, &elsewhere)]).output().unwrap());
+        let told = "error: worker 1 differs from worker 0 in its folder for the run (elsewhere, not run)";
+        assert_eq!(text.matches(told).count(), 1, "{text}");
         // No data in one.
         let mut missing = case.command(&["train", "--model=model", "--train-file=nowhere.json"]);
         missing.args(["--learning-rate=1e-3", "--output-dir=run", "--distributed", "--backend=cpu"]);
@@ -315,7 +363,10 @@ fn without_mpi_there_is_one_clear_line() {
     assert!(text.contains("lacks MPI_Get_library_version"), "{text}");
     let torch = [("RANK", "0"), ("WORLD_SIZE", "2"), ("TORCHELASTIC_RUN_ID", "x")];
     let text = begin(None, &torch);
-    assert!(text.contains("torchrun started this process, and gradients travel by MPI only"), "{text}");
+    assert!(
+        text.contains("torchrun started this process, and without NVIDIA GPUs gradients travel by MPI only"),
+        "{text}"
+    );
     assert!(!case.folder.path("run").exists());
     // A word about what may be several processes, and no more.
     let mut command = case.begin("run");

@@ -105,7 +105,11 @@ fn parts_of_the_learning_rates_put_together_are_the_run_of_one_process() {
     // Beside the parts as well, once.
     succeeded(&merge(&case, "all", &[]));
     assert_eq!(Trace::of(&Layout::new(case.folder.path("all"))), Trace::of(&one));
-    assert!(failed(&merge(&case, "all", &[])).contains("already holds a run"));
+    let again = merge(&case, "all", &["--json"]);
+    assert!(succeeded(&again).contains("all holds the 3 parts already merged"));
+    assert_eq!(serde_json::from_slice::<Value>(&again.stdout).unwrap()["steps"], theirs.step);
+    // Another run in the folder is no merge of them.
+    assert!(failed(&merge(&case, "all", &["--output-dir=one"])).contains("already holds a run"));
     let text = succeeded(&part(&case, "1/3"));
     assert!(text.contains("(part 1/3): was finished before"), "{text}");
     let shown = case.ask("show", "merged");
@@ -166,6 +170,10 @@ fn parts_of_the_seeds_are_one_group() {
     succeeded(&part("2/2"));
     let text = failed(&merge(&case, "all", &[]));
     assert!(text.contains("1 of 3 runs in all are missing or unfinished: those of the seeds 5"), "{text}");
+    // A list that differs would make another group of the same folder.
+    let other = ["--seeds=1,3", "--learning-rate=2e-3", "--output-dir=all"];
+    let text = failed(&sweep(&case, &other).output().unwrap());
+    assert!(text.contains("all holds the runs of the seeds 5, 1, 3, not of 1, 3"), "{text}");
     succeeded(&part("1/2"));
     let output = merge(&case, "all", &[]);
     succeeded(&output);

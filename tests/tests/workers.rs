@@ -213,7 +213,7 @@ fn a_worker_with_something_else_is_named_before_anything_is_made() {
     let seed = |rank| Recipe { seed: if rank == 2 { 7 } else { 42 }, ..case.recipe.clone() };
     for outcome in case.together(3, &output, Start::New, &seed, &quiet) {
         let error = outcome.unwrap_err();
-        assert_eq!(error.to_string(), "worker 2 has another recipe (seed is 7, not 42) than worker 0");
+        assert_eq!(error.to_string(), "worker 2 differs from worker 0 in its recipe (seed is 7, not 42)");
         assert!(is_remedy(&error.remedy()));
     }
     assert!(!output.exists());

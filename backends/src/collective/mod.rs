@@ -1,24 +1,32 @@
 //! Several processes that train together: what they send each other, and by what.
 //!
 //! A [`Collective`] moves bytes and adds nothing: [`Ranks`] sums in an order of its own ([`tree`]), so that the result depends
-//! neither on the library nor on the number of processes. A launcher such as `mpirun` starts the processes and says who is who
-//! ([`World`]).
+//! neither on the library nor on the number of processes. A launcher such as `mpirun` or `torchrun` starts the processes and says
+//! who is who ([`World`]); [`join`] connects them, by MPI through host memory or, with an NVIDIA GPU each, by NCCL.
 
 mod error;
 mod header;
+mod join;
+#[cfg(any(with_nccl, all(test, target_os = "linux")))]
+mod meeting;
 #[cfg(unix)]
 mod mpi;
+#[cfg(any(with_nccl, all(test, target_os = "linux")))]
+mod nccl;
 mod ranks;
 mod threads;
 pub mod tree;
+#[cfg(unix)]
+mod waiting;
 mod world;
 
 pub use error::CollectiveError;
+pub use join::{Joined, Joining, join};
 pub use ranks::{ExchangeTimes, Ranks};
 pub use threads::{Threads, threads};
 pub use world::{Launcher, World};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a process waits for another before it gives up, unless told otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(30 * 60);
@@ -106,27 +114,5 @@ impl Collective for Alone {
     }
 }
 
-/// What a process says before it ends because another one is gone.
-pub type LastWords = Box<dyn Fn(&CollectiveError)>;
-
-/// Joins the processes that an MPI launcher has started. Its library is looked for at run time: the one that `library` names,
-/// else that of the launcher, else any. Whoever waits longer than `deadline` calls `last_words` and ends all processes.
-///
-/// To be called, as everything that follows, from one thread.
-///
-/// # Errors
-/// If there is no MPI, it is of an unknown kind, or it does not know the processes that the launcher has started.
-pub fn mpi(
-    library: Option<&std::path::Path>,
-    world: Option<&World>,
-    deadline: Duration,
-    last_words: LastWords,
-) -> Result<Box<dyn Collective>, CollectiveError> {
-    #[cfg(unix)]
-    return mpi::join(library, world, deadline, last_words);
-    #[cfg(not(unix))]
-    {
-        let _ = (library, world, deadline, last_words);
-        Err(CollectiveError::Missing { tried: Vec::new() })
-    }
-}
+/// What a process says before it ends because another one is gone; on any thread.
+pub type LastWords = Arc<dyn Fn(&CollectiveError) + Send + Sync>;

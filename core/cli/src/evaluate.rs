@@ -25,8 +25,11 @@ use super::{
     progress::{Progress, duration},
     scores_table,
     table::Paint,
+    workers::{TimeoutArgs, Workers, check_alone},
 };
+use spanbert_backends::DeviceChoice;
 use spanbert_core::{
+    checkpoint::fingerprints,
     evaluate::{
         EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile, StoredEvaluation,
     },
@@ -54,6 +57,12 @@ pub(super) struct EvaluateCommand {
     settings: EvaluationArgs,
     #[command(flatten)]
     language: LanguageArgs,
+    /// Evaluate along with the other processes that mpirun, torchrun or srun has started with this command, as `train
+    /// --distributed` does: the results are those of one process.
+    #[arg(long)]
+    distributed: bool,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
     #[command(flatten)]
     output: JsonArgs,
 }
@@ -84,7 +93,12 @@ pub(super) struct EvaluationArgs {
 impl EvaluationArgs {
     /// The checkpoint on the device.
     pub(super) fn open(&self, model: &Path) -> Result<OpenedModel, CliError> {
-        open_model(model, &self.device.backend, self.casing, self.precision.precision)
+        self.open_on(model, &self.device.backend)
+    }
+
+    /// The checkpoint on another device than the one asked for.
+    pub(super) fn open_on(&self, model: &Path, device: &DeviceChoice) -> Result<OpenedModel, CliError> {
+        open_model(model, device, self.casing, self.precision.precision)
     }
 
     /// What is asked for by flags and has a say in the answers, by the flags' names.
@@ -157,7 +171,20 @@ struct Evaluated<'a> {
 impl EvaluateCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
-        let out = self.output_dir.as_ref().map(|folder| {
+        if self.distributed {
+            let place = self.output_dir.clone().unwrap_or_else(|| "evaluation".into());
+            let workers = self.timeout.join(&self.settings.device.backend, &place, "evaluate")?;
+            return workers.finish(|workers| self.evaluate(Some(workers)));
+        }
+        let instead = "add --distributed to have them share the work, or start one process";
+        check_alone("evaluate the whole file", instead)?;
+        self.evaluate(None)
+    }
+
+    /// Evaluates, alone or with others, of whom the first one writes and prints.
+    fn evaluate(&self, workers: Option<&Workers>) -> Result<(), CliError> {
+        let leads = workers.is_none_or(Workers::leads);
+        let out = self.output_dir.as_ref().filter(|_| leads).map(|folder| {
             let writer = Writer { command: "evaluate", files: Evaluation::FILES, into_runs: false };
             OutputFolder::open(folder, writer, self.overwrite.overwrite, is_own)
         });
@@ -169,10 +196,20 @@ impl EvaluateCommand {
             return Err(EvaluateError::NoGoldAnswers(dataset.source_name).into());
         }
         let answer_language = self.language.language_for(&dataset);
-        let mut model = self.settings.open(&folder)?;
+        let mut model = match workers {
+            Some(workers) => self.settings.open_on(&folder, &workers.device)?,
+            None => self.settings.open(&folder)?,
+        };
         let start = Instant::now();
         let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
-        let mut evaluation = evaluate(&mut model, dataset, &options)?;
+        let evaluation = match workers {
+            Some(workers) => {
+                workers.agree(&self.facts(&folder, &data)?)?;
+                together(&mut model, dataset, &options, workers)?
+            }
+            None => Some(evaluate(&mut model, dataset, &options)?),
+        };
+        let Some(mut evaluation) = evaluation else { return Ok(()) };
         let secs = start.elapsed().as_secs_f64();
         if let Some(out) = out {
             evaluation.results.data = data::fingerprint(&data)?;
@@ -198,6 +235,22 @@ impl EvaluateCommand {
         }
         Ok(())
     }
+
+    /// What has to be the same for all workers.
+    fn facts(&self, model: &Path, data: &Path) -> Result<Vec<(&'static str, String)>, CliError> {
+        let short = |digest: &str| digest.chars().take(8).collect::<String>();
+        let model: Vec<String> = fingerprints(model)?.iter().map(|file| short(&file.sha256)).collect();
+        let data = data::fingerprint(data)?.map(|file| short(&file.sha256)).unwrap_or_default();
+        let output_dir = self.output_dir.as_ref().map(|folder| folder.display().to_string());
+        let options = json!([self.settings.asked(), format!("{:?}", self.language.language())]);
+        Ok(vec![
+            ("version of the program", env!("CARGO_PKG_VERSION").into()),
+            ("model", model.join(" ")),
+            ("data", data),
+            ("options", options.to_string()),
+            ("output folder", output_dir.unwrap_or_default()),
+        ])
+    }
 }
 
 /// Whether a folder holds what an earlier version of this command has written. Evaluations of a training do not name the
@@ -214,6 +267,34 @@ pub(super) fn evaluate(
 ) -> Result<Evaluation, CliError> {
     let prepared = prepare(model, dataset, options)?;
     with_progress(|progress| Ok(prepared.run(model.engine.as_mut(), progress)?))
+}
+
+/// [`evaluate`] with other workers; the first gets the evaluation.
+fn together(
+    model: &mut OpenedModel,
+    dataset: Dataset,
+    options: &EvaluateOptions,
+    workers: &Workers,
+) -> Result<Option<Evaluation>, CliError> {
+    let mut prepared = prepare(model, dataset, options)?;
+    // Batches are shared whole, so all must have the same.
+    prepared.set_eval_batch_size(workers.least(options.eval_batch_size)?);
+    let mut run = |progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>| {
+        let mut agreed = |done, total| {
+            let stops = progress(done, total).is_break();
+            if workers.ranks.borrow_mut().any(stops) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        Ok(prepared.run_together(model.engine.as_mut(), &mut agreed, &workers.ranks)?)
+    };
+    if workers.leads() {
+        return with_progress(run);
+    }
+    let stop = StopFlag::on_interrupt();
+    run(&mut |_, _| if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
 }
 
 /// Cuts a data set into windows; says whether the model may abstain, and how many questions are cut.

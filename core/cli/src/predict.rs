@@ -15,6 +15,7 @@ use super::{
     names::{DataArg, ModelArg},
     output,
     shards::{ShardJob, merge_shards},
+    workers::check_alone,
 };
 use spanbert_core::{
     answers::{Prediction, nbest_json, null_odds_json, predictions_json},
@@ -88,6 +89,12 @@ impl PredictCommand {
                 ));
             }
             return merge_shards(folder, self.output_dir.as_deref(), self.overwrite, self.output);
+        }
+        if self.shard.is_none() && !self.lines {
+            check_alone(
+                "answer the whole file",
+                "give each its part with --shard I/N, or start one process",
+            )?;
         }
         let Some(model) = &self.model else { return Err(CliError::new("no model given", "add --model DIR")) };
         self.settings.abstention.check()?;

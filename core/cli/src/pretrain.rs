@@ -18,6 +18,7 @@ use super::{
     runs::RUNS_FOLDER,
     supervisor::{self, First},
     trained::{NewRun, new_run, outcome},
+    workers::check_alone,
 };
 use spanbert_core::{
     checkpoint::{StoredTokenizer, config_file},
@@ -111,6 +112,7 @@ impl PretrainCommand {
             let trained = self.pretrain_here(&folder);
             supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
         }
+        check_alone("pre-train for itself", "start one process, since pre-training uses one device")?;
         // Refused before anything slow is done.
         let folder = match &self.resume {
             Some(run) => {

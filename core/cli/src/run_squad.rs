@@ -18,6 +18,7 @@ use super::{
     supervisor,
     train::fit_length,
     trained::whereabouts,
+    workers::check_alone,
 };
 use spanbert_core::{
     answers::Prediction,
@@ -87,6 +88,9 @@ pub(super) struct RunSquadCommand {
 impl RunSquadCommand {
     /// Runs the command.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        if supervisor::worker_folder().is_none() {
+            check_alone("train for itself", "use `spanbert train --distributed`, or start one process")?;
+        }
         let evaluates = self.do_eval || self.eval_test;
         if !self.do_train && !evaluates {
             return Err(CliError::new("there is nothing to do", "add --do_train, --do_eval or both"));

@@ -95,12 +95,11 @@ pub(super) fn run(
     announce(&given.recipe, given.dev.is_some());
     let group = Group::of(seeds, own, place, given)?;
     let part = shard.map_or_else(String::new, |shard| format!(", part {shard} of {} runs", seeds.len()));
-    output::note(format_args!(
-        "{} with the seeds {}, one after the other, in {}{part}",
-        if own.len() == 1 { "1 run".to_owned() } else { format!("{} runs", own.len()) },
-        own.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
-        group.folder.display()
-    ));
+    let told = match own {
+        [seed] => format!("1 run with the seed {seed}"),
+        own => format!("{} runs with the seeds {}, one after the other,", own.len(), listed(own)),
+    };
+    output::note(format_args!("{told} in {}{part}", group.folder.display()));
     let seeds = group.own.clone();
     let mut outcomes = Vec::new();
     for (index, &seed) in seeds.iter().enumerate() {
@@ -168,6 +167,17 @@ impl Group {
                             "{} holds the runs of another recipe, model or data ({})",
                             folder.display(),
                             other.folder_name()
+                        ),
+                        "choose another --output-dir, or repeat the command those began with",
+                    ));
+                }
+                if let Some(other) = marks(folder).into_iter().find(|mark| mark.seeds != seeds) {
+                    return Err(CliError::new(
+                        format_args!(
+                            "{} holds the runs of the seeds {}, not of {}",
+                            folder.display(),
+                            listed(&other.seeds),
+                            listed(seeds)
                         ),
                         "choose another --output-dir, or repeat the command those began with",
                     ));
@@ -269,6 +279,11 @@ pub(super) fn report(
         Some(scores) => output::print(&group_table::render(&scores, Paint::stdout())),
         None => Ok(()),
     }
+}
+
+/// `1, 2, 3`.
+fn listed(seeds: &[u64]) -> String {
+    seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The marks of all runs in a folder, also of those that were killed before they were runs.

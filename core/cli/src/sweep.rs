@@ -114,7 +114,16 @@ pub(super) fn merge(folder: &Path, output_dir: Option<&Path>, json: JsonArgs) ->
             names.join(", ")
         ));
     }
-    output::note(format_args!("merged {} parts", merged.parts));
+    let plural = if merged.parts == 1 { "" } else { "s" };
+    if merged.was_merged {
+        output::note(format_args!(
+            "{} holds the {} part{plural} already merged",
+            merged.layout.root().display(),
+            merged.parts
+        ));
+    } else {
+        output::note(format_args!("merged {} part{plural}", merged.parts));
+    }
     let outcome = outcome(merged.layout.root())?;
     if json.json { output::json(&Trained::from(&outcome)) } else { print_outcome(&outcome) }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write, io::IsTerminal};
 
+use spanbert_backends::collective::World;
 use unicode_width::UnicodeWidthStr;
 
 use super::output;
@@ -76,10 +77,11 @@ pub(super) struct Paint {
 }
 
 impl Paint {
-    /// What suits standard output.
+    /// What suits standard output. A launcher may give each of its processes a terminal of its own, whatever it writes to itself.
     pub(super) fn stdout() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: std::io::stdout().is_terminal() && !refused }
+        let is_launched = World::of_this_process().is_some_and(|world| world.is_certain());
+        Self { colour: std::io::stdout().is_terminal() && !refused && !is_launched }
     }
 
     #[cfg(test)]

@@ -23,8 +23,8 @@ use spanbert_core::{
     config::BertConfig,
     demo,
     evaluate::Shard,
-    run::{Layout, Outcome, RunFolder, RunState},
-    train::{DataSource, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainOutcome},
+    run::{Environment, Layout, Outcome, RunFolder, RunState},
+    train::{DataSource, Ending, ModelSource, Recipe, RecipeArgs, Start, TrainError, TrainOutcome},
 };
 
 /// Fine-tune a checkpoint on SQuAD 1.1 or 2.0, or resume a run.
@@ -98,7 +98,7 @@ impl TrainCommand {
             return self.run_distributed();
         }
         if supervisor::worker_folder().is_none() && self.sweep_shard.is_none() {
-            self.workers.check_alone()?;
+            WorkerArgs::check_alone()?;
         }
         // Said first: the other sentences are about one training.
         if !self.seeds.is_empty() && supervisor::worker_folder().is_none() {
@@ -127,7 +127,9 @@ impl TrainCommand {
 
     /// Trains along with other processes.
     fn run_distributed(&self) -> Result<(), CliError> {
-        let outcome = self.workers.join()?.finish(|workers| {
+        let (device, place) = self.before_joining();
+        let (outcome, signal) = self.workers.join(&device, &place)?.finish(|workers| {
+            workers.agree(&[("folder for the run", self.place_given())])?;
             // Kept until the run is there: a reserved folder that stays empty is removed.
             let mut reserved = None;
             let course = workers.course(|| {
@@ -147,7 +149,7 @@ impl TrainCommand {
                 })
             })?;
             if course.is_done {
-                return workers.leads().then(|| outcome(&course.folder)).transpose();
+                return Ok((workers.leads().then(|| outcome(&course.folder)).transpose()?, None));
             }
             let place = Place { folder: &course.folder, workers };
             let outcome = if course.resumes {
@@ -155,9 +157,37 @@ impl TrainCommand {
             } else {
                 self.begin(Some(place))?
             };
-            Ok(workers.leads().then_some(outcome))
+            // Whichever of them was asked to stop.
+            let signal = if outcome.ending == Ending::Stopped { workers.signal()? } else { None };
+            Ok((workers.leads().then_some(outcome), signal))
         })?;
-        outcome.map_or(Ok(()), |outcome| self.tell(&outcome))
+        outcome.map_or(Ok(()), |outcome| self.tell(&outcome))?;
+        // A launcher, and what has launched it, must not take the run for a complete one.
+        signal.map_or(Ok(()), |signal| Err(CliError::silent(signal.saturating_add(128))))
+    }
+
+    /// The folder that the command names.
+    fn place_given(&self) -> String {
+        let place = match (&self.resume, &self.output_dir) {
+            (Some(place), _) | (None, Some(place)) => place,
+            (None, None) => &self.runs_dir,
+        };
+        place.display().to_string()
+    }
+
+    /// The device that is asked for, by flag or by the run that is resumed, and where the run will be.
+    fn before_joining(&self) -> (DeviceChoice, PathBuf) {
+        let place = match (&self.resume, &self.output_dir) {
+            (Some(run), _) | (None, Some(run)) => run.clone(),
+            (None, None) => self.runs_dir.join(&self.name),
+        };
+        let resumes = self.resume.is_some() || self.workers.resume_if_begun;
+        let recorded = || Environment::read(&Layout::new(&place)).ok()?.backend.parse().ok();
+        let device = match &self.device.backend {
+            DeviceChoice::Auto if resumes => recorded().unwrap_or(DeviceChoice::Auto),
+            choice => choice.clone(),
+        };
+        (device, place)
     }
 
     /// The run that --resume-if-begun finds complete.
@@ -196,7 +226,7 @@ impl TrainCommand {
             notes: given.notes,
             folder: folder.path(),
             start: Start::New,
-            choice: &self.device.backend,
+            choice: together.map_or(&self.device.backend, |place| &place.workers.device),
             version_2_with_negative: self.version_2_with_negative,
             workers: together.map(|place| place.workers),
         })
@@ -239,6 +269,7 @@ impl TrainCommand {
             DeviceChoice::Auto => &sources.choice,
             choice => choice,
         };
+        let choice = together.map_or(choice, |place| &place.workers.device);
         fine_tune(FineTuning {
             model,
             train,

@@ -1,41 +1,61 @@
-//! `spanbert train --distributed`: one training by the processes that an MPI launcher has started.
+//! `--distributed`: one training or evaluation by the processes that a launcher has started.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     path::{Path, PathBuf},
     rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use spanbert_backends::collective::{self, CollectiveError, Ranks, World};
+use spanbert_backends::{
+    DeviceChoice,
+    collective::{self, CollectiveError, Joined, Joining, Ranks, World},
+    nvidia_gpus,
+};
 
 use super::{error::CliError, output};
 use spanbert_core::{
     advice::Advice,
     engine::{EngineError, SharedRanks},
+    interrupt,
     run::{Event, EventLog, Layout, RunFolder, TrainLog},
+    train::TrainError,
 };
 
 /// Names the library of MPI.
-const LIBRARY: &str = "SPANBERT_MPI_LIBRARY";
+const MPI_LIBRARY: &str = "SPANBERT_MPI_LIBRARY";
+/// Names the library of NCCL.
+const NCCL_LIBRARY: &str = "SPANBERT_NCCL_LIBRARY";
 
 /// Whether several processes train together.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct WorkerArgs {
-    /// Train along with the other processes that mpirun, or srun --mpi=pmix, has started with this command: each computes its part
-    /// of every batch and of every evaluation. MPI is loaded when it is needed (Open MPI, MPICH and what is compatible with it);
+    /// Train along with the other processes that mpirun, torchrun or srun has started with this command: each computes its part of
+    /// every batch and of every evaluation. Processes with an NVIDIA GPU each exchange gradients by NCCL, others by MPI (Open MPI,
+    /// MPICH and what is compatible with it); both are loaded when they are needed, and SPANBERT_NCCL_LIBRARY or
     /// SPANBERT_MPI_LIBRARY names a library that is not found. With the same --parts any number of workers gives the same bits.
     #[arg(long, conflicts_with_all = ["seeds", "sweep_shard", "sweep_merge"])]
     pub(super) distributed: bool,
-    /// With --distributed, give up if another worker does not answer for this long.
-    #[arg(long, value_name = "MINUTES", default_value_t = 30.0, value_parser = minutes, requires = "distributed")]
-    worker_timeout: f64,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
     /// Resume the run in --output-dir if it has begun, else begin it: for launchers that start the same command again.
     /// A complete run is a success.
     #[arg(long, requires = "output_dir", conflicts_with_all = ["runs_dir", "resume", "seeds", "sweep_shard", "sweep_merge"])]
     pub(super) resume_if_begun: bool,
+}
+
+/// How long another process is waited for.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct TimeoutArgs {
+    /// With --distributed, give up if another worker does not answer for this long.
+    #[arg(long, value_name = "MINUTES", default_value_t = 30.0, value_parser = minutes, requires = "distributed")]
+    worker_timeout: f64,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -59,53 +79,104 @@ pub(super) struct Course {
 /// This process among the workers.
 pub(super) struct Workers {
     pub(super) ranks: SharedRanks,
+    /// The device that this one computes on.
+    pub(super) device: DeviceChoice,
     /// Where the run is, once that is known.
-    folder: Rc<RefCell<Option<PathBuf>>>,
+    folder: Arc<Mutex<Option<PathBuf>>>,
+}
+
+/// Refuses to do alone what a launcher has started several times, where that is certain; else says what it may mean. `does` is
+/// what each process would do, `instead` what to do about it.
+pub(super) fn check_alone(does: &str, instead: &str) -> Result<(), CliError> {
+    let Some(world) = World::of_this_process().filter(|world| world.size > 1) else { return Ok(()) };
+    let (launcher, size) = (world.launcher.name(), world.size);
+    if world.is_certain() {
+        return Err(CliError::new(
+            format_args!("{launcher} started {size} processes, each of which would {does}"),
+            instead,
+        ));
+    }
+    if world.rank == 0 {
+        output::note(format_args!("note: {launcher} speaks of {size} processes, each of which would {does}"));
+    }
+    Ok(())
 }
 
 impl WorkerArgs {
-    /// Refuses to train alone what a launcher has started several times, where that is certain; else says what it may mean.
-    pub(super) fn check_alone(self) -> Result<(), CliError> {
-        let Some(world) = World::of_this_process().filter(|world| world.size > 1) else { return Ok(()) };
-        let (launcher, size) = (world.launcher.name(), world.size);
-        if world.is_certain() {
-            return Err(CliError::new(
-                format_args!("{launcher} started {size} processes, each of which would train for itself"),
-                "add --distributed to have them train together, or start one process",
-            ));
-        }
-        if world.rank == 0 {
-            output::note(format_args!(
-                "note: {launcher} speaks of {size} processes; they train together only with --distributed"
-            ));
-        }
-        Ok(())
+    /// Refuses to train alone what a launcher has started several times.
+    pub(super) fn check_alone() -> Result<(), CliError> {
+        check_alone("train for itself", "add --distributed to have them train together, or start one process")
     }
 
-    /// Joins the others.
-    pub(super) fn join(self) -> Result<Workers, CliError> {
+    /// See [`TimeoutArgs::join`].
+    pub(super) fn join(self, choice: &DeviceChoice, run: &Path) -> Result<Workers, CliError> {
+        self.timeout.join(choice, run, "train")
+    }
+}
+
+impl TimeoutArgs {
+    /// Joins the others, who all see the folder of `run`, to compute on the device of `choice`, or on their own of several GPUs.
+    /// `does` says what they do.
+    pub(super) fn join(self, choice: &DeviceChoice, run: &Path, does: &str) -> Result<Workers, CliError> {
         let world = World::of_this_process();
-        let library = std::env::var_os(LIBRARY).map(PathBuf::from);
-        let deadline = Duration::from_secs_f64(self.worker_timeout * 60.0);
-        let folder = Rc::new(RefCell::new(None));
-        let leads = Rc::new(Cell::new(false));
-        let last_words = last_words(Rc::clone(&folder), Rc::clone(&leads));
-        let joined = collective::mpi(library.as_deref(), world.as_ref(), deadline, last_words)?;
-        let ranks = Ranks::new(joined);
-        leads.set(ranks.rank() == 0);
+        let device = own_device(choice, world.as_ref(), nvidia_gpus)?;
+        let library = |name| std::env::var_os(name).map(PathBuf::from);
+        let (folder, leads) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+        let is_launched = world.is_some();
+        let Joined { collective, not_by_nccl } = collective::join(Joining {
+            world,
+            gpu: if let DeviceChoice::Cuda(index) = device { Some(index) } else { None },
+            run: run.to_owned(),
+            mpi_library: library(MPI_LIBRARY),
+            nccl_library: library(NCCL_LIBRARY),
+            deadline: Duration::from_secs_f64(self.worker_timeout * 60.0),
+            last_words: last_words(Arc::clone(&folder), Arc::clone(&leads)),
+        })?;
+        let ranks = Ranks::new(collective);
+        leads.store(ranks.rank() == 0, Ordering::Relaxed);
         if ranks.rank() > 0 {
             output::omit_notes();
         }
-        Ok(Workers { ranks: Rc::new(RefCell::new(ranks)), folder })
+        if ranks.size() == 1 && !is_launched {
+            output::note(format_args!(
+                "note: no launcher has started this process, so it will {does} alone; mpirun, torchrun or srun start several"
+            ));
+        }
+        if let Some(reason) = not_by_nccl {
+            output::note(format_args!("note: gradients travel by MPI, not by NCCL: {reason}"));
+        }
+        Ok(Workers { ranks: Rc::new(RefCell::new(ranks)), device, folder })
+    }
+}
+
+/// The device that a worker computes on: of several GPUs the one of its number on its machine, unless one was asked for by its
+/// number. (`cuda` is `cuda:0`.)
+fn own_device(
+    choice: &DeviceChoice,
+    world: Option<&World>,
+    gpus: impl FnOnce() -> usize,
+) -> Result<DeviceChoice, CliError> {
+    let (DeviceChoice::Auto | DeviceChoice::Cuda(0)) = choice else { return Ok(choice.clone()) };
+    let gpus = gpus();
+    let local = world.map_or(0, |world| world.local_rank.unwrap_or(world.rank % gpus.max(1)));
+    match gpus {
+        0 => Ok(choice.clone()),
+        1 => Ok(DeviceChoice::Cuda(0)),
+        gpus if local < gpus => Ok(DeviceChoice::Cuda(local)),
+        gpus => Err(CliError::new(
+            format_args!("this machine has {gpus} NVIDIA GPUs, and this is its worker {}", local + 1),
+            "start at most as many workers on a machine as it has GPUs",
+        )),
     }
 }
 
 /// What is said, and recorded by the first worker, before a process ends because another one is gone.
-fn last_words(folder: Rc<RefCell<Option<PathBuf>>>, leads: Rc<Cell<bool>>) -> collective::LastWords {
-    Box::new(move |error| {
-        let folder = folder.borrow();
-        if let Some(folder) = folder.as_deref().filter(|_| leads.get()) {
-            record(folder, error);
+fn last_words(folder: Arc<Mutex<Option<PathBuf>>>, leads: Arc<AtomicBool>) -> collective::LastWords {
+    Arc::new(move |error| {
+        // Another thread may hold it for ever.
+        let folder = folder.try_lock().ok().and_then(|folder| folder.clone());
+        if let Some(folder) = folder.filter(|_| leads.load(Ordering::Relaxed)) {
+            record(&folder, error);
         }
         let _ = CliError::from(EngineError::from(error.clone())).say();
     })
@@ -146,13 +217,80 @@ impl Workers {
         result
     }
 
+    /// Refuses workers that differ from the first in something, by its name: of what they write or are told to do only the first
+    /// one's counts, and what they compute has to be the same.
+    pub(super) fn agree(&self, facts: &[(&'static str, String)]) -> Result<(), CliError> {
+        let own = serde_json::to_vec(facts).map_err(CliError::no_json)?;
+        let all = self.ranks.borrow_mut().gather(&own).map_err(EngineError::from)?;
+        let read = |text: &Vec<u8>| serde_json::from_slice::<Vec<(String, String)>>(text).unwrap_or_default();
+        let all: Vec<Vec<(String, String)>> = all.iter().map(read).collect();
+        let Some(first) = all.first() else { return Ok(()) };
+        for (rank, facts) in all.iter().enumerate() {
+            let differs = facts.iter().zip(first).find(|(own, other)| own != other);
+            if let Some(((what, own), (_, other))) = differs {
+                let what = format!("{what} ({own}, not {other})");
+                return Err(TrainError::WorkerDiffers { rank, what }.into());
+            }
+            if facts.len() != first.len() {
+                return Err(TrainError::WorkerDiffers { rank, what: "version of the program".into() }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The smallest number of all.
+    pub(super) fn least(&self, own: usize) -> Result<usize, CliError> {
+        let all = self.ranks.borrow_mut().numbers(own as u64).map_err(EngineError::from)?;
+        Ok(all.into_iter().min().and_then(|least| usize::try_from(least).ok()).unwrap_or(own))
+    }
+
+    /// The signal that any of them has received.
+    pub(super) fn signal(&self) -> Result<Option<u8>, CliError> {
+        let own = u64::from(interrupt::last().unwrap_or(0).unsigned_abs());
+        let signals = self.ranks.borrow_mut().numbers(own).map_err(EngineError::from)?;
+        Ok(signals.into_iter().find(|signal| *signal > 0).and_then(|signal| u8::try_from(signal).ok()))
+    }
+
     /// Where all train: the first one decides.
     pub(super) fn course(&self, own: impl FnOnce() -> Result<Course, CliError>) -> Result<Course, CliError> {
         let text =
             if self.leads() { serde_json::to_vec(&own()?).map_err(CliError::no_json)? } else { Vec::new() };
         let text = self.ranks.borrow_mut().broadcast(text).map_err(EngineError::from)?;
         let course: Course = serde_json::from_slice(&text).map_err(CliError::no_json)?;
-        self.folder.replace(Some(course.folder.clone()));
+        *self.folder.lock().unwrap_or_else(PoisonError::into_inner) = Some(course.folder.clone());
         Ok(course)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spanbert_backends::collective::Launcher;
+
+    use super::*;
+
+    #[test]
+    fn every_worker_has_a_gpu_of_its_own() {
+        let world = |rank, local_rank| World {
+            launcher: Launcher::Torchrun,
+            rank,
+            size: 4,
+            local_rank,
+            attempt: None,
+            by_mpi: false,
+        };
+        let of = |choice: &str, world: &World, gpus: usize| {
+            let own = own_device(&choice.parse().unwrap(), Some(world), || gpus);
+            own.map(|own| own.to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(of("cuda", &world(3, Some(1)), 2).unwrap(), "cuda:1");
+        assert_eq!(of("auto", &world(3, None), 2).unwrap(), "cuda:1");
+        // One that the launcher has left visible, none, one asked for by number, and something else.
+        assert_eq!(of("cuda", &world(3, Some(3)), 1).unwrap(), "cuda:0");
+        assert_eq!(of("auto", &world(3, Some(3)), 0).unwrap(), "auto");
+        assert_eq!(of("cuda:1", &world(0, Some(0)), 2).unwrap(), "cuda:1");
+        assert_eq!(of("wgpu", &world(3, Some(1)), 2).unwrap(), "wgpu");
+        let many = of("cuda", &world(3, Some(3)), 2).unwrap_err();
+        assert!(many.contains("2 NVIDIA GPUs, and this is its worker 4"), "{many}");
+        assert_eq!(own_device(&DeviceChoice::Auto, None, || 2).unwrap(), DeviceChoice::Cuda(0));
     }
 }

@@ -238,6 +238,19 @@ impl PreparedEvaluation {
         self.answers(questions, found)
     }
 
+    /// [`run_shared`](Self::run_shared), waited for.
+    ///
+    /// # Errors
+    /// As [`run_shared`](Self::run_shared).
+    pub fn run_together(
+        &self,
+        engine: &mut dyn InferenceEngine,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+        ranks: &SharedRanks,
+    ) -> Result<Option<Evaluation>, EvaluateError> {
+        block_on(self.run_shared(engine, &mut |done, total| progress(done, total), ranks))
+    }
+
     /// [`run_async`](Self::run_async) by several workers, with the answers of one process to the bit. `None` for all but the
     /// first, which scores.
     ///

@@ -46,7 +46,8 @@ impl WorkerSummary {
             waits => waits.join(", "),
         };
         let (count, exchange) = (self.wait_secs.len(), self.exchange_secs * 1e3);
-        format!("{count} workers, exchange {exchange:.1} ms an update, waiting {waits} ms")
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} worker{plural}, exchange {exchange:.1} ms an update, waiting {waits} ms")
     }
 }
 

@@ -128,11 +128,11 @@ pub enum TrainError {
     #[error(transparent)]
     Workers(#[from] CollectiveError),
     /// A worker trains something else than the first one.
-    #[error("worker {rank} has {what} than worker 0")]
+    #[error("worker {rank} differs from worker 0 in its {what}")]
     WorkerDiffers {
         /// Its rank.
         rank: usize,
-        /// What is another.
+        /// What differs, and how.
         what: String,
     },
     /// A worker's weights are no longer those of the first one.

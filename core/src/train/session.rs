@@ -158,7 +158,10 @@ impl Session {
         }
         self.ranks = Some(Rc::clone(ranks));
         let name = ranks.borrow().name();
-        self.inputs.notes.push(format!("{workers} workers by {name}, gradients summed in {parts} parts"));
+        if workers > 1 {
+            let note = format!("{workers} workers by {name}, gradients summed in {parts} parts");
+            self.inputs.notes.push(note);
+        }
         Ok(())
     }
 

@@ -5,16 +5,15 @@ mod library;
 use std::{
     ffi::{c_int, c_void},
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use self::library::{Handle, Library, Loaded};
-use super::{Collective, CollectiveError, LastWords, Launcher, World};
+use super::{
+    Collective, CollectiveError, LastWords, World,
+    waiting::{Waiting, within},
+};
 
-/// Asking again and again without a pause: what comes from a process that is ready comes within this time.
-const BUSY: Duration = Duration::from_millis(2);
-/// Pause between two questions after that, while another process still computes.
-const PAUSE: Duration = Duration::from_micros(100);
 /// How long MPI may take to end the processes before this one ends by itself.
 const ABORT: Duration = Duration::from_secs(5);
 
@@ -27,19 +26,14 @@ struct Mpi<H: Handle> {
     last_words: LastWords,
 }
 
-/// See [`super::mpi`].
+/// Joins the processes of an MPI: the library that was named, else one for the launcher, else any. Who waits longer than
+/// `deadline` says `last_words` and ends all processes.
 pub(super) fn join(
     library: Option<&Path>,
     world: Option<&World>,
     deadline: Duration,
     last_words: LastWords,
 ) -> Result<Box<dyn Collective>, CollectiveError> {
-    match world.map(|world| world.launcher) {
-        Some(launcher @ (Launcher::Torchrun | Launcher::Unknown)) => {
-            return Err(CollectiveError::NotByMpi { launcher: launcher.name() });
-        }
-        Some(Launcher::OpenMpi | Launcher::Pmi | Launcher::Slurm) | None => {}
-    }
     match library::load(library, world.map(|world| world.launcher))? {
         Loaded::OpenMpi(library) => {
             Ok(Box::new(Mpi::<*mut c_void>::join(library, world, deadline, last_words)?))
@@ -55,7 +49,8 @@ impl<H: Handle> Mpi<H> {
         deadline: Duration,
         last_words: LastWords,
     ) -> Result<Self, CollectiveError> {
-        library.init()?;
+        // It waits until all processes have come to it.
+        within(deadline, Waiting::new(deadline).over(), &last_words, || library.init())?;
         let (rank, size) = library.place()?;
         if let Some(world) = world
             && (world.is_certain() || size == 1)
@@ -66,30 +61,6 @@ impl<H: Handle> Mpi<H> {
             return Err(CollectiveError::OtherLauncher { launcher, started, library, known: size });
         }
         Ok(Self { library, rank, size, deadline, last_words })
-    }
-}
-
-/// Waits for a transfer. It writes into the caller's buffers, so there is no way back before its end: beyond the deadline the
-/// process ends.
-struct Waiting {
-    began: Instant,
-    deadline: Duration,
-}
-
-impl Waiting {
-    fn new(deadline: Duration) -> Self {
-        Self { began: Instant::now(), deadline }
-    }
-
-    /// Pauses before the next question; false beyond the deadline.
-    fn pause(&self) -> bool {
-        let waited = self.began.elapsed();
-        if waited < BUSY {
-            std::thread::yield_now();
-        } else {
-            std::thread::sleep(PAUSE);
-        }
-        waited < self.deadline
     }
 }
 
@@ -127,7 +98,8 @@ impl<H: Handle> Collective for Mpi<H> {
     }
 
     fn finish(&mut self) {
-        self.library.finalize();
+        let over = Waiting::new(self.deadline).over();
+        within(self.deadline, over, &self.last_words, || self.library.finalize());
     }
 
     fn abort(&mut self, code: i32) -> ! {
@@ -136,7 +108,8 @@ impl<H: Handle> Collective for Mpi<H> {
 }
 
 impl<H: Handle> Mpi<H> {
-    /// What is done between two questions whether a transfer has ended.
+    /// What is done between two questions whether a transfer has ended. It writes into the caller's buffers, so there is no way back
+    /// before its end: beyond the deadline the process ends.
     fn waiting<'a>(
         deadline: Duration,
         library: &'a Library<H>,
@@ -145,7 +118,7 @@ impl<H: Handle> Mpi<H> {
         let waiting = Waiting::new(deadline);
         move || {
             if !waiting.pause() {
-                last_words(&CollectiveError::Deadline { seconds: deadline.as_secs() });
+                last_words(&waiting.over());
                 abort(library, 1);
             }
         }

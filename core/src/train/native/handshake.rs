@@ -42,7 +42,7 @@ impl Facts {
     /// In what a worker differs from the first, in words.
     fn difference(&self, first: &Self) -> Option<String> {
         if self.version != first.version {
-            return Some(format!("another version of the program ({}, not {})", self.version, first.version));
+            return Some(format!("version of the program ({}, not {})", self.version, first.version));
         }
         if self.recipe != first.recipe {
             let (own, other) = (Recipe::from_toml(&self.recipe, ""), Recipe::from_toml(&first.recipe, ""));
@@ -50,19 +50,21 @@ impl Facts {
             let field = fields.and_then(|fields| fields.into_iter().next());
             let value = |value: Option<String>| value.unwrap_or_else(|| "unset".into());
             return Some(field.map_or_else(
-                || "another recipe".into(),
-                |it| format!("another recipe ({} is {}, not {})", it.field, value(it.ours), value(it.theirs)),
+                || "recipe".into(),
+                |it| format!("recipe ({} is {}, not {})", it.field, value(it.ours), value(it.theirs)),
             ));
         }
         let pairs = [
-            (&self.checkpoint, &first.checkpoint, "another starting model"),
-            (&self.train_data, &first.train_data, "other training data"),
-            (&self.dev_data, &first.dev_data, "other development data"),
+            (&self.checkpoint, &first.checkpoint, "starting model"),
+            (&self.train_data, &first.train_data, "training data"),
+            (&self.dev_data, &first.dev_data, "development data"),
         ];
         if let Some((_, _, what)) = pairs.into_iter().find(|(own, other, _)| own != other) {
             return Some(what.to_owned());
         }
-        (self.resumed != first.resumed).then(|| "another beginning (a new run or one that is resumed)".into())
+        let start = |facts: &Self| if facts.resumed { "resumed" } else { "new" };
+        (self.resumed != first.resumed)
+            .then(|| format!("run, which is {}, not {}", start(self), start(first)))
     }
 }
 
@@ -91,7 +93,7 @@ pub(super) fn shake_hands(ranks: &SharedRanks, own: &Facts) -> Result<Option<Str
     // Another version may say other things; then only the text is compared.
     let Ok(facts) = facts else {
         let rank = all.iter().position(|text| Some(text) != all.first()).unwrap_or(0);
-        return Err(TrainError::WorkerDiffers { rank, what: "another version of the program".into() });
+        return Err(TrainError::WorkerDiffers { rank, what: "version of the program".into() });
     };
     let Some(first) = facts.first() else { return Ok(None) };
     let differs = facts.iter().enumerate().find_map(|(rank, facts)| Some((rank, facts.difference(first)?)));
@@ -184,10 +186,14 @@ mod tests {
         let first = facts(&recipe, &environment);
         assert_eq!(first.difference(&first), None);
         let seed = facts(&Recipe { seed: 7, ..recipe.clone() }, &environment);
-        assert_eq!(seed.difference(&first).unwrap(), "another recipe (seed is 7, not 42)");
+        assert_eq!(seed.difference(&first).unwrap(), "recipe (seed is 7, not 42)");
         let data = Some(Fingerprint::of_bytes("train.json", b"other"));
         let data = facts(&recipe, &Environment { train_data: data, ..environment.clone() });
-        assert_eq!(data.difference(&first).unwrap(), "other training data");
+        assert_eq!(data.difference(&first).unwrap(), "training data");
+        assert_eq!(
+            Facts::new(&recipe, &environment, true).difference(&first).unwrap(),
+            "run, which is resumed, not new"
+        );
         let version = Environment { spanbert_studio: "9".into(), ..environment.clone() };
         assert!(facts(&recipe, &version).difference(&first).unwrap().contains("(9, not "));
         let device = Environment { device: "another".into(), ..environment };

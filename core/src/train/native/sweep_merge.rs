@@ -24,6 +24,8 @@ pub struct MergedSweep {
     pub parts: usize,
     /// The devices they were trained on.
     pub devices: BTreeSet<String>,
+    /// Whether it had been put together before.
+    pub was_merged: bool,
 }
 
 /// A finished part.
@@ -50,6 +52,11 @@ pub fn holds_sweep(folder: &Path) -> bool {
 /// file cannot be read or written.
 pub fn merge_sweep(folder: &Path, output: &Path) -> Result<MergedSweep, SweepError> {
     let parts = collect(folder)?;
+    let devices = parts.iter().map(|part| part.environment.device.clone()).collect();
+    if is_merged(&parts, output) {
+        let layout = Layout::new(output);
+        return Ok(MergedSweep { layout, parts: parts.len(), devices, was_merged: true });
+    }
     RunFolder::check(output)?;
     let target = RunFolder::create(output)?;
     let staging = output.join(STAGING);
@@ -59,8 +66,21 @@ pub fn merge_sweep(folder: &Path, output: &Path) -> Result<MergedSweep, SweepErr
         let _ = fs::remove_dir_all(&staging);
         return Err(error);
     }
-    let devices = parts.iter().map(|part| part.environment.device.clone()).collect();
-    Ok(MergedSweep { layout: target.layout().clone(), parts: parts.len(), devices })
+    Ok(MergedSweep { layout: target.layout().clone(), parts: parts.len(), devices, was_merged: false })
+}
+
+/// Whether a folder holds the complete run that these parts make: of their recipe and environment, with the last one's weights.
+fn is_merged(parts: &[Part], output: &Path) -> bool {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
+    let merged = Layout::new(output);
+    let same = |of: &dyn Fn(&Layout) -> PathBuf, part: &Part| {
+        let (ours, theirs) = (fs::read(of(&merged)), fs::read(of(&part.layout)));
+        ours.ok().zip(theirs.ok()).is_some_and(|(ours, theirs)| ours == theirs)
+    };
+    RunState::read(&merged).is_ok_and(|state| state.outcome == Some(Outcome::Completed))
+        && same(&Layout::recipe, first)
+        && same(&Layout::environment, first)
+        && same(&|layout| layout.last().join("model.safetensors"), last)
 }
 
 /// The parts, in order; they are complete and belong together.

@@ -1,5 +1,6 @@
 // The devices that are made up, and what state they are in.
 #pragma once
+#include <atomic>
 #include <cstddef>
 
 #include "results.h"
@@ -23,6 +24,8 @@ extern thread_local int current;
 /// A stream or an event: it knows its device, so that it can be used on threads without a context.
 struct Handle {
     int device;
+    /// Work of NCCL that is not done yet.
+    std::atomic<int> busy{0};
 };
 
 /// The error to return if a function cannot be called now, or must fail: on the current device, or on that of a handle.
