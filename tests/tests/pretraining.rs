@@ -443,6 +443,7 @@ fn pretrain(
         observer,
         stop,
         inject_fault: None,
+        workers: None,
     })
 }
 

@@ -201,6 +201,7 @@ fn fake(
         observer: &mut Silent,
         stop: StopFlag::new(),
         inject_fault: None,
+        workers: None,
     });
     (result, notes)
 }
@@ -224,6 +225,7 @@ fn real(
         observer,
         stop,
         inject_fault: None,
+        workers: None,
     })
 }
 

@@ -10,14 +10,14 @@ use super::{
     progress::Progress,
     supervisor::{self, First},
     trained::outcome,
-    workers::Workers,
+    workers::{self as together, Workers},
 };
 use spanbert_core::{
     engine::open_training,
     run::{Layout, Lock, RunFolder},
     train::{
-        DataSource, DeviceLimits, Fit, ModelSource, Recipe, Silent, Start, StopFlag, TrainError, TrainJob,
-        TrainOutcome, resume_command, run_training,
+        DataSource, DeviceLimits, ModelSource, Recipe, Silent, Start, StopFlag, TrainJob, TrainOutcome,
+        run_training,
     },
 };
 
@@ -140,24 +140,13 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         progress.finish();
     }
     if workers.is_some() {
-        return result.map_err(|error| after_failure_of_workers(folder, leads, error));
+        return result.map_err(|error| {
+            let over = error.leaves_the_run_alone();
+            together::after_failure(folder, leads, error.device_fault(), error, over)
+        });
     }
     result.map_err(|error| {
         let over = error.leaves_the_run_alone();
         supervisor::after_failure(folder, error.device_fault(), error, over)
     })
-}
-
-/// The error that a worker ends with. After a fault of its device the run is to be resumed with a smaller split of batches.
-fn after_failure_of_workers(folder: &Path, leads: bool, error: TrainError) -> CliError {
-    let layout = Layout::new(folder);
-    if !leads || error.leaves_the_run_alone() || RunFolder::find(folder).is_err() {
-        return error.into();
-    }
-    let fault = error.device_fault();
-    let smaller = fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
-    let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
-    let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
-    CliError::from(error)
-        .or_try(format_args!("resume with `{} --distributed`{split}", resume_command(folder)))
 }

@@ -1,6 +1,9 @@
 //! `spanbert pretrain`: SpanBERT's own objective on any text.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use clap::Args;
 use serde::Serialize;
@@ -18,7 +21,7 @@ use super::{
     runs::RUNS_FOLDER,
     supervisor::{self, First},
     trained::{NewRun, new_run, outcome},
-    workers::check_alone,
+    workers::{Course, TimeoutArgs, Workers, after_failure, check_alone},
 };
 use spanbert_core::{
     checkpoint::{StoredTokenizer, config_file},
@@ -30,7 +33,7 @@ use spanbert_core::{
     },
     run::{BestScore, Environment, Layout, Lock, RunFolder, updates},
     tokenizer::TokenizerSettings,
-    train::{DeviceLimits, Ending, TrainError, TrainOutcome, resume_command},
+    train::{DeviceLimits, Ending, Silent, StopFlag, TrainError, TrainOutcome, resume_command},
 };
 
 /// Pre-train a model on text with SpanBERT's objectives: predict masked spans of whole words, from all of the text and
@@ -82,6 +85,12 @@ pub(super) struct PretrainCommand {
     /// Leave the span-boundary objective out.
     #[arg(long, conflicts_with = "span_boundary")]
     no_span_boundary: bool,
+    /// Train along with the other processes that mpirun, torchrun or srun has started with this command, as `train --distributed`
+    /// does. With the same --parts any number of workers gives the same bits.
+    #[arg(long)]
+    distributed: bool,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
     #[command(flatten)]
     recipe: PretrainRecipeArgs,
     #[command(flatten)]
@@ -108,11 +117,17 @@ impl PretrainCommand {
     ///
     /// The work is done by a process of its own ([`supervisor`]), as in fine-tuning.
     pub(super) fn run(&self) -> Result<(), CliError> {
+        if self.distributed {
+            return self.run_distributed();
+        }
         if let Some(folder) = supervisor::worker_folder() {
-            let trained = self.pretrain_here(&folder);
+            let trained = self.pretrain_here(&folder, None);
             supervisor::end_worker(trained.map_or_else(|error| error.say(), |_| 0));
         }
-        check_alone("pre-train for itself", "start one process, since pre-training uses one device")?;
+        check_alone(
+            "pre-train for itself",
+            "add --distributed to have them train together, or start one process",
+        )?;
         // Refused before anything slow is done.
         let folder = match &self.resume {
             Some(run) => {
@@ -131,7 +146,43 @@ impl PretrainCommand {
             RunFolder::check(folder.path())?;
         }
         supervisor::supervise(folder.path(), First::AsTyped)?;
-        let outcome = outcome(folder.path())?;
+        self.tell(&outcome(folder.path())?)
+    }
+
+    /// Trains along with other processes.
+    fn run_distributed(&self) -> Result<(), CliError> {
+        let given = match (&self.resume, &self.output_dir) {
+            (Some(place), _) | (None, Some(place)) => place.clone(),
+            (None, None) => self.runs_dir.clone(),
+        };
+        let choice = self.resume.as_deref().map_or(self.device.backend.clone(), |run| self.choice_of(run));
+        let (outcome, signal) = self.timeout.join(&choice, &given, "pre-train")?.finish(|workers| {
+            workers.agree(&[("folder for the run", given.display().to_string())])?;
+            // Kept until the run is there: a reserved folder that stays empty is removed.
+            let mut reserved = None;
+            let course = workers.course(|| {
+                let folder = match (&self.resume, &self.output_dir) {
+                    (Some(folder), _) | (None, Some(folder)) => folder.clone(),
+                    (None, None) => {
+                        let run = new_run(&self.runs_dir, &self.name)?;
+                        let folder = run.path().to_owned();
+                        reserved = Some(run);
+                        folder
+                    }
+                };
+                Ok(Course { folder, resumes: self.resume.is_some(), is_done: false })
+            })?;
+            let outcome = self.pretrain_here(&course.folder, Some(workers))?;
+            // Whichever of them was asked to stop.
+            let signal = if outcome.ending == Ending::Stopped { workers.signal()? } else { None };
+            Ok((workers.leads().then_some(outcome), signal))
+        })?;
+        outcome.map_or(Ok(()), |outcome| self.tell(&outcome))?;
+        signal.map_or(Ok(()), |signal| Err(CliError::silent(signal.saturating_add(128))))
+    }
+
+    /// Prints what came of a pre-training.
+    fn tell(&self, outcome: &TrainOutcome) -> Result<(), CliError> {
         let losses = recent_losses(&outcome.layout)?;
         if self.output.json {
             return output::json(&Pretrained {
@@ -144,18 +195,21 @@ impl PretrainCommand {
                 best: outcome.best.as_ref(),
             });
         }
-        output::print(&told(&outcome, losses))
+        output::print(&told(outcome, losses))
     }
 
-    /// Pre-trains in this process.
-    fn pretrain_here(&self, folder: &Path) -> Result<TrainOutcome, CliError> {
+    /// Pre-trains in this process, alone or with others.
+    fn pretrain_here(&self, folder: &Path, workers: Option<&Workers>) -> Result<TrainOutcome, CliError> {
         let (start, choice) = match &self.resume {
             Some(run) => (PretrainStart::Resume(Box::new(self.resumption(run)?)), self.choice_of(run)),
             None => (self.new_model()?, self.device.backend.clone()),
         };
-        let device = find_device(&choice)?;
-        fault::log_to(Layout::new(folder).device_log());
-        let mut progress = Progress::new();
+        let device = find_device(workers.map_or(&choice, |workers| &workers.device))?;
+        let leads = workers.is_none_or(Workers::leads);
+        if leads {
+            fault::log_to(Layout::new(folder).device_log());
+        }
+        let (mut progress, mut silent) = (leads.then(Progress::new), Silent);
         let result = run_pretraining(PretrainJob {
             start,
             output: folder,
@@ -166,13 +220,23 @@ impl PretrainCommand {
                 let fusion = prove_device(&device, precision)?;
                 open_pretraining(&device.choice, fusion, config, weights, optimizer, precision)
             },
-            observer: &mut progress,
-            stop: supervisor::stop_flag(),
+            observer: match &mut progress {
+                Some(progress) => progress,
+                None => &mut silent,
+            },
+            // Launchers give standard input to one worker only, or to none.
+            stop: if workers.is_some() { StopFlag::on_interrupt() } else { supervisor::stop_flag() },
             inject_fault: supervisor::injected_fault(),
+            workers: workers.map(|workers| Rc::clone(&workers.ranks)),
         });
-        progress.finish();
+        if let Some(progress) = &mut progress {
+            progress.finish();
+        }
         result.map_err(|error| {
             let over = matches!(&error, PretrainError::Train(error) if error.leaves_the_run_alone());
+            if workers.is_some() {
+                return after_failure(folder, leads, error.device_fault(), error, over);
+            }
             supervisor::after_failure(folder, error.device_fault(), error, over)
         })
     }

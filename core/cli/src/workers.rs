@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use spanbert_backends::{
     DeviceChoice,
     collective::{self, CollectiveError, Joined, Joining, Ranks, World},
+    fault::Fault,
     nvidia_gpus,
 };
 
@@ -25,7 +26,7 @@ use spanbert_core::{
     engine::{EngineError, SharedRanks},
     interrupt,
     run::{Event, EventLog, Layout, RunFolder, TrainLog},
-    train::TrainError,
+    train::{Activity, Fit, TrainError, resume_command},
 };
 
 /// Names the library of MPI.
@@ -180,6 +181,26 @@ fn last_words(folder: Arc<Mutex<Option<PathBuf>>>, leads: Arc<AtomicBool>) -> co
         }
         let _ = CliError::from(EngineError::from(error.clone())).say();
     })
+}
+
+/// The error that a worker ends with whose training failed, because of its device or not. After a fault of its device the run is
+/// to be resumed with a smaller split of batches.
+pub(super) fn after_failure(
+    folder: &Path,
+    leads: bool,
+    device_fault: Option<(Activity, Fault)>,
+    error: impl Into<CliError>,
+    over: bool,
+) -> CliError {
+    let layout = Layout::new(folder);
+    let error = error.into();
+    if !leads || over || RunFolder::find(folder).is_err() {
+        return error;
+    }
+    let smaller = device_fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
+    let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
+    let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
+    error.or_try(format_args!("resume with `{} --distributed`{split}", resume_command(folder)))
 }
 
 /// Puts an error into a run's records. If they cannot be written, it is only said.

@@ -10,12 +10,12 @@ use crate::{
     batch::FramePieces,
     checkpoint::{LoadOptions, StoredTokenizer, Weights, load, save_tokenizer},
     config::BertConfig,
-    engine::{ClipScope, OptimizerConfig},
-    hash::Fingerprint,
+    engine::{ClipScope, OptimizerConfig, SharedRanks},
+    hash::{Fingerprint, sha256_hex},
     model::fresh_pretraining,
     run::{Environment, Layout, RunError, write_atomic},
     tokenizer::{BertTokenizer, TokenizerSettings},
-    train::{RecipeError, TrainError, accept_changes, refuse_completed},
+    train::{Facts, RecipeError, TrainError, accept_changes, refuse_completed},
 };
 
 /// What a run was begun with.
@@ -107,6 +107,32 @@ impl Begun {
             Some(held_out) if held_out.texts.is_empty() => Err(PretrainError::EmptyHeldOut),
             held_out => Ok((corpus, held_out)),
         }
+    }
+
+    /// Trains along with others. Without a word about parts there are as many as workers.
+    pub(super) fn share_with(&mut self, ranks: &SharedRanks) -> Result<(), PretrainError> {
+        let workers = ranks.borrow().size();
+        let recipe = &mut self.record.recipe;
+        if workers > 1 && recipe.parts.is_none() {
+            recipe.parts = Some(workers);
+            recipe.validate(&self.config).map_err(TrainError::from)?;
+        }
+        match recipe.parts.unwrap_or(1) {
+            parts if parts < workers => Err(TrainError::TooFewParts { workers, parts }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What has to be the same for all workers.
+    pub(super) fn facts(&self, environment: &Environment, resumes: bool) -> Facts {
+        let PretrainRecord { recipe, corpus, eval_corpus, .. } = &self.record;
+        let digests =
+            |files: &[Fingerprint]| files.iter().map(|file| file.sha256.clone()).collect::<Vec<_>>();
+        let vocab = self.tokenizer.vocab_pieces().join("\n");
+        let config = format!("{:?} {:?}", self.config, self.tokenizer.settings());
+        let model = [vocab, config].iter().map(|text| sha256_hex(text.as_bytes())).collect();
+        let facts = Facts::new(recipe.values(), environment, resumes);
+        facts.made_of(model, digests(corpus), digests(eval_corpus))
     }
 
     /// Random weights, with a checkpoint's encoder over them.

@@ -8,7 +8,7 @@ use crate::{
     config::BertConfig,
     engine::{forward_flops, memory::MemoryEstimate, pretraining_head_bytes, training_flops},
     tokenizer::BertTokenizer,
-    train::{Demand, DeviceLimits, Fit, Forecast, plan},
+    train::{Demand, DeviceLimits, Fit, Forecast, kept_sums, plan},
 };
 
 /// The beginning of a file of text, for an estimate of the whole.
@@ -74,23 +74,26 @@ impl TextLengths {
     }
 }
 
-/// How batches are split, and the memory that the largest takes at its worst moment.
+/// How batches are split by so many workers, and the memory that the largest takes at its worst moment.
 pub(super) fn plan_for(
     recipe: &PretrainRecipe,
     config: &BertConfig,
     length: usize,
     limits: &DeviceLimits,
+    workers: usize,
 ) -> (Fit, MemoryEstimate) {
+    let parts = recipe.parts.unwrap_or(1).max(1);
+    let sums = kept_sums(config, parts, workers);
     // Both objectives predict what is masked, rounded up.
     let targets = |rows: usize| 2 * rows * (length as f64 * recipe.mask_share).ceil() as usize;
     let demand = Demand {
-        rows: recipe.train_batch_size,
+        rows: recipe.train_batch_size.div_ceil(parts),
         update_rows: recipe.train_batch_size,
         length,
         micro_batch: recipe.micro_batch,
         eval_rows: recipe.eval_batch_size,
         half: Precision::from(recipe.precision) != Precision::F32,
-        head_bytes: &|rows| pretraining_head_bytes(config, targets(rows)),
+        head_bytes: &|rows| sums.saturating_add(pretraining_head_bytes(config, targets(rows))),
     };
     plan(&demand, config, limits)
 }
@@ -112,7 +115,7 @@ impl Forecast {
             lengths.iter().map(|&(length, times)| times * of(config, 1, padded(length))).sum::<f64>()
         };
         let longest = lengths.corpus.iter().map(|(length, _)| *length).max().unwrap_or(recipe.max_seq_length);
-        let (fit, memory) = plan_for(recipe, config, padded(longest), limits);
+        let (fit, memory) = plan_for(recipe, config, padded(longest), limits, 1);
         let learnt = 1.0 - recipe.eval_share;
         let rows = (texts(&lengths.corpus) * learnt).round() as usize;
         let schedule = schedule(recipe, rows);

@@ -1,6 +1,9 @@
 //! A whole pre-training, from text files to a checkpoint, in a run folder like that of a fine-tuning.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use pollster::block_on;
 use spanbert_backends::Precision;
@@ -14,14 +17,16 @@ use super::{
     task::{Pretraining, schedule},
 };
 use crate::{
+    advice::Advice,
     checkpoint::Weights,
     config::BertConfig,
-    engine::{EngineError, OptimizerConfig, PretrainEngine},
-    run::{Environment, Event, Layout, Phase, RunFolder, RunState, read_history},
+    engine::{EngineError, OptimizerConfig, PartedSum, PretrainEngine, SharedRanks},
+    run::{Environment, Event, Layout, Phase, RunFolder, RunState, Workers, read_history},
     tokenizer::TokenizerSettings,
     train::{
-        DeviceLimits, Fit, Host, InjectedFault, Observer, Progress, Recorder, RunHost, StopFlag, TrainError,
-        TrainOutcome, Trained, Trainer, Training, TrainingCheckpoint, record_failure, settle, train_ahead,
+        Beginning, DeviceLimits, Fit, Follower, Host, InjectedFault, Observer, Progress, Recorder, RunHost,
+        Share, StopFlag, TrainError, TrainOutcome, Trained, Trainer, Training, TrainingCheckpoint,
+        WorkersHost, record_failure, settle, shake_hands, share, train_ahead,
     },
 };
 
@@ -76,6 +81,9 @@ pub struct PretrainJob<'a> {
     pub stop: StopFlag,
     /// For tests: when the device is made to fail.
     pub inject_fault: Option<InjectedFault>,
+    /// The other workers that train with this one, if there are any. All call with the same job; the first one's folder becomes
+    /// the run, the others write nothing.
+    pub workers: Option<SharedRanks>,
 }
 
 /// Does a pre-training, or the rest of one. Everything given is checked, and the device opened, before the run folder is
@@ -85,35 +93,83 @@ pub struct PretrainJob<'a> {
 /// If anything given is unusable, the device fails ([`PretrainError::device_fault`]), the loss is not finite, a file
 /// cannot be written, or the run to be resumed began differently.
 pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainError> {
+    let workers = job.workers.clone();
+    pretrain(job).inspect_err(|error| {
+        if let Some(ranks) = &workers {
+            ranks.borrow_mut().fail(&error.in_one_line());
+        }
+    })
+}
+
+fn pretrain(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainError> {
     let loading = Event::Phase { phase: Phase::Loading, detail: None };
     job.observer.event(&loading);
+    let leads = job.workers.as_ref().is_none_or(|ranks| ranks.borrow().rank() == 0);
     let reopened = match job.start {
-        PretrainStart::New { .. } => RunFolder::check(job.output).map(|()| None)?,
-        PretrainStart::Resume(_) => Some(RunFolder::reopen(job.output)?),
+        PretrainStart::New { .. } if leads => RunFolder::check(job.output).map(|()| None)?,
+        PretrainStart::Resume(_) if leads => Some(RunFolder::reopen(job.output)?),
+        PretrainStart::New { .. } | PretrainStart::Resume(_) => None,
     };
     let force = matches!(&job.start, PretrainStart::Resume(resumption) if resumption.force);
-    let begun = Begun::read(job.start, reopened.as_ref().map(RunFolder::layout))?;
+    let resumes = matches!(&job.start, PretrainStart::Resume(_));
+    let before = if resumes { Some(RunFolder::find(job.output)?) } else { None };
+    let mut begun = Begun::read(job.start, before.as_ref())?;
     let (corpus, held_out) = begun.corpora()?;
     let mut environment = begun.environment(job.choice, job.device);
+    if let Some(ranks) = &job.workers {
+        begun.share_with(ranks)?;
+        environment.workers = Some(Workers::of(&ranks.borrow()));
+        begun.warnings.extend(shake_hands(ranks, &begun.facts(&environment, resumes))?);
+    }
     let resumed = match &reopened {
         Some(folder) => Some(Resumed::read(folder.layout(), &mut environment, force)?),
         None => None,
     };
-    let (progress, before, warnings) = match resumed {
+    let (checkpoint, fit, warnings) = match resumed {
         Some(Resumed { checkpoint, fit, warnings }) => {
             (checkpoint, fit.filter(|_| begun.same_split), warnings)
         }
         None => (None, None, Vec::new()),
     };
-    let (progress, weights, optimizer) = match progress {
-        Some(saved) => (Some(saved.progress), saved.weights, Some(saved.optimizer)),
-        None => (None, begun.weights()?, None),
+    let (progress, saved) = match checkpoint {
+        Some(TrainingCheckpoint { progress, weights, optimizer }) => {
+            (Some(progress), Some((weights, optimizer)))
+        }
+        None => (None, None),
+    };
+    let weights = if leads && saved.is_none() { begun.weights()? } else { Weights::new() };
+    let own = Beginning { weights, saved, progress, fit };
+    let Beginning { weights, saved, progress, fit } = match &job.workers {
+        Some(ranks) => share(ranks, own)?,
+        None => own,
+    };
+    let (weights, optimizer) = match saved {
+        Some((weights, optimizer)) => (weights, Some(optimizer)),
+        None => (weights, None),
     };
     let precision = begun.record.recipe.precision.into();
     let engine = (job.open)(&begun.config, weights, begun.optimizer(), precision);
     let mut engine = engine.map_err(TrainError::from)?;
     if let Some(optimizer) = optimizer {
         engine.load_optimizer_state(optimizer).map_err(TrainError::from)?;
+    }
+    if let Some(count) = begun.record.recipe.parts {
+        engine.sum_in_parts(PartedSum { count, ranks: job.workers.clone() });
+    }
+    let run = Run {
+        begun: &begun,
+        corpus: &corpus,
+        held_out: held_out.as_ref(),
+        limits: job.limits,
+        progress,
+        before: fit,
+        ranks: job.workers.clone(),
+    };
+    if let Some(ranks) = job.workers.as_ref().filter(|_| !leads) {
+        let mut follower = Follower::new(job.stop);
+        let mut host = WorkersHost::new(&mut follower, Rc::clone(ranks));
+        let trained = run.go(engine.as_mut(), &mut host, job.inject_fault)?;
+        return Ok(TrainOutcome::new(&Layout::new(job.output), trained));
     }
     let is_new = reopened.is_none();
     let folder = reopened.map_or_else(|| RunFolder::create(job.output), Ok)?;
@@ -123,21 +179,19 @@ pub fn run_pretraining(job: PretrainJob<'_>) -> Result<TrainOutcome, PretrainErr
     let recorder = if is_new {
         Recorder::start(layout, job.observer, &[loading])?
     } else {
-        Recorder::resume(layout, job.observer, &[loading], progress.as_ref(), job.device)?
+        Recorder::resume(layout, job.observer, &[loading], run.progress.as_ref(), job.device)?
     };
     let mut host = RunHost::new(recorder, job.stop);
     for warning in begun.warnings.iter().chain(&warnings) {
         host.warn(warning.clone())?;
     }
-    let run = Run {
-        begun: &begun,
-        corpus: &corpus,
-        held_out: held_out.as_ref(),
-        limits: job.limits,
-        progress,
-        before,
+    let result = match &job.workers {
+        Some(ranks) => {
+            let mut host = WorkersHost::new(&mut host, Rc::clone(ranks));
+            run.go(engine.as_mut(), &mut host, job.inject_fault)
+        }
+        None => run.go(engine.as_mut(), &mut host, job.inject_fault),
     };
-    let result = run.go(engine.as_mut(), &mut host, job.inject_fault);
     let result = result.map(|trained| TrainOutcome::new(layout, trained));
     // After a fault of the device another process goes on in the folder.
     if let Err(error) = &result
@@ -198,13 +252,14 @@ struct Run<'a> {
     limits: DeviceLimits,
     progress: Option<Progress>,
     before: Option<Fit>,
+    ranks: Option<SharedRanks>,
 }
 
 impl Run<'_> {
     fn go(
         self,
         engine: &mut (dyn PretrainEngine + 'static),
-        host: &mut RunHost<'_>,
+        host: &mut dyn Host,
         inject_fault: Option<InjectedFault>,
     ) -> Result<Trained, PretrainError> {
         let recipe = &self.begun.record.recipe;
@@ -227,15 +282,24 @@ impl Run<'_> {
             frame: self.begun.frame(),
             length_multiple: self.limits.backend.length_multiple(),
             micro_batch: 1,
+            share: None,
         };
         let fit = self.fit(engine, data, host);
         let fit = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
         data.micro_batch = fit.micro_batch;
+        data.share = recipe.parts.map(|count| {
+            let (rank, workers) = self.ranks.as_ref().map_or((0, 1), |ranks| {
+                let ranks = ranks.borrow();
+                (ranks.rank(), ranks.size())
+            });
+            Share::of(rank, workers, count)
+        });
         let schedule = schedule(recipe, texts.len());
         host.set_total_steps(schedule.steps());
         let held_out = self.held_out.map(|held_out| MaskedTexts {
             texts: &held_out.texts,
             micro_batch: fit.eval_batch,
+            share: None,
             ..data
         });
         let task = Pretraining {
@@ -246,6 +310,7 @@ impl Run<'_> {
             held_out,
             schedule,
             latest: None,
+            ranks: self.ranks.clone(),
         };
         let trainer = Trainer::new(task, host, self.progress.as_ref());
         let mut trainer = trainer.failing(inject_fault);
@@ -266,7 +331,8 @@ impl Run<'_> {
         host: &mut dyn Host,
     ) -> Result<Fit, TrainError> {
         let recipe = data.recipe;
-        let planned = plan_for(recipe, &self.begun.config, data.longest(), &self.limits);
+        let workers = self.ranks.as_ref().map_or(1, |ranks| ranks.borrow().size());
+        let planned = plan_for(recipe, &self.begun.config, data.longest(), &self.limits, workers);
         let settled =
             settle(engine, planned, self.before, &self.limits, "text", host, |engine, micro_batch| {
                 let longest = MaskedTexts { micro_batch, ..data }.longest_batch();

@@ -1,12 +1,14 @@
 //! Texts masked and gathered into batches, as plain vectors.
 
+use std::ops::Range;
+
 use super::{MaskPieces, MaskingOptions, PretrainRecipe, Text, mask, order::epoch_batches};
 use crate::{
     batch::{FramePieces, Masked, MaskedText, PretrainBatch, collate_masked, padded_length},
     config::SPAN_POSITIONS,
     engine::PretrainMicroBatch,
     random::SplitMix,
-    train::{Serving, dropout_seed},
+    train::{Serving, Share, dropout_seed, micro_ranges},
 };
 
 /// Tells the draws of masking from those of dropout.
@@ -27,13 +29,20 @@ pub(super) struct MaskedTexts<'a> {
     pub(super) length_multiple: usize,
     /// Most texts computed at once.
     pub(super) micro_batch: usize,
+    /// Which part of every batch is computed here; all of it, undivided, without one.
+    pub(super) share: Option<Share>,
 }
 
 /// A batch ready for the device.
 #[derive(Clone, Debug)]
 pub(super) struct MaskedBatch {
     pub(super) serving: Serving,
+    /// What is computed here of it, in micro-batches.
     parts: Vec<PretrainBatch>,
+    /// The row of the whole batch that each of them begins with.
+    first_rows: Vec<usize>,
+    /// Of which part of the batch each is.
+    pub(super) places: Vec<usize>,
     mlm_weight: f32,
     sbo_weight: f32,
     seed: u64,
@@ -43,14 +52,10 @@ impl MaskedBatch {
     /// The parts as an engine takes them.
     pub(super) fn micro_batches(&self) -> Vec<PretrainMicroBatch<'_>> {
         let Self { mlm_weight, sbo_weight, seed, .. } = *self;
-        let mut next_row = 0;
-        let mut micro_batches = Vec::with_capacity(self.parts.len());
-        for batch in &self.parts {
-            let first_row = next_row;
-            next_row += batch.batch.rows;
-            micro_batches.push(PretrainMicroBatch { batch, first_row, mlm_weight, sbo_weight, seed });
-        }
-        micro_batches
+        let parts = self.parts.iter().zip(&self.first_rows);
+        let micro_batch =
+            |(batch, &first_row)| PretrainMicroBatch { batch, first_row, mlm_weight, sbo_weight, seed };
+        parts.map(micro_batch).collect()
     }
 }
 
@@ -73,7 +78,11 @@ impl MaskedTexts<'_> {
             })
             .collect();
         let masked = pairs(&masked);
-        let parts = self.collate(&masked, self.micro_batch);
+        let micros = micro_ranges(masked.len(), self.micro_batch, self.share);
+        let parts = self.collate(&masked, micros.iter().map(|(rows, _)| rows.clone()));
+        // The weights are those of the whole batch.
+        let whole = self.share.map(|_| self.collate(&masked, [0..masked.len()]));
+        let counted = whole.as_ref().unwrap_or(&parts);
         let weight = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
         MaskedBatch {
             serving: Serving {
@@ -82,9 +91,11 @@ impl MaskedTexts<'_> {
                 rows: masked.len(),
                 tokens: masked.iter().map(|text| text.pieces.len()).sum(),
             },
-            mlm_weight: weight(parts.iter().map(|part| part.mlm.pieces.len()).sum()),
-            sbo_weight: weight(parts.iter().map(|part| part.sbo.pieces.len()).sum()),
+            mlm_weight: weight(counted.iter().map(|part| part.mlm.pieces.len()).sum()),
+            sbo_weight: weight(counted.iter().map(|part| part.sbo.pieces.len()).sum()),
             seed: dropout_seed(seed, epoch, position),
+            first_rows: micros.iter().map(|(rows, _)| rows.start).collect(),
+            places: micros.iter().map(|(_, part)| *part).collect(),
             parts,
         }
     }
@@ -103,7 +114,7 @@ impl MaskedTexts<'_> {
                     Some((text, self.mask(text, draws)))
                 })
                 .collect();
-            self.collate(&pairs(&masked), self.micro_batch)
+            self.collate(&pairs(&masked), [0..masked.len()])
         })
     }
 
@@ -131,11 +142,15 @@ impl MaskedTexts<'_> {
         mask(&text.pieces, &text.word_starts, self.put_in, &options, &mut SplitMix::new(draws))
     }
 
-    /// In parts of so many rows, all of the length of the longest.
-    fn collate(&self, texts: &[MaskedText<'_>], rows: usize) -> Vec<PretrainBatch> {
+    /// These rows, all of the length of the longest text.
+    fn collate(
+        &self,
+        texts: &[MaskedText<'_>],
+        rows: impl IntoIterator<Item = Range<usize>>,
+    ) -> Vec<PretrainBatch> {
         let positions = if self.recipe.span_boundary { SPAN_POSITIONS } else { 0 };
         let length = self.padded(texts.iter().map(|text| text.pieces.len()).max().unwrap_or(0));
-        let parts = texts.chunks(rows.max(1));
+        let parts = rows.into_iter().filter_map(|rows| texts.get(rows));
         parts.map(|part| collate_masked(part, self.frame, length, positions)).collect()
     }
 }

@@ -11,6 +11,7 @@ mod masked_texts;
 mod masking;
 mod order;
 mod recipe;
+mod shared_sums;
 mod task;
 mod text_seed;
 mod vocab;

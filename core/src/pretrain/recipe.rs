@@ -68,6 +68,9 @@ recipe! {
     unset {
         /// Stop after this many updates; the learning rate reaches 0 there.
         [value_name = "N"] max_steps: usize,
+        /// Sum the gradients of a batch in N parts, in pairs of a fixed order: 1 to N workers (--distributed) then give the same
+        /// bits. Without it micro-batches are summed one after another, and several workers make as many parts as they are.
+        free [value_name = "N"] parts: usize,
         /// Updates between evaluations on held-out text; without it ten evaluations are spread over the run. One is made after
         /// the last update in any case.
         [value_name = "N"] eval_steps: usize,
@@ -122,6 +125,7 @@ impl PretrainRecipe {
             ("eval_batch_size", Some(self.eval_batch_size), 1, "use 16"),
             ("micro_batch", self.micro_batch.windows(), 1, "use auto, which takes as many as fit"),
             ("eval_steps", self.eval_steps, 1, "leave it out for ten evaluations"),
+            ("parts", self.parts, 1, "leave it out, which sums one micro-batch after another"),
             ("early_stopping_patience", self.early_stopping_patience, 1, "leave it out to train to the end"),
             (
                 "max_seq_length",
@@ -135,6 +139,16 @@ impl PretrainRecipe {
             check(found, value >= least, field, value, format!("at least {least} is needed"), remedy);
             check(found, value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy);
         }
+        let (parts, rows) = (self.parts.unwrap_or(1), self.train_batch_size);
+        let allowed = format!("a batch has {rows} texts");
+        check(
+            found,
+            parts <= rows.max(1),
+            "parts",
+            parts,
+            allowed,
+            "use at most as many parts as a batch has texts",
+        );
         let allowed = format!("at most {} can be stored", i64::MAX);
         check(found, i64::try_from(self.seed).is_ok(), "seed", self.seed, allowed, "choose a smaller one");
     }

@@ -4,11 +4,12 @@ use super::{
     PretrainRecipe,
     corpus::Corpus,
     masked_texts::{MaskedBatch, MaskedTexts},
+    shared_sums::shared_sums,
 };
 use crate::{
     checkpoint::{SpanbertMeta, Weights},
     config::BertConfig,
-    engine::{EngineError, PredictionSums, PretrainEngine, PretrainSums},
+    engine::{EngineError, PredictionSums, PretrainEngine, PretrainSums, SharedRanks},
     evaluate::Monitor,
     run::Event,
     score::HeldOutScores,
@@ -38,6 +39,8 @@ pub(super) struct Pretraining<'a> {
     pub(super) schedule: Schedule,
     /// Step and scores of the latest evaluation.
     pub(super) latest: Option<(usize, HeldOutScores)>,
+    /// The other workers, if there are any.
+    pub(super) ranks: Option<SharedRanks>,
 }
 
 /// Counts and learning rates of a pre-training on so many texts. Unlike in fine-tuning, the learning rate reaches 0 at the
@@ -92,7 +95,7 @@ impl<'a> Task for Pretraining<'a> {
     }
 
     fn accumulate(engine: &mut Self::Engine, batch: &MaskedBatch) -> Result<(), EngineError> {
-        engine.accumulate(&batch.micro_batches())
+        engine.accumulate_parts(&batch.places, &batch.micro_batches())
     }
 
     fn describe(&self, _training: usize, batches: &[(usize, usize)]) -> String {
@@ -117,17 +120,27 @@ impl<'a> Task for Pretraining<'a> {
         monitor: &mut dyn Monitor,
     ) -> Result<Option<Scored<HeldOutScores>>, EvaluatorError> {
         let Some(held_out) = self.held_out else { return Ok(None) };
+        let (rank, size) = self.ranks.as_ref().map_or((0, 1), |ranks| {
+            let ranks = ranks.borrow();
+            (ranks.rank(), ranks.size())
+        });
         let (mut done, all) = (0, held_out.texts.len());
-        let mut sums = PretrainSums::default();
-        for batch in held_out.evaluation_batches() {
-            if monitor.report(done, all).is_break() {
+        let mut own = Vec::new();
+        for (index, batch) in held_out.evaluation_batches().enumerate() {
+            // All report before each round, in which every worker predicts one batch: so they agree on a stop.
+            if index % size == 0 && monitor.report(done, all).is_break() {
                 return Ok(None);
             }
-            let found = engine.predict_masked_async(&batch).await?;
-            sums.mlm.add(found.mlm);
-            sums.sbo.add(found.sbo);
+            if index % size == rank {
+                own.push((index, engine.predict_masked_async(&batch).await?));
+            }
             done += batch.batch.rows;
             monitor.yield_now().await;
+        }
+        let mut sums = PretrainSums::default();
+        for found in shared_sums(own, self.ranks.as_ref())? {
+            sums.mlm.add(found.mlm);
+            sums.sbo.add(found.sbo);
         }
         let scores = scores(&sums);
         // Weights that predict anything but numbers must not become the best.

@@ -132,11 +132,12 @@ pub(crate) fn in_order<'a, B: Send + 'a, P: 'a>(
 pub fn prepare(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> Prepared {
     let (whole, tokens) = gather(data, recipe, batch);
     let (weights, windows) = (loss_weights(&whole, recipe.gradient_accumulation_steps), whole.rows);
-    let (first_rows, places) = micro_rows(windows, data);
-    let parts = match first_rows.as_slice() {
-        [0] if windows <= data.micro_batch && data.share.is_none() => vec![whole],
-        _ => slices(&whole, &first_rows, &places, data),
+    let micros = micro_ranges(windows, data.micro_batch, data.share);
+    let parts = match micros.as_slice() {
+        [(rows, _)] if *rows == (0..windows) && data.share.is_none() => vec![whole],
+        _ => micros.iter().map(|(rows, _)| slice(&whole, rows.start, rows.end)).collect(),
     };
+    let (first_rows, places) = micros.into_iter().map(|(rows, part)| (rows.start, part)).unzip();
     Prepared { epoch: 0, position: 0, batch, parts, first_rows, places, seed: 0, weights, windows, tokens }
 }
 
@@ -145,26 +146,19 @@ fn rows_of(part: usize, rows: usize, share: Share) -> Range<usize> {
     tree::parts_of(part, share.count, rows)
 }
 
-/// Where the micro-batches that are computed here begin in a batch of so many rows, and of which part of it they are.
-fn micro_rows(rows: usize, data: TrainingData<'_>) -> (Vec<usize>, Vec<usize>) {
-    let step = data.micro_batch.max(1);
-    match data.share {
-        None => (0..rows).step_by(step).map(|first| (first, 0)).unzip(),
+/// The micro-batches that are computed here of a batch of so many rows, each at most `most` of them, and of which part each is.
+pub(crate) fn micro_ranges(rows: usize, most: usize, share: Option<Share>) -> Vec<(Range<usize>, usize)> {
+    let most = most.max(1);
+    let cut = |rows: Range<usize>, part: usize| {
+        let end = rows.end;
+        rows.step_by(most).map(move |first| (first..(first + most).min(end), part))
+    };
+    match share {
+        None => cut(0..rows, 0).collect(),
         Some(share) => {
-            let parts = share.first..share.end;
-            let micros = parts
-                .flat_map(|part| rows_of(part, rows, share).step_by(step).map(move |first| (first, part)));
-            micros.unzip()
+            (share.first..share.end).flat_map(|part| cut(rows_of(part, rows, share), part)).collect()
         }
     }
-}
-
-/// The micro-batches that begin at these rows.
-fn slices(whole: &Batch, first_rows: &[usize], places: &[usize], data: TrainingData<'_>) -> Vec<Batch> {
-    let step = data.micro_batch.max(1);
-    let end = |part| data.share.map_or(whole.rows, |share| rows_of(part, whole.rows, share).end);
-    let micros = first_rows.iter().zip(places);
-    micros.map(|(&first, &part)| slice(whole, first, (first + step).min(end(part)))).collect()
 }
 
 /// A batch and the number of its word pieces.

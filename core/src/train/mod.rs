@@ -46,9 +46,9 @@ mod standing;
 mod task;
 mod trainer;
 
-#[cfg(feature = "native")]
-pub(crate) use batches::in_order;
 pub use batches::{Batches, Prepared, Share, TrainingData, batches, prepare};
+#[cfg(feature = "native")]
+pub(crate) use batches::{in_order, micro_ranges};
 pub use demonstration::{Demonstration, NoSuchSize};
 pub use difference::Difference;
 pub use engines::OpenEngine;
@@ -60,19 +60,22 @@ pub use host::{EvaluationFiles, Host};
 pub use memory_host::{MemoryHost, MemoryModel, Requests, Sleep};
 pub use micro_batch_size::MicroBatchSize;
 #[cfg(feature = "native")]
+pub(crate) use native::{
+    Beginning, Facts, Follower, WorkersHost, accept_changes, field_changes, file_changes, refuse_completed,
+    shake_hands, share, train_ahead,
+};
+#[cfg(feature = "native")]
 pub use native::{
     Forecast, MergedSweep, PastSpeed, Recorder, RunHost, Start, StopFlag, SweepError, SweepPart, TrainJob,
     TrainOutcome, WindowLengths, ahead, holds_sweep, merge_sweep, resume_command, run_training,
 };
-#[cfg(feature = "native")]
-pub(crate) use native::{accept_changes, field_changes, file_changes, refuse_completed, train_ahead};
 pub use observer::{Observer, Silent};
 pub use optimizer::optimizer_config;
 pub use pace::{Pace, Speed};
 pub use patience::Patience;
 pub use probe::DeviceLimits;
 #[cfg(feature = "native")]
-pub(crate) use probe::{Demand, plan, settle};
+pub(crate) use probe::{Demand, kept_sums, plan, settle};
 pub use progress::{Place, Progress, TrainingCheckpoint};
 pub use recipe::{EvalMetric, OptimizerKind, Precision, Preset, Recipe, RecipeError};
 pub use recipe_fields::RecipeArgs;

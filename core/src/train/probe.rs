@@ -133,6 +133,13 @@ pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimi
     (fit, memory)
 }
 
+/// Bytes of the gradients of so many parts that a worker keeps: of each but one, which the estimate counts; and those of all
+/// workers, on the way and back.
+pub(crate) fn kept_sums(config: &BertConfig, parts: usize, workers: usize) -> u64 {
+    let kept = parts.div_ceil(workers.max(1)).saturating_sub(1) + if workers > 1 { 2 } else { 0 };
+    (config.parameter_count() as u64).saturating_mul(4 * kept as u64)
+}
+
 /// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`.
 pub(super) fn plan_for(
     recipe: &Recipe,
@@ -142,9 +149,7 @@ pub(super) fn plan_for(
     workers: usize,
 ) -> (Fit, MemoryEstimate) {
     let parts = recipe.parts.unwrap_or(1).max(1);
-    // Gradients of each part but one, which the estimate counts; and those of all workers, on the way and back.
-    let kept = parts.div_ceil(workers.max(1)).saturating_sub(1) + if workers > 1 { 2 } else { 0 };
-    let sums = (config.parameter_count() as u64).saturating_mul(4 * kept as u64);
+    let sums = kept_sums(config, parts, workers);
     let demand = Demand {
         rows: recipe.batch_rows().div_ceil(parts),
         update_rows: recipe.train_batch_size,

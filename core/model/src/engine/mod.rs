@@ -364,6 +364,19 @@ pub trait PretrainEngine: Learner {
     /// # Errors
     /// If a part does not fit the model, before anything is done, or the device fails.
     fn accumulate(&mut self, micros: &[PretrainMicroBatch<'_>]) -> Result<(), EngineError>;
+    /// [`accumulate`](Self::accumulate), each micro-batch for the part of the batch in `places`, which counts only after
+    /// [`sum_in_parts`](Learner::sum_in_parts). Without it all are of part 0.
+    ///
+    /// # Errors
+    /// As [`accumulate`](Self::accumulate).
+    fn accumulate_parts(
+        &mut self,
+        places: &[usize],
+        micros: &[PretrainMicroBatch<'_>],
+    ) -> Result<(), EngineError> {
+        let _ = places;
+        self.accumulate(micros)
+    }
     /// Predicts the masked pieces of a batch without dropout, and waits for the device. Leaves the gradients alone.
     ///
     /// # Errors

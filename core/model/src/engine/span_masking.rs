@@ -122,6 +122,14 @@ impl<AB: TrainingBackend> PretrainEngine for BurnLearner<AB, SpanMasking> {
         self.accumulate_undivided(micros)
     }
 
+    fn accumulate_parts(
+        &mut self,
+        places: &[usize],
+        micros: &[PretrainMicroBatch<'_>],
+    ) -> Result<(), EngineError> {
+        self.accumulate_micros(places, micros)
+    }
+
     fn predict_masked(&mut self, batch: &PretrainBatch) -> Result<PretrainSums, EngineError> {
         let Answering { model, config, device, reserve } = self.answering()?;
         prepare::<Inner<AB>>(config, batch, device, reserve)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fit, Progress, Recipe, TrainError};
+use super::{Fit, Progress, TrainError};
 use crate::{
     checkpoint::{Weights, from_safetensors_bytes, to_safetensors},
     engine::{EngineError, OptimizerState, SharedRanks},
@@ -14,9 +14,10 @@ use crate::{
 
 /// What has to be the same for all workers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     version: String,
-    recipe: String,
+    /// Every field of the recipe, and its value.
+    recipe: Vec<(String, Option<String>)>,
     checkpoint: Vec<String>,
     train_data: Vec<String>,
     dev_data: Vec<String>,
@@ -26,11 +27,15 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub fn new(recipe: &Recipe, environment: &Environment, resumed: bool) -> Self {
+    pub fn new(
+        recipe: Vec<(&'static str, Option<String>)>,
+        environment: &Environment,
+        resumed: bool,
+    ) -> Self {
         let digests = |files: &[Fingerprint]| files.iter().map(|file| file.sha256.clone()).collect();
         Self {
             version: environment.spanbert_studio.clone(),
-            recipe: recipe.to_toml(),
+            recipe: recipe.into_iter().map(|(field, value)| (field.to_owned(), value)).collect(),
             checkpoint: digests(&environment.checkpoint),
             train_data: digests(environment.train_data.as_slice()),
             dev_data: digests(environment.dev_data.as_slice()),
@@ -39,19 +44,22 @@ impl Facts {
         }
     }
 
+    /// With these digests instead, of what the environment does not name.
+    pub fn made_of(self, checkpoint: Vec<String>, train_data: Vec<String>, dev_data: Vec<String>) -> Self {
+        Self { checkpoint, train_data, dev_data, ..self }
+    }
+
     /// In what a worker differs from the first, in words.
     fn difference(&self, first: &Self) -> Option<String> {
         if self.version != first.version {
             return Some(format!("version of the program ({}, not {})", self.version, first.version));
         }
         if self.recipe != first.recipe {
-            let (own, other) = (Recipe::from_toml(&self.recipe, ""), Recipe::from_toml(&first.recipe, ""));
-            let fields = own.ok().zip(other.ok()).map(|(own, other)| own.differences(&other));
-            let field = fields.and_then(|fields| fields.into_iter().next());
-            let value = |value: Option<String>| value.unwrap_or_else(|| "unset".into());
+            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "unset".into());
+            let field = self.recipe.iter().zip(&first.recipe).find(|(own, other)| own != other);
             return Some(field.map_or_else(
                 || "recipe".into(),
-                |it| format!("recipe ({} is {}, not {})", it.field, value(it.ours), value(it.theirs)),
+                |(own, other)| format!("recipe ({} is {}, not {})", own.0, value(&own.1), value(&other.1)),
             ));
         }
         let pairs = [
@@ -86,7 +94,7 @@ fn vectors() -> &'static str {
 ///
 /// # Errors
 /// Names the first worker that differs, and in what.
-pub(super) fn shake_hands(ranks: &SharedRanks, own: &Facts) -> Result<Option<String>, TrainError> {
+pub(crate) fn shake_hands(ranks: &SharedRanks, own: &Facts) -> Result<Option<String>, TrainError> {
     let text = serde_json::to_vec(own).map_err(defect)?;
     let all = ranks.borrow_mut().gather(&text)?;
     let facts = all.iter().map(|text| serde_json::from_slice(text)).collect::<Result<Vec<Facts>, _>>();
@@ -110,7 +118,7 @@ pub(super) fn shake_hands(ranks: &SharedRanks, own: &Facts) -> Result<Option<Str
 }
 
 /// Where a training begins.
-pub(super) struct Beginning {
+pub(crate) struct Beginning {
     /// The starting model's.
     pub weights: Weights,
     /// Those of the checkpoint, and the moments.
@@ -127,7 +135,7 @@ struct Told {
 }
 
 /// The first worker's beginning, for all.
-pub(super) fn share(ranks: &SharedRanks, own: Beginning) -> Result<Beginning, TrainError> {
+pub(crate) fn share(ranks: &SharedRanks, own: Beginning) -> Result<Beginning, TrainError> {
     let (leads, size) = {
         let ranks = ranks.borrow();
         (ranks.rank() == 0, ranks.size())
@@ -176,13 +184,14 @@ fn defect(error: serde_json::Error) -> TrainError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Recipe, *};
 
     #[test]
     fn the_first_difference_is_named() {
         let environment = Environment::of_this_process("cpu");
         let recipe = Recipe { parts: Some(2), ..Recipe::default() };
-        let facts = |recipe: &Recipe, environment: &Environment| Facts::new(recipe, environment, false);
+        let facts =
+            |recipe: &Recipe, environment: &Environment| Facts::new(recipe.values(), environment, false);
         let first = facts(&recipe, &environment);
         assert_eq!(first.difference(&first), None);
         let seed = facts(&Recipe { seed: 7, ..recipe.clone() }, &environment);
@@ -191,7 +200,7 @@ mod tests {
         let data = facts(&recipe, &Environment { train_data: data, ..environment.clone() });
         assert_eq!(data.difference(&first).unwrap(), "training data");
         assert_eq!(
-            Facts::new(&recipe, &environment, true).difference(&first).unwrap(),
+            Facts::new(recipe.values(), &environment, true).difference(&first).unwrap(),
             "run, which is resumed, not new"
         );
         let version = Environment { spanbert_studio: "9".into(), ..environment.clone() };

@@ -135,7 +135,7 @@ fn train(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         session.share_with(ranks)?;
         environment.workers = Some(Workers::of(&ranks.borrow()));
         let resumes = matches!(job.start, Start::Resume { .. });
-        let warning = shake_hands(ranks, &Facts::new(&session.recipe, &environment, resumes))?;
+        let warning = shake_hands(ranks, &Facts::new(session.recipe.values(), &environment, resumes))?;
         session.inputs.warnings.extend(warning);
     }
     let mut resumed = match (&reopened, job.start) {

@@ -28,6 +28,7 @@ use super::{
 pub(crate) use changes::{field_changes, file_changes};
 pub use fit_file::resume_command;
 pub use forecast::{Forecast, PastSpeed, WindowLengths};
+pub(crate) use handshake::{Beginning, Facts, shake_hands, share};
 pub use job::{Start, TrainJob, TrainOutcome, run_training};
 pub use prefetch::ahead;
 pub(crate) use prefetch::train_ahead;
@@ -38,3 +39,4 @@ pub use stop_flag::StopFlag;
 pub use sweep_error::SweepError;
 pub use sweep_merge::{MergedSweep, holds_sweep, merge_sweep};
 pub use sweep_part::SweepPart;
+pub(crate) use workers::{Follower, WorkersHost};

@@ -21,7 +21,7 @@ use crate::{
 /// The loop decides by what its host says: the time, requests, a stop. Here the first worker's clock and requests are those of
 /// all, and a stop of any worker is one of all. So every worker takes the same way through the loop, which knows nothing of
 /// workers. What is to be written goes to the worker's own host: a run folder for the first, nothing for the others.
-pub(super) struct WorkersHost<'h> {
+pub(crate) struct WorkersHost<'h> {
     own: &'h mut dyn Host,
     ranks: SharedRanks,
 }
@@ -152,7 +152,7 @@ impl Host for WorkersHost<'_> {
 }
 
 /// The host of a worker that computes for the first one: it writes nothing.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     stop: StopFlag,
     began: Instant,
     step: usize,
