@@ -33,7 +33,7 @@ use spanbert_core::{
     evaluate::{
         EvaluateError, EvaluateOptions, Evaluation, PreparedEvaluation, ResultsFile, StoredEvaluation,
     },
-    run::{OutputFolder, Writer},
+    run::{OutputFolder, Writer, counted},
     squad::Dataset,
     train::StopFlag,
 };
@@ -227,9 +227,8 @@ impl EvaluateCommand {
             });
         }
         print_scores(&evaluation)?;
-        let windows = evaluation.results.windows;
-        let plural = if windows == 1 { "" } else { "s" };
-        output::note(format_args!("{windows} window{plural} in {}", duration(secs)));
+        let windows = counted(evaluation.results.windows, "window");
+        output::note(format_args!("{windows} in {}", duration(secs)));
         if let Some(folder) = &self.output_dir {
             output::line(format_args!("wrote the answers to {}", folder.display()))?;
         }
@@ -321,8 +320,9 @@ pub(super) fn prepare(
 pub(super) fn warn_if_damaged(non_finite_windows: usize) {
     if non_finite_windows > 0 {
         output::warn(format_args!(
-            "the model's output was not finite in {non_finite_windows} windows, so the answers mean nothing; weights or \
-             device are damaged: try another --backend, or make the checkpoint anew"
+            "the model's output was not finite in {}, so the answers mean nothing; weights or device are damaged: try \
+             another --backend, or make the checkpoint anew",
+            counted(non_finite_windows, "window")
         ));
     }
 }

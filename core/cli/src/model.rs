@@ -8,6 +8,7 @@ use super::{error::CliError, flags::CasingArgs, output};
 use spanbert_core::{
     features::WindowOptions,
     open::{self, Notice},
+    run::counted,
     train,
 };
 pub(super) use spanbert_core::{open::OpenedModel, user_folders::cache_folder};
@@ -37,7 +38,8 @@ pub(super) fn eval_batch(model: &OpenedModel, wanted: usize, windows: &WindowOpt
     let rows = model.eval_batch(wanted, windows);
     if rows < wanted {
         output::note(format_args!(
-            "answering {rows} windows at once instead of {wanted}, to fit on the device"
+            "answering {} at once instead of {wanted}, to fit on the device",
+            counted(rows, "window")
         ));
     }
     rows

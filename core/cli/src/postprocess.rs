@@ -25,7 +25,7 @@ use spanbert_core::{
     },
     evaluate::Abstention,
     features::{Window, evaluation_examples, windows},
-    run::OutputFolder,
+    run::{OutputFolder, counted},
 };
 
 /// Turn start and end logits of any program into answers, one JSON object a line.
@@ -116,7 +116,7 @@ impl PostprocessCommand {
             let bytes =
                 std::fs::read(&self.logits).map_err(|error| CliError::unreadable(&self.logits, &error))?;
             let npy = NpyLogits::parse(&bytes).map_err(|error| in_file(&self.logits, error))?;
-            output::note(format_args!("{} windows, logits for {}", windows.len(), npy.windows()));
+            output::note(format_args!("{}, logits for {}", counted(windows.len(), "window"), npy.windows()));
             answer(LogitSource::Npy(npy))
         } else {
             answer(LogitSource::Lines(&mut BufReader::new(open(&self.logits)?)))

@@ -13,7 +13,7 @@ use super::{
 };
 use spanbert_core::{
     evaluate::Shard,
-    run::{Layout, Lock, RunFolder, RunGroup, RunStatus, atomic::create_folder, summarise},
+    run::{Layout, Lock, RunFolder, RunGroup, RunStatus, atomic::create_folder, counted, summarise},
     train::{Ending, SweepPart, TrainOutcome, holds_sweep, merge_sweep},
 };
 
@@ -114,15 +114,11 @@ pub(super) fn merge(folder: &Path, output_dir: Option<&Path>, json: JsonArgs) ->
             names.join(", ")
         ));
     }
-    let plural = if merged.parts == 1 { "" } else { "s" };
+    let parts = counted(merged.parts, "part");
     if merged.was_merged {
-        output::note(format_args!(
-            "{} holds the {} part{plural} already merged",
-            merged.layout.root().display(),
-            merged.parts
-        ));
+        output::note(format_args!("{} holds the {parts} already merged", merged.layout.root().display()));
     } else {
-        output::note(format_args!("merged {} part{plural}", merged.parts));
+        output::note(format_args!("merged {parts}"));
     }
     let outcome = outcome(merged.layout.root())?;
     if json.json { output::json(&Trained::from(&outcome)) } else { print_outcome(&outcome) }

@@ -81,7 +81,7 @@ impl MaskedTexts<'_> {
         let micros = micro_ranges(masked.len(), self.micro_batch, self.share);
         let parts = self.collate(&masked, micros.iter().map(|(rows, _)| rows.clone()));
         // The weights are those of the whole batch.
-        let whole = self.share.map(|_| self.collate(&masked, [0..masked.len()]));
+        let whole = self.share.map(|_| self.collate(&masked, std::iter::once(0..masked.len())));
         let counted = whole.as_ref().unwrap_or(&parts);
         let weight = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
         MaskedBatch {
@@ -114,7 +114,7 @@ impl MaskedTexts<'_> {
                     Some((text, self.mask(text, draws)))
                 })
                 .collect();
-            self.collate(&pairs(&masked), [0..masked.len()])
+            self.collate(&pairs(&masked), std::iter::once(0..masked.len()))
         })
     }
 

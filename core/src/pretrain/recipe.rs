@@ -8,7 +8,7 @@ use super::{MaskedUnit, MaskingOptions, PretrainError};
 use crate::{
     config::BertConfig,
     hash::{Fingerprint, UnreadableFile},
-    run::Layout,
+    run::{Layout, counted},
     train::{
         FieldError, LARGEST_COUNT, MicroBatchSize, Precision, check, field_changes, file_changes,
         recipe_macro::recipe,
@@ -140,7 +140,7 @@ impl PretrainRecipe {
             check(found, value <= LARGEST_COUNT, field, value, format!("at most {LARGEST_COUNT}"), remedy);
         }
         let (parts, rows) = (self.parts.unwrap_or(1), self.train_batch_size);
-        let allowed = format!("a batch has {rows} texts");
+        let allowed = format!("a batch has {}", counted(rows, "text"));
         check(
             found,
             parts <= rows.max(1),

@@ -51,5 +51,11 @@ pub use worker_times::WorkerSummary;
 /// A number of optimizer updates in words: `1 update`, `7 updates`.
 #[must_use]
 pub fn updates(count: usize) -> String {
-    format!("{count} update{}", if count == 1 { "" } else { "s" })
+    counted(count, "update")
+}
+
+/// A number of things whose plural ends in s: `1 window`, `7 windows`.
+#[must_use]
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

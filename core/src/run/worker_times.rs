@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{StepEvent, WorkerTimes};
+use super::{StepEvent, WorkerTimes, counted};
 
 /// Means over the updates that the present number of workers has made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,8 +46,8 @@ impl WorkerSummary {
             waits => waits.join(", "),
         };
         let (count, exchange) = (self.wait_secs.len(), self.exchange_secs * 1e3);
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} worker{plural}, exchange {exchange:.1} ms an update, waiting {waits} ms")
+        let workers = counted(count, "worker");
+        format!("{workers}, exchange {exchange:.1} ms an update, waiting {waits} ms")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a recipe may hold, checked before anything is loaded or written.
 
 use super::recipe::Recipe;
-use crate::{advice::Advice, config::BertConfig};
+use crate::{advice::Advice, config::BertConfig, run::counted};
 
 /// A field outside its bounds.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Recipe {
             parts <= self.batch_rows().max(1),
             "parts",
             parts,
-            format!("a batch has {} windows", self.batch_rows()),
+            format!("a batch has {}", counted(self.batch_rows(), "window")),
             "use at most as many parts as a batch has windows",
         );
         check(

@@ -187,9 +187,11 @@ impl EvaluatePage {
     fn loaded_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
         let (Load::Done(loaded), Some(view)) = (&self.load, &mut self.view) else { return };
         if loaded.results.non_finite_windows > 0 {
+            let windows = loaded.results.non_finite_windows;
             let text = format!(
-                "{} windows had results that are not numbers, so these scores mean nothing: the weights or the device are damaged",
-                count(loaded.results.non_finite_windows)
+                "{} window{} had results that are not numbers, so these scores mean nothing: the weights or the device are damaged",
+                count(windows),
+                if windows == 1 { "" } else { "s" }
             );
             notice(ui, Severity::Error, &text);
         }

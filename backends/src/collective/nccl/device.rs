@@ -1,7 +1,8 @@
 //! Device memory through which bytes of the host travel, and the stream they travel in.
 //!
-//! Every copy returns only when it is done and the stream has nothing to do, and the buffers live as long as the process: so nothing
-//! is ever written to or read from memory that is gone.
+//! Copies are made in the stream itself, so that exchanges, which run there too, find what was put before: a copy by the default stream
+//! may still be on its way when the call returns (CUDA driver API, "API synchronization behavior"). The host's memory is pageable, which
+//! the driver has read, or written, when a call returns. The buffers live as long as the process.
 #![allow(unsafe_code, reason = "the driver's interface is C; see above")]
 
 use cudarc::driver::{result, sys};
@@ -96,8 +97,9 @@ impl Device {
         if values.is_empty() {
             return Ok(());
         }
-        // SAFETY: the buffer is as large, the context is current, and the copy is done when this returns.
-        unsafe { result::memcpy_htod_sync(self.own.address, values) }.map_err(failure("cuMemcpyHtoD"))
+        // SAFETY: the buffer is as large, the context is current, and the values have been read when this returns (see above).
+        unsafe { result::memcpy_htod_async(self.own.address, values, self.stream) }
+            .map_err(failure("cuMemcpyHtoDAsync"))
     }
 
     /// Takes what others have sent. The stream must have nothing to do.
@@ -105,8 +107,12 @@ impl Device {
         if values.is_empty() {
             return Ok(());
         }
-        // SAFETY: `put` has made room for as much, `T` is a number, the context is current, and the copy is done when this returns.
-        unsafe { result::memcpy_dtoh_sync(values, self.others.address) }.map_err(failure("cuMemcpyDtoH"))
+        // SAFETY: `put` has made room for as much, `T` is a number, the context is current, and the stream has nothing but this to do.
+        unsafe {
+            result::memcpy_dtoh_async(values, self.others.address, self.stream)
+                .map_err(failure("cuMemcpyDtoHAsync"))?;
+            result::stream::synchronize(self.stream).map_err(failure("cuStreamSynchronize"))
+        }
     }
 
     /// Whether the stream has nothing to do.
