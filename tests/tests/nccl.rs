@@ -1,7 +1,7 @@
 //! `spanbert train --distributed` over NCCL: the program on the stand-ins for driver, NVRTC and NCCL, started as torchrun and
 //! mpirun start it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
-#![cfg(unix)]
+#![cfg(all(unix, feature = "cuda"))]
 
 use std::{
     path::PathBuf,
