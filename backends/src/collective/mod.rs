@@ -2,7 +2,7 @@
 //!
 //! A [`Collective`] moves bytes and adds nothing: [`Ranks`] sums in an order of its own ([`tree`]), so that the result depends
 //! neither on the library nor on the number of processes. A launcher such as `mpirun` or `torchrun` starts the processes and says
-//! who is who ([`World`]); [`join`] connects them, by MPI through host memory or, with an NVIDIA GPU each, by NCCL.
+//! who is who ([`World`]); [`join()`] connects them, by MPI through host memory or, with an NVIDIA GPU each, by NCCL.
 
 mod error;
 mod header;

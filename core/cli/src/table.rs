@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, io::IsTerminal};
 
-use spanbert_backends::collective::World;
+use spanbert_backends::collective::{Launcher, World};
 use unicode_width::UnicodeWidthStr;
 
 use super::output;
@@ -80,7 +80,9 @@ impl Paint {
     /// What suits standard output. A launcher may give each of its processes a terminal of its own, whatever it writes to itself.
     pub(super) fn stdout() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_launched = World::of_this_process().is_some_and(|world| world.is_certain());
+        // SLURM gives a shell to one task.
+        let alone = |world: &World| world.launcher == Launcher::Slurm && world.size == 1;
+        let is_launched = World::of_this_process().is_some_and(|world| world.is_certain() && !alone(&world));
         Self { colour: std::io::stdout().is_terminal() && !refused && !is_launched }
     }
 

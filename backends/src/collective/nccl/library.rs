@@ -2,7 +2,7 @@
 //!
 //! All calls into NCCL are here. Their reasons for being sound: functions have the signatures of `nccl.h`; a communicator is used
 //! only between its making and its end; and buffers are device memory that lives until the stream has passed what uses them, which
-//! is what [`super::communicator`] sees to.
+//! is what the module `communicator` sees to.
 #![allow(unsafe_code, reason = "calls into a C library; see above")]
 #![cfg_attr(not(with_nccl), allow(dead_code, reason = "in tests without CUDA only loading is tried"))]
 
