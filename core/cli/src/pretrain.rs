@@ -86,7 +86,7 @@ pub(super) struct PretrainCommand {
     #[arg(long, conflicts_with = "span_boundary")]
     no_span_boundary: bool,
     /// Train along with the other processes that mpirun, torchrun or srun has started with this command, as `train --distributed`
-    /// does. With the same --parts any number of workers gives the same bits.
+    /// does. With the same --parts, and as many threads in each (RAYON_NUM_THREADS), any number of workers gives the same bits.
     #[arg(long)]
     distributed: bool,
     #[command(flatten)]

@@ -68,8 +68,8 @@ recipe! {
     unset {
         /// Stop after this many updates; the learning rate reaches 0 there.
         [value_name = "N"] max_steps: usize,
-        /// Sum the gradients of a batch in N parts, in pairs of a fixed order: 1 to N workers (--distributed) then give the same
-        /// bits. Without it micro-batches are summed one after another, and several workers make as many parts as they are.
+        /// Sum the gradients of a batch in N parts, in pairs of a fixed order: 1 to N workers (--distributed) with as many threads
+        /// each then give the same bits. Without it micro-batches are summed one after another, and several workers make as many parts as they are.
         free [value_name = "N"] parts: usize,
         /// Updates between evaluations on held-out text; without it ten evaluations are spread over the run. One is made after
         /// the last update in any case.
