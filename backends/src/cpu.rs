@@ -8,8 +8,6 @@ use crate::{BackendKind, DeviceChoice, DeviceInfo, Precision};
 const ARCHITECTURE: &str = if cfg!(target_family = "wasm") { "WebAssembly" } else { std::env::consts::ARCH };
 
 /// Describes the processor. There always is one, so this does not fail.
-///
-/// Half precision is left out: burn-flex only emulates it.
 pub(crate) fn probe() -> DeviceInfo {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
@@ -31,8 +29,20 @@ pub(crate) fn probe() -> DeviceInfo {
         driver: None,
         memory_bytes: (memory > 0).then_some(memory),
         max_buffer_bytes: None,
-        precisions: vec![Precision::F32],
+        precisions: [Precision::F32, Precision::Int8].into_iter().filter(|format| has(*format)).collect(),
         software: false,
         unusable: None,
     }
+}
+
+/// Whether the processor has instructions for products in this format. What it has none for it computes all the same, in plain code
+/// or from f32 values that are rounded to the format.
+#[cfg(feature = "cpu")]
+fn has(precision: Precision) -> bool {
+    precision == Precision::F32 || crate::ops::has_instructions_for(precision)
+}
+
+#[cfg(not(feature = "cpu"))]
+fn has(precision: Precision) -> bool {
+    precision == Precision::F32
 }

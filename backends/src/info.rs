@@ -51,7 +51,8 @@ impl Obstacle {
 }
 
 impl DeviceInfo {
-    /// Whether products can be made in a format here. The processor takes every one: it imitates the half formats.
+    /// Whether products can be made in a format here. The processor takes every one: what it has no instructions for it makes in plain
+    /// code.
     ///
     /// # Errors
     /// Says what the device computes in.

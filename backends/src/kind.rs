@@ -77,14 +77,16 @@ pub enum Precision {
     F16,
     /// bfloat16: the exponent of `f32`, eight bits of significand.
     Bf16,
+    /// 8-bit integers with scales, for models that only answer, on the processor.
+    Int8,
 }
 
 impl Precision {
-    /// The type of the operands of products in this format; none for single precision, which casts nothing.
+    /// The type of the operands of products in a half format; none in the other formats, for which nothing is cast.
     #[must_use]
     pub fn half(self) -> Option<FloatDType> {
         match self {
-            Self::F32 => None,
+            Self::F32 | Self::Int8 => None,
             Self::F16 => Some(FloatDType::F16),
             Self::Bf16 => Some(FloatDType::BF16),
         }
@@ -97,6 +99,7 @@ impl fmt::Display for Precision {
             Self::F32 => "f32",
             Self::F16 => "fp16",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         })
     }
 }

@@ -107,6 +107,16 @@ pub trait BertKernels: Backend {
         weight
     }
 
+    /// A linear layer's weight for [`linear_forward`](Self::linear_forward) on 8-bit integers; as it is where there are no such products.
+    fn quantize_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        weight
+    }
+
+    /// The input `[rows, input]` of such layers, for those that share one; as it is where there are no such products.
+    fn quantize_linear_input(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        x
+    }
+
     /// Gradients of `x`, `weight` and `bias`, all f32, from the operands that the forward multiplied. In a half format
     /// `grad` is rounded to it for both products.
     fn linear_backward(

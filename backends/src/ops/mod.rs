@@ -31,6 +31,8 @@ use crate::Precision;
 pub use activation::{Activation, Gate};
 pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_factors};
 pub use autodiff::BackwardFrom;
+#[cfg(feature = "cpu")]
+pub(crate) use cpu::has_instructions_for;
 pub use dropout::Dropout;
 pub use embedding::{PlacesLayout, TokenPlaces};
 pub use kernels::{AttentionOutput, BertKernels, LayerNormOutput, SoftmaxOutput};
@@ -80,6 +82,12 @@ pub trait BertBackend: Backend {
         bias: FloatTensor<Self>,
         precision: Precision,
     ) -> FloatTensor<Self>;
+
+    /// The input of linear layers in the format of their products, for layers that share it. Nothing else may be done with the result
+    /// in [`Precision::Int8`].
+    fn bert_rounded(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        round::<Self>(x, precision)
+    }
 
     /// A linear layer's weight `[input, output]` laid out for [`bert_linear`](Self::bert_linear), where another layout
     /// is faster than that of a weight in training. Nothing else may be done with the result.
@@ -192,8 +200,18 @@ impl<B: BertKernels> BertBackend for B {
     }
 
     fn bert_prepare_linear(weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        if precision == Precision::Int8 {
+            return Self::quantize_linear_weight(weight);
+        }
         let weight = round::<Self>(weight, precision);
         Self::prepare_linear_weight(weight)
+    }
+
+    fn bert_rounded(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        if precision == Precision::Int8 {
+            return Self::quantize_linear_input(x);
+        }
+        round::<Self>(x, precision)
     }
 
     fn bert_self_attention(

@@ -30,13 +30,11 @@ pub fn linear<B: BertBackend>(
     wrap(B::bert_linear(x.into_primitive().tensor(), weight, bias, precision))
 }
 
-/// The tensor in a half format, for operations that share it; itself in f32. Its gradient is f32 all the same.
+/// The input of linear layers `[rows, input]` in the format of their products, for layers that share it; itself in f32. Its gradient
+/// is f32 all the same.
 #[must_use]
-pub fn rounded<B: BertBackend, const D: usize>(x: Tensor<B, D>, precision: Precision) -> Tensor<B, D> {
-    match precision.half() {
-        Some(half) => x.cast(half),
-        None => x,
-    }
+pub fn rounded<B: BertBackend>(x: Tensor<B, 2>, precision: Precision) -> Tensor<B, 2> {
+    wrap(B::bert_rounded(x.into_primitive().tensor(), precision))
 }
 
 /// See [`BertBackend::bert_prepare_linear`]; the result goes into [`linear`] and nowhere else.

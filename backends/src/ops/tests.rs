@@ -56,7 +56,7 @@ fn distance(ours: &[f32], expected: &[f32]) -> f32 {
 /// A value in a half format.
 fn half(value: f32, precision: Precision) -> f32 {
     match precision {
-        Precision::F32 => value,
+        Precision::F32 | Precision::Int8 => value,
         Precision::F16 => f16::from_f32(value).to_f32(),
         Precision::Bf16 => bf16::from_f32(value).to_f32(),
     }

@@ -140,8 +140,12 @@ impl AskCommand {
         let names: Vec<String> = sources.iter().map(PassageSource::name).collect();
         // A lone file that cannot be used is refused before the model is loaded.
         let only = if let [only] = &sources[..] { Some(only.read()?) } else { None };
-        let mut model =
-            open_model(&self.model.folder()?, &self.device.backend, self.casing, self.precision.precision)?;
+        let mut model = open_model(
+            &self.model.folder()?,
+            &self.device.backend,
+            self.casing,
+            self.precision.precision.into(),
+        )?;
         let options = AskOptions {
             // What the model has no positions for is lowered, and said, with the question.
             windows: self.window.over(model.wanted_window_options()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use spanbert_backends::Precision;
 
 use super::{
     ask, demo_statistics,
@@ -22,7 +23,7 @@ use spanbert_core::{
     demo::{self, generate::GeneratorOptions, statistics::Statistics},
     run::write_atomic,
     squad::{Dataset, Paragraph, Question},
-    train::{Ending, ModelSource, Precision, Preset, Recipe, Start},
+    train::{Ending, ModelSource, Preset, Recipe, Start},
 };
 
 /// What --write-files writes.

@@ -98,7 +98,7 @@ impl EvaluationArgs {
 
     /// The checkpoint on another device than the one asked for.
     pub(super) fn open_on(&self, model: &Path, device: &DeviceChoice) -> Result<OpenedModel, CliError> {
-        open_model(model, device, self.casing, self.precision.precision)
+        open_model(model, device, self.casing, self.precision.precision.into())
     }
 
     /// What is asked for by flags and has a say in the answers, by the flags' names.

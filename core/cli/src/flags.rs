@@ -2,8 +2,8 @@
 
 use std::{ffi::OsString, str::FromStr};
 
-use clap::Args;
-use spanbert_backends::DeviceChoice;
+use clap::{Args, ValueEnum};
+use spanbert_backends::{DeviceChoice, Precision};
 
 use super::{error::CliError, output};
 use spanbert_core::{
@@ -14,7 +14,6 @@ use spanbert_core::{
     features::WindowOptions,
     score::AnswerLanguage,
     squad::{Dataset, SquadVersion},
-    train::Precision,
 };
 
 /// Turns `--max_seq_length` into `--max-seq-length`: the reference's spelling works everywhere.
@@ -54,10 +53,35 @@ pub(super) struct DeviceArgs {
 /// Number format of an answering model.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct PrecisionArgs {
-    /// Number format of the operands of the layers' matrix products; the half formats are for GPUs that have them
-    /// (`spanbert devices`).
+    /// Number format of the operands of the layers' matrix products (`spanbert devices` names those of each device).
     #[arg(long, value_enum, default_value_t)]
-    pub(super) precision: Precision,
+    pub(super) precision: AnsweringPrecision,
+}
+
+/// Number formats that a model can answer in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum AnsweringPrecision {
+    /// 32-bit floats throughout; on CUDA matrix products may round their operands to TF32.
+    #[default]
+    F32,
+    /// bfloat16: the range of f32, eight bits of significand.
+    Bf16,
+    /// IEEE half precision.
+    #[value(alias = "f16")]
+    Fp16,
+    /// 8-bit integers, on the processor: weights with a scale for each output, inputs with a scale for each word piece.
+    Int8,
+}
+
+impl From<AnsweringPrecision> for Precision {
+    fn from(precision: AnsweringPrecision) -> Self {
+        match precision {
+            AnsweringPrecision::F32 => Self::F32,
+            AnsweringPrecision::Bf16 => Self::Bf16,
+            AnsweringPrecision::Fp16 => Self::F16,
+            AnsweringPrecision::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// What to do with an output folder that holds something else.

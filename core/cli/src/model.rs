@@ -9,7 +9,6 @@ use spanbert_core::{
     features::WindowOptions,
     open::{self, Notice},
     run::counted,
-    train,
 };
 pub(super) use spanbert_core::{open::OpenedModel, user_folders::cache_folder};
 
@@ -28,9 +27,9 @@ pub(super) fn open_model(
     folder: &Path,
     choice: &DeviceChoice,
     casing: CasingArgs,
-    precision: train::Precision,
+    precision: Precision,
 ) -> Result<OpenedModel, CliError> {
-    Ok(OpenedModel::open(folder, choice, casing.do_lower_case, precision.into(), &mut print)?)
+    Ok(OpenedModel::open(folder, choice, casing.do_lower_case, precision, &mut print)?)
 }
 
 /// How many windows are answered at once; a note if they are fewer than wanted.

@@ -176,7 +176,7 @@ impl RunSquadCommand {
             &weights,
             choice,
             CasingArgs { do_lower_case: recipe.do_lower_case },
-            recipe.precision,
+            recipe.precision.into(),
         )?;
         let mut windows = recipe.window_options();
         if self.recipe.max_seq_length.is_none() {

@@ -53,7 +53,7 @@ pub fn peak(device: &str, kind: BackendKind, precision: Precision) -> Option<Pea
     let name = ["NVIDIA ", "Tesla "].iter().find_map(|vendor| device.strip_prefix(vendor)).unwrap_or(device);
     let &Sheet { f32, tf32, bf16, f16, .. } = SHEETS.iter().find(|sheet| sheet.name == name.trim())?;
     let (tflops, format) = match (kind, precision) {
-        (BackendKind::Cpu, _) => return None,
+        (BackendKind::Cpu, _) | (_, Precision::Int8) => return None,
         (BackendKind::Cuda, Precision::F32) => tf32.map_or((f32, "f32"), |tf32| (tf32, "tf32")),
         (_, Precision::F32) => (f32, "f32"),
         (_, Precision::Bf16) => (bf16?, "bf16"),

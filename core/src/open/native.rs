@@ -90,9 +90,15 @@ pub fn prove_device(
     notices: Notices<'_>,
 ) -> Result<Fusion, BackendError> {
     device.check_precision(precision)?;
-    if device.kind == BackendKind::Cpu && precision != Precision::F32 {
-        let text = format!("imitating {precision} on the processor, which is slower than f32");
-        notices(Notice::Note(text));
+    if device.kind == BackendKind::Cpu && !device.precisions.contains(&precision) {
+        notices(Notice::Note(match precision {
+            Precision::Int8 => {
+                "this processor has no dot products of 8-bit integers: int8 runs in plain code, more slowly \
+                than f32"
+                    .to_owned()
+            }
+            _ => format!("imitating {precision} on the processor, which is slower than f32"),
+        }));
     }
     configure_runtime(notices);
     let mut tell = |news: News| {

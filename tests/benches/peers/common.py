@@ -47,7 +47,7 @@ def speed_arguments(description, batch, devices=("cpu", "cuda")):
     parser.add_argument("--config", default="base", help="base, large, minilm, a config.json or its folder")
     parser.add_argument("--model", help="checkpoint folder whose weights are used; without it they are random")
     parser.add_argument("--device", default="cpu", choices=devices)
-    parser.add_argument("--precision", default="f32", choices=["f32", "bf16", "fp16"])
+    parser.add_argument("--precision", default="f32", choices=["f32", "bf16", "fp16", "int8"])
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--length", default="384", help="word pieces of a window; several with commas")
     parser.add_argument("--shapes", help="report of `spanbert bench` whose `squad` row's shapes are repeated")

@@ -5,8 +5,10 @@
 
 transformers' BertForQuestionAnswering is exported with torch.onnx, its attention, GELU and LayerNorm are fused by
 onnxruntime.transformers (`--fusion session` leaves that to the session alone), and the session runs with all graph
-optimisations. What comes out is compared with PyTorch before anything is measured. One JSON object on standard output,
-under the names of `spanbert bench`.
+optimisations. With `--precision int8` the weights are quantised to signed bytes by onnxruntime.quantization, and
+activations while the session runs (`quantize_dynamic`; `--per-channel` gives every output channel its scale). What comes
+out is compared with PyTorch before anything is measured. One JSON object on standard output, under the names of
+`spanbert bench`.
 """
 
 import os
@@ -22,7 +24,7 @@ import torch_bert
 from common import Batches, environment, forward_flops, measure, report, speed_arguments, workloads
 
 NAMES = ["input_ids", "token_type_ids", "attention_mask"]
-TOLERANCE = 1e-3
+TOLERANCE = {"f32": 1e-3, "int8": 0.5}
 
 
 def export(model, path):
@@ -48,12 +50,27 @@ def fuse(path, config):
     return {name: count for name, count in fused.get_fused_operator_statistics().items() if count}
 
 
+def quantize(path, per_channel):
+    """Replaces the weights by signed bytes; gives the number of each quantised operation."""
+    import collections
+
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    # Shapes of the fused operations are not known to the quantiser.
+    quantize_dynamic(path, path, weight_type=QuantType.QInt8, per_channel=per_channel,
+                     extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+    kinds = collections.Counter(node.op_type for node in onnx.load(path).graph.node)
+    return {name: kinds[name] for name in ("QAttention", "MatMulInteger", "DynamicQuantizeLinear") if kinds[name]}
+
+
 def main():
     parser = speed_arguments(__doc__, batch=8, devices=("cpu",))
     parser.add_argument("--fusion", default="offline", choices=["offline", "session"])
+    parser.add_argument("--per-channel", action="store_true", help="int8: a scale for every output channel")
     options = parser.parse_args()
-    if options.precision != "f32":
-        raise SystemExit("f32 only")
+    if options.precision not in TOLERANCE:
+        raise SystemExit("f32 and int8 only")
     options = types.SimpleNamespace(**vars(options), model_impl="transformers", compile=False, no_tf32=True)
     model, config, _ = torch_bert.build(options)
     model.eval()
@@ -67,6 +84,7 @@ def main():
         model.model.set_attn_implementation("eager")
         export(model, path)
         fusions = fuse(path, config) if options.fusion == "offline" else {}
+        quantized = quantize(path, options.per_channel) if options.precision == "int8" else {}
         session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
     batches = Batches(config["vocab_size"], options.seed)
 
@@ -79,7 +97,7 @@ def main():
         expected = model(**{name: torch.from_numpy(values) for name, values in sample.items()})
     difference = max(float(numpy.abs(ours - theirs.numpy()).max())
                      for ours, theirs in zip(session.run(None, sample), expected))
-    if difference > TOLERANCE:
+    if difference > TOLERANCE[options.precision]:
         raise SystemExit(f"ONNX Runtime's logits are {difference} away from PyTorch's")
     del model
 
@@ -91,8 +109,8 @@ def main():
     report("infer", "onnxruntime",
            environment(onnxruntime=onnxruntime.__version__, torch=torch.__version__,
                        threads=options.threads or os.cpu_count()),
-           rows, options.output, precision="f32", fusion=options.fusion, fused=fusions,
-           difference_from_pytorch=difference, model={"name": options.model or options.config, **config})
+           rows, options.output, precision=options.precision, fusion=options.fusion, fused=fusions,
+           quantized=quantized, difference_from_pytorch=difference, model={"name": options.model or options.config, **config})
 
 
 if __name__ == "__main__":

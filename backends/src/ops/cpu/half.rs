@@ -10,7 +10,7 @@ use crate::Precision;
 /// Rounds to the nearest value of the format, to even where two are as near; f32 rounds nothing.
 pub fn round(values: &mut [f32], precision: Precision) {
     match precision {
-        Precision::F32 => {}
+        Precision::F32 | Precision::Int8 => {}
         Precision::F16 => values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32()),
         Precision::Bf16 => values.iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32()),
     }

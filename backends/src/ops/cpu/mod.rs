@@ -10,6 +10,7 @@ mod embedding;
 mod gate;
 mod gelu;
 mod half;
+mod int8;
 mod lanes;
 mod layer_norm;
 mod linear;
@@ -30,6 +31,14 @@ use super::{
     activation::Formula, kernels::LayerNormOutput,
 };
 use crate::Precision;
+
+/// Whether this processor has instructions for products of a low precision.
+pub(crate) fn has_instructions_for(precision: Precision) -> bool {
+    match precision {
+        Precision::Int8 => int8::Instructions::best() != int8::Instructions::Portable,
+        _ => false,
+    }
+}
 
 /// Elements per task of an elementwise kernel.
 const CHUNK: usize = 16 * 1024;
@@ -66,6 +75,9 @@ impl BertKernels for Flex {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
+        if weight.dtype() == DType::I8 {
+            return quantized_linear(x, &weight, bias);
+        }
         let [rows, input] = x.shape().dims();
         let [output] = bias.shape().dims();
         // Of no weight in panels is this the width; of a narrow one both layouts are the same.
@@ -98,6 +110,24 @@ impl BertKernels for Flex {
             return weight;
         }
         tensor(panels::pack(dense(weight).storage::<f32>(), output), panels::shape(input, output))
+    }
+
+    fn quantize_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [input, output] = weight.shape().dims();
+        if input > int8::MOST_INPUTS {
+            return weight;
+        }
+        let packed = int8::pack_weights(dense(weight).storage::<f32>(), input, output);
+        FlexTensor::from_data(TensorData::new(packed, int8::packed_shape(input, output)))
+    }
+
+    fn quantize_linear_input(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, input] = x.shape().dims();
+        if input > int8::MOST_INPUTS {
+            return x;
+        }
+        let bytes = int8::quantize_rows(dense(x).storage::<f32>(), input);
+        FlexTensor::from_data(TensorData::new(bytes, [rows, int8::row_bytes(input)]))
     }
 
     fn linear_backward(
@@ -262,6 +292,16 @@ impl BertKernels for Flex {
     fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         lanes::side_by_side(jobs, work)
     }
+}
+
+/// A linear layer whose weight [`BertKernels::quantize_linear_weight`] has packed; its input may be quantised already.
+fn quantized_linear(x: FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
+    let x = if x.dtype() == DType::U8 { x } else { Flex::quantize_linear_input(x) };
+    let bias = dense(bias);
+    let [rows, stride] = x.shape().dims();
+    let [output] = bias.shape().dims();
+    let (bytes, packed, bias) = (x.storage::<u8>(), weight.storage::<i8>(), bias.storage::<f32>());
+    tensor(int8::linear(bytes, stride, packed, bias, int8::Instructions::best()), [rows, output])
 }
 
 fn self_attention(

@@ -59,7 +59,11 @@ pub fn forward(
         let mask = &mask[sequence * length..(sequence + 1) * length];
         widest(
             #[inline(always)]
-            || probabilities.chunks_exact_mut(length).for_each(|row| softmax(row, mask, spec.scale)),
+            || {
+                for row in probabilities.chunks_exact_mut(length) {
+                    softmax(row, mask, spec.scale);
+                }
+            },
         );
         round(probabilities, spec.precision);
         let weights = match spec.dropout {
@@ -134,7 +138,11 @@ pub fn backward(
                 let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
                 widest(
                     #[inline(always)]
-                    || rows.for_each(|(d_row, row)| softmax_backward(row, d_row, spec.scale)),
+                    || {
+                        for (d_row, row) in rows {
+                            softmax_backward(row, d_row, spec.scale);
+                        }
+                    },
                 );
                 round(d_scores, spec.precision);
                 multiply((&mut *d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);

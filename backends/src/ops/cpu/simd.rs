@@ -4,6 +4,8 @@
 ///
 /// The bits do not depend on the width: the compiler neither reorders sums nor fuses products into them, so a loop must
 /// only be written with as many partial sums as it is to have everywhere.
+///
+/// Rows are gone through by `for`: what `for_each` calls may be left a function of its own, compiled for the baseline.
 #[inline(always)]
 pub fn widest<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)

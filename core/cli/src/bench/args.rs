@@ -38,7 +38,7 @@ pub(super) struct SpeedArgs {
     /// Decides random weights and windows.
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(super) seed: u64,
-    /// Number format: f32, bf16 or fp16.
+    /// Number format: f32, bf16 or fp16; for answering on the processor also int8.
     #[arg(long, value_name = "FORMAT", default_value = "f32", value_parser = precision)]
     pub(super) precision: Precision,
     /// SQuAD file for `--length squad`.
@@ -80,7 +80,8 @@ fn precision(text: &str) -> Result<Precision, String> {
         "f32" | "fp32" => Ok(Precision::F32),
         "bf16" => Ok(Precision::Bf16),
         "f16" | "fp16" => Ok(Precision::F16),
-        _ => Err(format!("{text:?} is none of f32, bf16, fp16")),
+        "int8" => Ok(Precision::Int8),
+        _ => Err(format!("{text:?} is none of f32, bf16, fp16, int8")),
     }
 }
 
@@ -96,6 +97,7 @@ mod tests {
             ("bf16", Precision::Bf16),
             ("f16", Precision::F16),
             ("fp16", Precision::F16),
+            ("int8", Precision::Int8),
         ] {
             assert_eq!(precision(text), Ok(format));
         }

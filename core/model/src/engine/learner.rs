@@ -67,6 +67,10 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
         precision: Precision,
         device: AB::Device,
     ) -> Result<Self, EngineError> {
+        if precision == Precision::Int8 {
+            let what = "training in int8, which has no gradients".to_owned();
+            return Err(EngineError::Input { what, remedy: "use f32 or a half precision" });
+        }
         let small = memory::is_small(&config);
         let model = O::build(&config, &mut weights, precision, &device)?;
         Ok(Self {

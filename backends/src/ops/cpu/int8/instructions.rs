@@ -1,0 +1,117 @@
+//! The instructions that products of bytes are made with.
+
+use std::sync::OnceLock;
+
+use super::{GROUP, ROWS, Sums, WIDTH};
+use crate::ops::cpu::simd::widest;
+
+/// What multiplies bytes, the fastest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// `vpdpbusd` on 512 bits.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    /// `vpdpbusd` on 256 bits.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// `sdot` on 128 bits.
+    #[cfg(target_arch = "aarch64")]
+    DotProduct,
+    /// Plain code.
+    Portable,
+}
+
+/// Rows of quantised input that a tile is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
+    /// Bytes from the first of the tile's rows on.
+    pub(super) bytes: &'a [u8],
+    /// Bytes from one row to the next.
+    pub(super) stride: usize,
+    /// Rows, 1 to [`ROWS`].
+    pub(super) rows: usize,
+}
+
+impl Instructions {
+    /// All that this program knows.
+    const ALL: &[Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512Vnni,
+        #[cfg(target_arch = "x86_64")]
+        Self::AvxVnni,
+        #[cfg(target_arch = "aarch64")]
+        Self::DotProduct,
+        Self::Portable,
+    ];
+
+    /// Those of this processor, the fastest first; plain code is always there.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|instructions| instructions.are_there())
+    }
+
+    /// The fastest of this processor.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Instructions> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().next().unwrap_or(Self::Portable))
+    }
+
+    fn are_there(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => {
+                std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512vnni")
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => {
+                std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("avxvnni")
+            }
+            #[cfg(target_arch = "aarch64")]
+            Self::DotProduct => std::arch::is_aarch64_feature_detected!("dotprod"),
+            Self::Portable => true,
+        }
+    }
+
+    /// Sums of products of a block's rows and a panel's columns; those of rows that the block does not have are left as they are.
+    ///
+    /// # Panics
+    /// If the block is shorter than the panel.
+    pub(super) fn sum(self, block: Block<'_>, panel: &[i8], sums: &mut Sums) {
+        let groups = panel.len() / (GROUP * WIDTH);
+        assert!((1..=ROWS).contains(&block.rows), "rows of a tile");
+        let last = (block.rows - 1) * block.stride;
+        assert!(last + groups * GROUP <= block.bytes.len(), "bytes of a tile");
+        #[allow(unsafe_code)]
+        match self {
+            // SAFETY: only instructions of this processor are available, and the sizes were checked above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => unsafe { super::x86::sum_512(block, panel, sums) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => unsafe { super::x86::sum_256(block, panel, sums) },
+            // SAFETY: the same.
+            #[cfg(target_arch = "aarch64")]
+            Self::DotProduct => unsafe { super::arm::sum(block, panel, sums) },
+            Self::Portable => widest(
+                #[inline(always)]
+                || sum_plainly(block, panel, sums),
+            ),
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_plainly(block: Block<'_>, panel: &[i8], sums: &mut Sums) {
+    for (row, sums) in block.bytes.chunks(block.stride).zip(sums).take(block.rows) {
+        *sums = [0; WIDTH];
+        for (values, weights) in
+            row.as_chunks::<GROUP>().0.iter().zip(panel.as_chunks::<{ GROUP * WIDTH }>().0)
+        {
+            let [a, b, c, d] = values.map(i32::from);
+            for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<GROUP>().0) {
+                let [e, f, g, h] = weights.map(i32::from);
+                *sum += a * e + b * f + c * g + d * h;
+            }
+        }
+    }
+}
