@@ -29,7 +29,10 @@ pub(crate) fn probe() -> DeviceInfo {
         driver: None,
         memory_bytes: (memory > 0).then_some(memory),
         max_buffer_bytes: None,
-        precisions: [Precision::F32, Precision::Int8].into_iter().filter(|format| has(*format)).collect(),
+        precisions: [Precision::F32, Precision::Bf16, Precision::Int8]
+            .into_iter()
+            .filter(|format| has(*format))
+            .collect(),
         software: false,
         unusable: None,
     }

@@ -35,8 +35,10 @@ def arguments():
     parser.add_argument("--threads", type=int, help="for all of them; without it as many as there are processors")
     parser.add_argument("--config", default="base", help="base, large, minilm, a config.json or its folder")
     parser.add_argument("--model", help="checkpoint folder instead; without one weights are random")
-    parser.add_argument("--precision", default="f32", choices=["f32", "bf16", "fp16"], help="ours (CUDA)")
-    parser.add_argument("--peer-precision", choices=["f32", "bf16", "fp16"], help="theirs, if another")
+    parser.add_argument("--precision", default="f32", type=formats, help="ours: f32, bf16, fp16, int8 (answering on a "
+                        "processor); several with commas, each of which takes its turn")
+    parser.add_argument("--peer-precision", type=formats, help="theirs, if others: PyTorch has no int8 here, ONNX Runtime "
+                        "f32 and int8 alone")
     parser.add_argument("--peer-device", help="theirs, if another: cpu or cuda")
     parser.add_argument("--batch", type=int, help="windows of a step")
     parser.add_argument("--length", help="word pieces, several with commas; squad with --data and --vocab")
@@ -56,10 +58,20 @@ def arguments():
     parser.add_argument("--runs", type=int, default=1, help="preprocess, postprocess: times in every process")
     parser.add_argument("--model-impl", default="auto", choices=["auto", "transformers", "torch"])
     parser.add_argument("--peers", help="only these, with commas: pytorch, onnxruntime")
+    parser.add_argument("--fusion", choices=["offline", "session"], help="ONNX Runtime: what fuses attention and the rest")
     parser.add_argument("--peer-flags", default="", help="more flags for the PyTorch peer, such as --compile")
     options = parser.parse_args()
     options.threads = options.threads or len(os.sched_getaffinity(0))
     return options
+
+
+def formats(text):
+    """Number formats with commas."""
+    wanted = text.split(",")
+    unknown = set(wanted) - {"f32", "bf16", "fp16", "int8"}
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no number formats: {', '.join(sorted(unknown))}")
+    return wanted
 
 
 def surroundings(threads):
@@ -93,23 +105,32 @@ def speed_commands(options, what, device):
     squad = length == "squad"
     ours_report = os.path.join(options.out, f"{options.file}-ours.json")
     ours = [options.spanbert, "bench", what, "--backend", device, "--json", "--length", length, *same,
-            *given(precision=options.precision, micro_batch=options.micro_batch if what == "train" else None,
-                   output=ours_report)]
+            *given(micro_batch=options.micro_batch if what == "train" else None)]
     if squad:
         ours += given(data=options.data, vocab=options.vocab, **window_flags(options))
         ours += [] if options.model else [f"--do-lower-case={str(options.lower_case).lower()}"]
     shapes = given(shapes=ours_report, pad_to=options.pad_to) if squad else ["--length", length]
     wanted = (options.peers or "pytorch,onnxruntime").split(",")
-    peers = {}
+    first, *others = options.precision
+    commands = {"ours": [*ours, *given(precision=first, output=ours_report)]}
+    commands.update({f"ours {other}": [*ours, *given(precision=other)] for other in others})
+    theirs = options.peer_precision or options.precision
+
+    def add(side, possible, command):
+        """A side for each of the formats that it has; its name tells them apart where there are several."""
+        found = [name for name in theirs if name in possible]
+        for name in found:
+            commands[side if len(found) == 1 else f"{side} {name}"] = [*command, "--precision", name]
+
     if "pytorch" in wanted:
         flags = given(device=options.peer_device or device, threads=options.threads, model_impl=options.model_impl,
-                      precision=options.peer_precision or options.precision,
                       micro_batch=options.micro_batch if what == "train" else None)
-        peers["pytorch"] = peer(options, f"pytorch_{what}.py", *same, *shapes, *flags, *options.peer_flags.split())
+        add("pytorch", ("f32", "bf16", "fp16"),
+            peer(options, f"pytorch_{what}.py", *same, *shapes, *flags, *options.peer_flags.split()))
     if "onnxruntime" in wanted and what == "infer" and device == "cpu":
-        peers["onnxruntime"] = peer(options, "onnxruntime_infer.py", *same, *shapes,
-                                    *given(threads=options.threads))
-    return {"ours": ours, **peers}
+        add("onnxruntime", ("f32", "int8"),
+            peer(options, "onnxruntime_infer.py", *same, *shapes, *given(threads=options.threads, fusion=options.fusion)))
+    return commands
 
 
 def text_source(options):

@@ -1,9 +1,11 @@
-//! Training in the half formats on the CPU, which imitates them: how far from f32 it is, and what the loss scale does.
+//! Low precisions on the CPU, which imitates those that it has no instructions for: how far from f32 training in the half formats and
+//! answering in int8 are, and what the loss scale does.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use serde_json::json;
 use spanbert_backends::{DeviceChoice, Fusion, Precision};
 use spanbert_core::{
+    advice::Advice,
     batch::{Batch, Targets},
     checkpoint::{Weights, fresh},
     config::BertConfig,
@@ -118,6 +120,37 @@ fn logits_and_gradients_are_those_of_f32_but_for_rounding() {
         );
         assert!((loss - loss_f32).abs() < most * loss_f32, "{precision}: {loss} for {loss_f32}");
     }
+}
+
+#[test]
+fn int8_answers_like_f32_whatever_is_beside_a_window_and_does_not_learn() {
+    let weights = || fresh(&config(0.0), 7);
+    let open = |precision| {
+        open_inference(&DeviceChoice::Cpu, Fusion::Unfused, &config(0.0), weights(), precision).unwrap()
+    };
+    let (mut single, mut int8) = (open(Precision::F32), open(Precision::Int8));
+    let (expected, found) = (single.predict(&batch(6)).unwrap(), int8.predict(&batch(6)).unwrap());
+    let largest =
+        |values: &mut dyn Iterator<Item = f32>| values.fold(0.0f32, |largest, v| largest.max(v.abs()));
+    let size = largest(&mut expected.start.iter().copied());
+    let apart = largest(&mut expected.start.iter().zip(&found.start).map(|(a, b)| a - b)) / size;
+    println!("int8: logits {apart:e} from f32");
+    assert!((1e-4..5e-2).contains(&apart), "{apart}");
+    // Every row has a scale of its own, so that a window's logits are the same bits in any batch.
+    let alone = int8.predict(&batch(1)).unwrap();
+    assert_eq!((&alone.start[..], &alone.end[..]), (&found.start[..32], &found.end[..32]));
+
+    let refused = open_training(
+        &DeviceChoice::Cpu,
+        Fusion::Unfused,
+        &config(0.0),
+        weights(),
+        OptimizerConfig::bert_adam(),
+        Precision::Int8,
+    );
+    let error = refused.err().unwrap();
+    assert!(error.to_string().contains("int8"), "{error}");
+    assert_eq!(error.remedy(), "use f32 or a half precision");
 }
 
 #[test]

@@ -59,6 +59,21 @@ impl<B: BertKernels> Backward<B, 3> for Linear {
 }
 
 #[derive(Debug)]
+struct Rounded;
+
+impl<B: BertKernels> Backward<B, 1> for Rounded {
+    type State = ();
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, grad);
+        }
+    }
+}
+
+#[derive(Debug)]
 struct Attention;
 
 impl<B: BertKernels> Backward<B, 3> for Attention {
@@ -171,6 +186,17 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         let output = B::linear_forward(input.clone(), matrix.clone(), bias.primitive);
         match Linear.prepare::<C>([x.node, weight.node, bias.node]).compute_bound().stateful() {
             OpsKind::Tracked(step) => step.finish((input, matrix), output),
+            OpsKind::UnTracked(step) => step.finish(output),
+        }
+    }
+
+    fn bert_rounded(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
+        if precision.half().is_none() {
+            return x;
+        }
+        let output = round::<B>(x.primitive, precision);
+        match Rounded.prepare::<C>([x.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((), output),
             OpsKind::UnTracked(step) => step.finish(output),
         }
     }

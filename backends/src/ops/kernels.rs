@@ -3,7 +3,7 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use burn::tensor::{
-    DType, Shape, TensorMetadata,
+    DType, FloatDType, Shape, TensorMetadata,
     backend::Backend,
     ops::{FloatTensor, IntTensor},
 };
@@ -85,6 +85,11 @@ pub trait BertKernels: Backend {
         let exponential = Self::float_exp(Self::float_mul_scalar(square, (-0.5f32).into()));
         let pdf = Self::float_mul_scalar(exponential, FRAC_1_SQRT_2PI.into());
         Self::float_mul(grad, Self::float_add(cdf, Self::float_mul(x, pdf)))
+    }
+
+    /// An f32 tensor rounded to a half format. Any shape.
+    fn to_half(x: FloatTensor<Self>, half: FloatDType) -> FloatTensor<Self> {
+        Self::float_cast(x, half)
     }
 
     /// `x weight + bias`: `[rows, input]`, `[input, output]`, `[output]` to `[rows, output]`. `x` and `weight` may be of

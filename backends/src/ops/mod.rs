@@ -85,14 +85,12 @@ pub trait BertBackend: Backend {
 
     /// The input of linear layers in the format of their products, for layers that share it. Nothing else may be done with the result
     /// in [`Precision::Int8`].
-    fn bert_rounded(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
-        round::<Self>(x, precision)
-    }
+    fn bert_rounded(x: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self>;
 
     /// A linear layer's weight `[input, output]` laid out for [`bert_linear`](Self::bert_linear), where another layout
     /// is faster than that of a weight in training. Nothing else may be done with the result.
-    fn bert_prepare_linear(weight: FloatTensor<Self>, precision: Precision) -> FloatTensor<Self> {
-        round::<Self>(weight, precision)
+    fn bert_prepare_linear(weight: FloatTensor<Self>, _precision: Precision) -> FloatTensor<Self> {
+        weight
     }
 
     /// Self-attention: scores, `softmax(clamp(scores * scale, -1e4, 1e4) + mask)`, dropout, weighted values.
@@ -151,10 +149,10 @@ pub trait BertBackend: Backend {
     fn bert_side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R>;
 }
 
-/// The tensor in a format; itself if it is of that format, or if the format is f32, which rounds nothing.
-fn round<B: Backend>(x: FloatTensor<B>, precision: Precision) -> FloatTensor<B> {
+/// The tensor in a half format; itself if it is not of f32, or if the format is none, which rounds nothing.
+fn round<B: BertKernels>(x: FloatTensor<B>, precision: Precision) -> FloatTensor<B> {
     match precision.half() {
-        Some(half) if x.dtype() != half.into() => B::float_cast(x, half),
+        Some(half) if x.dtype() == DType::F32 => B::to_half(x, half),
         _ => x,
     }
 }

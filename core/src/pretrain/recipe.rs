@@ -55,7 +55,7 @@ recipe! {
         /// Minutes between training checkpoints (5), to resume from.
         free [value_name = "X"] checkpoint_minutes: f64 = 5.0,
         /// Number format of the operands of the layers' matrix products; heads, weights, sums and the optimizer are f32 in any
-        /// case. A half format is for GPUs that have it.
+        /// case. A half format is for devices that have it.
         [value_enum] precision: Precision = Precision::F32,
         /// Under fp16, the factor on the loss that keeps gradients from vanishing; 0 adapts it to overflows.
         [value_name = "X"] loss_scale: f64 = 0.0,

@@ -1,10 +1,12 @@
-//! Rounding to the half formats: what the processor computes with is f32, but of the values a GPU would have.
+//! Rounding to the half formats where the processor has no instructions for them: what it computes with is f32, but of the values a
+//! GPU would have.
 //!
 //! It checks the arithmetic of mixed precision where there is no GPU, and is slower than f32, not faster.
 
 use burn::tensor::DType;
-use half::{bf16, f16};
+use half::f16;
 
+use super::bf16;
 use crate::Precision;
 
 /// Rounds to the nearest value of the format, to even where two are as near; f32 rounds nothing.
@@ -12,7 +14,7 @@ pub fn round(values: &mut [f32], precision: Precision) {
     match precision {
         Precision::F32 | Precision::Int8 => {}
         Precision::F16 => values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32()),
-        Precision::Bf16 => values.iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32()),
+        Precision::Bf16 => bf16::round(values),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod adam;
 mod attention;
+mod bf16;
 mod blocked;
 mod dropout;
 mod embedding;
@@ -19,9 +20,12 @@ mod matrix;
 mod panels;
 mod self_attention;
 mod simd;
+#[cfg(test)]
+mod tests;
 
+use ::half::{slice::HalfFloatSliceExt, vec::HalfBitsVecExt};
 use burn::tensor::{
-    DType, FloatDType, IntDType, TensorData, TensorMetadata,
+    DType, FloatDType, IntDType, Shape, TensorData, TensorMetadata,
     ops::{FloatTensor, FloatTensorOps, IntTensor, IntTensorOps},
 };
 use burn_flex::{Flex, FlexTensor};
@@ -36,7 +40,8 @@ use crate::Precision;
 pub(crate) fn has_instructions_for(precision: Precision) -> bool {
     match precision {
         Precision::Int8 => int8::Instructions::best() != int8::Instructions::Portable,
-        _ => false,
+        Precision::Bf16 => bf16::available(),
+        Precision::F32 | Precision::F16 => false,
     }
 }
 
@@ -75,8 +80,10 @@ impl BertKernels for Flex {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        if weight.dtype() == DType::I8 {
-            return quantized_linear(x, &weight, bias);
+        match weight.dtype() {
+            DType::I8 => return quantized_linear(x, &weight, bias),
+            DType::U32 | DType::BF16 if bf16::available() => return bf16_linear(x, weight, bias),
+            _ => {}
         }
         let [rows, input] = x.shape().dims();
         let [output] = bias.shape().dims();
@@ -106,10 +113,22 @@ impl BertKernels for Flex {
 
     fn prepare_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let [input, output] = weight.shape().dims();
+        if weight.dtype() == DType::BF16 && bf16::available() {
+            let pairs = bf16::Panels::pack(bits(&weight.to_contiguous()), output).into_pairs();
+            return FlexTensor::from_data(TensorData::new(pairs, bf16::Panels::shape(input, output)));
+        }
         if !panels::help(output) {
             return weight;
         }
         tensor(panels::pack(dense(weight).storage::<f32>(), output), panels::shape(input, output))
+    }
+
+    fn to_half(x: FloatTensor<Self>, half: FloatDType) -> FloatTensor<Self> {
+        if half != FloatDType::BF16 {
+            return Self::float_cast(x, half);
+        }
+        let x = dense(x);
+        half_tensor(bf16::narrow(x.storage::<f32>()), x.shape())
     }
 
     fn quantize_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -137,6 +156,9 @@ impl BertKernels for Flex {
     ) -> [FloatTensor<Self>; 3] {
         let [rows, input] = x.shape().dims();
         let [_, output] = grad.shape().dims();
+        if x.dtype() == DType::BF16 && bf16::available() {
+            return bf16_linear_backward(&x.to_contiguous(), &weight.to_contiguous(), grad);
+        }
         let precision = half::precision(x.dtype());
         let (x, weight, mut grad) = (dense(x), dense(weight), dense(grad));
         let (x, weight) = (x.storage::<f32>(), weight.storage::<f32>());
@@ -294,6 +316,46 @@ impl BertKernels for Flex {
     }
 }
 
+/// A linear layer in bfloat16, whose weight [`BertKernels::prepare_linear_weight`] may have packed.
+fn bf16_linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+    let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), dense(bias));
+    let [rows, input] = x.shape().dims();
+    let [output] = bias.shape().dims();
+    let panels = if weight.dtype() == DType::U32 {
+        bf16::Panels::of_pairs(weight.storage::<u32>(), input, output)
+    } else {
+        bf16::Panels::pack(bits(&weight), output)
+    };
+    let left = bf16::Left::rows(bits(&x), input);
+    tensor(bf16::multiply(&left, &panels, Some(bias.storage::<f32>())), [rows, output])
+}
+
+/// Gradients of input, weight and bias of a linear layer in bfloat16.
+fn bf16_linear_backward(x: &FlexTensor, weight: &FlexTensor, grad: FlexTensor) -> [FlexTensor; 3] {
+    let ([rows, input], [_, output], grad) = (x.shape().dims(), grad.shape().dims(), dense(grad));
+    let bias_gradient = linear::bias_gradient(grad.storage::<f32>(), output);
+    let half_grad = bf16::narrow(grad.storage::<f32>());
+    let turned = bf16::Panels::pack_transposed(bits(weight), output);
+    let input_gradient = bf16::multiply(&bf16::Left::rows(&half_grad, output), &turned, None);
+    let panels = bf16::Panels::pack(&half_grad, output);
+    let weight_gradient = bf16::multiply(&bf16::Left::transposed(bits(x), input), &panels, None);
+    [
+        tensor(input_gradient, [rows, input]),
+        tensor(weight_gradient, [input, output]),
+        tensor(bias_gradient, [output]),
+    ]
+}
+
+/// Bits of a bfloat16 tensor that covers its whole buffer.
+fn bits(x: &FlexTensor) -> &[u16] {
+    x.storage::<::half::bf16>().reinterpret_cast()
+}
+
+/// A bfloat16 tensor of these bits.
+fn half_tensor(bits: Vec<u16>, shape: Shape) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(bits.reinterpret_into::<::half::bf16>(), shape))
+}
+
 /// A linear layer whose weight [`BertKernels::quantize_linear_weight`] has packed; its input may be quantised already.
 fn quantized_linear(x: FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
     let x = if x.dtype() == DType::U8 { x } else { Flex::quantize_linear_input(x) };
@@ -318,8 +380,14 @@ fn self_attention(
 
 /// The tensor as f32 covering its whole buffer in row-major order.
 fn dense(x: FlexTensor) -> FlexTensor {
-    let x = if x.dtype() == DType::F32 { x } else { Flex::float_cast(x, FloatDType::F32) };
-    x.to_contiguous()
+    match x.dtype() {
+        DType::F32 => x.to_contiguous(),
+        DType::BF16 => {
+            let x = x.to_contiguous();
+            FlexTensor::from_data(TensorData::new(bf16::widen(bits(&x)), x.shape()))
+        }
+        _ => Flex::float_cast(x, FloatDType::F32).to_contiguous(),
+    }
 }
 
 /// The same for whole numbers, as i32.

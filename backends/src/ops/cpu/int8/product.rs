@@ -99,8 +99,8 @@ fn finish_row(
     };
     // Whole rows are written as they are made: their number of columns is known to the compiler.
     if let Ok(to) = <&mut [MaybeUninit<f32>; WIDTH]>::try_from(&mut *to) {
-        for column in 0..WIDTH {
-            to[column].write(value(column));
+        for (column, to) in to.iter_mut().enumerate() {
+            to.write(value(column));
         }
     } else {
         for (column, to) in to.iter_mut().enumerate() {
