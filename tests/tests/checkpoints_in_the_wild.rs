@@ -400,7 +400,7 @@ impl Reference {
             // Segments of a model that has but one are ours to mend.
             segment_ids: self.segments.concat(),
             attention_mask: self.mask.concat(),
-            targets: Some(Targets { start: self.start.clone(), end: self.end.clone() }),
+            targets: Some(Targets { start: self.start.clone(), end: self.end.clone(), smoothing: 0.0 }),
         }
     }
 }

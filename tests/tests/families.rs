@@ -86,7 +86,11 @@ impl Reference {
             input_ids: self.integers("input_ids"),
             segment_ids: self.integers("segment_ids"),
             attention_mask: if mask { self.integers("attention_mask") } else { whole() },
-            targets: targets.then(|| Targets { start: self.integers("start"), end: self.integers("end") }),
+            targets: targets.then(|| Targets {
+                start: self.integers("start"),
+                end: self.integers("end"),
+                smoothing: 0.0,
+            }),
         }
     }
 
@@ -404,7 +408,7 @@ fn dropout_falls_on_the_same_places_when_recomputed() {
             input_ids: (0..16).collect(),
             segment_ids: (0..16).map(|index| index / 4 % 2).collect(),
             attention_mask: (0..16).map(|index| i32::from(index < 14)).collect(),
-            targets: Some(Targets { start: vec![3, 0], end: vec![4, 0] }),
+            targets: Some(Targets { start: vec![3, 0], end: vec![4, 0], smoothing: 0.0 }),
         };
         let learn = |change: &dyn Fn(&mut BertConfig), recompute| {
             let (mut config, optimizer) = (config.clone(), OptimizerConfig::bert_adam());

@@ -52,7 +52,7 @@ fn batch(rows: usize, length: usize) -> Batch {
         input_ids: cells(|index| (index * 17 % 49 + 1) as i32),
         segment_ids: cells(|index| (index / 7 % 2) as i32),
         attention_mask: cells(|index| i32::from(index % 32 < 27)),
-        targets: Some(Targets { start: vec![3; rows], end: vec![5; rows] }),
+        targets: Some(Targets { start: vec![3; rows], end: vec![5; rows], smoothing: 0.0 }),
     }
 }
 
@@ -133,7 +133,7 @@ fn a_tensor_beyond_the_limit_is_an_out_of_memory_fault() {
         return;
     };
     let kind = choice.kind().unwrap();
-    let work = Work::Training { recompute: false, accumulates: false, half: false };
+    let work = Work::Training { recompute: false, accumulates: false, half: false, averages: false };
     let fitting = rows_that_fit(&attentive(), 384, kind, work, u64::MAX, Some(limit)).unwrap();
     if fitting > 32 {
         println!("skipped: {fitting} rows fit into one tensor of this device, too many to try");

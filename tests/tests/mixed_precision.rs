@@ -58,7 +58,7 @@ fn batch(rows: usize) -> Batch {
         input_ids: cells(|index| (index * 17 % 49 + 1) as i32),
         segment_ids: cells(|index| (index / 7 % 2) as i32),
         attention_mask: cells(|index| i32::from(index % 32 < 27)),
-        targets: Some(Targets { start: vec![3; rows], end: vec![5; rows] }),
+        targets: Some(Targets { start: vec![3; rows], end: vec![5; rows], smoothing: 0.0 }),
     }
 }
 

@@ -106,7 +106,7 @@ fn batch(tensors: &Weights, index: Option<usize>) -> Batch {
         input_ids: take("input_ids"),
         segment_ids: take("segment_ids"),
         attention_mask: take("input_mask"),
-        targets: Some(Targets { start: take("start_positions"), end: take("end_positions") }),
+        targets: Some(Targets { start: take("start_positions"), end: take("end_positions"), smoothing: 0.0 }),
     }
 }
 
@@ -180,8 +180,11 @@ fn check_labels(open: Open<'_>, tolerance: &Tolerance) {
         let Some(loss) = case["loss"].as_f64() else { continue };
         let mut batch = batch(&expected, None);
         let positions = |name: &str| serde_json::from_value(case[name].clone()).unwrap();
-        batch.targets =
-            Some(Targets { start: positions("start_positions"), end: positions("end_positions") });
+        batch.targets = Some(Targets {
+            start: positions("start_positions"),
+            end: positions("end_positions"),
+            smoothing: 0.0,
+        });
         let mut engine = open(config(), tensors("model/tiny.safetensors"), OptimizerConfig::bert_adam());
         let ours = accumulate(engine.as_mut(), &batch, 1);
         let difference = (f64::from(ours) - loss).abs();

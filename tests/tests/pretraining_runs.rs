@@ -106,7 +106,7 @@ impl Learner for Fake {
     }
 
     fn optimizer_state(&mut self) -> Result<OptimizerState, EngineError> {
-        Ok(OptimizerState { first: self.weights()?, second: self.weights()?, loss_scale: None })
+        Ok(OptimizerState { first: self.weights()?, second: self.weights()?, ..OptimizerState::default() })
     }
 
     fn load_optimizer_state(&mut self, _state: OptimizerState) -> Result<(), EngineError> {

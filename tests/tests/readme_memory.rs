@@ -31,7 +31,7 @@ fn takes(config: &BertConfig, rows: usize, work: Work) -> String {
 }
 
 fn training(rows: usize, recompute: bool, half: bool) -> Work {
-    Work::Training { recompute, accumulates: rows < 32, half }
+    Work::Training { recompute, accumulates: rows < 32, half, averages: false }
 }
 
 #[test]

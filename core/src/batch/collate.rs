@@ -27,6 +27,7 @@ pub fn collate(windows: &[&Window], length: usize, training: bool) -> Batch {
         targets: training.then(|| Targets {
             start: windows.iter().map(|window| clamp(window.start_position, length)).collect(),
             end: windows.iter().map(|window| clamp(window.end_position, length)).collect(),
+            smoothing: 0.0,
         }),
     };
     for (row, window) in windows.iter().enumerate() {
@@ -76,14 +77,14 @@ pub(crate) mod tests {
         assert_eq!(batch.input_ids, [1, 2, 3, 4, 0, 1, 2, 3, 0, 0]);
         assert_eq!(batch.segment_ids, [0, 0, 1, 1, 0, 0, 0, 1, 0, 0]);
         assert_eq!(batch.attention_mask, [1, 1, 1, 1, 0, 1, 1, 1, 0, 0]);
-        assert_eq!(batch.targets, Some(Targets { start: vec![2, 0], end: vec![3, 0] }));
+        assert_eq!(batch.targets, Some(Targets { start: vec![2, 0], end: vec![3, 0], smoothing: 0.0 }));
     }
 
     #[test]
     fn targets_beyond_the_length_are_ignored_and_evaluation_has_none() {
         let window = window(4, 9, 2);
         let batch = collate(&[&window], 6, true);
-        assert_eq!(batch.targets, Some(Targets { start: vec![6], end: vec![2] }));
+        assert_eq!(batch.targets, Some(Targets { start: vec![6], end: vec![2], smoothing: 0.0 }));
         assert_eq!(collate(&[&window], 6, false).targets, None);
     }
 

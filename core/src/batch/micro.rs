@@ -48,6 +48,7 @@ pub(crate) fn slice(batch: &Batch, first: usize, end: usize) -> Batch {
         targets: batch.targets.as_ref().map(|targets| Targets {
             start: targets.start[first..end].to_vec(),
             end: targets.end[first..end].to_vec(),
+            smoothing: targets.smoothing,
         }),
     }
 }

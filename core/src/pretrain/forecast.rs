@@ -93,6 +93,7 @@ pub(super) fn plan_for(
         micro_batch: recipe.micro_batch,
         eval_rows: recipe.eval_batch_size,
         half: Precision::from(recipe.precision) != Precision::F32,
+        averages: false,
         head_bytes: &|rows| sums.saturating_add(pretraining_head_bytes(config, targets(rows))),
     };
     plan(&demand, config, limits)

@@ -62,6 +62,6 @@ pub(super) fn batch(rows: usize, length: usize) -> Batch {
         input_ids: cell(|row, position| ((row * 31 + position * 7) % 95 + 1) as i32),
         segment_ids: cell(|_, position| i32::from(position > 12)),
         attention_mask: cell(|_, _| 1),
-        targets: Some(Targets { start: target(3), end: target(2) }),
+        targets: Some(Targets { start: target(3), end: target(2), smoothing: 0.0 }),
     }
 }

@@ -167,7 +167,11 @@ fn gather(data: TrainingData<'_>, recipe: &Recipe, batch: usize) -> (Batch, usiz
         data.order.batch(batch).iter().filter_map(|&index| data.windows.get(index)).collect();
     let lengths = windows.iter().map(|window| window.input_ids.len());
     let longest = lengths.clone().max().unwrap_or(0);
-    (collate(&windows, recipe.padded_length(longest, data.length_multiple), true), lengths.sum())
+    let mut batch = collate(&windows, recipe.padded_length(longest, data.length_multiple), true);
+    if let Some(targets) = &mut batch.targets {
+        targets.smoothing = recipe.label_smoothing as f32;
+    }
+    (batch, lengths.sum())
 }
 
 /// The whole batch that needs most memory: the longest, and of these the one with most windows.

@@ -14,6 +14,9 @@ pub fn optimizer_config(recipe: &Recipe) -> OptimizerConfig {
         weight_decay: recipe.weight_decay as f32,
         max_grad_norm: recipe.max_grad_norm as f32,
         loss_scale: recipe.loss_scale as f32,
+        layer_lr_decay: recipe.layer_lr_decay,
+        bias_correction: recipe.bias_correction,
+        ema_decay: recipe.ema_decay,
         ..base
     }
 }

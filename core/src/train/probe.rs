@@ -27,6 +27,8 @@ pub(crate) struct Demand<'a> {
     pub eval_rows: usize,
     /// Whether products are made in a half precision.
     pub half: bool,
+    /// Whether a running average of the weights is kept.
+    pub averages: bool,
     /// Bytes that the heads take for so many rows, where the estimate leaves them out.
     pub head_bytes: &'a dyn Fn(usize) -> u64,
 }
@@ -109,8 +111,9 @@ impl DeviceLimits {
 
 /// The split to begin with and what it is estimated to take. Parts of a batch are its halves, quarters and so on.
 pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimits) -> (Fit, MemoryEstimate) {
-    let &Demand { rows: whole, update_rows, length, eval_rows, half, head_bytes, .. } = demand;
-    let work = |rows, recompute| Work::Training { recompute, accumulates: rows < update_rows, half };
+    let &Demand { rows: whole, update_rows, length, eval_rows, half, averages, head_bytes, .. } = demand;
+    let work =
+        |rows, recompute| Work::Training { recompute, accumulates: rows < update_rows, half, averages };
     let allowed =
         |&rows: &usize| limits.allow(config, (rows, length), work(rows, false), head_bytes(rows), USABLE);
     let (micro_batch, recompute) = match demand.micro_batch {
@@ -157,6 +160,7 @@ pub(super) fn plan_for(
         micro_batch: recipe.micro_batch,
         eval_rows: recipe.eval_batch_size,
         half: recipe.precision != Precision::F32,
+        averages: recipe.ema_decay.is_some(),
         head_bytes: &|_| sums,
     };
     plan(&demand, config, limits)

@@ -43,6 +43,16 @@ recipe! {
         [value_name = "X"] weight_decay: f64 = 0.01,
         /// Largest gradient norm: of each parameter (bert_adam) or of all together (fused_adam).
         [value_name = "X"] max_grad_norm: f64 = 1.0,
+        /// Factor of the learning rate from each layer to the one below it: the head has the whole rate, the embeddings the
+        /// lowest. 1 is the reference's, the same rate everywhere.
+        [value_name = "X"] layer_lr_decay: f64 = 1.0,
+        /// Correct the bias of the optimizer's moments towards 0, as Adam's paper does and the reference does not; with few
+        /// updates or little warm-up it makes the first ones smaller.
+        [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
+        bias_correction: bool = false,
+        /// Share of each answer's start and end that their neighbouring word pieces get in the loss, half of it each. 0 is
+        /// the reference's.
+        [value_name = "SHARE"] label_smoothing: f64 = 0.0,
         /// Order of the training windows: by length with shuffled batches, shuffled, or by length.
         [value_enum] train_mode: TrainMode = TrainMode::RandomSorted,
         /// Seed of data order, dropout and fresh weights.
@@ -85,6 +95,9 @@ recipe! {
         [value_name = "RATE"] learning_rate: f64,
         /// Dropout of hidden states and attention; without it the checkpoint's config.json decides.
         [value_name = "P"] dropout: f64,
+        /// Evaluate and save a running average of the weights, with this decay per update (0.999, say), and train on with the
+        /// weights themselves; without it there is no average, as in the reference.
+        [value_name = "X"] ema_decay: f64,
         /// Whether text is lower-cased; without it the checkpoint decides.
         [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
         do_lower_case: bool,

@@ -162,6 +162,31 @@ impl Recipe {
         );
         check(
             found,
+            self.layer_lr_decay > 0.0 && self.layer_lr_decay <= 1.0,
+            "layer_lr_decay",
+            self.layer_lr_decay,
+            "it must be above 0 and at most 1",
+            "use 1, which gives every layer the same rate as the reference does",
+        );
+        check(
+            found,
+            (0.0..1.0).contains(&self.label_smoothing),
+            "label_smoothing",
+            self.label_smoothing,
+            "it must be at least 0 and below 1",
+            "use 0, as the reference does",
+        );
+        let ema_decay = self.ema_decay.unwrap_or(0.5);
+        check(
+            found,
+            ema_decay > 0.0 && ema_decay < 1.0,
+            "ema_decay",
+            ema_decay,
+            "it must be between 0 and 1",
+            "leave it out to evaluate the weights themselves, or use 0.999",
+        );
+        check(
+            found,
             self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale),
             "loss_scale",
             self.loss_scale,
@@ -277,6 +302,10 @@ mod tests {
             ("warmup_proportion", Recipe { warmup_proportion: 1.0, ..base() }),
             ("weight_decay", Recipe { weight_decay: -0.1, ..base() }),
             ("max_grad_norm", Recipe { max_grad_norm: 0.0, ..base() }),
+            ("layer_lr_decay", Recipe { layer_lr_decay: 0.0, ..base() }),
+            ("layer_lr_decay", Recipe { layer_lr_decay: 1.5, ..base() }),
+            ("label_smoothing", Recipe { label_smoothing: 1.0, ..base() }),
+            ("ema_decay", Recipe { ema_decay: Some(1.0), ..base() }),
             ("loss_scale", Recipe { loss_scale: 0.5, ..base() }),
             ("loss_scale", Recipe { loss_scale: f64::NAN, ..base() }),
             ("loss_scale", Recipe { loss_scale: 33_554_432.0, ..base() }),

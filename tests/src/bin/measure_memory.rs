@@ -82,7 +82,7 @@ fn batch(config: &BertConfig, rows: usize, length: usize) -> Batch {
         input_ids: (0..size).map(|index| (index * 7919 % (config.vocab_size - 1) + 1) as i32).collect(),
         segment_ids: (0..size).map(|index| i32::from(index % length > 12)).collect(),
         attention_mask: vec![1; size],
-        targets: Some(Targets { start: vec![1; rows], end: vec![2; rows] }),
+        targets: Some(Targets { start: vec![1; rows], end: vec![2; rows], smoothing: 0.0 }),
     }
 }
 

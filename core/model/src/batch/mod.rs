@@ -28,4 +28,6 @@ pub struct Targets {
     pub start: Vec<i32>,
     /// As `start`.
     pub end: Vec<i32>,
+    /// Share of a target that its neighbours in the context get, half of it each.
+    pub smoothing: f32,
 }

@@ -15,6 +15,7 @@ use spanbert_backends::{
 use super::{
     Engine, EngineError, EngineFuture, Learner, LossScale, OptimizerConfig, OptimizerState, PartedSum,
     StepMetrics,
+    averages::averaged,
     gradients::{Gradients, Inner, add, matrix_shape},
     inference::{read, read_async, read_error},
     memory::{self, Work},
@@ -75,7 +76,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
         let model = O::build(&config, &mut weights, precision, &device)?;
         Ok(Self {
             loss_scale: (precision == Precision::F16).then(|| LossScale::new(optimizer.loss_scale)),
-            optimizer: Optimizer::new(optimizer, config.pad_token_id),
+            optimizer: Optimizer::new(optimizer, &config),
             config,
             device,
             model: Some(model),
@@ -97,7 +98,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
 
     /// The model without gradients, and what a pass of it needs.
     pub fn answering(&mut self) -> Result<Answering<'_, AB, O>, EngineError> {
-        let model = self.model.as_ref().ok_or(EngineError::NoModel)?.valid();
+        let model = averaged(&self.optimizer, self.model.as_ref().ok_or(EngineError::NoModel)?.valid());
         Ok(Answering { model, config: &self.config, device: &self.device, reserve: &mut self.reserve })
     }
 
@@ -206,7 +207,8 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
     /// Gives unused memory back where the parts of a batch need it.
     fn make_room(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
         let accumulates = parts.len() > 1 || self.sums.values().any(|sum| !sum.gradients.is_empty());
-        let work = Work::Training { recompute: self.recompute, accumulates, half: self.half };
+        let averages = self.optimizer.averages();
+        let work = Work::Training { recompute: self.recompute, accumulates, half: self.half, averages };
         let without_moments = self.optimizer.without_moments();
         parts.iter().try_for_each(|part| {
             let Batch { rows, length, .. } = *O::batch(part);
@@ -305,6 +307,17 @@ impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {
     fn weights_async(&mut self) -> EngineFuture<'_, Weights> {
         Box::pin(async {
             let weights = fault::guard_async(export_weights_async(self.model()?)).await?;
+            Ok(self.with_unused(weights.map_err(read_error)?))
+        })
+    }
+
+    fn predicting_weights_async(&mut self) -> EngineFuture<'_, Weights> {
+        if !self.optimizer.averages() {
+            return self.weights_async();
+        }
+        Box::pin(async {
+            let model = averaged(&self.optimizer, self.model()?.valid());
+            let weights = fault::guard_async(export_weights_async(&model)).await?;
             Ok(self.with_unused(weights.map_err(read_error)?))
         })
     }

@@ -72,6 +72,8 @@ pub enum Work {
         accumulates: bool,
         /// Whether matrix products are made in a half precision.
         half: bool,
+        /// Whether a running average of the weights is kept.
+        averages: bool,
     },
 }
 
@@ -84,7 +86,7 @@ pub struct MemoryEstimate {
     pub weights: u64,
     /// Gradients of all parameters.
     pub gradients: u64,
-    /// The optimizer's moments.
+    /// The optimizer's moments, and the average of the weights if one is kept.
     pub optimizer: u64,
     /// What is kept for the backward pass.
     pub activations: u64,
@@ -200,17 +202,17 @@ pub fn estimate(
     let sizes = Sizes::new(config, rows, length, kind);
     let parameters = config.parameter_count() as u64;
     let weights = parameters * VALUE;
-    let (recompute, accumulates, half) = match work {
+    let (recompute, accumulates, half, averages) = match work {
         Work::Inference => {
             let transient = sizes.all(sizes.forward());
             let total = weights.saturating_add(transient);
             return MemoryEstimate { parameters, weights, transient, total, ..MemoryEstimate::default() };
         }
-        Work::Training { recompute, accumulates, half } => {
-            (recompute, accumulates, half && kind != BackendKind::Cpu)
+        Work::Training { recompute, accumulates, half, averages } => {
+            (recompute, accumulates, half && kind != BackendKind::Cpu, averages)
         }
     };
-    let (gradients, optimizer) = (weights, 2 * weights);
+    let (gradients, optimizer) = (weights, if averages { 3 } else { 2 } * weights);
     let transient = sizes.all(sizes.short_lived(half));
     let kept = if recompute {
         let inputs = sizes.bytes((sizes.layers + 1) * sizes.hidden);
@@ -311,8 +313,10 @@ mod tests {
     use super::*;
     use crate::config::Family;
 
-    const DIRECT: Work = Work::Training { recompute: false, accumulates: false, half: false };
-    const RECOMPUTED: Work = Work::Training { recompute: true, accumulates: false, half: false };
+    const DIRECT: Work =
+        Work::Training { recompute: false, accumulates: false, half: false, averages: false };
+    const RECOMPUTED: Work =
+        Work::Training { recompute: true, accumulates: false, half: false, averages: false };
     const MIB: u64 = 1 << 20;
 
     #[test]
@@ -346,7 +350,7 @@ mod tests {
     #[test]
     fn half_precision_keeps_half_of_the_operands() {
         let base = BertConfig::default();
-        let work = |half| Work::Training { recompute: false, accumulates: false, half };
+        let work = |half| Work::Training { recompute: false, accumulates: false, half, averages: false };
         let estimated = |rows, kind, half| estimate(&base, rows, 384, kind, work(half));
         let half = estimated(8, BackendKind::Cuda, true);
         // By hand: of a layer 6 * 768 + 3,072 values of two bytes, 12 rows of 384 of them padded to 1,024 bytes,
@@ -372,7 +376,7 @@ mod tests {
     fn a_gpu_takes_what_was_measured() {
         let base = BertConfig::default();
         let total = |rows, length, recompute, accumulates, half| {
-            let work = Work::Training { recompute, accumulates, half };
+            let work = Work::Training { recompute, accumulates, half, averages: false };
             estimate(&base, rows, length, BackendKind::Cuda, work).total as f64 / 1e9
         };
         for (estimated, measured) in [
@@ -392,7 +396,14 @@ mod tests {
     fn accumulating_and_gpus_take_more() {
         let base = BertConfig::default();
         let total = |kind, recompute, accumulates| {
-            estimate(&base, 8, 384, kind, Work::Training { recompute, accumulates, half: false }).total
+            estimate(
+                &base,
+                8,
+                384,
+                kind,
+                Work::Training { recompute, accumulates, half: false, averages: false },
+            )
+            .total
         };
         for recompute in [false, true] {
             assert!(total(BackendKind::Cpu, recompute, true) > total(BackendKind::Cpu, recompute, false));

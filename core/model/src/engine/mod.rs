@@ -1,5 +1,6 @@
 //! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
 
+mod averages;
 mod flops;
 mod gradients;
 mod inference;
@@ -111,6 +112,10 @@ pub struct OptimizerState {
     pub first: Weights,
     /// Second moments.
     pub second: Weights,
+    /// Running averages of the parameters themselves; empty if none are kept.
+    pub average: Weights,
+    /// Updates made.
+    pub updates: u64,
     /// In fp16, the loss scale.
     pub loss_scale: Option<LossScale>,
 }
@@ -298,6 +303,13 @@ pub trait Learner: Engine {
     /// As [`weights`](Self::weights).
     fn weights_async(&mut self) -> EngineFuture<'_, Weights> {
         Box::pin(ready(self.weights()))
+    }
+    /// Copies to the host what predicts: the running average of the weights, where one is kept, else the weights.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    fn predicting_weights_async(&mut self) -> EngineFuture<'_, Weights> {
+        self.weights_async()
     }
     /// Copies the gradients summed since the last update to the host, by name, in checkpoint layout,
     /// and in fp16 without the loss scale.

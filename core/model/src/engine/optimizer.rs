@@ -1,4 +1,4 @@
-//! BertAdam and apex's FusedAdam on the device, keyed by parameter name.
+//! BertAdam and apex's FusedAdam on the device, keyed by parameter name, and what newer recipes add to them.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,15 @@ use spanbert_backends::{
 };
 
 use super::{
-    EngineError, OptimizerState,
+    EngineError, OptimizerState, averages,
     gradients::{Gradients, matrix_shape},
     inference::{read, read_async},
 };
 use crate::{
-    config::names::WORD_EMBEDDINGS,
+    config::{
+        BertConfig,
+        names::{EMBEDDINGS, LAYERS, WORD_EMBEDDINGS},
+    },
     host::Weights,
     model::{ParameterKind, ParameterPath},
 };
@@ -36,7 +39,7 @@ pub enum ClipScope {
     Global,
 }
 
-/// Constants of the optimizer; neither variant corrects the moments' bias.
+/// Constants of the optimizer. Those of the reference leave the last three as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerConfig {
     /// Decay of the first moment.
@@ -53,6 +56,13 @@ pub struct OptimizerConfig {
     pub clip: ClipScope,
     /// In fp16, the factor on the loss; 0 for one that adapts itself ([`LossScale`](super::LossScale)).
     pub loss_scale: f32,
+    /// Factor of the learning rate from a layer to the one below it: heads have the whole rate, layer `i` of `n` that times
+    /// the factor to the power of `n - i`, embeddings to the power of `n + 1`.
+    pub layer_lr_decay: f64,
+    /// Whether the moments are divided by `1 - beta^updates`, as Adam's paper has it and BERT's optimizer does not.
+    pub bias_correction: bool,
+    /// Decay of the running average of the weights, which then predicts and is saved in their place.
+    pub ema_decay: Option<f64>,
 }
 
 impl OptimizerConfig {
@@ -67,6 +77,9 @@ impl OptimizerConfig {
             max_grad_norm: 1.0,
             clip: ClipScope::PerParameter,
             loss_scale: 0.0,
+            layer_lr_decay: 1.0,
+            bias_correction: false,
+            ema_decay: None,
         }
     }
 
@@ -86,14 +99,16 @@ impl Default for OptimizerConfig {
 struct Moments<B: BertKernels> {
     first: Tensor<B, 2>,
     second: Tensor<B, 2>,
+    /// The running average of the parameter itself, if one is kept.
+    average: Option<Tensor<B, 2>>,
     /// How the parameter is stored in a checkpoint.
     kind: ParameterKind,
     dims: Vec<usize>,
 }
 
 impl<B: BertKernels> Moments<B> {
-    fn tensors(&self) -> [Tensor<B, 2>; 2] {
-        [self.first.clone(), self.second.clone()]
+    fn tensors(&self) -> Vec<Tensor<B, 2>> {
+        [self.first.clone(), self.second.clone()].into_iter().chain(self.average.clone()).collect()
     }
 
     /// Adds what was read of [`Self::tensors`] to a state, in checkpoint layout.
@@ -103,6 +118,9 @@ impl<B: BertKernels> Moments<B> {
             state.first.insert(name.to_owned(), first);
             state.second.insert(name.to_owned(), second);
         }
+        if let Some(average) = values.next() {
+            state.average.insert(name.to_owned(), average);
+        }
     }
 }
 
@@ -110,12 +128,47 @@ impl<B: BertKernels> Moments<B> {
 pub(super) struct Optimizer<B: BertKernels> {
     config: OptimizerConfig,
     pad_token_id: usize,
+    layers: usize,
+    /// Updates made, those of the run that was resumed included.
+    updates: u64,
     moments: BTreeMap<String, Moments<B>>,
 }
 
 impl<B: BertKernels> Optimizer<B> {
-    pub fn new(config: OptimizerConfig, pad_token_id: usize) -> Self {
-        Self { config, pad_token_id, moments: BTreeMap::new() }
+    pub fn new(config: OptimizerConfig, model: &BertConfig) -> Self {
+        let (pad_token_id, layers) = (model.pad_token_id, model.num_hidden_layers);
+        Self { config, pad_token_id, layers, updates: 0, moments: BTreeMap::new() }
+    }
+
+    /// The average of a parameter, in the shape `[rows, columns]`; none before the first update, or if none is kept.
+    pub fn average(&self, name: &str) -> Option<&Tensor<B, 2>> {
+        self.moments.get(name)?.average.as_ref()
+    }
+
+    /// Whether averages are kept.
+    pub fn averages(&self) -> bool {
+        self.config.ema_decay.is_some()
+    }
+
+    /// The scalars of a parameter's update. The correction of the moments' bias is put into the rate, `eps` and the decay:
+    /// `m / c1 / (sqrt(v / c2) + eps) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) * eps)`.
+    fn scalars(&self, name: &str, decays: bool, learning_rate: f64) -> AdamStep {
+        let OptimizerConfig { beta1, beta2, eps, bias_correction, layer_lr_decay, .. } = self.config;
+        let rate = learning_rate * layer_lr_decay.powi(depth_below_heads(name, self.layers));
+        let weight_decay = if decays { self.config.weight_decay } else { 0.0 };
+        if !bias_correction {
+            return AdamStep { beta1, beta2, eps, weight_decay, learning_rate: rate as f32 };
+        }
+        let updates = i32::try_from(self.updates).unwrap_or(i32::MAX);
+        let root = (1.0 - beta2.powi(updates)).sqrt();
+        let factor = root / (1.0 - beta1.powi(updates));
+        AdamStep {
+            beta1,
+            beta2,
+            eps: (f64::from(eps) * root) as f32,
+            weight_decay: (f64::from(weight_decay) / factor) as f32,
+            learning_rate: (rate * factor) as f32,
+        }
     }
 
     /// Whether no update was made and no state loaded yet.
@@ -162,12 +215,13 @@ impl<B: BertKernels> Optimizer<B> {
         if loss_scale.is_some() && !read([norm.clone()])?.iter().flatten().all(|norm| norm.is_finite()) {
             return Ok(Stepped { model, norm, overflowed: true });
         }
+        self.updates += 1;
         let slots = gradients.into_iter().enumerate();
         let mut pass = Pass::<AB> {
             optimizer: self,
             gradients: slots.map(|(slot, (name, grad))| (name, (grad, slot))).collect(),
             factors,
-            learning_rate: learning_rate as f32,
+            learning_rate,
             path: ParameterPath::default(),
             without_gradient: Vec::new(),
         };
@@ -180,7 +234,7 @@ impl<B: BertKernels> Optimizer<B> {
 
     /// Copies the moments to the host, in checkpoint layout.
     pub fn state(&self) -> Result<OptimizerState, EngineError> {
-        let mut state = OptimizerState::default();
+        let mut state = OptimizerState { updates: self.updates, ..OptimizerState::default() };
         for (name, moments) in &self.moments {
             moments.put(name, read(moments.tensors())?, &mut state);
         }
@@ -189,7 +243,7 @@ impl<B: BertKernels> Optimizer<B> {
 
     /// [`Self::state`] without keeping the thread.
     pub async fn state_async(&self) -> Result<OptimizerState, EngineError> {
-        let mut state = OptimizerState::default();
+        let mut state = OptimizerState { updates: self.updates, ..OptimizerState::default() };
         for (name, moments) in &self.moments {
             moments.put(name, read_async(moments.tensors()).await?, &mut state);
         }
@@ -224,9 +278,13 @@ impl<B: BertKernels> Optimizer<B> {
                 }
             };
             let (first, second) = (take(&mut state.first)?, take(&mut state.second)?);
-            moments.insert(name.clone(), Moments { first, second, kind: *kind, dims: dims.clone() });
+            // A run that goes on with an average it did not begin with has none, and begins it then.
+            let keeps = self.averages() && state.average.contains_key(name);
+            let average = if keeps { Some(take(&mut state.average)?) } else { None };
+            moments.insert(name.clone(), Moments { first, second, average, kind: *kind, dims: dims.clone() });
         }
         self.moments = moments;
+        self.updates = state.updates;
         Ok(())
     }
 }
@@ -239,6 +297,17 @@ pub(super) struct Stepped<M, B: BertKernels> {
     pub norm: Tensor<B, 2>,
     /// Whether it is not finite under a loss scale, and nothing was applied.
     pub overflowed: bool,
+}
+
+/// How many steps a parameter's layer is below the heads.
+fn depth_below_heads(name: &str, layers: usize) -> i32 {
+    let layer = || name.strip_prefix(LAYERS)?.strip_prefix('.')?.split('.').next()?.parse().ok();
+    let depth = match layer() {
+        Some(layer) => layers.saturating_sub(layer),
+        None if name.starts_with(EMBEDDINGS) => layers + 1,
+        None => 0,
+    };
+    i32::try_from(depth).unwrap_or(i32::MAX)
 }
 
 fn scaled<B: BertKernels>(x: Tensor<B, 2>, factor: Option<f32>) -> Tensor<B, 2> {
@@ -255,7 +324,7 @@ struct Pass<'a, AB: TrainingBackend> {
     gradients: BTreeMap<String, (Tensor<AB::InnerBackend, 2>, usize)>,
     /// `[1, gradients]`.
     factors: Tensor<AB::InnerBackend, 2>,
-    learning_rate: f32,
+    learning_rate: f64,
     path: ParameterPath,
     without_gradient: Vec<String>,
 }
@@ -276,29 +345,40 @@ impl<AB: TrainingBackend> ModuleMapper<AB> for Pass<'_, AB> {
             self.without_gradient.push(name);
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let config = self.optimizer.config;
         let weight = tensor.inner();
         let dims = weight.dims();
         let moments = self.optimizer.moments.remove(&name).unwrap_or_else(|| {
             let zeros = || Tensor::zeros(matrix_shape(&dims), &weight.device());
             let kind = self.path.kind(D);
-            Moments { first: zeros(), second: zeros(), kind, dims: dims.to_vec() }
+            Moments { first: zeros(), second: zeros(), average: None, kind, dims: dims.to_vec() }
         });
-        let Moments { first, second, kind, dims: shape } = moments;
+        let Moments { first, second, average, kind, dims: shape } = moments;
         // Biases and LayerNorm parameters are the vectors, and the reference decays neither.
-        let weight_decay = if D >= 2 { config.weight_decay } else { 0.0 };
-        let step = AdamStep {
-            beta1: config.beta1,
-            beta2: config.beta2,
-            eps: config.eps,
-            weight_decay,
-            learning_rate: self.learning_rate,
-        };
+        let step = self.optimizer.scalars(&name, D >= 2, self.learning_rate);
         let tensors = AdamTensors { weight: weight.reshape(matrix_shape(&dims)), first, second };
         let updated = adam_update(tensors, grad, self.factors.clone(), slot, step);
-        let moments = Moments { first: updated.first, second: updated.second, kind, dims: shape };
+        let average =
+            self.optimizer.config.ema_decay.map(|decay| {
+                averages::advance(average, updated.weight.clone(), decay, self.optimizer.updates)
+            });
+        let moments = Moments { first: updated.first, second: updated.second, average, kind, dims: shape };
         self.optimizer.moments.insert(name, moments);
         let weight = Tensor::<AB, D>::from_inner(updated.weight.reshape(dims)).require_grad();
         Param::from_mapped_value(id, weight, mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_s_rate_falls_with_its_distance_from_the_heads() {
+        let depth = |name: &str| depth_below_heads(name, 12);
+        assert_eq!(depth("qa_outputs.weight"), 0);
+        assert_eq!(depth("cls.predictions.bias"), 0);
+        assert_eq!(depth("bert.encoder.layer.11.output.dense.weight"), 1);
+        assert_eq!(depth("bert.encoder.layer.0.output.dense.weight"), 12);
+        assert_eq!(depth("bert.embeddings.LayerNorm.bias"), 13);
     }
 }

@@ -132,7 +132,8 @@ impl Reserve {
 mod tests {
     use super::*;
 
-    const LEARNS: Work = Work::Training { recompute: false, accumulates: false, half: false };
+    const LEARNS: Work =
+        Work::Training { recompute: false, accumulates: false, half: false, averages: false };
 
     fn pass(length: usize) -> Pass {
         Pass { rows: 32, length, work: LEARNS, head: 0, without_moments: false }
@@ -161,7 +162,8 @@ mod tests {
         assert_eq!(reserve.new_bytes(&base, pass(256)), 0);
         assert_eq!(reserve.new_bytes(&base, Pass { head: 7, ..pass(256) }), 7);
         // A sum of gradients changes no tensor's size; answering does.
-        let accumulates = Work::Training { recompute: false, accumulates: true, half: false };
+        let accumulates =
+            Work::Training { recompute: false, accumulates: true, half: false, averages: false };
         assert_eq!(reserve.new_bytes(&base, Pass { work: accumulates, ..pass(256) }), 0);
         assert!(reserve.new_bytes(&base, Pass { work: Work::Inference, ..pass(256) }) > 0);
     }

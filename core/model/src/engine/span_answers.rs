@@ -54,13 +54,10 @@ impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
         part: &MicroBatch<'_>,
         sum: &mut Gradients<Inner<AB>>,
     ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-        let Some(targets) = &part.batch.targets else {
-            return Err(EngineError::Defect("a training batch has no targets".into()));
-        };
         let seeds = DropoutSeeds::new(part.seed, part.first_row * part.batch.length);
         let input = ModelInput::for_training(part.batch, pass.config.vocab_size, pass.device);
         let weights = (pass.scaled(part.start_weight), pass.scaled(part.end_weight));
-        let loss_of = |logits| span_loss(logits, targets, weights.0, weights.1);
+        let loss_of = |logits| span_loss(logits, part.batch, weights.0, weights.1);
         let loss = if pass.recompute {
             let shape = input.input_ids.dims();
             let loss_of = |x, seeds: &mut DropoutSeeds| {

@@ -41,12 +41,11 @@ fn fill_checkpoint(staging: &Path, checkpoint: TrainingCheckpoint) -> Result<(),
         fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
     }
     fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
-    let moments: Weights = optimizer
-        .first
-        .into_iter()
-        .map(|(name, tensor)| (format!("first/{name}"), tensor))
-        .chain(optimizer.second.into_iter().map(|(name, tensor)| (format!("second/{name}"), tensor)))
-        .collect();
+    let kinds = [("first", optimizer.first), ("second", optimizer.second), ("average", optimizer.average)];
+    let named = |(kind, tensors): (_, Weights)| {
+        tensors.into_iter().map(move |(name, tensor)| (format!("{kind}/{name}"), tensor))
+    };
+    let moments: Weights = kinds.into_iter().flat_map(named).collect();
     for (name, tensors) in [("model.safetensors", &weights), ("optimizer.safetensors", &moments)] {
         let path = staging.join(name);
         let bytes = to_safetensors(tensors, &BTreeMap::new()).map_err(WriteError::at(&path))?;

@@ -149,11 +149,14 @@ pub(crate) fn share(ranks: &SharedRanks, own: Beginning) -> Result<Beginning, Tr
     let Told { progress, fit } = serde_json::from_slice(&told).map_err(defect)?;
     let weights = tensors(ranks, leads, weights)?;
     let saved = if progress.is_some() {
-        let (own, OptimizerState { first, second, loss_scale }) = saved.unwrap_or_default();
+        let (own, OptimizerState { first, second, average, loss_scale, updates }) = saved.unwrap_or_default();
         let own = tensors(ranks, leads, own)?;
         let (first, second) = (tensors(ranks, leads, first)?, tensors(ranks, leads, second)?);
-        let loss_scale = progress.as_ref().map_or(loss_scale, |progress: &Progress| progress.loss_scale);
-        Some((own, OptimizerState { first, second, loss_scale }))
+        let average = tensors(ranks, leads, average)?;
+        let (loss_scale, updates) = progress.as_ref().map_or((loss_scale, updates), |progress: &Progress| {
+            (progress.loss_scale, progress.place.training_step as u64)
+        });
+        Some((own, OptimizerState { first, second, average, updates, loss_scale }))
     } else {
         None
     };

@@ -61,11 +61,16 @@ impl TrainingCheckpoint {
         let progress = read_progress(&folder.join("progress.json"))?;
         let weights = read_tensors(folder, "model.safetensors", &progress.files)?;
         let moments = read_tensors(folder, "optimizer.safetensors", &progress.files)?;
-        let mut optimizer = OptimizerState { loss_scale: progress.loss_scale, ..OptimizerState::default() };
+        let mut optimizer = OptimizerState {
+            loss_scale: progress.loss_scale,
+            updates: progress.place.training_step as u64,
+            ..OptimizerState::default()
+        };
         for (name, tensor) in moments {
             match name.split_once('/') {
                 Some(("first", name)) => optimizer.first.insert(name.to_owned(), tensor),
                 Some(("second", name)) => optimizer.second.insert(name.to_owned(), tensor),
+                Some(("average", name)) => optimizer.average.insert(name.to_owned(), tensor),
                 _ => return Err(format!("optimizer.safetensors holds {name:?}, which is no moment")),
             };
         }

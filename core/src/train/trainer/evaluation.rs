@@ -62,7 +62,7 @@ impl<T: Task> Trainer<'_, T> {
         self.host.record(self.task.evaluated(&EvaluatedAt { place, best, secs }, scores))?;
         if best {
             self.host.phase(Phase::Saving)?;
-            let weights = engine.weights_async().await?;
+            let weights = engine.predicting_weights_async().await?;
             let results = self.task.results(place, training.learning_rate, scores);
             if let Some(best) = self.standing.best() {
                 self.host.save_best(self.task.best_model(weights, place, scores), best, results)?;

@@ -52,7 +52,7 @@ impl<T: Task> Trainer<'_, T> {
     /// If the device fails or a file cannot be written.
     pub async fn save_last(&mut self, engine: &mut T::Engine) -> Result<(), TrainError> {
         self.host.phase(Phase::Saving)?;
-        let weights = engine.weights_async().await?;
+        let weights = engine.predicting_weights_async().await?;
         self.host.save_last(self.task.last_model(weights, self.place))?;
         self.saved(CheckpointKind::Last, self.place.step, "last")
     }

@@ -1,6 +1,8 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod options;
+
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
@@ -31,7 +33,14 @@ fn config(dropout: f64) -> BertConfig {
 }
 
 fn open_with(config: BertConfig, weights: Weights) -> Box<dyn TrainingEngine> {
-    let optimizer = OptimizerConfig::bert_adam();
+    open_optimized(config, weights, OptimizerConfig::bert_adam())
+}
+
+fn open_optimized(
+    config: BertConfig,
+    weights: Weights,
+    optimizer: OptimizerConfig,
+) -> Box<dyn TrainingEngine> {
     open_training(&DeviceChoice::Cpu, Fusion::Unfused, &config, weights, optimizer, Precision::F32).unwrap()
 }
 
@@ -48,7 +57,7 @@ fn batch(rows: usize) -> Batch {
         input_ids: Vec::new(),
         segment_ids: Vec::new(),
         attention_mask: Vec::new(),
-        targets: Some(Targets { start: Vec::new(), end: Vec::new() }),
+        targets: Some(Targets { start: Vec::new(), end: Vec::new(), smoothing: 0.0 }),
     };
     let targets = batch.targets.as_mut().unwrap();
     for row in 0..rows {
