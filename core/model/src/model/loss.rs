@@ -45,11 +45,10 @@ fn softened(batch: &Batch, targets: &[i32], smoothing: f32) -> Shares<3> {
     rows.map(|(row, (_, [(target, counts)]))| {
         let is_context = |position: i32| is_context(batch, row, position);
         let inside = counts > 0.0 && is_context(target);
-        let neighbour = |position: i32| {
-            if inside && is_context(position) { (position, counts * smoothing / 2.0) } else { (0, 0.0) }
-        };
+        let half = smoothing / 2.0;
+        let neighbour = |position| if inside && is_context(position) { (position, half) } else { (0, 0.0) };
         let (before, after) = (neighbour(target - 1), neighbour(target + 1));
-        [(target, counts - before.1 - after.1), before, after]
+        [(target, counts - (before.1 + after.1)), before, after]
     })
     .collect()
 }
