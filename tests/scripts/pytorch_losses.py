@@ -13,7 +13,8 @@ EXPORT is a folder with what the other program started from and was fed:
                          000.input_ids, 000.segment_ids, 000.attention_mask: i32 [rows, length];
                          000.start_positions, 000.end_positions: i32 [rows]
 
-MODEL is the folder whose config.json describes the architecture. Dropout is off. The output is
+MODEL is the folder whose config.json describes the architecture. Dropout is off unless `--dropout` and `--seed` say otherwise,
+and then PyTorch's own, so that losses no longer agree step by step. The output is
 {"steps": [{"step": 0, "loss": ..., "learning_rate": ..., "rows": ..., "length": ...}, ...], "wall_seconds": ...,
 "windows_per_second": ...}; a loss is that of the batch before its update. Compare with `compare_losses.py`.
 """
@@ -71,13 +72,16 @@ def main():
     parser.add_argument("--steps", type=int, help="stop after this many steps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     parser.add_argument("--save-final", help="safetensors file for the weights after the last step")
+    parser.add_argument("--dropout", type=float, default=0.0, help="of hidden states and attention")
+    parser.add_argument("--seed", type=int, default=0, help="of that dropout")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
 
+    torch.manual_seed(options.seed)
     began = time.monotonic()
     model, steps = repeat(
-        options.export, read_config(options.model, dropout=0.0), limit=options.steps,
+        options.export, read_config(options.model, dropout=options.dropout), limit=options.steps,
         on_step=lambda step: print(f"step {step['step']:>4}  loss {step['loss']:.6f}", flush=True),
     )
     wall = time.monotonic() - began
