@@ -241,7 +241,7 @@ def show(subset, found, metrics):
             for side, reports in found.items():
                 middle, low, high = medians(reports, metric)[index]
                 ratio = "" if side == "ours" else f"   ratio {ours[index][0] / middle:.3f}"
-                print(f"  {label:>10}  {side:<12} {middle:>14,.2f} {metric:<18} ({low:,.2f} to {high:,.2f}){ratio}")
+                print(f"  {label:>10}  {side:<18} {middle:>14,.2f} {metric:<18} ({low:,.2f} to {high:,.2f}){ratio}")
 
 
 def compare(subset, options):
