@@ -69,7 +69,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
         device: AB::Device,
     ) -> Result<Self, EngineError> {
         if precision == Precision::Int8 {
-            let what = "training in int8, which has no gradients".to_owned();
+            let what = "models are not trained in int8, which has no gradients".to_owned();
             return Err(EngineError::Input { what, remedy: "use f32 or a half precision" });
         }
         let small = memory::is_small(&config);
