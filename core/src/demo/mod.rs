@@ -19,6 +19,7 @@ mod tell;
 mod template;
 mod trained;
 pub mod vocab;
+mod weights;
 mod words;
 pub mod world;
 

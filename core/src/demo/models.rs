@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use super::{start, vocab};
+use super::{start, vocab, weights::PRETRAINED};
 use crate::{
     checkpoint::{CheckpointError, SAFETENSORS_FILE, StartingModel, weights_from_bytes},
     tokenizer::TokenizerSettings,
 };
 
-/// Weights of the pre-trained model, made by `assets/demo/build.sh`.
-pub(super) const PRETRAINED: &[u8] = include_bytes!("../../../assets/demo/pretrained/model.safetensors");
 /// Seed of the starting weights.
 const WEIGHTS_SEED: u64 = 42;
 
@@ -35,7 +33,7 @@ pub fn random_model() -> StartingModel {
 pub fn pretrained_model() -> Result<StartingModel, CheckpointError> {
     let random = random_model();
     let path = Path::new("assets/demo/pretrained").join(SAFETENSORS_FILE);
-    let (weights, _) = weights_from_bytes(path, PRETRAINED, &random.config, WEIGHTS_SEED)?;
+    let (weights, _) = weights_from_bytes(path, &PRETRAINED, &random.config, WEIGHTS_SEED)?;
     let notes = vec!["a small model, pre-trained on generated text".to_owned()];
     Ok(StartingModel { weights, notes, ..random })
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "native")]
 use std::path::{Path, PathBuf};
 
+use super::weights::FINE_TUNED;
 use crate::checkpoint::{Files, META_FILE, SAFETENSORS_FILE};
 #[cfg(feature = "native")]
 use crate::{
@@ -11,9 +12,9 @@ use crate::{
     user_folders::cache_folder,
 };
 
-/// Files of the trained model, made by `assets/demo/build.sh`; the configuration, which makes a folder a checkpoint, is last.
-const FILES: [(&str, &[u8]); 5] = [
-    (SAFETENSORS_FILE, include_bytes!("../../../assets/demo/model/model.safetensors")),
+/// Files of the trained model beside its weights, made by `assets/demo/build.sh`; the configuration, which makes a folder a
+/// checkpoint, is last.
+const FILES: [(&str, &[u8]); 4] = [
     ("vocab.txt", include_bytes!("../../../assets/demo/model/vocab.txt")),
     ("tokenizer_config.json", include_bytes!("../../../assets/demo/model/tokenizer_config.json")),
     (META_FILE, include_bytes!("../../../assets/demo/model/spanbert.json")),
@@ -24,11 +25,16 @@ pub const MODEL_NAME: &str = "demo";
 /// What it is, in a line.
 pub const LABEL: &str = "small demonstration model, trained on generated text";
 
+/// All of its files, the weights first.
+fn files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    std::iter::once((SAFETENSORS_FILE, FINE_TUNED.as_slice())).chain(FILES)
+}
+
 /// The trained model in memory.
 #[must_use]
 pub fn trained_files() -> Files {
     let mut files = Files::new(MODEL_NAME);
-    for (name, bytes) in FILES {
+    for (name, bytes) in self::files() {
         files.insert(name, bytes);
     }
     files
@@ -41,12 +47,12 @@ pub fn trained_files() -> Files {
 #[cfg(feature = "native")]
 fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
     let same =
-        |(name, bytes): &(&str, &[u8])| std::fs::read(folder.join(name)).is_ok_and(|there| there == *bytes);
-    if FILES.iter().all(same) {
+        |(name, bytes): (&str, &[u8])| std::fs::read(folder.join(name)).is_ok_and(|there| there == bytes);
+    if files().all(same) {
         return Ok(());
     }
     let mut staged = StagedFiles::new(folder)?;
-    for (name, bytes) in FILES {
+    for (name, bytes) in files() {
         staged.stage(name, |out| out.write_all(bytes))?;
     }
     Ok(staged.commit()?)
@@ -59,7 +65,7 @@ fn write_trained(folder: &Path) -> Result<(), CheckpointError> {
 /// If neither can be written.
 #[cfg(feature = "native")]
 pub fn trained_folder() -> Result<PathBuf, CheckpointError> {
-    let digest = sha256_hex(FILES[0].1);
+    let digest = sha256_hex(&FINE_TUNED);
     let inside = Path::new("models").join(digest.get(..12).unwrap_or(&digest)).join(MODEL_NAME);
     let cached = cache_folder().join(&inside);
     if write_trained(&cached).is_ok() {
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
     use crate::{
         checkpoint::{load, load_files},
-        demo::models::{PRETRAINED, random_model},
+        demo::{random_model, weights::PRETRAINED},
     };
 
     #[test]
@@ -87,7 +93,7 @@ mod tests {
         assert_eq!((&trained.config, &trained.vocab), (&start.config, &start.vocab));
         assert!(!trained.casing.do_lower_case && !trained.report.has_fresh_head());
         assert!(trained.stored.is_some_and(|meta| meta.threshold.is_some()));
-        let size: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() + PRETRAINED.len();
+        let size: usize = files().map(|(_, bytes)| bytes.len()).sum::<usize>() + PRETRAINED.len();
         assert!(size < 12 << 20, "{size} bytes");
     }
 
@@ -98,6 +104,6 @@ mod tests {
         write_trained(folder.path()).unwrap();
         std::fs::write(&weights, "half a file").unwrap();
         write_trained(folder.path()).unwrap();
-        assert_eq!(std::fs::read(&weights).unwrap(), FILES[0].1);
+        assert_eq!(std::fs::read(&weights).unwrap(), *FINE_TUNED);
     }
 }
