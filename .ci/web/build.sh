@@ -55,8 +55,11 @@ if ! has_target; then
     standard=(-Zbuild-std=std,panic_abort)
 fi
 
-# The vectors of 128 bits that every browser with WebGPU has, and those without it since 2021 (Safari: 2023).
-RUSTFLAGS="-C target-feature=+simd128" "${cargo[@]}" rustc --locked -p "$package" --lib --crate-type cdylib \
+# The vectors of 128 bits that every browser with WebGPU has, and those without it since 2021 (Safari: 2023). Messages of panics name
+# the sources of dependencies, which need not say in whose home they were.
+flags=(-C target-feature=+simd128)
+for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do flags+=("--remap-path-prefix=$sources="); done
+RUSTFLAGS="${flags[*]}" "${cargo[@]}" rustc --locked -p "$package" --lib --crate-type cdylib \
     --no-default-features ${features[@]+"${features[@]}"} --profile web --target $triple --target-dir "$target" \
     ${standard[@]+"${standard[@]}"}
 # One module for page and workers, of one name whether the app is in it or not.
@@ -74,7 +77,19 @@ if [ "$package" = spanbert-app ]; then
     cp app/www/* "$out"
 fi
 
-# What a browser downloads: as it is, and as web hosts pack it.
-sizes=(raw "$(stat -c %s "$out/spanbert_web_bg.wasm")" gzip "$(gzip -9 -c "$out/spanbert_web_bg.wasm" | wc -c)")
-command -v brotli >/dev/null && sizes+=(brotli "$(brotli -c "$out/spanbert_web_bg.wasm" | wc -c)")
-echo "spanbert_web_bg.wasm: ${sizes[*]} bytes"
+# As web hosts send them to browsers that take them so, which all do.
+rm -f "$out"/*.br "$out"/*.gz
+if command -v brotli >/dev/null; then
+    pack() { brotli --force --best "$1"; }
+else
+    # Node has it, too.
+    pack() { node -e 'const [,, file] = process.argv, fs = require("fs"), zlib = require("zlib");
+        fs.writeFileSync(`${file}.br`, zlib.brotliCompressSync(fs.readFileSync(file), { params: { [zlib.constants.BROTLI_PARAM_LGWIN]: 24 } }))' - "$1"; }
+fi
+for file in "$out"/*.{js,css,html,wasm}; do
+    [ -e "$file" ] || continue
+    gzip --force --keep --no-name --best "$file"
+    pack "$file" || { echo "warning: $file is not there in Brotli's format, for which brotli or node is needed" >&2; }
+done
+total() { cat "$@" 2>/dev/null | wc -c; }
+echo "page: $(total "$out"/*.{js,css,html,wasm}) bytes, $(total "$out"/*.gz) by gzip, $(total "$out"/*.br) by Brotli"

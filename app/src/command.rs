@@ -1,7 +1,7 @@
 //! Everything the user can ask for by menu, palette or keyboard, in one place.
 
+use crate::symbols as icon;
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
-use egui_phosphor::regular as icon;
 
 use crate::{page::Page, theme::ThemeChoice};
 

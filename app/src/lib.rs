@@ -11,6 +11,7 @@ pub mod dialogs;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod dropped;
 pub mod files;
+mod fonts;
 pub mod icon;
 #[cfg(not(target_family = "wasm"))]
 pub mod launch;
@@ -22,6 +23,7 @@ pub mod pages;
 pub mod probe;
 pub mod settings;
 pub mod shell;
+mod symbols;
 pub mod theme;
 pub mod toasts;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

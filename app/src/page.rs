@@ -39,7 +39,7 @@ impl Page {
     /// Its symbol in the sidebar.
     #[must_use]
     pub fn icon(self) -> &'static str {
-        use egui_phosphor::regular as icon;
+        use crate::symbols as icon;
         match self {
             Self::Runs => icon::LIST_DASHES,
             Self::Train => icon::GRADUATION_CAP,

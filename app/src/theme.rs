@@ -3,6 +3,8 @@
 use egui::{Color32, Context, CornerRadius, Stroke, TextStyle, Theme, ThemePreference, Visuals};
 use serde::{Deserialize, Serialize};
 
+use crate::fonts;
+
 /// Width that lines of text and cards keep to, in points.
 pub const CONTENT_WIDTH: f32 = 920.0;
 /// Distance between a card's border and its content.
@@ -222,9 +224,7 @@ impl Tokens {
 
 /// Gives both themes our colours, spacing and symbols. Which of them is shown stays the user's or the system's choice.
 pub fn install(context: &Context) {
-    let mut fonts = egui::FontDefinitions::default();
-    egui_phosphor::add_to_fonts(&mut fonts, egui_phosphor::Variant::Regular);
-    context.set_fonts(fonts);
+    context.set_fonts(fonts::definitions());
     for theme in [Theme::Dark, Theme::Light] {
         context.set_visuals_of(theme, Tokens::of_theme(theme).visuals(theme));
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::symbols as icon;
 use egui::{Align2, Area, Context, Frame, Id, Margin, Order, RichText, Stroke, Ui};
-use egui_phosphor::regular as icon;
 
 use crate::theme::{CARD_RADIUS, GAP, Tokens};
 

@@ -53,6 +53,8 @@ const CORE: &[&str] = &[
 /// The modules of the app, as those of [`CORE`].
 const APP: &[&str] = &[
     "background",
+    "symbols",
+    "fonts",
     "files",
     "dropped",
     "dialogs",

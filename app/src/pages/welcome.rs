@@ -1,7 +1,7 @@
 //! The first-run screen: three ways in.
 
+use crate::symbols as icon;
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
-use egui_phosphor::regular as icon;
 
 use crate::{
     action::Action,

@@ -1,7 +1,7 @@
 //! The devices of this machine: to choose from, and as facts.
 
+use crate::symbols as icon;
 use egui::{Align, Layout, RichText, Sense, Stroke, Ui, WidgetInfo, WidgetType};
-use egui_phosphor::regular as icon;
 use spanbert_backends::{BackendKind, BackendReport, DeviceInfo, Obstacle, automatic};
 
 use crate::{

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use crate::symbols as icon;
 use egui::{
     Color32, FontId, Label, Rect, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, WidgetType, pos2,
     vec2,
 };
-use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Explained, WindowHeat, WordHeat, visible};
 
 use super::icon_button;

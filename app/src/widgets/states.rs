@@ -1,7 +1,7 @@
 //! What a page shows besides its content: its title, that it is empty, busy, or that something is wrong.
 
+use crate::symbols as icon;
 use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, Ui};
-use egui_phosphor::regular as icon;
 
 use super::count;
 use crate::theme::{CAPTION_SIZE, CARD_RADIUS, GAP, TITLE_SIZE, Tokens};

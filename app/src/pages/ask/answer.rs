@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use crate::symbols as icon;
 use egui::{
     Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Stroke, Ui, pos2, vec2,
 };
-use egui_phosphor::regular as icon;
 use spanbert_core::ask::{Answer, RankedAnswer, visible};
 
 use super::asked::{Column, Outcome};

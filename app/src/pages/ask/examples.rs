@@ -1,7 +1,7 @@
 //! Passages with questions to try a model on without looking for a text.
 
+use crate::symbols as icon;
 use egui::{Label, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
-use egui_phosphor::regular as icon;
 use spanbert_core::{
     demo,
     squad::{Dataset, Paragraph},

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::symbols as icon;
 use egui::{Button, ComboBox, Margin, Response, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
-use egui_phosphor::regular as icon;
 use spanbert_backends::{DeviceChoice, Obstacle};
 use web_time::Instant;
 

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
+use crate::symbols as icon;
 use egui::{Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
-use egui_phosphor::regular as icon;
 use spanbert_core::ask::visible;
 
 use super::{

@@ -1,8 +1,8 @@
 //! All evaluations of a run in a table.
 
+use crate::symbols as icon;
 use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::{Curves, Evaluated, HeldOut};
 
 use crate::{

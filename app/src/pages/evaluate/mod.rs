@@ -24,8 +24,8 @@ use std::{
     sync::{Arc, mpsc::Receiver},
 };
 
+use crate::symbols as icon;
 use egui::{Align, Context, Label, Layout, RichText, TextEdit, Ui};
-use egui_phosphor::regular as icon;
 
 use self::{
     evaluating::{Evaluated, Evaluating, Means},

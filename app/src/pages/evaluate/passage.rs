@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::symbols as icon;
 use egui::{Label, RichText, ScrollArea, Stroke, TextFormat, TextStyle, Ui, Vec2, text::LayoutJob};
-use egui_phosphor::regular as icon;
 use spanbert_core::breakdown::Case;
 
 use super::{live::Live, load::Loaded, looking::Looking, questions::outcome_colors, slices::capital};

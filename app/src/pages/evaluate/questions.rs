@@ -137,7 +137,7 @@ impl QuestionsTable {
                 }
             }
             for (name, rest) in filter.parts(live) {
-                let text = format!("{}  {}", capital(&name), egui_phosphor::regular::X);
+                let text = format!("{}  {}", capital(&name), crate::symbols::X);
                 let response = ui.button(RichText::new(text).size(CAPTION_SIZE));
                 let label = format!("Without {name}");
                 response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
@@ -266,8 +266,8 @@ impl QuestionsTable {
         let ordered = self.order == order;
         let mark = match (ordered, self.descending) {
             (false, _) => "",
-            (true, false) => egui_phosphor::regular::CARET_UP,
-            (true, true) => egui_phosphor::regular::CARET_DOWN,
+            (true, false) => crate::symbols::CARET_UP,
+            (true, true) => crate::symbols::CARET_DOWN,
         };
         let text = RichText::new(format!("{name}{mark}")).size(CAPTION_SIZE).color(tokens.text_muted);
         // Over the figures, which are flush right.

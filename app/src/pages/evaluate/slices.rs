@@ -154,7 +154,7 @@ fn slice_cells(
 ) {
     row.col(|ui| {
         if scores.dimension == Some(Dimension::Query)
-            && icon_button(ui, egui_phosphor::regular::X, &format!("Forget {}", scores.label)).clicked()
+            && icon_button(ui, crate::symbols::X, &format!("Forget {}", scores.label)).clicked()
         {
             *removed = Some(scores.label.clone());
         }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::symbols as icon;
 use egui::{Label, RichText, ScrollArea, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::{RecordedRun, Severity as Told};
 
 use crate::{

@@ -4,8 +4,8 @@ mod job;
 
 use std::path::Path;
 
+use crate::symbols as icon;
 use egui::{Context, ProgressBar, RichText, ScrollArea, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::{
     demo,
     run::{Phase, Request},

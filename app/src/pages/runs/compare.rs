@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::symbols as icon;
 use egui::{Button, Context, Id, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
-use egui_phosphor::regular as icon;
 use spanbert_core::{run::Curves, train::Recipe};
 
 use super::detail::follow::{Follower, Look, News};

@@ -2,9 +2,9 @@
 
 use std::{cmp::Ordering, path::PathBuf};
 
+use crate::symbols as icon;
 use egui::{Align, Key, Label, Layout, RichText, Sense, Ui, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBuilder};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::RunStatus;
 
 use super::row::cells;

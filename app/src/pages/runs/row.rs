@@ -1,8 +1,8 @@
 //! A run's row of the table.
 
+use crate::symbols as icon;
 use egui::{Label, ProgressBar, RichText, Ui};
 use egui_extras::TableRow;
-use egui_phosphor::regular as icon;
 
 use crate::pages::curves::status_look;
 use crate::{

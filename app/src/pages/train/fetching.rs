@@ -7,8 +7,8 @@ use std::sync::{
     mpsc::{Receiver, TryRecvError, channel},
 };
 
+use crate::symbols as icon;
 use egui::{Context, Id, Label, Modal, ProgressBar, RichText, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::advice::Advice;
 use spanbert_core::fetch::{
     FetchError, FetchEvent, KNOWN_MODELS, Places, SQUAD_SETS, fetch, resolve_data, resolve_model,

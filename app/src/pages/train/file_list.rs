@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::symbols as icon;
 use egui::{Button, Context, Label, RichText, Ui};
-use egui_phosphor::regular as icon;
 
 use super::{checked_path::CheckedPath, sources::told_ui};
 use crate::{

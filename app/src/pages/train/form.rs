@@ -6,11 +6,11 @@ use std::{
     sync::mpsc::Receiver,
 };
 
+use crate::symbols as icon;
 use egui::{
     Align, CollapsingHeader, ComboBox, Context, Layout, Margin, RichText, TextEdit, Ui, WidgetInfo,
     WidgetType, vec2,
 };
-use egui_phosphor::regular as icon;
 use spanbert_backends::DeviceInfo;
 use spanbert_core::{
     advice::Advice,

@@ -18,8 +18,8 @@ mod texts;
 
 use std::path::{Path, PathBuf};
 
+use crate::symbols as icon;
 use egui::{Align, Context, Layout, Margin, RichText, ScrollArea, TextEdit, Ui, vec2};
-use egui_phosphor::regular as icon;
 use spanbert_backends::DeviceInfo;
 use spanbert_core::fetch::Places;
 

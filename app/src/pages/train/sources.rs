@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::symbols as icon;
 use egui::{Button, Context, Label, RichText, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::{
     advice::Advice,
     checkpoint::{LoadOptions, StoredTokenizer, inspect},

@@ -7,8 +7,8 @@ mod web_worker;
 
 use std::path::{Path, PathBuf};
 
+use crate::symbols as icon;
 use egui::{ComboBox, ProgressBar, RichText, TextEdit, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::{demo, message::Message};
 use web_time::Instant;
 

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use crate::symbols as icon;
 use egui::Ui;
-use egui_phosphor::regular as icon;
 use spanbert_core::advice::Advice;
 use spanbert_core::run::{Phase, Request, RunStatus, request};
 

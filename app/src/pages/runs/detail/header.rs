@@ -1,7 +1,7 @@
 //! The top of a run's page: what it is called, how it stands, how far it is, and what can be done with it.
 
+use crate::symbols as icon;
 use egui::{Label, ProgressBar, RichText, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::{Curves, Phase};
 
 use super::follow::Look;

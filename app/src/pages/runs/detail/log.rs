@@ -1,7 +1,7 @@
 //! What the trainer told: its log, with warnings and errors above.
 
+use crate::symbols as icon;
 use egui::{FontId, Label, RichText, ScrollArea, TextStyle, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::{Curves, Severity};
 
 use crate::{

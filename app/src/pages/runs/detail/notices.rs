@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::symbols as icon;
 use egui::{RichText, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::RunStatus;
 
 use super::RunDetail;

@@ -1,5 +1,9 @@
 //! What is shown, as files: in a folder `exports` beside the evaluation or, in a browser, among its downloads.
 
+#[cfg_attr(target_family = "wasm", path = "painter/canvas.rs")]
+#[cfg_attr(not(target_family = "wasm"), path = "painter/resvg.rs")]
+mod painter;
+
 use std::{
     path::PathBuf,
     sync::{Arc, mpsc::Receiver},
@@ -9,9 +13,10 @@ use egui::Context;
 use serde::Serialize;
 use spanbert_core::{
     advice::Advice,
-    breakdown::{Analysis, Case, Figure, Outcome, Slice, html},
+    breakdown::{Analysis, Case, Outcome, Slice, html},
 };
 
+use self::painter::Painter;
 use crate::{
     background,
     files::{self, Made},
@@ -65,17 +70,17 @@ struct Row<'a> {
 
 /// Writes beside the frames; what comes back is a sentence for the user.
 pub(super) fn start(context: &Context, order: Order) -> Option<Receiver<Result<String, String>>> {
-    background::find(context, "export", move || write(&order)).ok()
+    background::find_async(context, "export", async move { write(&order).await }).ok()
 }
 
-fn write(order: &Order) -> Result<String, String> {
-    let (what, made) = make(order)?;
+async fn write(order: &Order) -> Result<String, String> {
+    let (what, made) = make(order).await?;
     let place = files::save(&order.folder, &made)?;
     Ok(format!("{what} {place}"))
 }
 
 /// What is exported, in words, and its files.
-fn make(order: &Order) -> Result<(String, Vec<Made>), String> {
+async fn make(order: &Order) -> Result<(String, Vec<Made>), String> {
     let made = |name: &str, content: Vec<u8>| Made { name: name.to_owned(), content };
     let cases = || order.rows.iter().filter_map(|row| order.analysis.cases.get(*row));
     let report =
@@ -96,16 +101,20 @@ fn make(order: &Order) -> Result<(String, Vec<Made>), String> {
             let page = html(&order.analysis, &report()?, None).into_bytes();
             Ok(("The page was".to_owned(), vec![made("breakdown.html", page)]))
         }
-        Export::Svg | Export::Png => {
+        Export::Svg => {
             let figures = report()?.figures();
-            let fonts = Arc::new(fonts());
-            let chart = |figure: &Figure| {
-                if order.export == Export::Svg {
-                    return Ok(made(&format!("{}.svg", figure.id), figure.svg().into_bytes()));
-                }
-                Ok(made(&format!("{}.png", figure.id), png(figure, &fonts)?))
-            };
-            let charts = figures.iter().map(chart).collect::<Result<Vec<Made>, String>>()?;
+            let charts =
+                figures.iter().map(|figure| made(&format!("{}.svg", figure.id), figure.svg().into_bytes()));
+            Ok((format!("{} charts", figures.len()), charts.collect()))
+        }
+        Export::Png => {
+            let mut charts = Vec::new();
+            let painter = Painter::default();
+            for figure in report()?.figures() {
+                let picture = painter.png(&figure.svg()).await?;
+                charts.push(made(&format!("{}.png", figure.id), picture));
+                background::pause().await;
+            }
             Ok((format!("{} charts", charts.len()), charts))
         }
     }
@@ -146,35 +155,6 @@ fn quoted(field: &str) -> String {
         field.starts_with(['=', '+', '@']) || (field.starts_with('-') && field.parse::<f64>().is_err());
     let field = if runs { format!("'{field}") } else { field.to_owned() };
     if field.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-}
-
-/// The window's own font, so that a chart looks the same wherever it is drawn.
-fn fonts() -> resvg::usvg::fontdb::Database {
-    let mut database = resvg::usvg::fontdb::Database::new();
-    let definitions = egui::FontDefinitions::default();
-    if let Some(name) =
-        definitions.families.get(&egui::FontFamily::Proportional).and_then(|names| names.first())
-        && let Some(font) = definitions.font_data.get(name)
-    {
-        database.load_font_data(font.font.to_vec());
-    }
-    let family = database.faces().next().and_then(|face| Some(face.families.first()?.0.clone()));
-    database.set_sans_serif_family(family.unwrap_or_default());
-    database
-}
-
-/// A chart as a picture of twice its size, sharp on fine screens.
-fn png(figure: &Figure, fonts: &Arc<resvg::usvg::fontdb::Database>) -> Result<Vec<u8>, String> {
-    use resvg::{tiny_skia, usvg};
-    const SCALE: f32 = 2.0;
-    let options = usvg::Options { fontdb: Arc::clone(fonts), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(&figure.svg(), &options).map_err(|error| error.to_string())?;
-    let size = tree.size().to_int_size();
-    let scaled = size.scale_by(SCALE).ok_or("the chart is too large for a picture")?;
-    let mut pixmap = tiny_skia::Pixmap::new(scaled.width(), scaled.height())
-        .ok_or("the chart is too large for a picture")?;
-    resvg::render(&tree, tiny_skia::Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
-    pixmap.encode_png().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
