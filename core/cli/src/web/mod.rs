@@ -15,13 +15,19 @@ use super::{error::CliError, flags::JsonArgs, output};
 
 /// What the folder lies beside the program as, or in `share/spanbert` beside the program's folder.
 const FOLDER: &str = "web";
+/// How it is made.
+const BUILD: &str = "bash .ci/web/build.sh";
 /// What a folder of the page has at least.
 const NEEDED: [&str; 4] = ["index.html", "spanbert_web.js", "spanbert_web_bg.wasm", "worker.js"];
 
 /// Open SpanBERT Studio in the browser, where models run too; served from this machine to this machine alone.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The folder is also what any other web host serves: static files, which ask no other host for anything.")]
+The page is a folder named `web` beside this program, or `share/spanbert/web` beside the program's folder. In a checkout,
+`bash .ci/web/build.sh target/release/web --app` builds it beside target/release/spanbert.
+
+Any other web host can serve the folder, too: static files, which ask no other host for anything. Those that end in .br and .gz are the
+same files compressed, for hosts that send them under the original's name with Content-Encoding.")]
 pub(super) struct WebCommand {
     /// Folder of the page [default: web, beside this program].
     #[arg(long, value_name = "DIR")]
@@ -81,8 +87,15 @@ fn beside_program() -> Option<PathBuf> {
 }
 
 fn no_page() -> CliError {
+    let here = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(FOLDER)));
     CliError::new(
-        "there is no page for browsers beside this program",
-        "build it with `bash .ci/web/build.sh DIR --app` and give it with --folder DIR, or use `spanbert-studio`, the same in a window",
+        match &here {
+            Some(folder) => format!("there is no page for browsers in {}", folder.display()),
+            None => "there is no page for browsers beside this program".to_owned(),
+        },
+        format_args!(
+            "build it in a checkout: `{BUILD} {} --app`, or name a folder that has it with --folder",
+            here.as_deref().unwrap_or_else(|| Path::new("DIR")).display()
+        ),
     )
 }

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; worker-src 'self'; \
     connect-src 'self' https:; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// How a file may lie beside itself: what it is called in HTTP, the ending of its name, the smallest first.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
 /// The files of a folder, by name.
 #[derive(Debug)]
 pub(super) struct Site {
@@ -35,11 +38,14 @@ struct Request {
     path: String,
     /// To whom it is addressed.
     host: String,
+    /// The encodings that are taken, as the browser lists them.
+    accepted: String,
 }
 
 /// What is answered.
 enum Answer {
-    File(PathBuf),
+    /// A file, and what it is encoded as, if it is.
+    File(PathBuf, Option<&'static str>),
     /// A status with its name.
     Refusal(&'static str),
 }
@@ -91,17 +97,19 @@ impl Site {
         let Some(request) = Request::read(head)? else {
             return refuse(stream, "400 Bad Request");
         };
-        let path = match self.find(&request, port) {
+        let (path, encoding) = match self.find(&request, port) {
             Answer::Refusal(status) => return refuse(stream, status),
-            Answer::File(path) => path,
+            Answer::File(path, encoding) => (path, encoding),
         };
         let mut file = File::open(&path)?;
         let length = file.metadata()?.len();
-        let kind = kind(&path);
+        // A file in another encoding is of the kind that it has without.
+        let kind = kind(&encoding.map_or_else(|| path.clone(), |_| path.with_extension("")));
+        let encoding = encoding.map_or_else(String::new, |name| format!("Content-Encoding: {name}\r\n"));
         write!(
             stream,
             "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\
-             Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
+             {encoding}Vary: Accept-Encoding\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
              Content-Security-Policy: {POLICY}\r\n\r\n"
         )?;
         if request.method == "GET" {
@@ -121,7 +129,15 @@ impl Site {
         }
         let name = if request.path == "/" { "index.html" } else { request.path.trim_start_matches('/') };
         // Names of the list only: nothing that leads out of the folder is one.
-        self.files.get(name).map_or(Answer::Refusal("404 Not Found"), |path| Answer::File(path.clone()))
+        let Some(path) = self.files.get(name) else { return Answer::Refusal("404 Not Found") };
+        let packed = ENCODINGS.iter().find_map(|(encoding, ending)| {
+            let packed = self.files.get(&format!("{name}{ending}"))?;
+            (request.accepts(encoding) && is_newer(packed, path)).then_some((packed, *encoding))
+        });
+        match packed {
+            Some((packed, encoding)) => Answer::File(packed.clone(), Some(encoding)),
+            None => Answer::File(path.clone(), None),
+        }
     }
 }
 
@@ -136,21 +152,41 @@ impl Request {
             return Ok(None);
         }
         let (method, path) = ((*method).to_owned(), target.split(['?', '#']).next().unwrap_or_default());
-        let mut host = String::new();
+        let (mut host, mut accepted) = (String::new(), String::new());
         for line in lines {
             let line = line?;
             if line.is_empty() {
-                return Ok(Some(Self { method, path: path.to_owned(), host }));
+                return Ok(Some(Self { method, path: path.to_owned(), host, accepted }));
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("host")
-            {
-                value.trim().clone_into(&mut host);
+            match line.split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("host") => {
+                    value.trim().clone_into(&mut host);
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("accept-encoding") => {
+                    value.trim().clone_into(&mut accepted);
+                }
+                _ => {}
             }
         }
         // It was cut off, or is longer than any browser's.
         Ok(None)
     }
+
+    /// Whether an encoding is listed, and not refused by a weight of 0 (RFC 9110, section 12.5.3).
+    fn accepts(&self, encoding: &str) -> bool {
+        self.accepted.split(',').any(|listed| {
+            let (name, weight) = listed.split_once(';').unwrap_or((listed, ""));
+            let weight =
+                weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+            name.trim().eq_ignore_ascii_case(encoding) && weight.is_none_or(|weight| weight > 0.0)
+        })
+    }
+}
+
+/// Whether a file is as new as the one that it was made of, so that it holds the same.
+fn is_newer(packed: &Path, original: &Path) -> bool {
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    changed(packed) >= changed(original)
 }
 
 fn refuse(mut stream: &TcpStream, status: &str) -> io::Result<()> {
@@ -182,6 +218,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("index.html"), "<p>page").unwrap();
         std::fs::write(folder.path().join("a.wasm"), [0, 1, 2]).unwrap();
+        std::fs::write(folder.path().join("a.wasm.br"), "by Brotli").unwrap();
+        std::fs::write(folder.path().join("a.wasm.gz"), "by gzip").unwrap();
         std::fs::create_dir(folder.path().join("inner")).unwrap();
         std::fs::write(folder.path().join("inner/secret"), "secret").unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -216,6 +254,32 @@ mod tests {
         assert!(module.contains("application/wasm") && module.ends_with("\u{0}\u{1}\u{2}"), "{module}");
         let head = ask(port, &format!("HEAD /a.wasm HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"));
         assert!(head.contains("Content-Length: 3") && head.ends_with("\r\n\r\n"), "{head}");
+    }
+
+    #[test]
+    fn files_are_served_packed_to_whoever_takes_them_so() {
+        let (folder, port) = served();
+        let asking = |accepted: &str| {
+            ask(port, &format!("GET /a.wasm HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{accepted}\r\n"))
+        };
+        for (accepted, encoding, content) in [
+            ("Accept-Encoding: gzip, deflate, br, zstd\r\n", Some("br"), "by Brotli"),
+            ("accept-encoding: gzip, br;q=0\r\n", Some("gzip"), "by gzip"),
+            ("Accept-Encoding: GZIP;q=0.5\r\n", Some("gzip"), "by gzip"),
+            ("Accept-Encoding: identity\r\n", None, "\u{2}"),
+            ("", None, "\u{2}"),
+        ] {
+            let answer = asking(accepted);
+            assert!(answer.contains("application/wasm") && answer.ends_with(content), "{accepted}: {answer}");
+            let said = answer.lines().find_map(|line| line.strip_prefix("Content-Encoding: "));
+            assert_eq!(said, encoding, "{accepted}");
+            assert!(answer.contains("Vary: Accept-Encoding"), "{answer}");
+        }
+        // The packed ones are of an earlier file then.
+        let later = std::time::SystemTime::now() + Duration::from_secs(60);
+        let file = File::options().write(true).open(folder.path().join("a.wasm")).unwrap();
+        file.set_modified(later).unwrap();
+        assert!(asking("Accept-Encoding: br\r\n").ends_with("\u{2}"));
     }
 
     #[test]
