@@ -1,5 +1,6 @@
 //! Every question of an evaluation, measured once.
 
+use pollster::block_on;
 use rayon::prelude::*;
 
 use super::{
@@ -56,7 +57,21 @@ impl Analysis {
     /// If the predictions are for other questions, some are missing, null odds are missing or no numbers, or the data set
     /// is empty.
     pub fn new(dataset: &Dataset, answers: Answers) -> Result<Self, BreakdownError> {
+        block_on(Self::in_parts(dataset, answers, usize::MAX, async || ()))
+    }
+
+    /// [`Self::new`] where one thread does everything: after each part of so many questions `pause` lets other work be done.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn in_parts(
+        dataset: &Dataset,
+        answers: Answers,
+        questions: usize,
+        mut pause: impl AsyncFnMut(),
+    ) -> Result<Self, BreakdownError> {
         let gold = GoldQuestions::official(dataset, answers.language);
+        pause().await;
         let total = gold.questions.len();
         let mut answers = answers;
         let known = gold.questions.iter().filter(|question| answers.predictions.get(&question.id).is_some());
@@ -76,7 +91,8 @@ impl Analysis {
         if answers.missing == Missing::CountAsUnanswered {
             fill_missing(&gold, &mut answers.predictions, answers.null_odds.as_mut());
         }
-        let table = QuestionTable::new(&gold, &answers.predictions).complete()?;
+        let table = QuestionTable::in_parts(&gold, &answers.predictions, questions, &mut pause).await;
+        let table = table.complete()?;
         let odds = answers.null_odds.as_ref().map(|odds| table.null_odds(odds)).transpose()?;
         if let Some((row, value)) =
             odds.iter().flatten().zip(&table.rows).map(|(value, row)| (row, value)).find(|(_, v)| v.is_nan())
@@ -86,7 +102,15 @@ impl Analysis {
         let odds_are_probabilities =
             odds.as_ref().is_some_and(|odds| odds.iter().all(|odds| (0.0..=1.0).contains(odds)));
         let curve = answers.null_odds.as_ref().map(|odds| ThresholdCurve::new(&table, odds)).transpose()?;
-        let cases = cases(dataset, &gold, &table, &answers);
+        pause().await;
+        let mut cases = Vec::with_capacity(total);
+        let paragraphs = dataset.paragraphs();
+        for part in paragraphs
+            .chunk_by(|first, second| first.first_question / questions == second.first_question / questions)
+        {
+            cases.par_extend(cases_of(part, &gold, &table, &answers));
+            pause().await;
+        }
         let articles = titles(&dataset.articles);
         let slices = slices(&cases, &articles);
         Ok(Self {
@@ -176,8 +200,13 @@ fn titles(articles: &[Article]) -> Vec<String> {
     articles.iter().enumerate().map(name).collect()
 }
 
-fn cases(dataset: &Dataset, gold: &GoldQuestions, table: &QuestionTable, answers: &Answers) -> Vec<Case> {
-    let of_paragraph = |place: &ParagraphPlace<'_>| {
+fn cases_of<'a>(
+    paragraphs: &'a [ParagraphPlace<'a>],
+    gold: &'a GoldQuestions,
+    table: &'a QuestionTable,
+    answers: &'a Answers,
+) -> impl ParallelIterator<Item = Case> + 'a {
+    let of_paragraph = move |place: &ParagraphPlace<'_>| {
         let passage = PassageTraits::new(&place.paragraph.context);
         let gold = gold.questions.iter().skip(place.first_question);
         let rows = gold.zip(table.rows.iter().skip(place.first_question));
@@ -189,7 +218,7 @@ fn cases(dataset: &Dataset, gold: &GoldQuestions, table: &QuestionTable, answers
             .map(|(question, (gold, row))| case(place, question, gold, row, &passage, answers));
         measured.collect::<Vec<_>>()
     };
-    dataset.paragraphs().par_iter().flat_map_iter(of_paragraph).collect()
+    paragraphs.par_iter().flat_map_iter(of_paragraph)
 }
 
 fn case(

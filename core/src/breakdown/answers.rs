@@ -58,6 +58,41 @@ impl NbestLists {
         serde_json::from_str(text)
             .map_err(|source| BreakdownError::Nbest { file: source_name.to_owned(), source })
     }
+
+    /// [`Self::from_json`] where one thread does everything: after each part of so many bytes `pause` lets other work be done. A
+    /// file is read in parts if it is laid out as the reference writes it, with four spaces before each question.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    pub async fn in_parts(
+        text: &str,
+        source_name: &str,
+        part: usize,
+        pause: &mut impl AsyncFnMut(),
+    ) -> Result<Self, BreakdownError> {
+        // Strings of JSON have no line ends in them, so this one stands between two lists if the layout is as expected.
+        const BETWEEN: &str = "\n    ],\n";
+        let mut lists = Self::default();
+        let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+        let inside = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        rest = inside.unwrap_or_default();
+        while !rest.trim().is_empty() {
+            let from = rest.floor_char_boundary(part);
+            let end = rest.get(from..).and_then(|after| after.find(BETWEEN)).map(|at| from + at);
+            let (some, more) = match end {
+                Some(end) => (format!("{{{}]}}", &rest[..end]), &rest[end + BETWEEN.len()..]),
+                None => (format!("{{{rest}}}"), ""),
+            };
+            // Another layout, or a mistake that is told with its place in the whole file.
+            let Ok(some) = serde_json::from_str::<Self>(&some) else {
+                return Self::from_json(text, source_name);
+            };
+            some.into_iter().for_each(|(id, answers)| lists.insert(id, answers));
+            rest = more;
+            pause().await;
+        }
+        if inside.is_none() { Self::from_json(text, source_name) } else { Ok(lists) }
+    }
 }
 
 /// What happens to questions without a prediction.
@@ -93,4 +128,37 @@ pub struct Answers {
     pub missing: Missing,
     /// By whose rules they are compared with the gold answers.
     pub language: AnswerLanguage,
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn lists_read_in_parts_are_those_of_the_whole_file() {
+        let answer = |text: &str| format!("        {{\n            \"text\": \"{text}\"\n        }}");
+        let list = |id: usize| format!("    \"q{id}\": [\n{},\n{}\n    ]", answer("a ],\\n"), answer("é"));
+        let lists: Vec<String> = (0..40).map(list).collect();
+        let laid_out = format!("{{\n{}\n}}", lists.join(",\n"));
+        let compact = laid_out.replace('\n', " ");
+        let whole = NbestLists::from_json(&laid_out, "file").unwrap();
+        assert_eq!(whole.len(), 40);
+        for text in [&laid_out, &compact] {
+            for part in [0, 1, 100, 1_000, usize::MAX] {
+                let mut pauses = 0;
+                let read = block_on(NbestLists::in_parts(text, "file", part, &mut async || pauses += 1));
+                assert_eq!(read.unwrap(), whole, "{part}");
+                assert!(pauses > 1 || part > 100 || text == &compact, "{part}: {pauses}");
+            }
+        }
+        for damaged in
+            ["", "[]", "{", &laid_out[..laid_out.len() - 10], &laid_out.replace("q7\": [", "q7\": 3, [")]
+        {
+            let read = |part| block_on(NbestLists::in_parts(damaged, "file", part, &mut async || ()));
+            let told = NbestLists::from_json(damaged, "file").unwrap_err().to_string();
+            assert_eq!(read(50).unwrap_err().to_string(), told);
+        }
+    }
 }

@@ -268,3 +268,19 @@ fn two_systems_are_compared_question_by_question() {
     let error = Comparison::new((&first, 0.0), (&other, 0.0), &[]).unwrap_err().in_one_line();
     assert!(error.contains("1 of 6 are in only one of them (f)"), "{error}");
 }
+
+#[test]
+fn measured_in_parts_an_evaluation_is_the_same() {
+    let data = dataset();
+    let whole = Analysis::new(&data, answers()).unwrap();
+    for questions in [1, 2, 4, 100] {
+        let mut pauses = 0;
+        let parts = Analysis::in_parts(&data, answers(), questions, async || pauses += 1);
+        let parts = pollster::block_on(parts).unwrap();
+        let report = |analysis: &Analysis| {
+            serde_json::to_string(&analysis.report(analysis.default_threshold(), &[]).unwrap()).unwrap()
+        };
+        assert_eq!(report(&parts), report(&whole), "{questions}");
+        assert!(pauses >= 4 || questions > 2, "{pauses}");
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, path::Path};
 
+use pollster::block_on;
+
 use super::{EvaluateError, Evaluation, Record, ResultsFile};
 use crate::{
     answers::nbest_json,
@@ -36,6 +38,20 @@ impl StoredEvaluation {
     /// # Errors
     /// If one is damaged; the file, and the line of a record, are named.
     pub fn from_bytes(folder: &Path, results: &[u8], records: &[u8]) -> Result<Self, EvaluateError> {
+        block_on(Self::in_parts(folder, results, records, usize::MAX, &mut async || ()))
+    }
+
+    /// [`Self::from_bytes`] where one thread does everything: after each part of so many records `pause` lets other work be done.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub async fn in_parts(
+        folder: &Path,
+        results: &[u8],
+        records: &[u8],
+        part: usize,
+        pause: &mut impl AsyncFnMut(),
+    ) -> Result<Self, EvaluateError> {
         let path = folder.join("results.json");
         let results = serde_json::from_slice(results).map_err(EvaluateError::damaged(&path))?;
         let path = folder.join("records.jsonl").display().to_string();
@@ -46,9 +62,14 @@ impl StoredEvaluation {
                 message: error.to_string(),
             })
         };
-        let records =
-            if records.is_empty() { Vec::new() } else { lines.map(record).collect::<Result<_, _>>()? };
-        Ok(Self { results, records })
+        let mut read = Vec::new();
+        for line in lines.filter(|_| !records.is_empty()) {
+            read.push(record(line)?);
+            if read.len() % part == 0 {
+                pause().await;
+            }
+        }
+        Ok(Self { results, records: read })
     }
 
     /// What the model answered, as a breakdown takes it.

@@ -1,5 +1,6 @@
 //! Every question's score: the table that all other scores sum up.
 
+use pollster::block_on;
 use rayon::prelude::*;
 
 use super::{
@@ -72,11 +73,25 @@ impl QuestionTable {
     /// Scores predictions (`get_raw_scores` of the official script). Predictions for other questions are ignored.
     #[must_use]
     pub fn new(gold: &GoldQuestions, predictions: &Predictions) -> Self {
+        block_on(Self::in_parts(gold, predictions, usize::MAX, &mut async || ()))
+    }
+
+    /// [`Self::new`] where one thread does everything: after each part of so many questions `pause` lets other work be done.
+    pub(crate) async fn in_parts(
+        gold: &GoldQuestions,
+        predictions: &Predictions,
+        questions: usize,
+        pause: &mut impl AsyncFnMut(),
+    ) -> Self {
         let score = |question: &GoldQuestion| {
             let prediction = predictions.get(&question.id).ok_or_else(|| question.id.clone())?;
             Ok(QuestionScore::new(question, prediction))
         };
-        let scores: Vec<Result<QuestionScore, String>> = gold.questions.par_iter().map(score).collect();
+        let mut scores: Vec<Result<QuestionScore, String>> = Vec::with_capacity(gold.questions.len());
+        for part in gold.questions.chunks(questions.max(1)) {
+            scores.par_extend(part.par_iter().map(score));
+            pause().await;
+        }
         let mut table = Self {
             rows: Vec::with_capacity(scores.len()),
             missing: Vec::new(),

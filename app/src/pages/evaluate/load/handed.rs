@@ -13,6 +13,13 @@ use spanbert_core::{
 use super::{Loaded, Source};
 use crate::{background::pause, files, widgets::checkpoint_name};
 
+/// Records that are read between two frames.
+const RECORDS: usize = 500;
+/// Bytes of lists of answers that are read between two frames.
+const BYTES: usize = 512 << 10;
+/// Questions that are measured between two frames.
+const QUESTIONS: usize = 400;
+
 /// Reads an evaluation; `data` is the data set to use instead of the one that was recorded. Frames are drawn between the steps.
 ///
 /// # Errors
@@ -53,7 +60,9 @@ pub(super) async fn read(source: &Source, data: Option<&Path>) -> Result<Loaded,
 async fn read_folder(folder: &Path, data: Option<PathBuf>) -> Result<Loaded, EvaluateError> {
     let results = content(&folder.join("results.json")).await?;
     let records = content(&folder.join("records.jsonl")).await?;
-    let stored = StoredEvaluation::from_bytes(folder, &results, &records)?;
+    let mut paused = async || pause().await;
+    let stored = StoredEvaluation::in_parts(folder, &results, &records, RECORDS, &mut paused).await?;
+    drop((results, records));
     pause().await;
     let data = match (data, &stored.results.data) {
         (Some(data), _) => data,
@@ -65,12 +74,15 @@ async fn read_folder(folder: &Path, data: Option<PathBuf>) -> Result<Loaded, Eva
     let path = folder.join("nbest_predictions.json");
     let nbest = if files::is_file(&path) {
         let text = content(&path).await?;
-        Some(NbestLists::from_json(&String::from_utf8_lossy(&text), &path.display().to_string())?)
+        let (text, name) = (String::from_utf8_lossy(&text), path.display().to_string());
+        Some(NbestLists::in_parts(&text, &name, BYTES, &mut paused).await?)
     } else {
         None
     };
     pause().await;
-    let analysis = Analysis::new(&dataset, stored.answers(checkpoint_name(folder), nbest))?;
+    let answers = stored.answers(checkpoint_name(folder), nbest);
+    pause().await;
+    let analysis = Analysis::in_parts(&dataset, answers, QUESTIONS, paused).await?;
     Ok(Loaded::new(folder.to_owned(), dataset, stored.results, analysis))
 }
 

@@ -120,6 +120,15 @@ impl Load {
     }
 }
 
+/// The error in a line, with what to do about it here.
+fn told(error: &EvaluateError) -> String {
+    #[cfg(target_family = "wasm")]
+    let told = format!("{error}; {}", spanbert_web::remedy::in_browser(&error.remedy()));
+    #[cfg(not(target_family = "wasm"))]
+    let told = error.in_one_line();
+    told
+}
+
 impl From<EvaluateError> for Failure {
     fn from(error: EvaluateError) -> Self {
         Self {
@@ -130,7 +139,7 @@ impl From<EvaluateError> for Failure {
                     | EvaluateError::Squad(_)
                     | EvaluateError::Breakdown(_)
             ),
-            message: error.in_one_line(),
+            message: told(&error),
         }
     }
 }
