@@ -51,7 +51,14 @@ async function fetched(address, file, at) {
   const parts = [];
   let [done, next] = [0, 0];
   for (const reader = response.body.getReader(); ;) {
-    const { done: end, value } = await reader.read();
+    let end, value;
+    try {
+      ({ done: end, value } = await reader.read());
+    } catch (error) {
+      if (fetching.signal.aborted) throw error;
+      const of = total ? ` of ${(total / 1e6).toFixed(1)}` : '';
+      throw new Error(`the transfer of ${file} broke off after ${(done / 1e6).toFixed(1)}${of} MB; fetch it again`);
+    }
     if (end) return parts;
     parts.push(value);
     done += value.length;
@@ -119,6 +126,17 @@ globalThis.studio = {
     Object.assign(document.createElement('a'), { href: url, download: name }).click();
     // The browser has begun to save it by then.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  },
+
+  /** An SVG drawing as a PNG file's bytes. */
+  async picture(svg, scale) {
+    const image = Object.assign(new Image(), { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}` });
+    await image.decode();
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width * scale, height: image.height * scale });
+    canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
+    const file = await new Promise(resolve => canvas.toBlob(resolve, 'image/png'));
+    if (!file) throw new Error('the chart is too large for a picture');
+    return new Uint8Array(await file.arrayBuffer());
   },
 
   /** Keeps a checkpoint's files in the storage that the browser has for the page; all of them or none. */
@@ -213,10 +231,10 @@ addEventListener('error', ended);
 addEventListener('unhandledrejection', ended);
 
 try {
-  // Compiled once, for the page and its workers.
-  const module = await WebAssembly.compileStreaming(fetch(new URL('./spanbert_web_bg.wasm', import.meta.url)));
-  Spanbert.module = module;
-  await init({ module_or_path: module });
+  // Compiled once, for the page and its workers. The first of these starts meanwhile: the app asks for one as soon as it is open.
+  Spanbert.module = WebAssembly.compileStreaming(fetch(new URL('./spanbert_web_bg.wasm', import.meta.url)));
+  Spanbert.spare = new Spanbert();
+  await init({ module_or_path: Spanbert.module });
 } catch (error) {
   tell(`SpanBERT Studio could not be loaded: ${error.message ?? error}. Load the page again, or use a newer browser.`);
   throw error;

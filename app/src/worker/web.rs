@@ -152,8 +152,8 @@ impl Worker {
 
 impl Place {
     fn new(slot: Slot, say: impl Fn(Reply) + 'static) -> Self {
-        let lost = move |cause: String| {
-            let message = format!("{cause}; load the model again");
+        let lost = move |cause: String, remedy: String| {
+            let message = format!("{cause}; {remedy}");
             say(Reply::Lost { message, slots: vec![slot] });
         };
         Self { link: Link::new(lost), loading: Rc::default() }
@@ -205,7 +205,7 @@ pub(crate) fn in_one_line(said: Said) -> String {
 pub(crate) fn find_devices(context: &Context) -> Receiver<Vec<BackendReport>> {
     let (sender, receiver) = channel();
     let context = context.clone();
-    let link = Rc::new(Link::new(|_| {}));
+    let link = Rc::new(Link::new(|_, _| {}));
     let ending = Rc::clone(&link);
     link.ask(
         &Request::Devices,

@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 pub mod message;
+pub mod remedy;
 mod session;
 mod training;
 mod trouble;

@@ -13,7 +13,7 @@ use spanbert_core::{
     train::{NoSuchSize, TrainError},
 };
 
-use crate::message::Failure;
+use crate::{message::Failure, remedy::in_browser};
 
 /// Why there is nothing to reply.
 pub(crate) enum Trouble {
@@ -37,7 +37,7 @@ impl Trouble {
     }
 
     pub fn told(error: &impl Advice, device_failed: bool) -> Self {
-        Self::Told(Failure { cause: error.to_string(), remedy: error.remedy(), device_failed })
+        Self::Told(Failure { cause: error.to_string(), remedy: in_browser(&error.remedy()), device_failed })
     }
 }
 

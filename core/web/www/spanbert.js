@@ -1,24 +1,33 @@
 // How a page speaks to the worker.
 
 /** What is said of requests to a worker that has ended. */
-const ended = message => ({
-  reply: { failed: { cause: `the model's worker has ended: ${message}`, remedy: 'open the model again', device_failed: false } },
+const ended = (message, remedy = 'open the model again') => ({
+  reply: { failed: { cause: `the model's worker has ended: ${message}`, remedy, device_failed: false } },
   contents: [],
 });
 
 /** A worker that is replaced when it ends. */
 export class Spanbert {
   #worker; #ready; #next = 0; #asked = new Map();
-  /** The module, if the page has compiled it: its workers need not do it again. */
+  /** The module, or a promise of it, if the page compiles it: its workers need not do it again. */
   static module;
+  /** One that was started before anybody asked for it. */
+  static spare;
   /** Those that have not ended for good, for tests. */
   static living = new Set();
   // Workers in a row that did not start.
   #unstarted = 0;
   /** How many workers there have been. */
   started = 0;
-  /** Is told why a worker has ended by itself. */
+  /** Is told why a worker has ended by itself, and what to do. */
   lost;
+
+  /** Gives one: the spare one, if it is there still. */
+  static take() {
+    const spare = Spanbert.spare;
+    Spanbert.spare = undefined;
+    return spare ?? new Spanbert();
+  }
 
   constructor() {
     Spanbert.living.add(this);
@@ -30,10 +39,11 @@ export class Spanbert {
     const worker = this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       type: 'module', name: Spanbert.module ? 'given' : '',
     });
-    if (Spanbert.module) worker.postMessage({ module: Spanbert.module });
+    // Where the page could not compile it, the worker tries by itself, and says why it cannot either.
+    if (Spanbert.module) Promise.resolve(Spanbert.module).catch(() => null).then(module => worker.postMessage({ module }));
     this.#ready = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => this.#hear(worker, JSON.parse(data.json), data.contents, resolve, reject);
-      // What ends a module without a panic: memory that is used up.
+      // Its script was not to be had.
       worker.onerror = event => { event.preventDefault?.(); this.#lose(worker, event.message || 'it did not start', reject); };
     });
     this.#ready.catch(() => {});
@@ -44,7 +54,7 @@ export class Spanbert {
       this.#unstarted = 0;
       return resolve();
     }
-    if (reply.panicked) return this.#lose(worker, reply.panicked.message, reject);
+    if (reply.panicked) return this.#lose(worker, reply.panicked.message, reject, reply.panicked.remedy);
     const asked = this.#asked.get(id);
     if (!asked) return;
     if (reply.notice || reply.progress || reply.happened || reply.working) return asked.hear?.(reply);
@@ -54,12 +64,12 @@ export class Spanbert {
   }
 
   // Whatever was asked of a worker that has ended is told so, and the next one is started.
-  #lose(worker, message, reject) {
+  #lose(worker, message, reject, remedy) {
     if (worker !== this.#worker) return;
     worker.terminate();
     reject(new Error(message));
-    const failed = ended(message);
-    this.lost?.(failed.reply.failed.cause);
+    const failed = ended(message, remedy);
+    this.lost?.(failed.reply.failed.cause, failed.reply.failed.remedy);
     for (const { resolve } of this.#asked.values()) resolve(failed);
     this.#asked.clear();
     // One that has not started three times would not the next time either.

@@ -12,26 +12,35 @@ const pause = millis => new Promise(resolve => {
   channel.port2.postMessage(null);
 });
 
-const panicked = message => postMessage({ json: JSON.stringify({ reply: { panicked: { message } } }), contents: [] });
+const panicked = (message, remedy) => postMessage({ json: JSON.stringify({ reply: { panicked: { message, remedy } } }), contents: [] });
+// What ends a module without a panic is memory that there is no more of. A panic has been told already, and only what is told first counts.
+const ended = error => error instanceof RangeError || error instanceof WebAssembly.RuntimeError && /unreachable/i.test(error.message)
+  ? panicked("its memory is used up, of which a browser gives a page's program 4 GB",
+    'use a smaller model, or SpanBERT Studio for the desktop')
+  : panicked(String(error?.message ?? error));
 const begin = module => init(module && { module_or_path: module })
   .then(() => start(pause), error => panicked(`the module did not start: ${error}`));
 
 // Files of the browser are read here, where they do not pass through the page's memory.
 const bytes = async content => content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : content;
 async function hear({ module, json, contents, breakDown }) {
-  if (module) return begin(module);
+  if (module !== undefined) return begin(module);
   try {
     if (breakDown) break_down();
     const size = (contents ?? []).reduce((sum, content) => sum + (content.size ?? content.byteLength), 0);
     // What is too large is refused before it takes memory.
     take(json, size > most_bytes() ? [] : await Promise.all((contents ?? []).map(bytes)), size);
   } catch (error) {
-    // A panic has been told already, as far as it could; this is a file that has changed, or memory that is used up.
-    panicked(String(error.message ?? error));
+    // A file that has changed, or the module's end.
+    ended(error);
   }
 }
 
-addEventListener('unhandledrejection', ({ reason }) => panicked(String(reason?.message ?? reason)));
+addEventListener('unhandledrejection', ({ reason }) => ended(reason));
+addEventListener('error', event => {
+  event.preventDefault();
+  ended(event.error ?? event);
+});
 
 // One after the other, so that a request that is given up has come before.
 let last = Promise.resolve();

@@ -5,8 +5,8 @@ use std::{
     sync::mpsc::{Receiver, channel},
 };
 
+use crate::symbols as icon;
 use egui::{Align, Button, Context, Layout, RichText, Ui, vec2};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::RecordedRun;
 use spanbert_web::message::{Reply, Request};
 
@@ -95,7 +95,9 @@ impl Entry {
         let mut clicked = false;
         ui.horizontal(|ui| {
             let to_the_left = Layout::top_down_justified(Align::Min);
-            ui.allocate_ui_with_layout(vec2(260.0, 28.0), to_the_left, |ui| {
+            // What follows takes as much.
+            let width = (ui.available_width() - 240.0).clamp(100.0, 260.0);
+            ui.allocate_ui_with_layout(vec2(width, 28.0), to_the_left, |ui| {
                 clicked = ui.add(Button::new(&name).frame_when_inactive(false).truncate()).clicked();
             });
             match &self.state {
@@ -132,7 +134,7 @@ fn read(context: &Context, folder: &Path) -> Receiver<Result<Box<RecordedRun>, S
         .filter(|(name, _)| is_read(name, &folder.join(name)))
         .map(|(name, content)| (name, content.to_js()))
         .unzip();
-    let link = std::rc::Rc::new(Link::new(|_| {}));
+    let link = std::rc::Rc::new(Link::new(|_, _| {}));
     let ending = std::rc::Rc::clone(&link);
     let request = Request::OpenRun { name: folder.display().to_string(), files: names };
     link.ask(

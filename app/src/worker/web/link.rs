@@ -15,8 +15,9 @@ extern "C" {
     /// `spanbert.js` of core/web.
     type Spanbert;
 
-    #[wasm_bindgen(constructor, js_class = "Spanbert")]
-    fn new() -> Spanbert;
+    /// One that has been started already, or another one.
+    #[wasm_bindgen(static_method_of = Spanbert)]
+    fn take() -> Spanbert;
 
     /// Gives `{id, done}`, `done` being a promise of `{reply, contents}`.
     #[wasm_bindgen(method)]
@@ -43,14 +44,15 @@ pub(crate) struct Link {
     worker: Spanbert,
     /// What is not answered yet.
     asked: Rc<RefCell<Vec<u32>>>,
-    _lost: Closure<dyn FnMut(String)>,
+    _lost: Closure<dyn FnMut(String, String)>,
 }
 
 impl Link {
-    /// Starts a worker. `lost` is told why it has ended, if it does so by itself; another one, without a model, is there then.
-    pub(crate) fn new(lost: impl FnMut(String) + 'static) -> Self {
-        let worker = Spanbert::new();
-        let lost = Closure::<dyn FnMut(String)>::new(lost);
+    /// Starts a worker. `lost` is told why it has ended, if it does so by itself, and what to do; another one, without a
+    /// model, is there then.
+    pub(crate) fn new(lost: impl FnMut(String, String) + 'static) -> Self {
+        let worker = Spanbert::take();
+        let lost = Closure::<dyn FnMut(String, String)>::new(lost);
         worker.set_lost(lost.as_ref().unchecked_ref());
         Self { worker, asked: Rc::default(), _lost: lost }
     }

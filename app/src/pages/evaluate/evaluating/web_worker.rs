@@ -79,8 +79,7 @@ impl Job {
         let folder = Path::new(FOLDER).join(name);
         let heard = Hearing { said: Rc::default(), over: Rc::default(), context: context.clone() };
         let lost = heard.clone();
-        let link = Rc::new(Link::new(move |cause| {
-            let remedy = "start the evaluation again".to_owned();
+        let link = Rc::new(Link::new(move |cause, remedy| {
             lost.failed(Reply::Failed(Failure { cause, remedy, device_failed: false }));
         }));
         let (model, contents) = source(Path::new(order.model));

@@ -91,7 +91,7 @@ impl Job {
         };
         let (hear, done) = (say(context), say(context));
         let lost = say(context);
-        let link = Link::new(move |cause| lost(Heard::Lost(cause)));
+        let link = Link::new(move |cause, _| lost(Heard::Lost(cause)));
         let request = Request::Train { training: Box::new(training), device };
         let request = link.ask(
             &request,
