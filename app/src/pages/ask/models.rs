@@ -25,6 +25,8 @@ use crate::{
 /// The button of the file dialog.
 const BROWSE: &str =
     if cfg!(target_family = "wasm") { "Choose the files of a checkpoint…" } else { "Browse…" };
+/// Room that it takes in a browser, where it has a shorter name if there is less.
+const BROWSE_WIDTH: f32 = 240.0;
 /// How many suggestions are shown.
 const SUGGESTIONS: usize = 5;
 /// Wider than this the path, the device and the buttons are in one row.
@@ -187,7 +189,8 @@ impl ModelSlot {
                         wish = Some(Wish::Load(PathBuf::from(path)));
                     }
                 }
-                if ui.button(BROWSE).clicked() {
+                let narrow = cfg!(target_family = "wasm") && ui.available_width() < BROWSE_WIDTH;
+                if ui.button(if narrow { "Choose files…" } else { BROWSE }).clicked() {
                     env.ask(Action::Browse(Purpose::AskCheckpoint));
                 }
                 if removable && icon_button(ui, icon::X, "Remove this place").clicked() {

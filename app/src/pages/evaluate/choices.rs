@@ -2,8 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
+use crate::symbols as icon;
 use egui::{ComboBox, Ui};
-use egui_phosphor::regular as icon;
 use spanbert_core::run::updates;
 
 use super::{
@@ -96,8 +96,10 @@ impl EvaluatePage {
             Some((source, _)) => name(source.path()),
             None => "Compare with…".to_owned(),
         };
+        const WIDTH: f32 = 170.0;
+        wrap(ui, WIDTH);
         let response =
-            ComboBox::new("compared", "").selected_text(shown).width(170.0).truncate().show_ui(ui, |ui| {
+            ComboBox::new("compared", "").selected_text(shown).width(WIDTH).truncate().show_ui(ui, |ui| {
                 if self.other.is_some() && ui.selectable_label(false, "Nothing").clicked() {
                     chosen = Some(None);
                 }
@@ -124,6 +126,7 @@ impl EvaluatePage {
     fn export_ui(&mut self, ui: &mut Ui) {
         let mut wanted = None;
         let ready = self.view.is_some() && self.export.is_none();
+        wrap(ui, 100.0);
         ui.add_enabled_ui(ready, |ui| {
             ui.menu_button(format!("{}  Export", icon::EXPORT), |ui| {
                 for export in Export::ALL {
@@ -160,4 +163,11 @@ fn name(run: &Path) -> String {
 fn step_name(step: usize, best: Option<usize>) -> String {
     let mark = if best == Some(step) { " (best)" } else { "" };
     format!("After {}{mark}", updates(step))
+}
+
+/// Goes on in the next line if this one has less room: lists and menus would be cut off instead.
+fn wrap(ui: &mut Ui, room: f32) {
+    if ui.available_size_before_wrap().x < room {
+        ui.end_row();
+    }
 }

@@ -21,6 +21,9 @@ use crate::{
     widgets::{card, count, segmented},
 };
 
+/// Width from which the four cells stand beside the curve.
+const BESIDE: f32 = 520.0;
+
 /// Which part is shown where there is no room for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Part {
@@ -109,9 +112,15 @@ impl View {
         }
     }
 
-    /// The curve beside the four cells.
+    /// The curve beside the four cells or, in a narrow window, above them.
     pub(super) fn top_ui(&mut self, ui: &mut Ui, height: f32) {
         card(ui, "Scores", |ui| match &self.sweep {
+            Some(sweep) if ui.available_width() < BESIDE => {
+                sweep.ui(ui, &mut self.live, height);
+                ui.add_space(GAP);
+                confusion::ui(ui, &self.live, &mut self.filter);
+                compared_ui(ui, &self.live);
+            }
             Some(sweep) => {
                 ui.horizontal_top(|ui| {
                     let width = (ui.available_width() - 320.0).max(180.0);
