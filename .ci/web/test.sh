@@ -10,6 +10,11 @@ cache=${SPANBERT_WEB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/spanbert-web}
 export SPANBERT_WEB_PAGE SPANBERT SPANBERT_WEB_PUPPETEER SPANBERT_WEB_PICTURES
 SPANBERT_WEB_PAGE=$(realpath "$1") SPANBERT=$(realpath "$2") SPANBERT_WEB_PICTURES=${3:+$(realpath -m "$3")}
 SPANBERT_WEB_PUPPETEER=$(printf '%s\n' "$cache"/npm/puppeteer-core@*/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js | sort -V | tail -n 1)
-tests=(test.mjs)
-[ -e "$1/studio.js" ] && tests+=(app.mjs)
-for file in "${tests[@]}"; do node --test --test-reporter=spec "$here/$file"; done
+tests=(answers training obstacles)
+[ -e "$1/studio.js" ] && tests+=(app bad_days firefox)
+for name in "${tests[@]}"; do
+    # Firefox draws by WebGL only where there is a display.
+    display=()
+    [ "$name" = firefox ] && command -v xvfb-run >/dev/null && display=(xvfb-run --auto-servernum)
+    ${display[@]+"${display[@]}"} node --test --test-reporter=spec "$here/$name.mjs"
+done
