@@ -122,10 +122,11 @@ fn is_resumed(gpus: &Gpus, case: &Case, run: &str) {
     while Lock::is_held(&case.layout(run)) {
         std::thread::sleep(Duration::from_millis(5));
     }
+    let steps = RunState::read(&case.layout(run)).unwrap().step + 2;
     let mut command = case.resume(run);
-    command.args(["--distributed", "--max-steps", "12"]);
+    command.args(["--distributed", "--max-steps", &steps.to_string()]);
     succeeded(&gpus.worker(command, 0, 1).output().unwrap());
-    assert_eq!(RunState::read(&case.layout(run)).unwrap().step, 12);
+    assert_eq!(RunState::read(&case.layout(run)).unwrap().step, steps);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn a_failure_that_nccl_reports_ends_all_and_is_told() {
     let case = case(400);
     let failing = |rank: usize, command: &mut Command| {
         if rank == 1 {
-            command.env("CUDAHOST_FAIL", "nccl:700:2");
+            command.env("CUDAHOST_FAIL", "nccl:300:2");
         }
     };
     let [first, second] = both_failed(gpus.pair(&case, "run", failing));
