@@ -74,7 +74,7 @@ cp core/web/www/* "$out"
 if [ "$package" = spanbert-app ]; then
     # For tests of the worker alone.
     mv "$out/index.html" "$out/worker.html"
-    cp app/www/* "$out"
+    cp app/www/* app/fonts/LICENSE-* "$out"
 fi
 
 # As web hosts send them to browsers that take them so, which all do.
