@@ -218,7 +218,9 @@ test('files of other kinds are told by name, and the page lives', async () => {
   await load();
   await see(/^BERT, /);
   for (const [name, content] of Object.entries({
-    'photo.png': PICTURE, 'model.gguf': Buffer.from('GGUF\u0003'), 'model.onnx': Buffer.from('\b\u0007'), 'notes.pdf': Buffer.from('%PDF-1.7'),
+    'photo.png': PICTURE, 'model.gguf': Buffer.from('GGUF\u0003\0\0\0\u0001\0\0\0\0\0\0\0'),
+    'model.onnx': Buffer.from([8, 7, 18, 7, ...Buffer.from('pytorch'), 26, 3, 0, 0, 0x80, 0x3f, 0xff]),
+    'notes.pdf': Buffer.concat([Buffer.from('%PDF-1.7\n%'), Buffer.from([0xe2, 0xe3, 0xcf, 0xd3, 10])]),
   })) {
     await drop({ [name]: content });
     await toast(word(name));
