@@ -88,6 +88,17 @@ export function labels(stage) {
     return see(/^(probability|no answer) /);
   }
 
+  /** What is answered is what the command line answers to the demonstration's model: text and null score difference. */
+  async function answersAsTheCommandLine() {
+    const passage = (await see('Passage', 'MultilineTextInput')).value;
+    const question = (await see('Question', 'TextInput')).value;
+    const difference = text(await see(/^[+-]\d+\.\d{3}$/));
+    fs.writeFileSync(path.join(stage.folder, 'passage.txt'), passage);
+    const [expected] = JSON.parse(stage.cli('ask', '--model', 'demo', '--passage', 'passage.txt', '--backend', 'cpu', '--json', question));
+    assert.ok(await find(expected.answers[0].text), expected.answers[0].text);
+    assert.ok(Math.abs(number(difference) - expected.score_diff) < 6e-4, `${difference} instead of ${expected.score_diff}`);
+  }
+
   /** Takes a picture. */
   async function look(name) {
     if (!pictures) return;
@@ -117,5 +128,5 @@ export function labels(stage) {
     assert.fail(`${name} was not downloaded`);
   }
 
-  return { shown, find, see, gone, click, dismiss, fill, choose, drop, dropIn, ask, answer, look, load, downloaded };
+  return { shown, find, see, gone, click, dismiss, fill, choose, drop, dropIn, ask, answer, answersAsTheCommandLine, look, load, downloaded };
 }

@@ -4,6 +4,8 @@
 //! neither on the library nor on the number of processes. A launcher such as `mpirun` or `torchrun` starts the processes and says
 //! who is who ([`World`]); [`join()`] connects them, by MPI through host memory or, with an NVIDIA GPU each, by NCCL.
 
+#[cfg(unix)]
+mod dynamic;
 mod error;
 mod header;
 mod join;

@@ -166,21 +166,19 @@ impl TrainCommand {
         signal.map_or(Ok(()), |signal| Err(CliError::silent(signal.saturating_add(128))))
     }
 
+    /// The run that the command names, one that is there or is to be.
+    fn named_run(&self) -> Option<&PathBuf> {
+        self.resume.as_ref().or(self.output_dir.as_ref())
+    }
+
     /// The folder that the command names.
     fn place_given(&self) -> String {
-        let place = match (&self.resume, &self.output_dir) {
-            (Some(place), _) | (None, Some(place)) => place,
-            (None, None) => &self.runs_dir,
-        };
-        place.display().to_string()
+        self.named_run().unwrap_or(&self.runs_dir).display().to_string()
     }
 
     /// The device that is asked for, by flag or by the run that is resumed, and where the run will be.
     fn before_joining(&self) -> (DeviceChoice, PathBuf) {
-        let place = match (&self.resume, &self.output_dir) {
-            (Some(run), _) | (None, Some(run)) => run.clone(),
-            (None, None) => self.runs_dir.join(&self.name),
-        };
+        let place = self.named_run().cloned().unwrap_or_else(|| self.runs_dir.join(&self.name));
         let resumes = self.resume.is_some() || self.workers.resume_if_begun;
         let recorded = || Environment::read(&Layout::new(&place)).ok()?.backend.parse().ok();
         let device = match &self.device.backend {

@@ -14,7 +14,7 @@ use std::{
 
 use libloading::os::unix::{Library as Dynamic, RTLD_GLOBAL, RTLD_NOW};
 
-use super::super::{CollectiveError, Launcher};
+use super::super::{CollectiveError, Launcher, dynamic::symbol};
 
 /// `MPI_SUCCESS`, the same everywhere.
 const SUCCESS: c_int = 0;
@@ -165,10 +165,8 @@ fn function<F: Copy>(
     name: &'static str,
 ) -> Result<F, CollectiveError> {
     // SAFETY: the fields of `Library` have the signatures of the MPI standard.
-    let found = unsafe { library.get::<F>(name.as_bytes()) };
-    found.map(|symbol| *symbol).map_err(|error| CollectiveError::Missing {
-        tried: vec![format!("{} lacks {name}: {error}", path.display())],
-    })
+    let found = unsafe { symbol(library, path, name) };
+    found.map_err(|lacks| CollectiveError::Missing { tried: vec![lacks] })
 }
 
 /// What a library says of itself, which may be asked before MPI is started.

@@ -14,7 +14,7 @@ use std::{
 
 use libloading::os::unix::{Library as Dynamic, RTLD_LOCAL, RTLD_NOW};
 
-use super::super::CollectiveError;
+use super::super::{CollectiveError, dynamic::symbol};
 
 /// Bytes of a unique id (`NCCL_UNIQUE_ID_BYTES`).
 pub(in super::super) const ID_BYTES: usize = 128;
@@ -265,10 +265,8 @@ fn function<F: Copy>(
     name: &'static str,
 ) -> Result<F, CollectiveError> {
     // SAFETY: the fields of `Library` have the signatures of `nccl.h`.
-    let found = unsafe { library.get::<F>(name.as_bytes()) };
-    found.map(|symbol| *symbol).map_err(|error| CollectiveError::NcclMissing {
-        tried: vec![format!("{} lacks {name}: {error}", path.display())],
-    })
+    let found = unsafe { symbol(library, path, name) };
+    found.map_err(|lacks| CollectiveError::NcclMissing { tried: vec![lacks] })
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod self_attention;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod unwritten;
 
 use ::half::{slice::HalfFloatSliceExt, vec::HalfBitsVecExt};
 use burn::tensor::{

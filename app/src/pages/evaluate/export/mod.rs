@@ -22,6 +22,9 @@ use crate::{
     files::{self, Made},
 };
 
+/// Pixels of a picture for each unit of the drawing: sharp on fine screens.
+const SCALE: f32 = 2.0;
+
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Export {

@@ -8,7 +8,7 @@ use super::{
     Left, Pair, Panels, ROWS, WIDTH,
     convert::{exact, nearest},
 };
-use crate::ops::cpu::simd::widest;
+use crate::ops::cpu::{simd::widest, unwritten::Unwritten};
 
 /// Rows of a task, whole tiles, and pairs that are multiplied at once: that much of both matrices stays in the core's second cache.
 const TASK_ROWS: usize = 16 * ROWS;
@@ -27,25 +27,6 @@ pub(super) struct Tile<'a> {
     pub(super) rows: usize,
 }
 
-/// Where tasks write.
-struct Out(*mut MaybeUninit<f32>);
-
-// SAFETY: every task writes elements of its own.
-#[allow(unsafe_code)]
-unsafe impl Sync for Out {}
-
-impl Out {
-    /// `count` values from element `first` on.
-    ///
-    /// # Safety
-    /// They lie in the allocation, and nothing else accesses them meanwhile.
-    #[allow(unsafe_code, clippy::mut_from_ref, reason = "the caller's promise")]
-    unsafe fn part(&self, first: usize, count: usize) -> &mut [MaybeUninit<f32>] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(first), count) }
-    }
-}
-
 /// The product `[rows, columns]`, rounded to bfloat16, and `bias` `[columns]` added to it in f32 if there is one.
 ///
 /// # Panics
@@ -56,8 +37,8 @@ pub fn multiply(left: &Left<'_>, right: &Panels<'_>, bias: Option<&[f32]>) -> Ve
     assert!(super::available(), "the processor's instruction");
     assert!(depth == right.depth && right.pairs.len() == panels * depth * WIDTH, "sizes of a product");
     assert!(bias.is_none_or(|bias| bias.len() == columns), "sizes of a product");
-    let mut result = Vec::with_capacity(rows * columns);
-    let out = &Out(result.spare_capacity_mut().as_mut_ptr());
+    let result = Unwritten::new(rows * columns);
+    let out = &result;
     (0..rows.div_ceil(TASK_ROWS) * panels).into_par_iter().with_max_len(1).for_each_init(
         || vec![[[0.0; WIDTH]; ROWS]; TASK_ROWS / ROWS],
         |all, task| {
@@ -94,9 +75,8 @@ pub fn multiply(left: &Left<'_>, right: &Panels<'_>, bias: Option<&[f32]>) -> Ve
     // SAFETY: the tasks have written every part of every row.
     #[allow(unsafe_code)]
     unsafe {
-        result.set_len(rows * columns);
+        result.written(rows * columns)
     }
-    result
 }
 
 #[inline(always)]

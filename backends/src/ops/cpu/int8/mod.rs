@@ -35,6 +35,9 @@ pub use weights::{pack as pack_weights, packed_shape};
 /// Most terms of a sum that are sure to fit 32 bits.
 pub const MOST_INPUTS: usize = 1 << 16;
 
+/// Adding 1.5 * 2^23 rounds to an integer, ties to even, and leaves it in the low bits.
+const ROUND: f32 = 12_582_912.0;
+
 /// Bytes that an instruction multiplies and adds up at once.
 const GROUP: usize = 4;
 

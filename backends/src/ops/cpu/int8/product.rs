@@ -10,29 +10,10 @@ use super::{
     rows::{inputs, scale_and_zero},
     weights::{Panel, packed_shape},
 };
-use crate::ops::cpu::simd::widest;
+use crate::ops::cpu::{simd::widest, unwritten::Unwritten};
 
 /// Rows of a task, whole tiles: with a panel they stay in the core's second cache.
 const TASK_ROWS: usize = 32 * ROWS;
-
-/// Where tasks write.
-struct Out(*mut MaybeUninit<f32>);
-
-// SAFETY: every task writes elements of its own.
-#[allow(unsafe_code)]
-unsafe impl Sync for Out {}
-
-impl Out {
-    /// `count` values from element `first` on.
-    ///
-    /// # Safety
-    /// They lie in the allocation, and nothing else accesses them meanwhile.
-    #[allow(unsafe_code, clippy::mut_from_ref, reason = "the caller's promise")]
-    unsafe fn part(&self, first: usize, count: usize) -> &mut [MaybeUninit<f32>] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(first), count) }
-    }
-}
 
 /// The layer's result `[rows, output]`: `x` of [`quantize_rows`](super::quantize_rows), `stride` bytes a row, `weight` of
 /// [`pack_weights`](super::pack_weights), `bias` `[output]`.
@@ -44,8 +25,8 @@ pub fn linear(x: &[u8], stride: usize, weight: &[i8], bias: &[f32], instructions
     let rows = x.len() / stride;
     let [panels, size] = packed_shape(input, output);
     assert!(x.len() == rows * stride && weight.len() == panels * size, "sizes of a linear layer");
-    let mut result = Vec::with_capacity(rows * output);
-    let out = &Out(result.spare_capacity_mut().as_mut_ptr());
+    let result = Unwritten::new(rows * output);
+    let out = &result;
     (0..rows.div_ceil(TASK_ROWS) * panels).into_par_iter().with_max_len(1).for_each(|task| {
         let (block, index) = (task / panels * TASK_ROWS, task % panels);
         let panel = Panel::of(&weight[index * size..(index + 1) * size], input);
@@ -79,9 +60,8 @@ pub fn linear(x: &[u8], stride: usize, weight: &[i8], bias: &[f32], instructions
     // SAFETY: the tasks have written every part of every row.
     #[allow(unsafe_code)]
     unsafe {
-        result.set_len(rows * output);
+        result.written(rows * output)
     }
-    result
 }
 
 #[inline(always)]

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::{GROUP, groups};
+use super::{GROUP, ROUND, groups};
 use crate::ops::cpu::simd::widest;
 
 /// Rows of a task.
@@ -52,8 +52,6 @@ pub(super) fn scale_and_zero(row: &[u8]) -> (f32, i32) {
 
 #[inline(always)]
 fn quantize_row(row: &[f32], to: &mut [u8]) {
-    // Adding 1.5 * 2^23 rounds to an integer, ties to even, and leaves it in the low bits.
-    const ROUND: f32 = 12_582_912.0;
     let (low, high, poison) = range(row);
     let scale = (high - low) / 255.0;
     let inverse = 1.0 / scale;

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{GROUP, WIDTH, groups};
+use super::{GROUP, ROUND, WIDTH, groups};
 use crate::ops::cpu::simd::widest;
 
 /// Bytes of a panel's weights.
@@ -75,8 +75,6 @@ fn pack_panel<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone, panel: &mut [i8
 /// To the nearest integer within -127 to 127, ties to even; 0 of a NaN.
 #[inline(always)]
 fn round(quotient: f32) -> i8 {
-    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
-    const ROUND: f32 = 12_582_912.0;
     let quotient = if quotient.is_nan() { 0.0 } else { quotient.clamp(-127.0, 127.0) };
     ((quotient + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) as i8
 }

@@ -4,8 +4,7 @@ use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-/// Pixels for each unit of the drawing: sharp on fine screens.
-const SCALE: f64 = 2.0;
+use super::SCALE;
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,7 +23,7 @@ impl Painter {
     /// # Errors
     /// If the browser does not draw it.
     pub(super) async fn png(&self, svg: &str) -> Result<Vec<u8>, String> {
-        let drawn = JsFuture::from(picture(svg, SCALE)).await.map_err(|error: JsValue| {
+        let drawn = JsFuture::from(picture(svg, f64::from(SCALE))).await.map_err(|error: JsValue| {
             let message = Reflect::get(&error, &"message".into()).ok().and_then(|text| text.as_string());
             message.unwrap_or_else(|| "the browser does not draw the chart".to_owned())
         })?;

@@ -7,8 +7,7 @@ use resvg::{
     usvg::{Options, Tree, fontdb::Database},
 };
 
-/// Pixels for each unit of the drawing: sharp on fine screens.
-const SCALE: f32 = 2.0;
+use super::SCALE;
 
 /// Makes pictures of drawings.
 pub(super) struct Painter {
