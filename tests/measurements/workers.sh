@@ -5,8 +5,8 @@
 #
 # times: t0, c and B of T(W) = t0 + c R/W + 2 (W-1)/W S/B, for BERT-base's shape with random weights and for MiniLM: updates of one
 #        worker with different numbers of rows R give t0 and c, the recorded exchanges of two give B (S: bytes of the
-#        gradients), and the time of two is compared with what follows. Every worker is bound to a core of its own, so that one worker
-#        and each of two compute alike.
+#        gradients), and the time of two is compared with what follows; also from two that compute side by side without an exchange.
+#        Every worker is bound to a core of its own, so that one worker and each of two compute alike.
 # bits:  MiniLM on the first questions of TRAIN with 1, 2 and 4 workers under each MPI: digests of weights, answers and scores, and
 #        of the losses and scores in the records, side by side with the seconds.
 #
@@ -69,6 +69,9 @@ times() {
         done
         # shellcheck disable=SC2046
         timed "times-$shape-2-$largest" "$largest" "$checkpoint" $(launch open-mpi 2 bound)
+        # Each one's half of the rows once more, side by side without an exchange: what they cost each other by sharing a memory.
+        for core in 0 1; do timed "times-$shape-beside-$core" $((largest / 2)) "$checkpoint" taskset -c "$core" & done
+        wait
         python3 "$here/workers/fit.py" "$OUT" "$shape" "$checkpoint/model.safetensors" "${read_rows[@]}"
     done | tee "$OUT/times.txt"
 }
@@ -87,7 +90,7 @@ bits() {
             # shellcheck disable=SC2046
             $(launch "$launcher" "$workers" free) "$spanbert" train --distributed --parts 4 --backend cpu --model "$MINILM" \
                 --train-file "$OUT/train.json" --dev-file "$OUT/dev.json" --learning-rate 5e-5 --train-batch-size 8 \
-                --max-seq-length "${LENGTH:-128}" --doc-stride 64 --max-query-length 32 --eval-per-epoch 2 --eval-metric best_f1 \
+                --max-seq-length "${LENGTH:-128}" --doc-stride 64 --max-query-length 32 --eval-per-epoch 4 --eval-metric best_f1 \
                 --max-steps "${UPDATES:-500}" --checkpoint-steps 100 --output-dir "$OUT/$run" >"$OUT/$run.log" 2>&1
             awk -v b="$began" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.1f\n", e - b }' >"$OUT/$run.seconds"
             runs+=("$run")

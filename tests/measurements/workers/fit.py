@@ -56,11 +56,13 @@ def main():
     size = gradient_bytes(weights)
     expected = start + per_row * largest / 2 + exchange
     measured = update_secs(pair)
+    beside = statistics.mean(update_secs(steps(f"{out}/times-{shape}-beside-{core}")) for core in (0, 1))
     print(f"{shape}: gradients {size / 1e6:.1f} MB")
     for row, secs in alone:
         print(f"  1 worker,  {row:3} rows: {secs * 1e3:8.1f} ms (line: {(start + per_row * row) * 1e3:.1f})")
     print(f"  t0 {start * 1e3:.1f} ms, c {per_row * 1e3:.2f} ms a row")
     print(f"  2 workers, {largest:3} rows: {measured * 1e3:8.1f} ms (expected {expected * 1e3:.1f})")
+    print(f"  2 alone side by side, {largest // 2} rows each: {beside * 1e3:.1f} ms (with the exchange {(beside + exchange) * 1e3:.1f})")
     print(f"  exchange {exchange * 1e3:.1f} ms, longest wait {wait * 1e3:.1f} ms, B {size / exchange / 1e9:.2f} GB/s")
 
 
