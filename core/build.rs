@@ -1,6 +1,6 @@
 //! Packs the weights of the demonstration's two models, so that a page with the program in it is downloaded sooner.
 //!
-//! Web hosts compress bytes, and those of half-precision numbers hardly repeat. So signs and exponents, which do, are kept apart from
+//! Web hosts compress bytes, and those of bfloat16 numbers hardly repeat. So signs and exponents, which do, are kept apart from
 //! the fractions, and the fine-tuned model as its difference from the pre-trained one. What only pre-training needs is left out.
 //! `src/demo/weights.rs` has the way back, and a test that nothing is lost.
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Header and values of a file.
 type Parts<'a> = (&'a [u8], Vec<u16>);
 
-/// A file of safetensors as its header, length included, and the bits of its half-precision values.
+/// A file of safetensors as its header, length included, and the bits of its bfloat16 values.
 fn parts(file: &[u8]) -> Result<Parts<'_>, Box<dyn Error>> {
     let (length, rest) = file.split_first_chunk::<8>().ok_or("no safetensors")?;
     let length = usize::try_from(u64::from_le_bytes(*length))?;
@@ -61,7 +61,7 @@ fn encoder_alone(file: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok([&(header.len() as u64).to_le_bytes()[..], &header, &out].concat())
 }
 
-/// How far a value is from another among all half-precision numbers in order; small numbers, whether it is above or below.
+/// How far a value is from another among all bfloat16 numbers in order; small numbers, whether it is above or below.
 fn difference(value: u16, from: u16) -> u16 {
     let place = |bits: u16| if bits & 0x8000 == 0 { bits | 0x8000 } else { !bits };
     let steps = place(value).wrapping_sub(place(from));

@@ -15,12 +15,12 @@ build
 "$spanbert" demo --write-files "$work"
 "$spanbert" pretrain --model "$work/random" --corpus "$work/corpus.txt" --max-seq-length 160 --num-train-epochs 7 \
     --max-steps 12000 --train-batch-size 32 --learning-rate 3e-4 --output-dir "$work/pretraining" --backend cpu
-"$spanbert" export "$work/pretraining/last" --dtype fp16 --output-dir assets/demo/pretrained
+"$spanbert" export "$work/pretraining/last" --dtype bf16 --output-dir assets/demo/pretrained
 
 # Four times the questions that the demonstration itself has time for.
 build
 "$spanbert" demo --write-files "$work" --passages 40000
 "$spanbert" train --preset demo --train-batch-size 16 --learning-rate 7e-4 --warmup-proportion 0.1 --model "$work/model" \
     --train-file "$work/train.json" --dev-file "$work/dev.json" --output-dir "$work/run" --backend cpu
-"$spanbert" export "$work/run/best" --dtype fp16 --output-dir assets/demo/model
+"$spanbert" export "$work/run/best" --dtype bf16 --output-dir assets/demo/model
 "$spanbert" evaluate --model assets/demo/model --data "$work/dev.json" --backend cpu

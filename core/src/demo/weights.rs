@@ -40,7 +40,7 @@ fn file(header: &[u8], values: &[u16]) -> Vec<u8> {
     bytes
 }
 
-/// The half-precision number so many steps from another, as `build.rs` counts them.
+/// The bfloat16 number so many steps from another, as `build.rs` counts them.
 fn value(steps: u16, from: u16) -> u16 {
     let steps = steps >> 1 ^ (steps & 1).wrapping_neg();
     let place = if from & 0x8000 == 0 { from | 0x8000 } else { !from };
