@@ -6,7 +6,7 @@ use std::{error::Error, path::PathBuf};
 use spanbert_backends::{DeviceChoice, Fusion, Precision, select};
 use spanbert_core::{
     demo::{self, generate::GeneratorOptions},
-    engine::open_training,
+    engine::{open_inference, open_training},
     run::Event,
     train::{
         DataSource, DeviceLimits, ModelSource, Observer, Preset, Recipe, Start, StopFlag, TrainJob,
@@ -52,6 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         notes: Vec::new(),
         open: &|config, weights, optimizer| {
             open_training(&device.choice, Fusion::default(), config, weights, *optimizer, Precision::F32)
+        },
+        open_teacher: &|config, weights| {
+            open_inference(&device.choice, Fusion::default(), config, weights, Precision::F32)
         },
         observer: &mut Printer,
         stop: StopFlag::on_interrupt(),

@@ -11,42 +11,19 @@ set -euo pipefail
 
 : "${MODEL:?folder with config.json, model.safetensors, vocab.txt}" "${OUT:?folder for the results}"
 : "${TRAIN:?SQuAD 2.0 training file}" "${DEV:?SQuAD 2.0 development file}"
-QUESTIONS=${QUESTIONS:-30000} EPOCHS=${EPOCHS:-2} SEEDS=${SEEDS:-1 2 3}
-PYTHON=${PYTHON:-python3} THREADS=${THREADS:-$(nproc)}
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-scripts=$root/tests/scripts target=${CARGO_TARGET_DIR:-$root/target}
-mkdir -p "$OUT"
-
-build() { # variable, package, program
-    [ -n "${!1:-}" ] && return
-    cargo build --release --no-default-features --manifest-path "$root/Cargo.toml" -p "$2" --bin "$3"
-    printf -v "$1" %s "$target/release/$3"
-}
+THREADS=${THREADS:-$(nproc)}
+. "$(dirname "${BASH_SOURCE[0]}")/real_squad2/common.sh"
 build SPANBERT spanbert-cli spanbert
 build EXPORTER spanbert-tests export_for_pytorch
-
-recipe=(--backend cpu --train-batch-size 32 --learning-rate 5e-5 --max-seq-length 384 --doc-stride 128 --eval-metric best_f1
-    --eval-batch-size 32)
 
 part_full() {
     "$SPANBERT" train --model "$MODEL" --train-file "$TRAIN" --dev-file "$DEV" --output-dir "$OUT/full" --resume-if-begun \
         "${recipe[@]}" --num-train-epochs 2 --eval-per-epoch 10
 }
 
-# The first articles with at least so many questions.
-cut() {
-    [ -e "$OUT/train.json" ] ||
-        "$PYTHON" "$scripts/make_subset.py" "$TRAIN" --questions "$QUESTIONS" --out "$OUT/train.json" >"$OUT/train-counts.json"
-}
-
 part_ours() {
     cut
-    for seed in $SEEDS; do
-        "$SPANBERT" train --model "$MODEL" --train-file "$OUT/train.json" --output-dir "$OUT/ours-$seed" --resume-if-begun \
-            "${recipe[@]}" --num-train-epochs "$EPOCHS" --seed "$seed"
-        "$SPANBERT" evaluate --model "$OUT/ours-$seed/last" --data "$DEV" --backend cpu --json >"$OUT/ours-$seed.json"
-    done
+    for seed in $SEEDS; do run ours "$seed"; done
 }
 
 # From the same weights, head included, on the same windows in the same order, with PyTorch's dropout. The dropout of config.json.

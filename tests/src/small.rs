@@ -9,7 +9,7 @@ use spanbert_backends::{BackendKind, DeviceChoice, Fusion, Precision};
 use spanbert_core::{
     checkpoint::{SaveCheckpoint, SpanbertMeta, StartingModel, fresh, save},
     config::BertConfig,
-    engine::{OptimizerConfig, open_training},
+    engine::{OptimizerConfig, open_inference, open_training},
     run::{Event, Layout, StepEvent, read_history},
     tokenizer::TokenizerSettings,
     train::{
@@ -200,6 +200,9 @@ pub fn train<'a>(
         notes: Vec::new(),
         open: Box::leak(Box::new(move |config: &BertConfig, weights, optimizer: &OptimizerConfig| {
             open_training(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, *optimizer, precision)
+        })),
+        open_teacher: Box::leak(Box::new(move |config: &BertConfig, weights| {
+            open_inference(&DeviceChoice::Cpu, Fusion::Unfused, config, weights, precision)
         })),
         // Hardly any memory is lost: one of them has no size, the other one byte.
         observer: Box::leak(Box::new(Silent)),

@@ -3,14 +3,15 @@
 
 use spanbert_core::{
     advice::Advice,
-    run::{Event, read_events},
+    config::BertConfig,
+    run::{Environment, Event, read_events},
     train::{
         Ending, LrSchedule, Observer, OptimizerKind, Precision, Recipe, Start, StopFlag, TrainError,
         TrainOutcome,
     },
 };
 use spanbert_tests::{
-    small::{Folder, dataset, recipe, train},
+    small::{Folder, config, dataset, recipe, train, write_model_of},
     trace::Trace,
 };
 
@@ -94,6 +95,43 @@ fn check(recipe: Recipe, stops: &[(usize, bool)]) {
 fn a_training_stopped_at_any_step_is_resumed_bitwise() {
     // Nine batches an epoch, two epochs, evaluations after steps 4, 8, 13 and 17.
     check(recipe(), &[(1, false), (4, false), (7, false), (9, false), (12, false), (17, false)]);
+}
+
+/// A larger model than the one that is trained, as a folder.
+fn teacher(folder: &Folder, name: &str, hidden_size: usize) -> Option<String> {
+    let path = folder.path(name);
+    write_model_of(&path, &BertConfig { hidden_size, ..config() });
+    Some(path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_training_with_a_teacher_is_resumed_bitwise() {
+    let folder = Folder::new();
+    let recipe = Recipe { teacher: teacher(&folder, "teacher", 64), distillation_weight: 0.7, ..recipe() };
+    check(recipe.clone(), &[(1, false), (4, true), (11, false)]);
+    let updates = |recipe| Trace::of(&Case::new(recipe).run("run", Start::New, None).unwrap().layout).updates;
+    assert_ne!(updates(recipe.clone()), updates(Recipe { teacher: None, ..recipe }));
+}
+
+#[test]
+fn a_run_is_resumed_with_its_teacher_or_not_at_all() {
+    let mut case = Case::new(recipe());
+    case.recipe.teacher = teacher(&case.folder, "teacher", 64);
+    let whole = Trace::of(&case.run("whole", Start::New, None).unwrap().layout);
+    let layout = case.run("run", Start::New, Some((3, false))).unwrap().layout;
+    let log = std::fs::read_to_string(layout.train_log()).unwrap();
+    assert!(log.contains("learning from the teacher") && log.contains(", teacher "), "{log}");
+    assert!(Environment::read(&layout).unwrap().teacher.len() > 2);
+    for (other, told) in [(None, "the teacher lacks files"), (Some(48), "the teacher has changed")] {
+        case.recipe.teacher = other.and_then(|width| teacher(&case.folder, "other", width));
+        let text = case.run("run", Start::Resume { force: false }, None).unwrap_err().in_one_line();
+        assert!(text.contains(told), "{text}");
+    }
+    // Its folder may have moved.
+    std::fs::rename(case.folder.path("teacher"), case.folder.path("moved")).unwrap();
+    case.recipe.teacher = Some(case.folder.path("moved").to_str().unwrap().to_owned());
+    let outcome = case.run("run", Start::Resume { force: false }, None).unwrap();
+    assert_eq!(Trace::of(&outcome.layout), whole);
 }
 
 #[test]

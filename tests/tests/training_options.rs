@@ -11,6 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use spanbert_core::{
+    config::BertConfig,
     run::{Event, Layout, RunState, read_events},
     train::{Ending, LrSchedule, Recipe, Start, TrainOutcome},
 };
@@ -560,4 +561,39 @@ fn a_crash_is_in_the_run_s_records() {
     assert!(log(&case.layout("run")).contains(&format!("warning: {warning}")));
     let warned = |event: &Event| matches!(event, Event::Warning { message } if message.contains(warning));
     assert!(events().iter().any(|record| warned(&record.event)));
+}
+
+// A teacher.
+
+#[test]
+fn a_teacher_s_folder_is_found_again_from_elsewhere() {
+    let case = case();
+    let teacher = BertConfig { hidden_size: 48, num_hidden_layers: 3, ..small::config() };
+    small::write_model_of(&case.folder.path("teacher"), &teacher);
+    let taught = |run: &str| {
+        let mut command = case.begin(run);
+        command.args(["--teacher", "teacher", "--distillation-weight=0.7", "--max-steps=6"]);
+        command
+    };
+    let text = succeeded(&run(&mut taught("taught")));
+    assert!(text.contains("learning from the teacher ") && text.contains("0.7 of the loss"), "{text}");
+    let recipe = Recipe::from_path(&case.layout("taught").recipe()).unwrap();
+    let folder = case.folder.path("teacher");
+    assert_eq!(recipe.teacher.as_deref(), folder.to_str());
+    succeeded(&run(case.begin("alone").arg("--max-steps=6")));
+    let losses = |name| steps(&case.layout(name)).iter().map(|step| step.loss).collect::<Vec<_>>();
+    assert_ne!(losses("taught"), losses("alone"));
+
+    let mut resumed = case.command(&["train", "--max-steps=9", "--resume"]);
+    resumed.arg(case.folder.path("taught")).current_dir(std::env::temp_dir());
+    succeeded(&run(&mut resumed));
+    assert_eq!(losses("taught").len(), 9);
+
+    let text = failed(&run(case.begin("none").args(["--teacher", "nowhere"])));
+    assert!(text.contains("nowhere"), "{text}");
+    small::write_model_of(&case.folder.path("short"), &BertConfig { max_position_embeddings: 24, ..teacher });
+    let text = failed(&run(case.begin("none").args(["--teacher", "short"])));
+    assert!(text.contains("has 24 positions\n  try: lower max_seq_length to 24"), "{text}");
+    let text = succeeded(&run(case.begin("idle").args(["--distillation-weight=0.7", "--max-steps=1"])));
+    assert!(text.contains("do nothing without a teacher"), "{text}");
 }

@@ -11,6 +11,7 @@ use std::{
 use spanbert_backends::collective::{CollectiveError, Ranks, threads};
 use spanbert_core::{
     advice::{Advice, is_remedy},
+    config::BertConfig,
     run::{Environment, Event, Layout, Request, RunState, read_events, request},
     train::{Ending, EvalMetric, Observer, Recipe, Start, TrainError, TrainOutcome},
 };
@@ -150,6 +151,34 @@ fn any_number_of_workers_gives_the_bits_of_one() {
     let undivided = Trace::of(&case.layout("undivided"));
     let close = |a: f64, b: f64| (a - b).abs() < 1e-3 * b.abs().max(1.0);
     assert!(undivided.updates.iter().zip(&expected.updates).all(|(a, b)| close(a.2, b.2)));
+}
+
+#[test]
+fn a_teacher_teaches_any_number_of_workers_the_same() {
+    let mut case = Case::new();
+    let teacher = |name: &str, hidden_size| {
+        let path = case.folder.path(name);
+        small::write_model_of(&path, &BertConfig { hidden_size, ..small::config() });
+        Some(path.to_str().unwrap().to_owned())
+    };
+    let (own, other) = (teacher("teacher", 64), teacher("other", 48));
+    case.recipe = Recipe { teacher: own, ..case.recipe };
+    let traces = [1, 2, 4].map(|size| {
+        let run = format!("workers-{size}");
+        case.begin(size, &run).into_iter().for_each(|outcome| drop(outcome.unwrap()));
+        (Trace::of(&case.layout(&run)), checkpoints(&case.layout(&run)))
+    });
+    assert!(traces[0].0.updates.len() > 4 && traces.iter().all(|trace| *trace == traces[0]));
+    // The same path on two machines may lead to two teachers.
+    let recipe = |rank| Recipe {
+        teacher: if rank == 0 { case.recipe.teacher.clone() } else { other.clone() },
+        ..case.recipe.clone()
+    };
+    let outcomes = case.together(2, &case.folder.path("differ"), Start::New, &recipe, &|_| Box::new(Quiet));
+    for outcome in outcomes {
+        let text = outcome.unwrap_err().in_one_line();
+        assert!(text.contains("worker 1 differs from worker 0"), "{text}");
+    }
 }
 
 #[test]

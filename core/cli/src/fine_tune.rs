@@ -13,7 +13,7 @@ use super::{
     workers::{self as together, Workers},
 };
 use spanbert_core::{
-    engine::open_training,
+    engine::{open_inference, open_training},
     run::{Layout, Lock, RunFolder},
     train::{
         DataSource, DeviceLimits, ModelSource, Recipe, Silent, Start, StopFlag, TrainJob, TrainOutcome,
@@ -126,6 +126,10 @@ fn train_here(job: FineTuning<'_>) -> Result<TrainOutcome, CliError> {
         open: &|config, weights, optimizer| {
             let fusion = model::prove_device(&device, precision)?;
             open_training(&device.choice, fusion, config, weights, *optimizer, precision)
+        },
+        open_teacher: &|config, weights| {
+            let fusion = model::prove_device(&device, precision)?;
+            open_inference(&device.choice, fusion, config, weights, precision)
         },
         observer: match &mut progress {
             Some(progress) => progress,

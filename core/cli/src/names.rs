@@ -3,7 +3,10 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use super::{error::CliError, output};
-use spanbert_core::fetch::{FetchError, Located, Places, locate_data, locate_model};
+use spanbert_core::{
+    fetch::{FetchError, Located, Places, locate_data, locate_model},
+    train::Recipe,
+};
 
 /// A checkpoint folder, or a name such as `spanbert-base`.
 #[derive(Clone, Debug)]
@@ -20,6 +23,14 @@ impl ModelArg {
     pub(super) fn folder(&self) -> Result<PathBuf, CliError> {
         path_of(locate_model(&self.0, &Places::from_env()))
     }
+}
+
+/// Has a recipe name its teacher's folder where it names a fetched model.
+pub(super) fn locate_teacher(recipe: &mut Recipe) -> Result<(), CliError> {
+    if let Some(teacher) = &mut recipe.teacher {
+        *teacher = ModelArg(PathBuf::from(&*teacher)).folder()?.display().to_string();
+    }
+    Ok(())
 }
 
 /// The path, after what there is to say about its name.

@@ -12,7 +12,7 @@ use super::{
     fine_tune::{FineTuning, fine_tune},
     flags::{CasingArgs, DeviceArgs, OverwriteArgs, squad_version},
     model::{OpenedModel, eval_batch, open_model},
-    names::{DataArg, ModelArg},
+    names::{DataArg, ModelArg, locate_teacher},
     output,
     predict::{ANSWERS, files},
     supervisor,
@@ -135,6 +135,7 @@ impl RunSquadCommand {
             ));
         };
         let (model, train_file) = (model.folder()?, train_file.file()?);
+        locate_teacher(&mut recipe)?;
         let dev_file = DataArg::optional(self.dev_file.as_ref().filter(|_| self.do_eval))?;
         let notes = fit_length(&mut recipe, &self.recipe, &model).into_iter().collect();
         let outcome = fine_tune(FineTuning {

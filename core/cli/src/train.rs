@@ -9,7 +9,7 @@ use super::{
     error::CliError,
     fine_tune::{FineTuning, fine_tune},
     flags::{DeviceArgs, JsonArgs},
-    names::{DataArg, ModelArg},
+    names::{DataArg, ModelArg, locate_teacher},
     output,
     runs::RUNS_FOLDER,
     seeds,
@@ -238,6 +238,7 @@ impl TrainCommand {
         let (model, train) = (model.folder()?, train_file.file()?);
         let dev = DataArg::optional(self.dev_file.as_ref())?;
         let mut recipe = self.recipe.resolve()?;
+        locate_teacher(&mut recipe)?;
         if recipe.learning_rate.is_none() && dev.is_none() {
             return Err(CliError::new(
                 format_args!(
@@ -268,11 +269,13 @@ impl TrainCommand {
             choice => choice,
         };
         let choice = together.map_or(choice, |place| &place.workers.device);
+        let mut recipe = self.recipe.resolve_over(sources.recipe.clone()).map_err(TrainError::from)?;
+        locate_teacher(&mut recipe)?;
         fine_tune(FineTuning {
             model,
             train,
             dev: dev.or_else(|| sources.dev.as_ref().map(Data::source)),
-            recipe: self.recipe.resolve_over(sources.recipe.clone()).map_err(TrainError::from)?,
+            recipe,
             notes: Vec::new(),
             folder: run,
             start: Start::Resume { force: self.force },

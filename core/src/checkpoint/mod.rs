@@ -50,6 +50,7 @@ pub use save::{save_pretrained, save_tokenizer};
 #[cfg(feature = "native")]
 pub(crate) use shards::{MAX_INDEX_BYTES, SAFETENSORS_INDEX, ShardIndex, TORCH_INDEX};
 pub use spanbert_model::host::{HostTensor, Weights, fresh, fresh_tensor};
+pub(crate) use starting_model::made_of;
 pub use starting_model::{StartingModel, fingerprints};
 pub use stored::{StoredTensor, StoredType};
 pub use tokenizer::{Decided, SettingSource, StoredTokenizer, TokenizerFiles};

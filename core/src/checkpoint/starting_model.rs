@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Checkpoint, CheckpointError, LoadOptions, META_FILE, TokenizerFiles, Weights, fresh, load};
+use super::{
+    Checkpoint, CheckpointError, LoadOptions, LoadReport, META_FILE, TokenizerFiles, Weights, fresh, load,
+};
 use crate::{
     config::BertConfig,
     hash::{Fingerprint, UnreadableFile},
@@ -46,17 +48,8 @@ impl StartingModel {
         if report.has_fresh_head() {
             notes.push("the question-answering head is absent and starts fresh".into());
         }
+        let files = made_of(directory, &report)?;
         notes.extend(report.notes);
-        let mut files = vec![Fingerprint::of(&report.file)?];
-        for shard in &report.shards {
-            files.push(Fingerprint::of(shard)?);
-        }
-        for name in ["config.json", "bert_config.json"].into_iter().chain(TokenizerFiles::NAMES) {
-            let path = directory.join(name);
-            if path.is_file() {
-                files.push(Fingerprint::of(&path)?);
-            }
-        }
         Ok(Self { config, weights, vocab, settings, notes, warnings, files })
     }
 
@@ -68,6 +61,21 @@ impl StartingModel {
         let settings = TokenizerSettings::bert(do_lower_case);
         Self { config, weights, vocab, settings, notes, warnings: Vec::new(), files: Vec::new() }
     }
+}
+
+/// The files that a model was loaded from.
+pub(crate) fn made_of(directory: &Path, report: &LoadReport) -> Result<Vec<Fingerprint>, CheckpointError> {
+    let mut files = vec![Fingerprint::of(&report.file)?];
+    for shard in &report.shards {
+        files.push(Fingerprint::of(shard)?);
+    }
+    for name in ["config.json", "bert_config.json"].into_iter().chain(TokenizerFiles::NAMES) {
+        let path = directory.join(name);
+        if path.is_file() {
+            files.push(Fingerprint::of(&path)?);
+        }
+    }
+    Ok(files)
 }
 
 /// What a checkpoint folder holds: every file that has a say in its answers, in the order of names.

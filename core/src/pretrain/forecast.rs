@@ -95,6 +95,7 @@ pub(super) fn plan_for(
         half: Precision::from(recipe.precision) != Precision::F32,
         averages: false,
         head_bytes: &|rows| sums.saturating_add(pretraining_head_bytes(config, targets(rows))),
+        teacher_bytes: &|_| 0,
     };
     plan(&demand, config, limits)
 }

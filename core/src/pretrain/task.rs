@@ -94,7 +94,7 @@ impl<'a> Task for Pretraining<'a> {
         batch.serving
     }
 
-    fn accumulate(engine: &mut Self::Engine, batch: &MaskedBatch) -> Result<(), EngineError> {
+    fn accumulate(&mut self, engine: &mut Self::Engine, batch: &MaskedBatch) -> Result<(), EngineError> {
         engine.accumulate_parts(&batch.places, &batch.micro_batches())
     }
 

@@ -36,6 +36,9 @@ pub struct Environment {
     pub model: Option<PathBuf>,
     /// The checkpoint's files.
     pub checkpoint: Vec<Fingerprint>,
+    /// The teacher's files, if there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teacher: Vec<Fingerprint>,
     /// The training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_data: Option<Fingerprint>,

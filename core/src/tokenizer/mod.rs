@@ -39,6 +39,7 @@
 mod basic;
 mod bert;
 mod cached;
+mod difference;
 mod library;
 mod settings;
 pub mod unicode;

@@ -6,15 +6,29 @@ use crate::{
     engine::{EngineError, OptimizerConfig, OptimizerState, PartedSum, TrainingEngine},
 };
 
-use super::TrainError;
+use super::{
+    Recipe, Teacher, TrainError,
+    teacher::{OpenTeacher, TeacherModel},
+};
 
 /// Opens an engine on the chosen device.
 pub type OpenEngine<'a> =
     dyn Fn(&BertConfig, Weights, &OptimizerConfig) -> Result<Box<dyn TrainingEngine>, EngineError> + 'a;
 
-/// Opens an engine for every training of a sweep, each from the same weights.
+/// What opens models on the chosen device.
+#[derive(Clone, Copy)]
+pub(super) struct Open<'a> {
+    pub student: &'a OpenEngine<'a>,
+    pub teacher: &'a OpenTeacher<'a>,
+}
+
+/// Opens an engine for every training of a sweep, each from the same weights, and the teacher of all.
 pub(super) struct Engines<'a> {
-    pub open: &'a OpenEngine<'a>,
+    pub open: Open<'a>,
+    /// What the teacher is made of, until it is opened.
+    pub teacher: Option<TeacherModel>,
+    /// Bytes that the teacher takes on the device.
+    pub others: u64,
     pub config: BertConfig,
     pub optimizer: OptimizerConfig,
     /// What every training starts from.
@@ -28,6 +42,12 @@ pub(super) struct Engines<'a> {
 }
 
 impl Engines<'_> {
+    /// Opens the teacher, if there is one; once.
+    pub fn teacher(&mut self, recipe: &Recipe) -> Result<Option<Teacher>, TrainError> {
+        let model = self.teacher.take();
+        Ok(model.map(|model| Teacher::open(model, recipe, self.open.teacher)).transpose()?)
+    }
+
     /// Opens the next.
     pub fn next(&mut self) -> Result<Box<dyn TrainingEngine>, TrainError> {
         self.left = self.left.saturating_sub(1);
@@ -41,11 +61,12 @@ impl Engines<'_> {
         if is_last {
             self.weights = Weights::new();
         }
-        let mut engine = (self.open)(&self.config, weights, &self.optimizer)?;
+        let mut engine = (self.open.student)(&self.config, weights, &self.optimizer)?;
         if let Some(moments) = moments {
             engine.load_optimizer_state(moments)?;
         }
         engine.set_recompute(self.recompute);
+        engine.share_device(self.others);
         if let Some(parted) = &self.parted {
             engine.sum_in_parts(parted.clone());
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use spanbert_backends::{collective::CollectiveError, fault::Fault};
 
-use super::{Activity, EvaluatorError, RecipeError};
+use super::{Activity, EvaluatorError, RecipeError, TeacherError};
 use crate::{
     advice::Advice, checkpoint::CheckpointError, engine::EngineError, evaluate::EvaluateError,
     features::FeatureError, run::RunError, squad::SquadError, tokenizer::TokenizerError,
@@ -25,6 +25,9 @@ pub enum TrainError {
     /// A data file.
     #[error(transparent)]
     Squad(#[from] SquadError),
+    /// The teacher.
+    #[error(transparent)]
+    Teacher(#[from] TeacherError),
     /// The windows.
     #[error(transparent)]
     Features(#[from] FeatureError),
@@ -178,6 +181,7 @@ impl Advice for TrainError {
             Self::Checkpoint(error) => error.remedy(),
             Self::Tokenizer(error) => error.remedy(),
             Self::Squad(error) => error.remedy(),
+            Self::Teacher(error) => error.remedy(),
             Self::Features(error) => error.remedy(),
             Self::Run(error) => error.remedy(),
             Self::Engine(error) => error.remedy(),

@@ -12,8 +12,8 @@ use crate::{
     checkpoint::{Weights, fresh},
     config::BertConfig,
     engine::{
-        Engine, EngineError, InferenceEngine, Learner, Logits, MicroBatch, OptimizerState, StepMetrics,
-        TrainingEngine,
+        Engine, EngineError, InferenceEngine, Learner, Logits, MicroBatch, OptimizerState, SoftTargets,
+        StepMetrics, TrainingEngine,
     },
     evaluate::{BoxFuture, Monitor},
     features::Window,
@@ -110,6 +110,19 @@ impl TrainingEngine for FakeEngine {
         let call = Call::Accumulate(micro.batch.rows, micro.start_weight, micro.seed);
         self.calls.borrow_mut().push(call);
         Ok(())
+    }
+
+    fn accumulate_distilled(
+        &mut self,
+        _places: &[usize],
+        micros: &[MicroBatch<'_>],
+        soft: &[SoftTargets<'_>],
+    ) -> Result<(), EngineError> {
+        for (micro, soft) in micros.iter().zip(soft) {
+            assert_eq!(soft.start.len(), micro.batch.rows * micro.batch.length);
+        }
+        assert_eq!(micros.len(), soft.len());
+        self.accumulate_all(micros)
     }
 }
 

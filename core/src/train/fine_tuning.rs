@@ -2,7 +2,7 @@
 
 use super::{
     Batches, EvaluatedAt, Evaluator, EvaluatorError, Heads, Limits, Metric, Place, Prepared, Progress,
-    Recipe, SavedModel, Schedule, Scored, Serving, Task, TrainingData, batches,
+    Recipe, SavedModel, Schedule, Scored, Serving, Task, Teacher, TrainingData, batches,
 };
 use crate::{
     checkpoint::{SpanbertMeta, Weights},
@@ -33,6 +33,8 @@ pub struct FineTuning<'a> {
     pub tokenizer: &'a BertTokenizer,
     /// Version of the training data, as it is saved.
     pub dataset_version: String,
+    /// Another model to learn from, if there is one.
+    pub teacher: Option<Teacher>,
     /// Step and scores of the latest evaluation.
     pub latest: Option<(usize, Scores)>,
 }
@@ -66,8 +68,11 @@ impl<'a> Task for FineTuning<'a> {
         Serving { epoch, position, rows: windows, tokens }
     }
 
-    fn accumulate(engine: &mut Self::Engine, batch: &Prepared) -> Result<(), EngineError> {
-        engine.accumulate_parts(&batch.places, &batch.micro_batches())
+    fn accumulate(&mut self, engine: &mut Self::Engine, batch: &Prepared) -> Result<(), EngineError> {
+        match &mut self.teacher {
+            Some(teacher) => teacher.accumulate(engine, batch),
+            None => engine.accumulate_parts(&batch.places, &batch.micro_batches()),
+        }
     }
 
     fn describe(&self, training: usize, batches: &[(usize, usize)]) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DataSource, ModelSource, Recipe, TrainError, samples::first_questions};
+use super::{DataSource, ModelSource, Recipe, TrainError, samples::first_questions, teacher::TeacherModel};
 use crate::{
     checkpoint::{StartingModel, Weights},
     config::BertConfig,
@@ -28,6 +28,8 @@ pub(super) struct Inputs {
     pub examples: Vec<Example>,
     /// The questions left out of training.
     pub skipped: Vec<SkippedQuestion>,
+    /// What is learnt from besides.
+    pub teacher: Option<TeacherModel>,
 }
 
 impl Inputs {
@@ -46,8 +48,11 @@ impl Inputs {
         };
         recipe.validate(&model.config)?;
         let tokenizer = BertTokenizer::new(model.vocab, model.settings)?;
+        let teacher = recipe.teacher.as_deref().map(|folder| TeacherModel::read(folder, &tokenizer, recipe));
+        let teacher = teacher.transpose()?;
         let (train, dev) = (train.read_for_training()?, dev.map(|dev| dev.read().map(Arc::new)).transpose()?);
         let mut notes = model.notes;
+        notes.extend(teacher.as_ref().map(|teacher| teacher.note.clone()));
         notes.extend([Some(&train), dev.as_deref()].into_iter().flatten().filter_map(Dataset::reading_note));
         let train = match recipe.max_train_samples {
             Some(most) => {
@@ -77,6 +82,7 @@ impl Inputs {
             dev,
             examples,
             skipped,
+            teacher,
         };
         Ok((inputs, model.weights))
     }

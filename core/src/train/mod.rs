@@ -44,6 +44,7 @@ mod session_tests;
 mod source;
 mod standing;
 mod task;
+mod teacher;
 mod trainer;
 
 pub use batches::{Batches, Prepared, Share, TrainingData, batches, prepare};
@@ -89,6 +90,7 @@ pub use session::{FineTuneJob, fine_tune};
 pub use source::{DataSource, ModelSource};
 pub use standing::{Metric, Standing};
 pub use task::{EvaluatedAt, Limits, Serving, Task};
+pub use teacher::{OpenTeacher, Teacher, TeacherError};
 #[cfg(feature = "native")]
 pub(crate) use trainer::record_failure;
 pub use trainer::{Ending, Trained, Trainer, Training};

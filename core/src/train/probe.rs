@@ -2,7 +2,9 @@
 
 use spanbert_backends::{BackendKind, DeviceInfo};
 
-use super::{Fit, Host, MicroBatchSize, Precision, Recipe, TrainError, TrainingData, batches::longest_batch};
+use super::{
+    Fit, Host, MicroBatchSize, Precision, Recipe, Teacher, TrainError, TrainingData, batches::longest_batch,
+};
 use crate::{
     batch::{loss_weights, micro_batches},
     config::BertConfig,
@@ -31,6 +33,8 @@ pub(crate) struct Demand<'a> {
     pub averages: bool,
     /// Bytes that the heads take for so many rows, where the estimate leaves them out.
     pub head_bytes: &'a dyn Fn(usize) -> u64,
+    /// Bytes that a teacher of so many rows takes, if there is one.
+    pub teacher_bytes: &'a dyn Fn(usize) -> u64,
 }
 
 /// What a device offers.
@@ -111,11 +115,13 @@ impl DeviceLimits {
 
 /// The split to begin with and what it is estimated to take. Parts of a batch are its halves, quarters and so on.
 pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimits) -> (Fit, MemoryEstimate) {
-    let &Demand { rows: whole, update_rows, length, eval_rows, half, averages, head_bytes, .. } = demand;
+    let &Demand { rows: whole, update_rows, length, eval_rows, half, averages, .. } = demand;
+    let &Demand { head_bytes, teacher_bytes, .. } = demand;
+    let besides = |rows| head_bytes(rows).saturating_add(teacher_bytes(rows));
     let work =
         |rows, recompute| Work::Training { recompute, accumulates: rows < update_rows, half, averages };
     let allowed =
-        |&rows: &usize| limits.allow(config, (rows, length), work(rows, false), head_bytes(rows), USABLE);
+        |&rows: &usize| limits.allow(config, (rows, length), work(rows, false), besides(rows), USABLE);
     let (micro_batch, recompute) = match demand.micro_batch {
         MicroBatchSize::Windows(count) => (count.min(whole), false),
         // If not even a window fits by the estimate, it is recomputed, and the device has the last word.
@@ -124,13 +130,14 @@ pub(crate) fn plan(demand: &Demand<'_>, config: &BertConfig, limits: &DeviceLimi
         }
         MicroBatchSize::Auto => halves(whole).find(allowed).map_or((1, true), |rows| (rows, false)),
     };
-    let eval_batch = limits.evaluation_rows(config, eval_rows, length, head_bytes);
+    let eval_batch = limits.evaluation_rows(config, eval_rows, length, &besides);
     let fit = Fit { micro_batch, recompute, eval_batch, probed: false, faults: 0 };
     let memory = estimate(config, micro_batch, length, limits.backend, work(micro_batch, recompute));
-    let head = head_bytes(micro_batch);
+    let (head, teacher) = (head_bytes(micro_batch), teacher_bytes(micro_batch));
     let memory = MemoryEstimate {
         activations: memory.activations.saturating_add(head),
-        total: memory.total.saturating_add(head),
+        teacher,
+        total: memory.total.saturating_add(head).saturating_add(teacher),
         ..memory
     };
     (fit, memory)
@@ -143,13 +150,14 @@ pub(crate) fn kept_sums(config: &BertConfig, parts: usize, workers: usize) -> u6
     (config.parameter_count() as u64).saturating_mul(4 * kept as u64)
 }
 
-/// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`.
+/// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`, beside a teacher that takes so many bytes.
 pub(super) fn plan_for(
     recipe: &Recipe,
     config: &BertConfig,
     length: usize,
     limits: &DeviceLimits,
     workers: usize,
+    teacher_bytes: &dyn Fn(usize) -> u64,
 ) -> (Fit, MemoryEstimate) {
     let parts = recipe.parts.unwrap_or(1).max(1);
     let sums = kept_sums(config, parts, workers);
@@ -162,6 +170,7 @@ pub(super) fn plan_for(
         half: recipe.precision != Precision::F32,
         averages: recipe.ema_decay.is_some(),
         head_bytes: &|_| sums,
+        teacher_bytes,
     };
     plan(&demand, config, limits)
 }
@@ -204,7 +213,8 @@ fn halves(most: usize) -> impl Iterator<Item = usize> {
 
 /// Runs the longest batch forward and backward once, in parts of so many windows.
 pub(super) fn probe(
-    engine: &mut dyn TrainingEngine,
+    engine: &mut (dyn TrainingEngine + 'static),
+    mut teacher: Option<&mut Teacher>,
     data: TrainingData<'_>,
     recipe: &Recipe,
     rows: usize,
@@ -214,21 +224,29 @@ pub(super) fn probe(
     let parts = micro_batches(&whole, rows.min(whole.rows.max(1)));
     // Two parts: the second one's gradients are added to the first one's.
     parts.iter().take(2).try_for_each(|batch| {
-        engine.accumulate(&MicroBatch {
+        let micro = MicroBatch {
             batch,
             first_row: 0,
             start_weight: weights.start,
             end_weight: weights.end,
             seed: recipe.seed,
-        })
+        };
+        match &mut teacher {
+            Some(teacher) => teacher.accumulate_alone(engine, micro),
+            None => engine.accumulate(&micro),
+        }
     })
 }
 
 /// `weights 433 MB, … in all 1.8 GB of 16.0 GB`.
 fn describe(estimate: &MemoryEstimate, limits: &DeviceLimits) -> String {
     let of = limits.memory_bytes.map_or_else(String::new, |bytes| format!(" of {}", size(bytes)));
+    let teacher = match estimate.teacher {
+        0 => String::new(),
+        bytes => format!(", teacher {}", size(bytes)),
+    };
     format!(
-        "memory by estimate: weights {}, gradients {}, optimizer {}, activations {}, in all {}{of}",
+        "memory by estimate: weights {}, gradients {}, optimizer {}, activations {}{teacher}, in all {}{of}",
         size(estimate.weights),
         size(estimate.gradients),
         size(estimate.optimizer),
@@ -251,7 +269,7 @@ mod tests {
     fn planned(recipe: &Recipe, memory: Option<u64>, buffer: Option<u64>) -> (usize, bool, usize) {
         let limits =
             DeviceLimits { backend: BackendKind::Wgpu, memory_bytes: memory, max_buffer_bytes: buffer };
-        let (fit, estimate) = plan_for(recipe, &BertConfig::default(), 384, &limits, 1);
+        let (fit, estimate) = plan_for(recipe, &BertConfig::default(), 384, &limits, 1, &|_| 0);
         assert!(estimate.total > estimate.weights);
         (fit.micro_batch, fit.recompute, fit.eval_batch)
     }
@@ -273,7 +291,7 @@ mod tests {
     fn a_processor_takes_parts_of_a_small_model_side_by_side() {
         let rows = |backend, config: &BertConfig, length| {
             let limits = DeviceLimits { backend, memory_bytes: None, max_buffer_bytes: None };
-            plan_for(&Recipe::default(), config, length, &limits, 1).0.micro_batch
+            plan_for(&Recipe::default(), config, length, &limits, 1, &|_| 0).0.micro_batch
         };
         let small =
             BertConfig { hidden_size: 128, num_hidden_layers: 2, vocab_size: 1000, ..BertConfig::default() };

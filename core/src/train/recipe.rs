@@ -222,6 +222,14 @@ impl Recipe {
                  {epochs}, as in the reference"
             ));
         }
+        let default = Self::default();
+        if self.teacher.is_none()
+            && (self.distillation_weight, self.distillation_temperature)
+                != (default.distillation_weight, default.distillation_temperature)
+        {
+            warnings
+                .push("distillation_weight and distillation_temperature do nothing without a teacher".into());
+        }
         warnings
     }
 

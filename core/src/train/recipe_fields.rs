@@ -53,6 +53,11 @@ recipe! {
         /// Share of each answer's start and end that their neighbouring word pieces get in the loss, half of it each. 0 is
         /// the reference's.
         [value_name = "SHARE"] label_smoothing: f64 = 0.0,
+        /// With a teacher, its share in the loss; the gold answers have the rest.
+        [value_name = "SHARE"] distillation_weight: f64 = 0.5,
+        /// With a teacher, the temperature at which the two models' probabilities are compared; the higher, the more its less
+        /// likely answers count.
+        [value_name = "X"] distillation_temperature: f64 = 2.0,
         /// Order of the training windows: by length with shuffled batches, shuffled, or by length.
         [value_enum] train_mode: TrainMode = TrainMode::RandomSorted,
         /// Seed of data order, dropout and fresh weights.
@@ -98,6 +103,10 @@ recipe! {
         /// Evaluate and save a running average of the weights, with this decay per update (0.999, say), and train on with the
         /// weights themselves; without it there is no average, as in the reference.
         [value_name = "X"] ema_decay: f64,
+        /// Learn from a larger fine-tuned checkpoint too, of any family but with the same vocabulary: its logits for every window,
+        /// beside the gold answers (knowledge distillation). It answers every window once, and its logits are kept in memory for
+        /// the epochs to come.
+        free [value_name = "DIR"] teacher: String,
         /// Whether text is lower-cased; without it the checkpoint decides.
         [num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL"]
         do_lower_case: bool,

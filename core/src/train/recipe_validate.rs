@@ -176,6 +176,22 @@ impl Recipe {
             "it must be at least 0 and below 1",
             "use 0, as the reference does",
         );
+        check(
+            found,
+            self.distillation_weight > 0.0 && self.distillation_weight <= 1.0,
+            "distillation_weight",
+            self.distillation_weight,
+            "it must be above 0 and at most 1",
+            "use 0.5, or leave the teacher out",
+        );
+        check(
+            found,
+            self.distillation_temperature > 0.0 && self.distillation_temperature <= 100.0,
+            "distillation_temperature",
+            self.distillation_temperature,
+            "it must be above 0 and at most 100",
+            "use 2, or 1 to compare probabilities as they are",
+        );
         let ema_decay = self.ema_decay.unwrap_or(0.5);
         check(
             found,
@@ -305,6 +321,10 @@ mod tests {
             ("layer_lr_decay", Recipe { layer_lr_decay: 0.0, ..base() }),
             ("layer_lr_decay", Recipe { layer_lr_decay: 1.5, ..base() }),
             ("label_smoothing", Recipe { label_smoothing: 1.0, ..base() }),
+            ("distillation_weight", Recipe { distillation_weight: 0.0, ..base() }),
+            ("distillation_weight", Recipe { distillation_weight: f64::NAN, ..base() }),
+            ("distillation_temperature", Recipe { distillation_temperature: 0.0, ..base() }),
+            ("distillation_temperature", Recipe { distillation_temperature: 101.0, ..base() }),
             ("ema_decay", Recipe { ema_decay: Some(1.0), ..base() }),
             ("loss_scale", Recipe { loss_scale: 0.5, ..base() }),
             ("loss_scale", Recipe { loss_scale: f64::NAN, ..base() }),

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::{
     DeviceLimits, Ending, Evaluator, FineTuning, Fit, Host, InjectedFault, ModelSource, OpenEngine, Place,
-    Progress, Recipe, Share, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
-    engines::Engines,
+    Progress, Recipe, Share, Teacher, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
+    engines::{Engines, Open},
     inputs::Inputs,
     optimizer::optimizer_config,
     prepare::{Preparation, prepare},
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     checkpoint::Weights,
-    engine::{OptimizerState, PartedSum, SharedRanks, TrainingEngine},
+    config::BertConfig,
+    engine::{InferenceEngine, OptimizerConfig, OptimizerState, PartedSum, SharedRanks, TrainingEngine},
     run::{Event, Phase},
 };
 
@@ -49,15 +50,21 @@ pub struct FineTuneJob<'a> {
 pub async fn fine_tune(job: FineTuneJob<'_>, host: &mut dyn Host) -> Result<Trained, TrainError> {
     host.phase(Phase::Loading)?;
     let FineTuneJob { model, train_data, dev_data, recipe, limits, device, open, resume } = job;
-    let (session, weights) = Session::read(model, train_data, dev_data, recipe, limits, false)?;
+    let (mut session, weights) = Session::read(model, train_data, dev_data, recipe, limits, false)?;
     let (progress, saved) = match resume {
         Some(TrainingCheckpoint { progress, weights, optimizer }) => {
             (Some(progress), Some((weights, optimizer)))
         }
         None => (None, None),
     };
+    let answering = |config: &BertConfig, weights| {
+        let engine = open(config, weights, &OptimizerConfig::default())?;
+        Ok(engine as Box<dyn InferenceEngine>)
+    };
+    let open = Open { student: open, teacher: &answering };
     let mut engines = session.engines(open, weights, saved, progress.as_ref());
     let first = engines.next()?;
+    let teacher = engines.teacher(&session.recipe)?;
     if let Some(Progress { place, evaluations, .. }) = progress {
         let device = device.to_owned();
         host.record(Event::Resumed { step: place.step, evaluations, device })?;
@@ -70,7 +77,7 @@ pub async fn fine_tune(job: FineTuneJob<'_>, host: &mut dyn Host) -> Result<Trai
                       from: Option<Place>| {
         trainer.train(engine, training, from, |batches| batches).await
     };
-    session.run(host, before, engines, first, here).await
+    session.run(host, before, engines, (first, teacher), here).await
 }
 
 /// What a fine-tuning goes on from, and what a test wants of it.
@@ -117,6 +124,7 @@ impl Session {
         let recipe = Recipe {
             length_multiple: Some(length_multiple),
             do_lower_case: Some(inputs.tokenizer.do_lower_case()),
+            teacher: recipe.teacher.as_deref().map(absolute),
             ..recipe
         };
         let trainings = 0..recipe.learning_rates().len();
@@ -125,8 +133,8 @@ impl Session {
 
     /// The engines of all trainings that are left, the first of them with what was saved.
     pub fn engines<'e>(
-        &self,
-        open: &'e OpenEngine<'e>,
+        &mut self,
+        open: Open<'e>,
         weights: Weights,
         saved: Option<(Weights, OptimizerState)>,
         progress: Option<&Progress>,
@@ -134,6 +142,8 @@ impl Session {
         let done = progress.map_or(self.trainings.start, |progress| progress.place.training);
         Engines {
             open,
+            teacher: self.inputs.teacher.take(),
+            others: 0,
             config: self.inputs.training_config(&self.recipe),
             optimizer: optimizer_config(&self.recipe),
             weights,
@@ -196,7 +206,7 @@ impl Session {
         host: &mut dyn Host,
         before: Before<'_>,
         mut engines: Engines<'_>,
-        mut first: Box<dyn TrainingEngine>,
+        (mut first, mut teacher): (Box<dyn TrainingEngine>, Option<Teacher>),
         train: impl AsyncFnMut(
             &mut Trainer<'_, FineTuning<'_>>,
             &mut (dyn TrainingEngine + 'static),
@@ -208,13 +218,14 @@ impl Session {
         let prepared = prepare(inputs, recipe, self.length_multiple, host);
         let mut prepared = prepared.inspect_err(|error| record_failure(host, error, 0.0))?;
         let share = self.share();
-        let fit = self.fit(host, before.fit, &prepared, first.as_mut()).await;
-        let fit = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
+        let fit = self.fit(host, before.fit, &prepared, first.as_mut(), teacher.as_mut()).await;
+        let (fit, others) = fit.inspect_err(|error| record_failure(host, error, 0.0))?;
         if let Some(development) = &mut prepared.development {
             development.set_batch_size(fit.eval_batch);
             development.share_with(self.ranks.clone());
         }
         engines.recompute = fit.recompute;
+        engines.others = others;
         let Preparation { schedule, development, .. } = &prepared;
         let rates = recipe.learning_rates();
         host.set_total_steps(schedule.steps() * rates.len());
@@ -226,6 +237,7 @@ impl Session {
             config: &inputs.config,
             tokenizer: &inputs.tokenizer,
             dataset_version: inputs.train.version.to_string(),
+            teacher,
             latest: before.progress.and_then(|progress| progress.latest.clone()),
         };
         let mut trainer = Trainer::new(task, host, before.progress).failing(before.inject_fault);
@@ -235,25 +247,40 @@ impl Session {
         trainer.finish(ending)
     }
 
-    /// Decides how batches are split, and tries it on a GPU.
+    /// Decides how batches are split, and tries it on a GPU. Gives the bytes that a teacher takes there, too.
     async fn fit(
         &self,
         host: &mut dyn Host,
         before: Option<Fit>,
         prepared: &Preparation,
         engine: &mut (dyn TrainingEngine + 'static),
-    ) -> Result<Fit, TrainError> {
+        mut teacher: Option<&mut Teacher>,
+    ) -> Result<(Fit, u64), TrainError> {
         let Self { recipe, length_multiple, limits, .. } = self;
         let data = prepared.training_data(*length_multiple, 1, None);
         let longest = data.windows.iter().map(|window| window.input_ids.len()).max().unwrap_or(0);
         let longest = recipe.padded_length(longest, *length_multiple);
         let workers = self.ranks.as_ref().map_or(1, |ranks| ranks.borrow().size());
-        let planned = probe::plan_for(recipe, engine.config(), longest, limits, workers);
-        probe::settle(engine, planned, before, limits, "window", host, |engine, rows| {
-            probe::probe(engine, data, recipe, rows)
-        })
-        .await
+        let kept = teacher.as_ref().map_or(0, |teacher| teacher.kept_bytes(data, recipe));
+        let beside =
+            |rows| teacher.as_ref().map_or(0, |teacher| teacher.bytes(rows, longest, limits.backend, kept));
+        let planned = probe::plan_for(recipe, engine.config(), longest, limits, workers, &beside);
+        let others = beside(before.unwrap_or(planned.0).micro_batch);
+        if let Some(teacher) = &mut teacher {
+            engine.share_device(others);
+            teacher.share_device(planned.1.total.saturating_sub(planned.1.teacher));
+        }
+        let fit = probe::settle(engine, planned, before, limits, "window", host, |engine, rows| {
+            probe::probe(engine, teacher, data, recipe, rows)
+        });
+        Ok((fit.await?, others))
     }
+}
+
+/// A folder's path for those who resume the run from elsewhere.
+fn absolute(folder: &str) -> String {
+    let path = std::path::absolute(folder).ok().and_then(|path| path.into_os_string().into_string().ok());
+    path.unwrap_or_else(|| folder.to_owned())
 }
 
 /// Trains once for each learning rate of a range, all sharing one best; the last training's weights are kept as the last.

@@ -18,7 +18,7 @@ use crate::{
     checkpoint::Weights,
     config::BertConfig,
     demo::{self, generate::GeneratorOptions},
-    engine::{EngineError, OptimizerConfig, TrainingEngine, TrainingTask},
+    engine::{EngineError, InferenceEngine, OptimizerConfig, TrainingEngine, TrainingTask},
     run::{CheckpointKind, Event, Phase, Request},
     score::Scores,
 };
@@ -296,6 +296,10 @@ fn memory_and_run_folder_come_to_the_same_bits() {
         version_2_with_negative: false,
         notes: Vec::new(),
         open: &open,
+        open_teacher: &|config, weights| {
+            let engine = open(config, weights, &OptimizerConfig::default())?;
+            Ok(engine as Box<dyn InferenceEngine>)
+        },
         observer: &mut Silent,
         stop: StopFlag::new(),
         inject_fault: None,

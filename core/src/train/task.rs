@@ -37,7 +37,7 @@ pub trait Task {
     ///
     /// # Errors
     /// If the batch does not fit the model or the device fails.
-    fn accumulate(engine: &mut Self::Engine, batch: &Self::Batch) -> Result<(), EngineError>;
+    fn accumulate(&mut self, engine: &mut Self::Engine, batch: &Self::Batch) -> Result<(), EngineError>;
 
     /// What the batches were made of (`questions a, b and 3 more`), to look at when numbers have gone wrong. Each is given
     /// by its epoch and its position in it.

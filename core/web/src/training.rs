@@ -134,6 +134,7 @@ fn environment(
         backend: device.choice.to_string(),
         model: None::<PathBuf>,
         checkpoint: Vec::new(),
+        teacher: Vec::new(),
         train_data: Some(train),
         dev_data: Some(dev),
         workers: None,

@@ -13,7 +13,7 @@ def scores(folder, name):
     """The scores of an evaluation of the dev set, by name."""
     with open(os.path.join(folder, name + ".json"), encoding="utf-8") as file:
         found = json.load(file)
-    return found.get("scores", found)
+    return found["run_squad"]
 
 
 def cell(values):

@@ -47,6 +47,10 @@ impl<B: BertBackend> Engine for BurnInference<B> {
     fn memory(&self) -> Option<MemoryUse> {
         memory_in_use::<B>(&self.device)
     }
+
+    fn share_device(&mut self, others: u64) {
+        self.reserve.share(others);
+    }
 }
 
 impl<B: BertBackend> InferenceEngine for BurnInference<B> {

@@ -227,6 +227,10 @@ impl<AB: TrainingBackend, O: Objective<AB>> Engine for BurnLearner<AB, O> {
     fn memory(&self) -> Option<MemoryUse> {
         memory_in_use::<AB>(&self.device)
     }
+
+    fn share_device(&mut self, others: u64) {
+        self.reserve.share(others);
+    }
 }
 
 impl<AB: TrainingBackend, O: Objective<AB>> Learner for BurnLearner<AB, O> {

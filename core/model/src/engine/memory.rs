@@ -92,6 +92,8 @@ pub struct MemoryEstimate {
     pub activations: u64,
     /// Short-lived tensors at the worst moment.
     pub transient: u64,
+    /// Another model that answers beside this one: a teacher. Not of [`estimate`]'s making.
+    pub teacher: u64,
     /// The most that is taken at any moment: on a processor less than the sum of the parts, because activations are freed
     /// while gradients are made.
     pub total: u64,
@@ -222,8 +224,15 @@ pub fn estimate(
         Kept { inputs: 0, layers: sizes.all(layers) }
     };
     let activations = kept.inputs.saturating_add(kept.layers);
-    let estimate =
-        MemoryEstimate { parameters, weights, gradients, optimizer, activations, transient, total: 0 };
+    let estimate = MemoryEstimate {
+        parameters,
+        weights,
+        gradients,
+        optimizer,
+        activations,
+        transient,
+        ..MemoryEstimate::default()
+    };
     // Gradients of an earlier micro-batch are there from the start of the pass.
     let earlier = if accumulates { gradients } else { 0 };
     // The largest parameter.

@@ -24,6 +24,8 @@ pub use optimizer::{ClipScope, OptimizerConfig};
 pub use span_masking::head_bytes as pretraining_head_bytes;
 pub use sums::{PartedSum, SharedRanks};
 
+pub use crate::model::SoftTargets;
+
 use std::{
     future::{Future, ready},
     pin::Pin,
@@ -231,6 +233,11 @@ pub trait Engine {
     fn config(&self) -> &BertConfig;
     /// Memory that the calling thread holds on the device; none for the processor.
     fn memory(&self) -> Option<MemoryUse>;
+    /// Says how many bytes other models of this thread take on the device at most, so that their memory is not taken for a reserve
+    /// that can be given back.
+    fn share_device(&mut self, others: u64) {
+        let _ = others;
+    }
 }
 
 /// A model that answers.
@@ -366,6 +373,20 @@ pub trait TrainingEngine: InferenceEngine + Learner {
     fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         let _ = places;
         self.accumulate_all(micros)
+    }
+    /// [`accumulate_parts`](Self::accumulate_parts) with a teacher's logits for each micro-batch: the loss is that of
+    /// [`distilled_loss`](crate::model::distilled_loss).
+    ///
+    /// # Errors
+    /// As [`accumulate_parts`](Self::accumulate_parts), or if the logits are not of the shape of their micro-batch.
+    fn accumulate_distilled(
+        &mut self,
+        places: &[usize],
+        micros: &[MicroBatch<'_>],
+        soft: &[SoftTargets<'_>],
+    ) -> Result<(), EngineError> {
+        let _ = (places, micros, soft);
+        Err(EngineError::Defect("this engine learns from no teacher".into()))
     }
 }
 

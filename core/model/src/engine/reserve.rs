@@ -70,9 +70,16 @@ pub(super) struct Reserve {
     unseen: usize,
     /// Whether the last pass that learnt was one without moments.
     without_moments: bool,
+    /// Bytes that other models take at most.
+    others: u64,
 }
 
 impl Reserve {
+    /// Says how many bytes other models on the device take at most.
+    pub fn share(&mut self, others: u64) {
+        self.others = others;
+    }
+
     /// Gives back what is free if the pass would otherwise take more memory from the driver than the largest so far.
     ///
     /// # Errors
@@ -124,6 +131,7 @@ impl Reserve {
     /// Whether `new` bytes on top of what is `reserved` are more than the largest pass takes.
     fn exceeds(&self, reserved: u64, new: u64) -> bool {
         let limit = (self.largest / 100).saturating_mul(100 + SLACK_PERCENT).saturating_add(SMALL);
+        let limit = limit.saturating_add(self.others);
         reserved.saturating_add(new) > limit.saturating_add(self.head.saturating_mul(SPARE_HEADS))
     }
 }
@@ -177,6 +185,18 @@ mod tests {
         assert_eq!(longest, reserve.new_bytes(&base, pass(512)) + 2 * weights);
         // Weights and gradients are there.
         assert!(!reserve.exceeds(2 * weights, longest));
+    }
+
+    #[test]
+    fn another_model_on_the_device_is_no_reserve() {
+        let base = BertConfig::default();
+        let mut reserve = Reserve::default();
+        let longest = reserve.new_bytes(&base, pass(512));
+        let model = 16 * base.parameter_count() as u64;
+        assert!(reserve.exceeds(model + (4 << 30), longest));
+        reserve.share(4 << 30);
+        assert!(!reserve.exceeds(model + (4 << 30), longest));
+        assert!(reserve.exceeds(model + (4 << 30) + longest, longest));
     }
 
     #[test]

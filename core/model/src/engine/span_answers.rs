@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use spanbert_backends::{Precision, TrainingBackend};
 
 use super::{
-    EngineError, EngineFuture, InferenceEngine, Logits, MicroBatch, StepMetrics, TrainingEngine,
+    EngineError, EngineFuture, InferenceEngine, Logits, MicroBatch, SoftTargets, StepMetrics, TrainingEngine,
     gradients::{Gradients, Inner, collect},
     inference::{build, check_batch, predict, predict_async},
     learner::{Answering, BurnLearner},
@@ -15,15 +15,27 @@ use crate::{
     batch::Batch,
     config::BertConfig,
     host::Weights,
-    model::{DropoutSeeds, ModelInput, SpanBert, span_loss},
+    model::{DropoutSeeds, ModelInput, SpanBert, distilled_loss, span_loss},
 };
 
-/// One loss: the weighted cross-entropies of start and end.
+/// One loss: the weighted cross-entropies of start and end, and what a teacher adds to them.
 pub(super) struct SpanAnswers;
+
+/// A micro-batch, and a teacher's logits of it if there is a teacher.
+pub(super) struct Part<'a> {
+    micro: &'a MicroBatch<'a>,
+    soft: Option<&'a SoftTargets<'a>>,
+}
+
+impl<'a> Part<'a> {
+    fn untaught(micros: &'a [MicroBatch<'a>]) -> Vec<Self> {
+        micros.iter().map(|micro| Self { micro, soft: None }).collect()
+    }
+}
 
 impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
     type Model = SpanBert<AB>;
-    type Part<'a> = MicroBatch<'a>;
+    type Part<'a> = Part<'a>;
 
     const LOSSES: usize = 1;
 
@@ -36,28 +48,39 @@ impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
         build::<AB>(config, weights, precision, device)
     }
 
-    fn check(config: &BertConfig, part: &MicroBatch<'_>) -> Result<(), EngineError> {
-        check_batch(config, part.batch)?;
-        match &part.batch.targets {
-            Some(_) => Ok(()),
-            None => Err(EngineError::Defect("a training batch has no targets".into())),
+    fn check(config: &BertConfig, part: &Part<'_>) -> Result<(), EngineError> {
+        let batch = part.micro.batch;
+        check_batch(config, batch)?;
+        if batch.targets.is_none() {
+            return Err(EngineError::Defect("a training batch has no targets".into()));
+        }
+        let size = batch.rows * batch.length;
+        match part.soft {
+            Some(soft) if [soft.start.len(), soft.end.len()] != [size, size] => {
+                let given = soft.start.len();
+                Err(EngineError::Defect(format!("a teacher gave {given} of {size} logits")))
+            }
+            _ => Ok(()),
         }
     }
 
-    fn batch<'a>(part: &'a MicroBatch<'_>) -> &'a Batch {
-        part.batch
+    fn batch<'a>(part: &'a Part<'_>) -> &'a Batch {
+        part.micro.batch
     }
 
     fn pass(
         pass: &Pass<'_, AB>,
         model: &SpanBert<AB>,
-        part: &MicroBatch<'_>,
+        &Part { micro, soft }: &Part<'_>,
         sum: &mut Gradients<Inner<AB>>,
     ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-        let seeds = DropoutSeeds::new(part.seed, part.first_row * part.batch.length);
-        let input = ModelInput::for_training(part.batch, pass.config.vocab_size, pass.device);
-        let weights = (pass.scaled(part.start_weight), pass.scaled(part.end_weight));
-        let loss_of = |logits| span_loss(logits, part.batch, weights.0, weights.1);
+        let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
+        let input = ModelInput::for_training(micro.batch, pass.config.vocab_size, pass.device);
+        let weights = (pass.scaled(micro.start_weight), pass.scaled(micro.end_weight));
+        let loss_of = |logits| match soft {
+            Some(soft) => distilled_loss(logits, micro.batch, soft, weights.0, weights.1),
+            None => span_loss(logits, micro.batch, weights.0, weights.1),
+        };
         let loss = if pass.recompute {
             let shape = input.input_ids.dims();
             let loss_of = |x, seeds: &mut DropoutSeeds| {
@@ -99,10 +122,25 @@ impl<AB: TrainingBackend> TrainingEngine for BurnLearner<AB, SpanAnswers> {
     }
 
     fn accumulate_all(&mut self, micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        self.accumulate_undivided(micros)
+        self.accumulate_undivided(&Part::untaught(micros))
     }
 
     fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
-        self.accumulate_micros(places, micros)
+        self.accumulate_micros(places, &Part::untaught(micros))
+    }
+
+    fn accumulate_distilled(
+        &mut self,
+        places: &[usize],
+        micros: &[MicroBatch<'_>],
+        soft: &[SoftTargets<'_>],
+    ) -> Result<(), EngineError> {
+        if micros.len() != soft.len() {
+            let (micros, soft) = (micros.len(), soft.len());
+            return Err(EngineError::Defect(format!("a teacher answered {soft} of {micros} micro-batches")));
+        }
+        let parts: Vec<Part<'_>> =
+            micros.iter().zip(soft).map(|(micro, soft)| Part { micro, soft: Some(soft) }).collect();
+        self.accumulate_micros(places, &parts)
     }
 }

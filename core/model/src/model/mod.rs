@@ -5,6 +5,7 @@
 //! numbers behind the dropout seed.
 
 mod attention;
+mod distillation;
 mod dropout;
 mod embeddings;
 mod layer;
@@ -17,6 +18,7 @@ mod pretraining;
 mod span_bert;
 mod weights;
 
+pub use distillation::{SoftTargets, distilled_loss};
 pub use dropout::DropoutSeeds;
 pub use loss::span_loss;
 pub use names::ParameterPath;

@@ -19,6 +19,7 @@ impl Environment {
             backend: String::new(),
             model: None,
             checkpoint: Vec::new(),
+            teacher: Vec::new(),
             train_data: None,
             dev_data: None,
             workers: None,

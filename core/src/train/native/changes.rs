@@ -11,6 +11,7 @@ pub fn changes(before: (&Recipe, &Environment), now: (&Recipe, &Environment)) ->
     found.extend(file_changes("the training data", before.train_data.as_slice(), now.train_data.as_slice()));
     found.extend(file_changes("the development data", before.dev_data.as_slice(), now.dev_data.as_slice()));
     found.extend(file_changes("the checkpoint", &before.checkpoint, &now.checkpoint));
+    found.extend(file_changes("the teacher", &before.teacher, &now.teacher));
     found
 }
 

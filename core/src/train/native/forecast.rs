@@ -83,7 +83,7 @@ impl Forecast {
         let multiple = recipe.length_multiple_for(limits.backend);
         let padded = |length: &usize| recipe.padded_length(*length, multiple);
         let longest = lengths.train.iter().map(padded).max().unwrap_or(recipe.max_seq_length);
-        let (fit, memory) = plan_for(recipe, config, longest, limits, 1);
+        let (fit, memory) = plan_for(recipe, config, longest, limits, 1, &|_| 0);
         let batches = lengths.train.len().div_ceil(recipe.batch_rows().max(1));
         let schedule = Schedule::new(recipe, batches);
         let trainings = recipe.learning_rates().len();

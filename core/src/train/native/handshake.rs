@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     /// Every field of the recipe, and its value.
     recipe: Vec<(String, Option<String>)>,
     checkpoint: Vec<String>,
+    #[serde(default)]
+    teacher: Vec<String>,
     train_data: Vec<String>,
     dev_data: Vec<String>,
     resumed: bool,
@@ -37,6 +39,7 @@ impl Facts {
             version: environment.spanbert_studio.clone(),
             recipe: recipe.into_iter().map(|(field, value)| (field.to_owned(), value)).collect(),
             checkpoint: digests(&environment.checkpoint),
+            teacher: digests(&environment.teacher),
             train_data: digests(environment.train_data.as_slice()),
             dev_data: digests(environment.dev_data.as_slice()),
             resumed,
@@ -64,6 +67,7 @@ impl Facts {
         }
         let pairs = [
             (&self.checkpoint, &first.checkpoint, "starting model"),
+            (&self.teacher, &first.teacher, "teacher"),
             (&self.train_data, &first.train_data, "training data"),
             (&self.dev_data, &first.dev_data, "development data"),
         ];

@@ -5,8 +5,8 @@ use std::{path::Path, rc::Rc};
 use pollster::block_on;
 
 use super::{
-    Before, DataSource, DeviceLimits, Ending, Host, InjectedFault, ModelSource, Observer, OpenEngine, Recipe,
-    Recorder, RunHost, Session, StopFlag, SweepPart, TrainError, Trained,
+    Before, DataSource, DeviceLimits, Ending, Host, InjectedFault, ModelSource, Observer, Open, OpenEngine,
+    OpenTeacher, Recipe, Recorder, RunHost, Session, StopFlag, SweepPart, TrainError, Trained,
     handshake::{Beginning, Facts, shake_hands, share},
     resume::Resumed,
     train_ahead,
@@ -58,6 +58,8 @@ pub struct TrainJob<'a> {
     pub notes: Vec<String>,
     /// Opens the device; called once for each learning rate.
     pub open: &'a OpenEngine<'a>,
+    /// Opens the recipe's teacher there.
+    pub open_teacher: &'a OpenTeacher<'a>,
     /// Who watches.
     pub observer: &'a mut dyn Observer,
     /// Who may end it early.
@@ -127,6 +129,7 @@ fn train(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         backend: job.choice.to_owned(),
         model,
         checkpoint: session.inputs.files.clone(),
+        teacher: session.inputs.teacher.as_ref().map(|teacher| teacher.files.clone()).unwrap_or_default(),
         train_data: Some(job.train_data.fingerprint()?),
         dev_data: job.dev_data.map(|data| data.fingerprint()).transpose()?,
         ..Environment::of_this_process(job.device)
@@ -155,11 +158,14 @@ fn train(job: TrainJob<'_>) -> Result<TrainOutcome, TrainError> {
         None => own,
     };
     let Beginning { weights, saved, progress, fit } = beginning;
-    let mut engines = session.engines(job.open, weights, saved, progress.as_ref());
+    let open = Open { student: job.open, teacher: job.open_teacher };
+    let mut engines = session.engines(open, weights, saved, progress.as_ref());
     let first = engines.next()?;
+    let teacher = engines.teacher(&session.recipe)?;
     let before = Before { progress: progress.as_ref(), fit, inject_fault: job.inject_fault };
     let run = |host: &mut dyn Host| {
-        block_on(session.run(host, before, engines, first, async |trainer, engine, training, from| {
+        let engine = (first, teacher);
+        block_on(session.run(host, before, engines, engine, async |trainer, engine, training, from| {
             train_ahead(trainer, engine, training, from)
         }))
     };

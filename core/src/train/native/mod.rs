@@ -18,8 +18,10 @@ mod workers;
 
 use super::{
     DataSource, DeviceLimits, Difference, Ending, EvaluationFiles, Fit, Heads, Host, InjectedFault, Metric,
-    ModelSource, Observer, OpenEngine, Place, Precision, Progress, Recipe, RecipeError, SavedModel, Schedule,
-    Silent, Standing, Task, TrainError, Trained, Trainer, Training, TrainingCheckpoint, probe,
+    ModelSource, Observer, OpenEngine, OpenTeacher, Place, Precision, Progress, Recipe, RecipeError,
+    SavedModel, Schedule, Silent, Standing, Task, TrainError, Trained, Trainer, Training, TrainingCheckpoint,
+    engines::Open,
+    probe,
     progress::PROGRESS_VERSION,
     samples,
     session::{Before, Session},

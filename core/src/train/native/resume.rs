@@ -172,6 +172,7 @@ impl Resumed {
             backend: environment.backend,
             model: environment.model,
             checkpoint: environment.checkpoint,
+            teacher: environment.teacher,
             train_data: environment.train_data,
             dev_data: environment.dev_data,
             workers: environment.workers,

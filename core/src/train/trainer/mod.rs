@@ -182,7 +182,7 @@ impl<'h, T: Task> Trainer<'h, T> {
             let Serving { epoch, position, rows, tokens } = T::serving(&batch);
             self.place.epoch = epoch;
             self.place.batches = position + 1;
-            T::accumulate(engine, &batch)?;
+            self.task.accumulate(engine, &batch)?;
             self.pace.batch(rows, tokens);
             batches_of_update.push((epoch, position));
             let updates = self.task.schedule().updates_after(position);

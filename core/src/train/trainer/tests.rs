@@ -94,6 +94,7 @@ impl Setup {
             config: &config,
             tokenizer: &tokenizer,
             dataset_version: "v2.0".into(),
+            teacher: None,
             latest: None,
         };
         let recorder = Recorder::start(&layout, &mut observer, &[]).unwrap();
