@@ -16,10 +16,10 @@ use super::{
     data,
     error::CliError,
     flags::{
-        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, JsonArgs, LanguageArgs, OverwriteArgs,
-        PrecisionArgs, WindowArgs,
+        AbstentionArgs, AnswerArgs, CasingArgs, DeviceArgs, EnsembleArgs, JsonArgs, LanguageArgs,
+        OverwriteArgs, PrecisionArgs, WindowArgs,
     },
-    model::{OpenedModel, eval_batch, open_model},
+    model::{OpenedModel, eval_batch, open_ensemble},
     names::{DataArg, ModelArg},
     output,
     progress::{Progress, duration},
@@ -71,6 +71,8 @@ pub(super) struct EvaluateCommand {
 #[derive(Clone, Debug, Args)]
 pub(super) struct EvaluationArgs {
     #[command(flatten)]
+    pub(super) ensemble: EnsembleArgs,
+    #[command(flatten)]
     pub(super) device: DeviceArgs,
     #[command(flatten)]
     pub(super) precision: PrecisionArgs,
@@ -98,7 +100,18 @@ impl EvaluationArgs {
 
     /// The checkpoint on another device than the one asked for.
     pub(super) fn open_on(&self, model: &Path, device: &DeviceChoice) -> Result<OpenedModel, CliError> {
-        open_model(model, device, self.casing, self.precision.precision.into())
+        let others = self.ensemble.folders()?;
+        let precision = self.precision.precision.into();
+        open_ensemble((model, &others), device, self.casing, precision, self.window)
+    }
+
+    /// Digests of the files of the checkpoint and of those that answer along with it.
+    pub(super) fn digests(&self, model: &Path) -> Result<Vec<String>, CliError> {
+        let mut digests = Vec::new();
+        for folder in std::iter::once(model.to_owned()).chain(self.ensemble.folders()?) {
+            digests.extend(fingerprints(&folder)?.into_iter().map(|file| file.sha256));
+        }
+        Ok(digests)
     }
 
     /// What is asked for by flags and has a say in the answers, by the flags' names.
@@ -161,6 +174,8 @@ pub(super) fn note_shorter(wanted: usize, max_seq_length: usize) {
 #[derive(Serialize)]
 struct Evaluated<'a> {
     model: &'a Path,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ensemble: &'a [PathBuf],
     data: &'a str,
     device: String,
     secs: f64,
@@ -191,6 +206,7 @@ impl EvaluateCommand {
         let out = out.transpose()?;
         self.settings.abstention.check()?;
         let (folder, data) = (self.model.folder()?, self.data.input()?);
+        let ensemble = self.settings.ensemble.folders()?;
         let dataset = data::dataset(&data)?;
         if !dataset.has_gold_answers() {
             return Err(EvaluateError::NoGoldAnswers(dataset.source_name).into());
@@ -204,7 +220,7 @@ impl EvaluateCommand {
         let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
         let evaluation = match workers {
             Some(workers) => {
-                workers.agree(&self.facts(&folder, &data)?)?;
+                workers.agree(&self.facts(&folder, &data, model.engine.passes())?)?;
                 together(&mut model, dataset, &options, workers)?
             }
             None => Some(evaluate(&mut model, dataset, &options)?),
@@ -214,12 +230,15 @@ impl EvaluateCommand {
         if let Some(out) = out {
             evaluation.results.data = data::fingerprint(&data)?;
             evaluation.results.model = Some(folder.display().to_string());
+            evaluation.results.ensemble =
+                ensemble.iter().map(|folder| folder.display().to_string()).collect();
             out.replace(&evaluation.files()?)?;
         }
         warn_if_damaged(evaluation.results.non_finite_windows);
         if self.output.json {
             return output::json(&Evaluated {
                 model: &folder,
+                ensemble: &ensemble,
                 data: &data.display().to_string(),
                 device: model.device.choice.to_string(),
                 secs,
@@ -236,9 +255,14 @@ impl EvaluateCommand {
     }
 
     /// What has to be the same for all workers.
-    fn facts(&self, model: &Path, data: &Path) -> Result<Vec<(&'static str, String)>, CliError> {
+    fn facts(
+        &self,
+        model: &Path,
+        data: &Path,
+        passes: usize,
+    ) -> Result<Vec<(&'static str, String)>, CliError> {
         let short = |digest: &str| digest.chars().take(8).collect::<String>();
-        let model: Vec<String> = fingerprints(model)?.iter().map(|file| short(&file.sha256)).collect();
+        let model: Vec<String> = self.settings.digests(model)?.iter().map(|digest| short(digest)).collect();
         let data = data::fingerprint(data)?.map(|file| short(&file.sha256)).unwrap_or_default();
         let output_dir = self.output_dir.as_ref().map(|folder| folder.display().to_string());
         let options = json!([self.settings.asked(), format!("{:?}", self.language.language())]);
@@ -248,6 +272,7 @@ impl EvaluateCommand {
             ("data", data),
             ("options", options.to_string()),
             ("output folder", output_dir.unwrap_or_default()),
+            ("number of models that answer one after the other", passes.to_string()),
         ])
     }
 }

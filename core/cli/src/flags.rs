@@ -1,11 +1,11 @@
 //! Flags that several commands share.
 
-use std::{ffi::OsString, str::FromStr};
+use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 use spanbert_backends::{DeviceChoice, Precision};
 
-use super::{error::CliError, output};
+use super::{error::CliError, names::ModelArg, output};
 use spanbert_core::{
     advice::Advice,
     answers::AnswerOptions,
@@ -48,6 +48,28 @@ pub(super) struct DeviceArgs {
     /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; `spanbert devices` lists them.
     #[arg(long, visible_alias = "device", value_name = "DEVICE", default_value = "auto", value_parser = device)]
     pub(super) backend: DeviceChoice,
+}
+
+/// Checkpoints that answer along with the one of --model.
+#[derive(Clone, Debug, Args)]
+pub(super) struct EnsembleArgs {
+    /// Answer with the average of the logits of --model and of this checkpoint, which has to have the same vocabulary, casing and
+    /// windows; may be repeated. Takes as long as all of them together; if the device's memory does not hold them all, each answers
+    /// everything before the next is opened. Settings are those of --model; the stored threshold is the mean of theirs.
+    #[arg(long, value_name = "DIR")]
+    ensemble: Vec<ModelArg>,
+}
+
+impl EnsembleArgs {
+    /// Whether none is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ensemble.is_empty()
+    }
+
+    /// Their folders, in order.
+    pub(super) fn folders(&self) -> Result<Vec<PathBuf>, CliError> {
+        self.ensemble.iter().map(ModelArg::folder).collect()
+    }
 }
 
 /// Number format of an answering model.

@@ -1,13 +1,17 @@
 //! Opening a checkpoint on a device, with notices on standard error.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use spanbert_backends::{BackendError, DeviceChoice, DeviceInfo, Fusion, Precision};
 
-use super::{error::CliError, flags::CasingArgs, output};
+use super::{
+    error::CliError,
+    flags::{CasingArgs, WindowArgs},
+    output,
+};
 use spanbert_core::{
     features::WindowOptions,
-    open::{self, Notice},
+    open::{self, Notice, OpenOptions},
     run::counted,
 };
 pub(super) use spanbert_core::{open::OpenedModel, user_folders::cache_folder};
@@ -30,6 +34,19 @@ pub(super) fn open_model(
     precision: Precision,
 ) -> Result<OpenedModel, CliError> {
     Ok(OpenedModel::open(folder, choice, casing.do_lower_case, precision, &mut print)?)
+}
+
+/// Opens checkpoints that answer together; the first's settings are those of all.
+pub(super) fn open_ensemble(
+    (folder, others): (&Path, &[PathBuf]),
+    choice: &DeviceChoice,
+    casing: CasingArgs,
+    precision: Precision,
+    window: WindowArgs,
+) -> Result<OpenedModel, CliError> {
+    let options = OpenOptions { choice: choice.clone(), lower_case: casing.do_lower_case, precision };
+    let windows = |stored| window.over(stored);
+    Ok(OpenedModel::open_ensemble(folder, others, &options, &windows, &mut print)?)
 }
 
 /// How many windows are answered at once; a note if they are fewer than wanted.

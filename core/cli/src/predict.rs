@@ -82,7 +82,8 @@ impl PredictCommand {
             ));
         }
         if let Some(folder) = &self.merge {
-            if let Some(name) = self.settings.given().keys().next() {
+            let ensemble = (!self.settings.ensemble.is_empty()).then(|| "ensemble".to_owned());
+            if let Some(name) = self.settings.given().into_keys().chain(ensemble).next() {
                 return Err(CliError::new(
                     format!("--{name} has no effect on shards that are answered already"),
                     "leave it out, or make the shards anew with it",

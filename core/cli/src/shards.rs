@@ -16,7 +16,6 @@ use super::{
     predict::{ANSWERS, files, is_answered, threshold_of},
 };
 use spanbert_core::{
-    checkpoint::fingerprints,
     evaluate::{MadeOf, Shard, ShardMark, ShardOutput, merge, non_finite_windows},
     hash::{Fingerprint, sha256_hex},
     run::{OutputFolder, RunError, Writer},
@@ -107,8 +106,7 @@ impl ShardJob<'_> {
     }
 
     fn made_of(&self) -> Result<MadeOf, CliError> {
-        let digests: Vec<String> =
-            fingerprints(&self.model)?.iter().map(|file| file.sha256.clone()).collect();
+        let digests = self.settings.digests(&self.model)?;
         let data = Fingerprint::of(&self.data).map_err(RunError::from)?;
         Ok(MadeOf::new(sha256_hex(digests.join(" ").as_bytes()), data.sha256, self.settings.asked()))
     }

@@ -83,16 +83,21 @@ pub(super) async fn candidates(
     monitor: &mut dyn Monitor,
 ) -> Result<Vec<(usize, WindowCandidates)>, EvaluateError> {
     check_length(engine, options)?;
-    let total = batches.iter().map(|batch| batch.windows.len()).sum();
+    let each: usize = batches.iter().map(|batch| batch.windows.len()).sum();
+    let total = each * engine.passes();
     let mut done = 0;
-    let mut candidates: Vec<(usize, WindowCandidates)> = Vec::with_capacity(total);
-    for batch in batches {
-        answer(engine, windows, batch, options, &mut candidates).await?;
-        done += batch.windows.len();
-        if monitor.report(done, total).is_break() && done < total {
-            return Err(EvaluateError::Stopped { done, total });
+    let mut candidates: Vec<(usize, WindowCandidates)> = Vec::with_capacity(each);
+    for pass in 0..engine.passes() {
+        engine.begin_pass(pass)?;
+        candidates.clear();
+        for batch in batches {
+            answer(engine, windows, batch, options, &mut candidates).await?;
+            done += batch.windows.len();
+            if monitor.report(done, total).is_break() && done < total {
+                return Err(EvaluateError::Stopped { done, total });
+            }
+            monitor.yield_now().await;
         }
-        monitor.yield_now().await;
     }
     candidates.sort_unstable_by_key(|(index, _)| *index);
     Ok(candidates)

@@ -74,6 +74,9 @@ pub struct ResultsFile {
     /// The checkpoint that answered it; that of a run is the run's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// The checkpoints whose logits were averaged with that one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ensemble: Vec<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -135,6 +138,7 @@ impl Evaluation {
             max_answer_length: Some(options.max_answer_length),
             data: None,
             model: None,
+            ensemble: Vec::new(),
         };
         Ok(Self { predictions, final_predictions, results, questions, curve, dataset, reach: Vec::new() })
     }

@@ -13,7 +13,8 @@ use crate::{
 /// [`candidates`](super::batches::candidates) by several workers: batch i is answered by worker i mod their number, whole, so that
 /// its logits are those that one process gets. Every worker gets all.
 ///
-/// All report after each round, in which every worker answers one batch: so they agree on a stop.
+/// All report after each round, in which every worker answers one batch: so they agree on a stop. Their engines go over the batches
+/// equally often.
 pub(super) async fn shared_candidates(
     engine: &mut dyn InferenceEngine,
     windows: &[Window],
@@ -27,17 +28,22 @@ pub(super) async fn shared_candidates(
         let ranks = ranks.borrow();
         (ranks.rank(), ranks.size())
     };
-    let total = batches.iter().map(|batch| batch.windows.len()).sum();
+    let each: usize = batches.iter().map(|batch| batch.windows.len()).sum();
+    let total = each * engine.passes();
     let (mut own, mut done) = (Vec::new(), 0);
-    for round in batches.chunks(size) {
-        if let Some(batch) = round.get(rank) {
-            answer(engine, windows, batch, options, &mut own).await?;
+    for pass in 0..engine.passes() {
+        engine.begin_pass(pass)?;
+        own.clear();
+        for round in batches.chunks(size) {
+            if let Some(batch) = round.get(rank) {
+                answer(engine, windows, batch, options, &mut own).await?;
+            }
+            done += round.iter().map(|batch| batch.windows.len()).sum::<usize>();
+            if monitor.report(done, total).is_break() && done < total {
+                return Err(EvaluateError::Stopped { done, total });
+            }
+            monitor.yield_now().await;
         }
-        done += round.iter().map(|batch| batch.windows.len()).sum::<usize>();
-        if monitor.report(done, total).is_break() && done < total {
-            return Err(EvaluateError::Stopped { done, total });
-        }
-        monitor.yield_now().await;
     }
     let gathered = ranks.borrow_mut().gather(&to_bytes(&own))?;
     let mut all = Vec::with_capacity(total);

@@ -4,7 +4,11 @@ use super::{
     fake::{Reader, SQUAD, reader, tokenizer},
     *,
 };
-use crate::{features::WindowOptions, squad::Dataset};
+use crate::{
+    engine::{Ensemble, InTurn, InferenceEngine, OpenMember},
+    features::WindowOptions,
+    squad::Dataset,
+};
 
 fn options() -> EvaluateOptions {
     EvaluateOptions {
@@ -136,4 +140,31 @@ fn output_that_is_not_finite_is_counted() {
     let evaluation =
         prepared(SQUAD, &options()).run(&mut engine, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!(evaluation.results.non_finite_windows, evaluation.results.windows);
+}
+
+#[test]
+fn models_that_answer_one_after_the_other_answer_as_if_together() {
+    let member = |value| Box::new(Reader { value, ..reader() }) as Box<dyn InferenceEngine>;
+    let prepared = prepared(SQUAD, &options());
+    let mut reports = Vec::new();
+    let mut answer = |engine: &mut dyn InferenceEngine| {
+        let mut progress = |done, total| {
+            reports.push((done, total));
+            ControlFlow::Continue(())
+        };
+        let evaluation = prepared.run(engine, &mut progress).unwrap();
+        (evaluation.files().unwrap(), std::mem::take(&mut reports))
+    };
+    let (together, once) = answer(&mut Ensemble::new(member(1.0), vec![member(2.0), member(6.0)]));
+    let config = reader().config;
+    let open = |value| -> OpenMember { Box::new(move || Ok(member(value))) };
+    let mut in_turn = InTurn::new([1.0, 2.0, 6.0].map(open).into(), config);
+    // As often as asked.
+    for _ in 0..2 {
+        let (files, thrice) = answer(&mut in_turn);
+        assert!(files == together);
+        assert_eq!((once.last(), thrice.last()), (Some(&(4, 4)), Some(&(12, 12))));
+    }
+    let (alone, _) = answer(member(1.0).as_mut());
+    assert!(alone != together);
 }

@@ -37,6 +37,17 @@ impl OpenedModel {
         say(Notice::Stage("Putting the model on the device".into()))?;
         let engine = open_inference(&device.choice, fusion, &config, weights, Precision::F32)?;
         let do_lower_case = casing.do_lower_case;
-        Ok(Self { engine, tokenizer, meta: stored.unwrap_or_default(), device, report, do_lower_case })
+        let meta = stored.unwrap_or_default();
+        Ok(Self {
+            engine,
+            tokenizer,
+            meta,
+            device,
+            report,
+            do_lower_case,
+            fusion,
+            others: Vec::new(),
+            in_turn: false,
+        })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! What a person should know on the way goes to a callback, so that a terminal can print it and a window show it.
 
+#[cfg(feature = "native")]
+mod ensemble;
 mod in_memory;
 #[cfg(feature = "native")]
 mod native;
@@ -10,19 +12,22 @@ mod tested_devices;
 use std::{borrow::Cow, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::{BackendError, DeviceInfo};
+use spanbert_backends::{BackendError, DeviceInfo, Fusion};
 
 use crate::{
     advice::Advice,
     answers::AnswerOptions,
     ask::AskOptions,
     checkpoint::{Checkpoint, CheckpointError, LoadReport, SpanbertMeta},
+    config::BertConfig,
     engine::{EngineError, InferenceEngine},
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
     tokenizer::{BertTokenizer, TokenizerError},
 };
 
+#[cfg(feature = "native")]
+pub use ensemble::{EnsembleError, OpenOptions};
 #[cfg(feature = "native")]
 pub use native::{configure_runtime, find_device, prove_device};
 pub use tested_devices::{Purpose, TestedDevices};
@@ -60,6 +65,10 @@ pub enum OpenError {
     /// The model on the device.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The checkpoints do not go together.
+    #[cfg(feature = "native")]
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
     /// The callback asked to give up.
     #[error("the checkpoint was not opened, as asked")]
     Cancelled,
@@ -72,6 +81,8 @@ impl Advice for OpenError {
             Self::Tokenizer(error) => error.remedy(),
             Self::Backend(error) => error.remedy(),
             Self::Engine(error) => error.remedy(),
+            #[cfg(feature = "native")]
+            Self::Ensemble(error) => error.remedy(),
             Self::Cancelled => "open it again".into(),
         }
     }
@@ -91,6 +102,22 @@ pub struct OpenedModel {
     pub report: LoadReport,
     /// Whether text is lower-cased.
     pub do_lower_case: bool,
+    /// The kernels that it runs on.
+    pub fusion: Fusion,
+    /// The other members of an ensemble.
+    pub others: Vec<BertConfig>,
+    /// Whether the device does not hold the members together.
+    pub in_turn: bool,
+}
+
+/// Windows as a checkpoint was trained with, else the reference's.
+fn windows_of(meta: &SpanbertMeta) -> WindowOptions {
+    let default = WindowOptions::default();
+    WindowOptions {
+        max_seq_length: meta.max_seq_length.unwrap_or(default.max_seq_length),
+        doc_stride: meta.doc_stride.unwrap_or(default.doc_stride),
+        max_query_length: meta.max_query_length.unwrap_or(default.max_query_length),
+    }
 }
 
 impl OpenedModel {
@@ -103,12 +130,7 @@ impl OpenedModel {
     /// [`Self::window_options`] without regard to the model's positions.
     #[must_use]
     pub fn wanted_window_options(&self) -> WindowOptions {
-        let default = WindowOptions::default();
-        WindowOptions {
-            max_seq_length: self.meta.max_seq_length.unwrap_or(default.max_seq_length),
-            doc_stride: self.meta.doc_stride.unwrap_or(default.doc_stride),
-            max_query_length: self.meta.max_query_length.unwrap_or(default.max_query_length),
-        }
+        windows_of(&self.meta)
     }
 
     /// Answers as stored with the checkpoint, else the reference's.

@@ -8,7 +8,11 @@ use super::{LOOKING_FOR_DEVICE, Notice, Notices, OpenError, OpenedModel, tell};
 use crate::{
     advice::Advice,
     checkpoint::{Checkpoint, LoadOptions, load},
-    engine::open_inference,
+    config::BertConfig,
+    engine::{
+        memory::{Work, estimate},
+        open_inference,
+    },
     features::WindowOptions,
     selftest::{self, News},
     train::DeviceLimits,
@@ -41,14 +45,34 @@ impl OpenedModel {
         say(Notice::Stage("Putting the model on the device".into()))?;
         let engine = open_inference(&device.choice, fusion, &config, weights, precision)?;
         let do_lower_case = casing.do_lower_case;
-        Ok(Self { engine, tokenizer, meta: stored.unwrap_or_default(), device, report, do_lower_case })
+        let meta = stored.unwrap_or_default();
+        Ok(Self {
+            engine,
+            tokenizer,
+            meta,
+            device,
+            report,
+            do_lower_case,
+            fusion,
+            others: Vec::new(),
+            in_turn: false,
+        })
     }
 
     /// How many windows are answered at once: as many as wanted, if they fit on the device.
     #[must_use]
     pub fn eval_batch(&self, wanted: usize, windows: &WindowOptions) -> usize {
         let limits = DeviceLimits::from(&self.device);
-        limits.inference_rows(self.engine.config(), wanted, windows.max_seq_length)
+        let (own, length) = (self.engine.config(), windows.max_seq_length);
+        if self.in_turn {
+            let rows = |config: &BertConfig| limits.inference_rows(config, wanted, length);
+            return self.others.iter().map(rows).fold(rows(own), usize::min);
+        }
+        let takes =
+            |config: &BertConfig| estimate(config, wanted, length, limits.backend, Work::Inference).total;
+        let others: u64 = self.others.iter().map(takes).sum();
+        let memory_bytes = limits.memory_bytes.map(|bytes| bytes.saturating_sub(others));
+        DeviceLimits { memory_bytes, ..limits }.inference_rows(own, wanted, length)
     }
 }
 

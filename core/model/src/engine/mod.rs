@@ -242,6 +242,19 @@ pub trait Engine {
 
 /// A model that answers.
 pub trait InferenceEngine: Engine {
+    /// How often all batches have to be given, in the same order, before the answers count: once, unless several models answer
+    /// that are not on the device together.
+    fn passes(&self) -> usize {
+        1
+    }
+    /// Has the batches of a pass follow, the first of which is 0.
+    ///
+    /// # Errors
+    /// If the device fails, or a model cannot be opened.
+    fn begin_pass(&mut self, pass: usize) -> Result<(), EngineError> {
+        let _ = pass;
+        Ok(())
+    }
     /// Start and end logits of every position, padding included.
     ///
     /// # Errors
