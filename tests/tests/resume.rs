@@ -135,6 +135,11 @@ fn a_run_is_resumed_with_its_teacher_or_not_at_all() {
 }
 
 #[test]
+fn adversarial_training_is_resumed_bitwise() {
+    check(Recipe { adversarial_epsilon: Some(0.5), ..recipe() }, &[(1, false), (4, true), (11, false)]);
+}
+
+#[test]
 fn half_formats_are_resumed_bitwise() {
     for precision in [Precision::Bf16, Precision::Fp16] {
         let recipe = Recipe { precision, optimizer: OptimizerKind::FusedAdam, ..recipe() };

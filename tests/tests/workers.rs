@@ -182,6 +182,22 @@ fn a_teacher_teaches_any_number_of_workers_the_same() {
 }
 
 #[test]
+fn adversarial_passes_are_the_same_for_any_number_of_workers() {
+    let mut case = Case::new();
+    case.recipe.adversarial_epsilon = Some(0.5);
+    let traces = [1, 2, 4].map(|size| {
+        let run = format!("workers-{size}");
+        case.begin(size, &run).into_iter().for_each(|outcome| drop(outcome.unwrap()));
+        (Trace::of(&case.layout(&run)), checkpoints(&case.layout(&run)))
+    });
+    assert!(traces[0].0.updates.len() > 4 && traces.iter().all(|trace| *trace == traces[0]));
+    let updates = traces[0].0.updates.clone();
+    case.recipe.adversarial_epsilon = None;
+    case.begin(1, "plain").into_iter().for_each(|outcome| drop(outcome.unwrap()));
+    assert_ne!(Trace::of(&case.layout("plain")).updates, updates);
+}
+
+#[test]
 fn accumulated_batches_are_summed_alike() {
     let mut case = Case::new();
     case.recipe.gradient_accumulation_steps = 2;

@@ -36,6 +36,8 @@ pub(super) struct Engines<'a> {
     /// What the first one goes on from instead.
     pub saved: Option<(Weights, OptimizerState)>,
     pub recompute: bool,
+    /// Length of adversarial perturbations, if the recipe wants any.
+    pub adversarial: Option<f32>,
     /// How gradients are summed, if not one after another.
     pub parted: Option<PartedSum>,
     pub left: usize,
@@ -66,6 +68,7 @@ impl Engines<'_> {
             engine.load_optimizer_state(moments)?;
         }
         engine.set_recompute(self.recompute);
+        engine.set_adversarial(self.adversarial);
         engine.share_device(self.others);
         if let Some(parted) = &self.parted {
             engine.sum_in_parts(parted.clone());

@@ -48,6 +48,9 @@ pub struct DeviceLimits {
     pub max_buffer_bytes: Option<u64>,
 }
 
+/// Bytes of a value of a perturbation in f32: its own, its gradient's, and its square's.
+const PERTURBATION_BYTES: u64 = 12;
+
 /// Windows that a GPU answers at once where its memory is known to allow it: between batches it waits for the host.
 const GPU_EVALUATION_ROWS: usize = 128;
 
@@ -161,15 +164,22 @@ pub(super) fn plan_for(
 ) -> (Fit, MemoryEstimate) {
     let parts = recipe.parts.unwrap_or(1).max(1);
     let sums = kept_sums(config, parts, workers);
+    let adversarial = recipe.adversarial_epsilon.is_some();
+    // The second pass adds to the gradients of the first.
+    let update_rows = if adversarial { usize::MAX } else { recipe.train_batch_size };
+    let perturbations = |rows: usize| {
+        let values = (rows * length) as u64 * config.embedding_width() as u64;
+        if adversarial { PERTURBATION_BYTES * values } else { 0 }
+    };
     let demand = Demand {
         rows: recipe.batch_rows().div_ceil(parts),
-        update_rows: recipe.train_batch_size,
+        update_rows,
         length,
         micro_batch: recipe.micro_batch,
         eval_rows: recipe.eval_batch_size,
         half: recipe.precision != Precision::F32,
         averages: recipe.ema_decay.is_some(),
-        head_bytes: &|_| sums,
+        head_bytes: &|rows| sums.saturating_add(perturbations(rows)),
         teacher_bytes,
     };
     plan(&demand, config, limits)

@@ -210,6 +210,12 @@ impl Recipe {
         self.train_batch_size / self.gradient_accumulation_steps.max(1)
     }
 
+    /// Forward and backward passes over each batch.
+    #[must_use]
+    pub fn passes(&self) -> usize {
+        if self.adversarial_epsilon.is_some() { 2 } else { 1 }
+    }
+
     /// What a user may not expect of these values, a sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {

@@ -103,6 +103,10 @@ recipe! {
         /// Evaluate and save a running average of the weights, with this decay per update (0.999, say), and train on with the
         /// weights themselves; without it there is no average, as in the reference.
         [value_name = "X"] ema_decay: f64,
+        /// Learn from every batch twice: as it is, and with each window's word embeddings moved by a vector of this length (0.5,
+        /// say) in the direction in which the loss rises most; both gradients count (adversarial training, FGM). An update
+        /// takes twice as long, so compare it with a training of twice as many epochs.
+        [value_name = "X"] adversarial_epsilon: f64,
         /// Learn from a larger fine-tuned checkpoint too, of any family but with the same vocabulary: its logits for every window,
         /// beside the gold answers (knowledge distillation). It answers every window once, and its logits are kept in memory for
         /// the epochs to come.

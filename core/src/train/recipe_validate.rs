@@ -201,6 +201,15 @@ impl Recipe {
             "it must be between 0 and 1",
             "leave it out to evaluate the weights themselves, or use 0.999",
         );
+        let epsilon = self.adversarial_epsilon.unwrap_or(1.0);
+        check(
+            found,
+            epsilon > 0.0 && epsilon <= 1000.0,
+            "adversarial_epsilon",
+            epsilon,
+            "it must be above 0 and at most 1000",
+            "use 0.5, or leave it out to learn from every batch once",
+        );
         check(
             found,
             self.loss_scale == 0.0 || (1.0..=16_777_216.0).contains(&self.loss_scale),
@@ -326,6 +335,8 @@ mod tests {
             ("distillation_temperature", Recipe { distillation_temperature: 0.0, ..base() }),
             ("distillation_temperature", Recipe { distillation_temperature: 101.0, ..base() }),
             ("ema_decay", Recipe { ema_decay: Some(1.0), ..base() }),
+            ("adversarial_epsilon", Recipe { adversarial_epsilon: Some(0.0), ..base() }),
+            ("adversarial_epsilon", Recipe { adversarial_epsilon: Some(f64::NAN), ..base() }),
             ("loss_scale", Recipe { loss_scale: 0.5, ..base() }),
             ("loss_scale", Recipe { loss_scale: f64::NAN, ..base() }),
             ("loss_scale", Recipe { loss_scale: 33_554_432.0, ..base() }),

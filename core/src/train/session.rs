@@ -149,6 +149,7 @@ impl Session {
             weights,
             saved,
             recompute: false,
+            adversarial: self.recipe.adversarial_epsilon.map(|epsilon| epsilon as f32),
             parted: self.recipe.parts.map(|count| PartedSum { count, ranks: self.ranks.clone() }),
             left: self.trainings.end.saturating_sub(done),
         }

@@ -1,6 +1,7 @@
 //! The training engine on the CPU, without outside data: what any change to it must keep.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod adversarial;
 mod distillation;
 mod options;
 

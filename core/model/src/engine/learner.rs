@@ -53,6 +53,8 @@ pub(super) struct BurnLearner<AB: TrainingBackend, O: Objective<AB>> {
     unused: Weights,
     /// Whether activations are computed again in the backward pass.
     recompute: bool,
+    /// Length of the adversarial perturbation, if batches are learnt from once more with one.
+    adversarial: Option<f32>,
     /// Whether products are made in a half precision.
     half: bool,
     reserve: Reserve,
@@ -86,6 +88,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
             pending: Vec::new(),
             unused: weights,
             recompute: false,
+            adversarial: None,
             half: precision != Precision::F32,
             reserve: Reserve::default(),
             small,
@@ -94,6 +97,11 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
 
     fn model(&self) -> Result<&O::Model, EngineError> {
         self.model.as_ref().ok_or(EngineError::NoModel)
+    }
+
+    /// Sets the length of the adversarial perturbation.
+    pub fn perturb(&mut self, length: Option<f32>) {
+        self.adversarial = length;
     }
 
     /// The model without gradients, and what a pass of it needs.
@@ -116,6 +124,7 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
             device: &self.device,
             scale: self.loss_scale.as_ref().map(LossScale::scale),
             recompute: self.recompute,
+            adversarial: self.adversarial,
         };
         let passed = parts::accumulate::<AB, _, _, _>(
             model,
@@ -206,7 +215,9 @@ impl<AB: TrainingBackend, O: Objective<AB>> BurnLearner<AB, O> {
 
     /// Gives unused memory back where the parts of a batch need it.
     fn make_room(&mut self, parts: &[O::Part<'_>]) -> Result<(), EngineError> {
-        let accumulates = parts.len() > 1 || self.sums.values().any(|sum| !sum.gradients.is_empty());
+        let accumulates = parts.len() > 1
+            || self.adversarial.is_some()
+            || self.sums.values().any(|sum| !sum.gradients.is_empty());
         let averages = self.optimizer.averages();
         let work = Work::Training { recompute: self.recompute, accumulates, half: self.half, averages };
         let without_moments = self.optimizer.without_moments();

@@ -1,5 +1,6 @@
 //! The model on a device behind an object-safe interface: everything above it is compiled once, not per backend.
 
+mod adversarial;
 mod averages;
 mod flops;
 mod gradients;
@@ -386,6 +387,11 @@ pub trait TrainingEngine: InferenceEngine + Learner {
     fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         let _ = places;
         self.accumulate_all(micros)
+    }
+    /// Has every window learnt from twice from now on: as it is, and with its words' embeddings moved by `epsilon` where the loss
+    /// rises most (adversarial training). Without it, once.
+    fn set_adversarial(&mut self, epsilon: Option<f32>) {
+        let _ = epsilon;
     }
     /// [`accumulate_parts`](Self::accumulate_parts) with a teacher's logits for each micro-batch: the loss is that of
     /// [`distilled_loss`](crate::model::distilled_loss).

@@ -74,6 +74,8 @@ pub(super) struct Pass<'a, AB: TrainingBackend> {
     pub scale: Option<f32>,
     /// Whether activations are computed again layer by layer.
     pub recompute: bool,
+    /// Length of the adversarial perturbation, if there is one.
+    pub adversarial: Option<f32>,
 }
 
 impl<AB: TrainingBackend> Pass<'_, AB> {

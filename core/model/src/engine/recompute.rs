@@ -12,6 +12,7 @@ use spanbert_backends::{TrainingBackend, ops::backward_from};
 
 use super::{
     EngineError,
+    adversarial::Learnt,
     gradients::{Gradients, Inner, collect, collect_from},
 };
 use crate::{
@@ -19,8 +20,9 @@ use crate::{
     model::{Bert, DropoutSeeds, ModelInput},
 };
 
-/// Adds the gradients of a batch to `sum` and returns its losses. `loss_of` computes them from the last layer's output
-/// `[batch * length, hidden]`: the loss `[1]` that gradients are of, if there is one, and what is returned.
+/// Adds the gradients of a batch to `sum` and returns its losses, and the gradient of the perturbation if there is one. `loss_of`
+/// computes the losses from the last layer's output `[batch * length, hidden]`: the loss `[1]` that gradients are of, if there is
+/// one, and what is returned.
 pub(super) fn accumulate<AB: TrainingBackend>(
     model: &impl Module<AB>,
     encoder: &Bert<AB>,
@@ -28,14 +30,15 @@ pub(super) fn accumulate<AB: TrainingBackend>(
     mut seeds: DropoutSeeds,
     loss_of: impl FnOnce(Tensor<AB, 2>, &mut DropoutSeeds) -> (Option<Tensor<AB, 1>>, Tensor<Inner<AB>, 1>),
     sum: &mut Gradients<Inner<AB>>,
-) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-    let ModelInput { input_ids, segment_ids, additive_mask, places } = input;
+) -> Result<Learnt<AB>, EngineError> {
+    let ModelInput { input_ids, segment_ids, additive_mask, places, perturbation } = input;
     let first_seeds = seeds.clone();
     let plain = encoder.valid();
     let (embeddings, layers) = plain.parts();
     let mask = additive_mask.clone().inner();
     let (ids, segments) = (input_ids.clone().inner(), segment_ids.clone().inner());
-    let mut x = embeddings.forward(ids, segments, None, Some(&mut seeds));
+    let moved = perturbation.clone().map(Tensor::inner);
+    let mut x = embeddings.forward(ids, segments, None, moved, Some(&mut seeds));
     let mut inputs = Vec::with_capacity(layers.len());
     for layer in layers {
         inputs.push((x.clone(), seeds.clone()));
@@ -44,7 +47,7 @@ pub(super) fn accumulate<AB: TrainingBackend>(
 
     let top = Tensor::<AB, 2>::from_inner(x).require_grad();
     let (loss, losses) = loss_of(top.clone(), &mut seeds);
-    let Some(loss) = loss else { return Ok(losses) };
+    let Some(loss) = loss else { return Ok((losses, None)) };
     let mut pass = loss.backward();
     let mut grad = top.grad_remove(&mut pass).ok_or_else(|| missing("the head"))?;
     collect(model, pass, sum);
@@ -58,9 +61,12 @@ pub(super) fn accumulate<AB: TrainingBackend>(
         collect_from(layer, &format!("{}.{index}", names::LAYERS), pass, sum);
     }
 
-    let y = embeddings.forward(input_ids, segment_ids, places.as_ref(), Some(&mut { first_seeds }));
-    collect_from(embeddings, names::EMBEDDINGS, backward_from(y, grad), sum);
-    Ok(losses)
+    let (places, seeds) = (places.as_ref(), Some(&mut { first_seeds }));
+    let y = embeddings.forward(input_ids, segment_ids, places, perturbation.clone(), seeds);
+    let mut pass = backward_from(y, grad);
+    let of_perturbation = perturbation.and_then(|perturbation| perturbation.grad_remove(&mut pass));
+    collect_from(embeddings, names::EMBEDDINGS, pass, sum);
+    Ok((losses, of_perturbation))
 }
 
 fn missing(part: &str) -> EngineError {

@@ -5,7 +5,8 @@ use spanbert_backends::{Precision, TrainingBackend};
 
 use super::{
     EngineError, EngineFuture, InferenceEngine, Logits, MicroBatch, SoftTargets, StepMetrics, TrainingEngine,
-    gradients::{Gradients, Inner, collect},
+    adversarial,
+    gradients::{Gradients, Inner, add, collect},
     inference::{build, check_batch, predict, predict_async},
     learner::{Answering, BurnLearner},
     objective::{Objective, Pass},
@@ -74,24 +75,42 @@ impl<AB: TrainingBackend> Objective<AB> for SpanAnswers {
         &Part { micro, soft }: &Part<'_>,
         sum: &mut Gradients<Inner<AB>>,
     ) -> Result<Tensor<Inner<AB>, 1>, EngineError> {
-        let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
         let input = ModelInput::for_training(micro.batch, pass.config.vocab_size, pass.device);
         let weights = (pass.scaled(micro.start_weight), pass.scaled(micro.end_weight));
         let loss_of = |logits| match soft {
             Some(soft) => distilled_loss(logits, micro.batch, soft, weights.0, weights.1),
             None => span_loss(logits, micro.batch, weights.0, weights.1),
         };
-        let loss = if pass.recompute {
-            let shape = input.input_ids.dims();
-            let loss_of = |x, seeds: &mut DropoutSeeds| {
-                let loss = loss_of(model.head(x, shape, Some(seeds)));
-                (Some(loss.clone()), loss.inner())
-            };
-            recompute::accumulate(model, model.encoder(), input, seeds, loss_of, sum)?
-        } else {
+        // Both passes drop the same.
+        let learn = |input: ModelInput<AB>, sum: &mut Gradients<Inner<AB>>| {
+            let seeds = DropoutSeeds::new(micro.seed, micro.first_row * micro.batch.length);
+            if pass.recompute {
+                let shape = input.input_ids.dims();
+                let loss_of = |x, seeds: &mut DropoutSeeds| {
+                    let loss = loss_of(model.head(x, shape, Some(seeds)));
+                    (Some(loss.clone()), loss.inner())
+                };
+                return recompute::accumulate(model, model.encoder(), input, seeds, loss_of, sum);
+            }
+            let perturbation = input.perturbation.clone();
             let loss = loss_of(model.forward(input, Some(seeds)));
-            collect(model, loss.backward(), sum);
-            loss.inner()
+            let mut gradients = loss.backward();
+            let of_perturbation =
+                perturbation.and_then(|perturbation| perturbation.grad_remove(&mut gradients));
+            collect(model, gradients, sum);
+            Ok((loss.inner(), of_perturbation))
+        };
+        let loss = match pass.adversarial {
+            Some(epsilon) => {
+                let width = model.encoder().parts().0.width();
+                // Summed by themselves first, as they are where parts are done side by side.
+                let mut both = Gradients::new();
+                let learn = |input| learn(input, &mut both);
+                let loss = adversarial::learn_twice(input, micro.batch, width, epsilon, learn)?;
+                add(sum, both);
+                loss
+            }
+            None => learn(input, sum)?.0,
         };
         Ok(pass.unscaled(loss))
     }
@@ -127,6 +146,10 @@ impl<AB: TrainingBackend> TrainingEngine for BurnLearner<AB, SpanAnswers> {
 
     fn accumulate_parts(&mut self, places: &[usize], micros: &[MicroBatch<'_>]) -> Result<(), EngineError> {
         self.accumulate_micros(places, &Part::untaught(micros))
+    }
+
+    fn set_adversarial(&mut self, epsilon: Option<f32>) {
+        self.perturb(epsilon);
     }
 
     fn accumulate_distilled(

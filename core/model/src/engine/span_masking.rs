@@ -73,7 +73,7 @@ impl<AB: TrainingBackend> Objective<AB> for SpanMasking {
         let input = ModelInput::for_training(&batch.batch, pass.config.vocab_size, pass.device);
         let losses = if pass.recompute {
             let loss_of = |x, _: &mut DropoutSeeds| weighted(pass, part, model.losses(&x, batch));
-            recompute::accumulate(model, model.encoder(), input, seeds, loss_of, sum)?
+            recompute::accumulate(model, model.encoder(), input, seeds, loss_of, sum)?.0
         } else {
             let (total, losses) = weighted(pass, part, model.forward(input, batch, Some(seeds)));
             if let Some(total) = total {

@@ -68,18 +68,28 @@ impl<B: BertBackend> Embeddings<B> {
         self.word_embeddings.weight.val()
     }
 
+    /// Width of the words' embeddings.
+    pub(crate) fn width(&self) -> usize {
+        self.words().dims()[1]
+    }
+
     /// Shapes: `input_ids` and `segment_ids` `[batch, length]` to `[batch * length, hidden]`. `places` are those of
-    /// the ids, for the gradient. Without embeddings of segments, `segment_ids` count for nothing.
+    /// the ids, for the gradient. `perturbation`, `[batch * length, width]`, is added to the words. Without embeddings of segments,
+    /// `segment_ids` count for nothing.
     pub fn forward(
         &self,
         input_ids: Tensor<B, 2, Int>,
         segment_ids: Tensor<B, 2, Int>,
         places: Option<&TokenPlaces<B>>,
+        perturbation: Option<Tensor<B, 2>>,
         dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
         let [batch, length] = input_ids.dims();
-        let words = ops::embedding(self.word_embeddings.weight.val(), input_ids, places);
+        let mut words = ops::embedding(self.word_embeddings.weight.val(), input_ids, places);
         let [_, width] = words.dims();
+        if let Some(perturbation) = perturbation {
+            words = words + perturbation;
+        }
         // Positions are 0..length in every row, so a slice does; its gradient is a plain sum over the batch
         // where a lookup's would be a scatter.
         let positions = self.position_embeddings.weight.val().slice([0..length, 0..width]);

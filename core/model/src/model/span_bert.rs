@@ -59,6 +59,8 @@ pub struct ModelInput<B: Backend> {
     pub additive_mask: Tensor<B, 2>,
     /// Where each token stands; for the gradient of the word embeddings.
     pub places: Option<TokenPlaces<B>>,
+    /// Added to the words' embeddings, `[batch * length, width]`.
+    pub perturbation: Option<Tensor<B, 2>>,
 }
 
 impl<B: Backend> ModelInput<B> {
@@ -73,6 +75,7 @@ impl<B: Backend> ModelInput<B> {
             segment_ids: Tensor::from_data(TensorData::new(batch.segment_ids.clone(), shape), device),
             additive_mask: Tensor::from_data(TensorData::new(mask, shape), device),
             places: None,
+            perturbation: None,
         }
     }
 
@@ -112,11 +115,11 @@ impl<B: BertBackend> Bert<B> {
         input: ModelInput<B>,
         mut dropout: Option<&mut DropoutSeeds>,
     ) -> Tensor<B, 2> {
-        let places = input.places.as_ref();
-        let mut x =
-            self.embeddings.forward(input.input_ids, input.segment_ids, places, dropout.as_deref_mut());
+        let ModelInput { input_ids, segment_ids, additive_mask, places, perturbation } = input;
+        let seeds = dropout.as_deref_mut();
+        let mut x = self.embeddings.forward(input_ids, segment_ids, places.as_ref(), perturbation, seeds);
         for layer in &self.encoder.layer {
-            x = layer.forward(x, input.additive_mask.clone(), dropout.as_deref_mut());
+            x = layer.forward(x, additive_mask.clone(), dropout.as_deref_mut());
         }
         x
     }

@@ -102,7 +102,7 @@ impl Forecast {
             trainings,
             updates: schedule.steps() * trainings,
             evaluations: evaluated,
-            training_flops: once * schedule.epochs as f64 * share * trainings as f64,
+            training_flops: once * recipe.passes() as f64 * schedule.epochs as f64 * share * trainings as f64,
             evaluation_flops: dev_once * evaluated as f64,
             // best/ and last/, and two training checkpoints with two moments each while one replaces the other.
             disk_bytes: weights * (2 + 2 * 3),
@@ -153,7 +153,7 @@ impl PastSpeed {
             .filter(|step| step.windows_per_sec > 0.0 && step.tokens_per_sec.is_finite())
             .map(|step| {
                 let length = (step.tokens_per_sec / step.windows_per_sec).round().max(1.0) as usize;
-                step.windows_per_sec * training_flops(&config, 1, length)
+                step.windows_per_sec * recipe.passes() as f64 * training_flops(&config, 1, length)
             })
             .collect();
         rates.sort_by(f64::total_cmp);
