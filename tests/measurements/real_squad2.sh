@@ -14,7 +14,6 @@ set -euo pipefail
 THREADS=${THREADS:-$(nproc)}
 . "$(dirname "${BASH_SOURCE[0]}")/real_squad2/common.sh"
 build SPANBERT spanbert-cli spanbert
-build EXPORTER spanbert-tests export_for_pytorch
 
 part_full() {
     "$SPANBERT" train --model "$MODEL" --train-file "$TRAIN" --dev-file "$DEV" --output-dir "$OUT/full" --resume-if-begun \
@@ -29,6 +28,7 @@ part_ours() {
 # From the same weights, head included, on the same windows in the same order, with PyTorch's dropout. The dropout of config.json.
 part_theirs() {
     cut
+    build EXPORTER spanbert-tests export_for_pytorch
     for seed in $SEEDS; do
         local folder=$OUT/theirs-$seed
         [ -e "$OUT/theirs-$seed.json" ] && continue

@@ -35,7 +35,10 @@ run() { # name, seed, flags ...
     local run=$OUT/$1-$2 seed=$2
     shift 2
     [ -e "$run.json" ] && [ -e "$run.train.json" ] && return
-    into "$run.train.json" "$SPANBERT" train --model "$MODEL" --train-file "$OUT/train.json" --output-dir "$run" --resume-if-begun \
-        "${recipe[@]}" --num-train-epochs "$EPOCHS" --seed "$seed" --json "$@"
+    "$SPANBERT" train --model "$MODEL" --train-file "$OUT/train.json" --output-dir "$run" --resume-if-begun \
+        "${recipe[@]}" --num-train-epochs "$EPOCHS" --seed "$seed" --json "$@" >"$run.train.json.part"
+    # A run that is stopped by Ctrl-C ends in peace.
+    grep -q '"completed": *true' "$run.train.json.part" || { echo "stopped; the same command goes on" >&2 && exit 1; }
+    mv "$run.train.json.part" "$run.train.json"
     into "$run.json" "$SPANBERT" evaluate --model "$run/last" --data "$DEV" --backend "${BACKEND:-cpu}" --json
 }
