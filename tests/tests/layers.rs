@@ -137,6 +137,77 @@ fn what_is_not_native_needs_no_clock_thread_or_process() {
     }
 }
 
+/// Functions that each system's C library computes in a way of its own, so that last digits differ. `sqrt` is exact, and `powi` a loop
+/// of products.
+const SYSTEM_FUNCTIONS: &[&str] = &[
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "exp", "exp2",
+    "exp_m1", "hypot", "ln", "ln_1p", "log", "log10", "log2", "powf", "sin", "sin_cos", "sinh", "tan",
+    "tanh",
+];
+
+/// Operations of Burn's tensors that sum in an order of the processor's, or call such functions; ours are in `backends::ops`.
+const TENSOR_OPERATIONS: &[&str] = &[".matmul(", "log_softmax(", "softmax(", ".erf(", ".mean(", ".mean_dim("];
+
+#[test]
+fn results_need_no_mathematics_of_the_system() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for sources in ["core/src", "core/model/src", "core/cli/src", "core/web/src", "backends/src"] {
+        production_files(&root.join(sources), &mut files);
+    }
+    // What is written for GPUs is compiled for them.
+    files.retain(|(file, _)| !file.starts_with(root.join("backends/src/ops/cube")));
+    assert!(files.len() > 300, "{} files were read", files.len());
+    let mut wrong = Vec::new();
+    for (file, code) in &files {
+        let of_model = file.starts_with(root.join("core/model/src"));
+        let tensor_operations = if of_model { TENSOR_OPERATIONS } else { &[] };
+        let functions = SYSTEM_FUNCTIONS.iter().filter(|function| calls(code, function)).copied();
+        let operations = tensor_operations.iter().filter(|operation| code.contains(**operation)).copied();
+        wrong.extend(functions.chain(operations).map(|call| format!("{}: {call}", file.display())));
+    }
+    assert!(wrong.is_empty(), "use the crate libm, or backends::ops:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn calls_of_mathematics_are_found_in_all_their_forms() {
+    for code in ["x.exp()", "(-x).exp ()", "map(f64::exp)", "f32::exp(x)", "x\n    .exp()"] {
+        assert!(calls(code, "exp"), "{code}");
+    }
+    for code in ["libm::exp(x)", "x.expect(y)", "x.exp2()", "self.exp", "f64::expect", "math::exp(x)"] {
+        assert!(!calls(code, "exp"), "{code}");
+    }
+}
+
+/// Whether code calls a function of floating-point numbers, or names it.
+fn calls(code: &str, function: &str) -> bool {
+    let followed = |end: usize, by: fn(char) -> bool| code[end..].trim_start().starts_with(by);
+    let method = code
+        .match_indices(&format!(".{function}"))
+        .any(|(at, text)| followed(at + text.len(), |next| next == '('));
+    let named = |number: &str| {
+        code.match_indices(&format!("{number}::{function}")).any(|(at, text)| {
+            !code[at + text.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        })
+    };
+    method || named("f64") || named("f32")
+}
+
+/// The files of a folder with their code, without what is compiled for tests only.
+fn production_files(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.into_iter().filter(|path| !path.with_extension("").to_string_lossy().ends_with("tests"))
+    {
+        if path.is_dir() {
+            production_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let (code, _) = without_tests(&without_text(&fs::read_to_string(&path).unwrap()));
+            found.push((path, code));
+        }
+    }
+}
+
 /// The files of modules that are compiled without the feature `native`; `inside` is the folder of a file's own modules.
 fn portable_files(file: &Path, inside: &Path, found: &mut Vec<PathBuf>) {
     let text = fs::read_to_string(file).unwrap();

@@ -18,8 +18,8 @@ use burn::{
 };
 
 use super::{
-    Activation, AttentionOutput, BertBackend, BertKernels, PlacesLayout, SelfAttention, dropout::Dropout,
-    embedding::lookup, round,
+    Activation, AttentionOutput, BertBackend, BertKernels, CrossEntropyOutput, PlacesLayout, SelfAttention,
+    dropout::Dropout, embedding::lookup, round,
 };
 use crate::Precision;
 
@@ -55,6 +55,62 @@ impl<B: BertKernels> Backward<B, 3> for Linear {
             B::linear_backward(x, weight, grad),
             grads,
         );
+    }
+}
+
+#[derive(Debug)]
+struct Matmul;
+
+impl<B: BertKernels> Backward<B, 2> for Matmul {
+    /// Both factors; what the gradient of one needs is the other.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (left, right) = ops.state;
+        let [of_left, of_right] = ops.parents;
+        if let Some(node) = of_left {
+            let right = B::float_swap_dims(right, 0, 1);
+            grads.register::<B>(node.id, B::matmul(grad.clone(), right));
+        }
+        if let Some(node) = of_right {
+            grads.register::<B>(node.id, B::matmul(B::float_swap_dims(left, 0, 1), grad));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct NarrowLinear;
+
+impl<B: BertKernels> Backward<B, 3> for NarrowLinear {
+    /// Input and weight.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let (x, weight) = ops.state;
+        register_all::<B, 3>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            B::narrow_linear_backward(x, weight, grad),
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct CrossEntropy;
+
+impl<B: BertKernels> Backward<B, 1> for CrossEntropy {
+    /// What the forward kept, targets and weights.
+    type State = (FloatTensor<B>, IntTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [parent] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        let (kept, targets, weights) = ops.state;
+        if let Some(node) = parent {
+            grads.register::<B>(node.id, B::cross_entropy_backward(kept, targets, weights, grad));
+        }
     }
 }
 
@@ -187,6 +243,40 @@ impl<B: BertKernels, C: CheckpointStrategy> BertBackend for Autodiff<B, C> {
         match Linear.prepare::<C>([x.node, weight.node, bias.node]).compute_bound().stateful() {
             OpsKind::Tracked(step) => step.finish((input, matrix), output),
             OpsKind::UnTracked(step) => step.finish(output),
+        }
+    }
+
+    fn bert_matmul(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        let output = B::matmul(left.primitive.clone(), right.primitive.clone());
+        match Matmul.prepare::<C>([left.node, right.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((left.primitive, right.primitive), output),
+            OpsKind::UnTracked(step) => step.finish(output),
+        }
+    }
+
+    fn bert_narrow_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let output = B::narrow_linear_forward(x.primitive.clone(), weight.primitive.clone(), bias.primitive);
+        match NarrowLinear.prepare::<C>([x.node, weight.node, bias.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((x.primitive, weight.primitive), output),
+            OpsKind::UnTracked(step) => step.finish(output),
+        }
+    }
+
+    fn bert_cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let weights = weights.primitive;
+        let CrossEntropyOutput { loss, kept } =
+            B::cross_entropy_forward(logits.primitive, targets.clone(), weights.clone());
+        match CrossEntropy.prepare::<C>([logits.node]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((kept, targets, weights), loss),
+            OpsKind::UnTracked(step) => step.finish(loss),
         }
     }
 

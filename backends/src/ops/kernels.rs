@@ -9,8 +9,8 @@ use burn::tensor::{
 };
 
 use super::{
-    Activation, AdamStep, AdamTensors, Clip, ClipFactors, Dropout, PlacesLayout, SelfAttention,
-    activation::Formula, adam, attention, product,
+    Activation, AdamStep, AdamTensors, Clip, ClipFactors, CrossEntropyOutput, Dropout, PlacesLayout,
+    SelfAttention, activation::Formula, adam, attention, cross_entropy, product,
 };
 
 /// `1 / sqrt(2 pi)`.
@@ -147,6 +147,61 @@ pub trait BertKernels: Backend {
     /// Column sums: `[rows, columns]` to `[columns]`.
     fn bias_gradient(grad: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::linear_bias_backward(grad)
+    }
+
+    /// Matrix product of `[rows, inner]` and `[inner, columns]`, both f32.
+    fn matmul(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(left, right)
+    }
+
+    /// Row sums: `[rows, columns]` to `[rows]`.
+    fn row_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, _] = x.shape().dims();
+        Self::float_reshape(Self::float_sum_dim(x, 1), Shape::new([rows]))
+    }
+
+    /// Forward of [`BertBackend::bert_narrow_linear`](super::BertBackend::bert_narrow_linear): narrow `[rows, output]` products are slow
+    /// and, on some fused GPU kernels, wrong (burn issue 5122).
+    fn narrow_linear_forward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [output] = bias.shape().dims();
+        let product = Self::matmul(Self::float_swap_dims(weight, 0, 1), Self::float_swap_dims(x, 0, 1));
+        Self::float_add(product, Self::float_reshape(bias, Shape::new([output, 1])))
+    }
+
+    /// Gradients of `x`, `weight` and `bias` from that of the result, `[output, rows]`.
+    fn narrow_linear_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 3] {
+        [
+            Self::float_swap_dims(Self::matmul(weight, grad.clone()), 0, 1),
+            Self::float_swap_dims(Self::matmul(grad.clone(), x), 0, 1),
+            Self::row_sums(grad),
+        ]
+    }
+
+    /// Forward of [`BertBackend::bert_cross_entropy`](super::BertBackend::bert_cross_entropy), with what its backward needs.
+    fn cross_entropy_forward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> CrossEntropyOutput<FloatTensor<Self>> {
+        cross_entropy::forward::<Self>(logits, targets, weights)
+    }
+
+    /// Gradient of the logits from what the forward kept and the gradient of the loss, `[1]`.
+    fn cross_entropy_backward(
+        kept: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        cross_entropy::backward::<Self>(kept, targets, weights, grad)
     }
 
     /// Forward of [`BertBackend::bert_self_attention`](super::BertBackend::bert_self_attention), from inputs that are

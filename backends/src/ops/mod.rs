@@ -11,6 +11,7 @@ mod attention;
 mod autodiff;
 #[cfg(feature = "cpu")]
 mod cpu;
+mod cross_entropy;
 #[cfg(any(feature = "wgpu", with_cuda))]
 mod cube;
 mod dropout;
@@ -33,12 +34,13 @@ pub use adam::{AdamStep, AdamTensors, Clip, ClipFactors, adam_update, clip_facto
 pub use autodiff::BackwardFrom;
 #[cfg(feature = "cpu")]
 pub(crate) use cpu::has_instructions_for;
+pub use cross_entropy::CrossEntropyOutput;
 pub use dropout::Dropout;
 pub use embedding::{PlacesLayout, TokenPlaces};
 pub use kernels::{AttentionOutput, BertKernels, LayerNormOutput, SoftmaxOutput};
 pub use tensor::{
-    activate, backward_from, dropout, embedding, gelu, layer_norm, linear, prepare_linear,
-    residual_layer_norm, rounded, self_attention,
+    activate, backward_from, cross_entropy, dropout, embedding, gelu, layer_norm, linear, matmul,
+    narrow_linear, prepare_linear, residual_layer_norm, rounded, self_attention,
 };
 
 /// Shapes and constants of a self-attention.
@@ -92,6 +94,26 @@ pub trait BertBackend: Backend {
     fn bert_prepare_linear(weight: FloatTensor<Self>, _precision: Precision) -> FloatTensor<Self> {
         weight
     }
+
+    /// Matrix product of `[rows, inner]` and `[inner, columns]`, both f32.
+    fn bert_matmul(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Linear layer of few outputs, in f32: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to
+    /// `[output, rows]`, the long axis contiguous.
+    fn bert_narrow_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// Weighted sum of cross-entropies: `-sum_rj w_rj log_softmax(logits_r)[t_rj]`.
+    ///
+    /// Shapes: `logits` `[rows, classes]`, `targets` (in `0..classes`) and `weights` (no gradient) `[rows, targets]`, to `[1]`.
+    fn bert_cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 
     /// Self-attention: scores, `softmax(clamp(scores * scale, -1e4, 1e4) + mask)`, dropout, weighted values.
     ///
@@ -210,6 +232,26 @@ impl<B: BertKernels> BertBackend for B {
             return Self::quantize_linear_input(x);
         }
         round::<Self>(x, precision)
+    }
+
+    fn bert_matmul(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::matmul(left, right)
+    }
+
+    fn bert_narrow_linear(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::narrow_linear_forward(x, weight, bias)
+    }
+
+    fn bert_cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::cross_entropy_forward(logits, targets, weights).loss
     }
 
     fn bert_self_attention(

@@ -43,6 +43,36 @@ pub fn prepare_linear<B: BertBackend>(weight: Tensor<B, 2>, precision: Precision
     wrap(B::bert_prepare_linear(weight.into_primitive().tensor(), precision))
 }
 
+/// Matrix product of `[rows, inner]` and `[inner, columns]`, both f32.
+#[must_use]
+pub fn matmul<B: BertBackend>(left: Tensor<B, 2>, right: Tensor<B, 2>) -> Tensor<B, 2> {
+    wrap(B::bert_matmul(left.into_primitive().tensor(), right.into_primitive().tensor()))
+}
+
+/// Linear layer of few outputs, in f32: `x` `[rows, input]`, `weight` `[input, output]`, `bias` `[output]` to
+/// `[output, rows]`, the long axis contiguous.
+#[must_use]
+pub fn narrow_linear<B: BertBackend>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+) -> Tensor<B, 2> {
+    let (weight, bias) = (weight.into_primitive().tensor(), bias.into_primitive().tensor());
+    wrap(B::bert_narrow_linear(x.into_primitive().tensor(), weight, bias))
+}
+
+/// Weighted sum of the cross-entropies of `targets` `[rows, targets]`, each in `0..classes`, under `logits` `[rows, classes]`; `weights`,
+/// of the targets' shape, get no gradient. Shape `[1]`.
+#[must_use]
+pub fn cross_entropy<B: BertBackend>(
+    logits: Tensor<B, 2>,
+    targets: Tensor<B, 2, Int>,
+    weights: Tensor<B, 2>,
+) -> Tensor<B, 1> {
+    let (logits, weights) = (logits.into_primitive().tensor(), weights.into_primitive().tensor());
+    wrap(B::bert_cross_entropy(logits, targets.into_primitive(), weights))
+}
+
 /// Self-attention of query, key and value, each `[batch * length, hidden]`, with an additive mask
 /// `[batch, length]`, to `[batch * length, hidden]`.
 #[must_use]

@@ -4,7 +4,7 @@
 #[must_use]
 pub fn softmax(scores: &[f64]) -> Vec<f64> {
     let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
+    let exponentials: Vec<f64> = scores.iter().map(|score| libm::exp(score - highest)).collect();
     let sum: f64 = exponentials.iter().fold(0.0, |sum, value| sum + value);
     exponentials.into_iter().map(|value| value / sum).collect()
 }

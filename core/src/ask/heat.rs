@@ -89,7 +89,7 @@ pub(super) fn rows(logits: &[Logits]) -> impl Iterator<Item = (&[f32], &[f32])> 
 
 fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut values: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
+    let mut values: Vec<f32> = logits.iter().map(|logit| libm::expf(logit - largest)).collect();
     let sum: f32 = values.iter().sum();
     values.iter_mut().for_each(|value| *value /= sum);
     values

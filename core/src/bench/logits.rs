@@ -24,7 +24,7 @@ pub fn synthetic_logits(windows: &[Window], length: usize, seed: u64) -> Vec<u8>
         for top in [start, end] {
             for position in 0..length {
                 let distance = position.abs_diff(top);
-                let bump = if distance < REACH { 10.0 * (-(distance as f32) / 4.0).exp() } else { 0.0 };
+                let bump = if distance < REACH { 10.0 * libm::expf(-(distance as f32) / 4.0) } else { 0.0 };
                 // The sum of four uniform numbers has deviation 0.58.
                 let noise: f32 = (0..4).map(|_| unit(&mut random) - 0.5).sum();
                 let logit = if position == 0 { null } else { BACKGROUND + bump };

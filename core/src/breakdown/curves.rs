@@ -128,7 +128,7 @@ pub(super) fn reliability(of: &'static str, pairs: impl Iterator<Item = (f64, bo
 /// The probability of "no answer" that null odds mean: themselves if all are probabilities, else, as differences of
 /// logits, their logistic function.
 pub(super) fn null_probability(odds_are_probabilities: bool, odds: f64) -> f64 {
-    if odds_are_probabilities { odds } else { 1.0 / (1.0 + (-odds).exp()) }
+    if odds_are_probabilities { odds } else { 1.0 / (1.0 + libm::exp(-odds)) }
 }
 
 #[cfg(test)]

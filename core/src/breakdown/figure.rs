@@ -270,7 +270,7 @@ fn ticks(axis: &Axis) -> Vec<f64> {
     if !raw.is_finite() || raw <= 0.0 {
         return vec![axis.low];
     }
-    let magnitude = 10f64.powf(raw.log10().floor());
+    let magnitude = libm::pow(10.0, libm::log10(raw).floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|unit| unit * magnitude).into_iter().find(|step| *step >= raw);
     let step = step.unwrap_or(10.0 * magnitude);
     let first = (axis.low / step).ceil() as i64;

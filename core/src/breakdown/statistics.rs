@@ -117,10 +117,10 @@ pub fn mcnemar(only_first: usize, only_second: usize) -> McNemar {
     let fewer = only_first.min(only_second);
     // Sum of the tail, each term from the one before, in logarithms: a half to the power of n underflows.
     let mut term = -(n as f64) * std::f64::consts::LN_2;
-    let mut tail = term.exp();
+    let mut tail = libm::exp(term);
     for k in 1..=fewer {
-        term += ((n - k + 1) as f64 / k as f64).ln();
-        tail += term.exp();
+        term += libm::log((n - k + 1) as f64 / k as f64);
+        tail += libm::exp(term);
     }
     McNemar { statistic, p_value: (2.0 * tail).min(1.0) }
 }

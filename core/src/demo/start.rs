@@ -66,8 +66,8 @@ fn wave(position: usize, column: usize, width: usize) -> f64 {
     let waves = width / 2;
     #[allow(clippy::cast_precision_loss, reason = "positions and features number in the hundreds")]
     let (position, wave, waves_f64) = (position as f64, (column % waves) as f64, waves as f64);
-    let angle = position * (-LONGEST_WAVE.ln() * wave / waves_f64).exp();
-    std::f64::consts::SQRT_2 * if column < waves { angle.sin() } else { angle.cos() }
+    let angle = position * libm::exp(-libm::log(LONGEST_WAVE) * wave / waves_f64);
+    std::f64::consts::SQRT_2 * if column < waves { libm::sin(angle) } else { libm::cos(angle) }
 }
 
 /// Query weights whose first half of heads sees only word features, the second half only position features, each

@@ -186,7 +186,7 @@ fn scores(sums: &PretrainSums) -> HeldOutScores {
     HeldOutScores {
         loss: mlm_loss + sbo.map_or(0.0, |(loss, _)| loss),
         mlm_loss,
-        mlm_perplexity: mlm_loss.exp(),
+        mlm_perplexity: libm::exp(mlm_loss),
         mlm_accuracy,
         sbo_loss: sbo.map(|(loss, _)| loss),
         sbo_accuracy: sbo.map(|(_, accuracy)| accuracy),

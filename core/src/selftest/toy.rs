@@ -39,7 +39,7 @@ pub(super) fn weights(config: &BertConfig) -> Weights {
     let mut weights = fresh(config, SEED);
     for tensor in weights.values_mut().filter(|tensor| tensor.shape.len() == 1) {
         for (index, value) in tensor.values.iter_mut().enumerate() {
-            *value += 0.1 * (index as f32).sin();
+            *value += 0.1 * libm::sinf(index as f32);
         }
     }
     weights

@@ -1,13 +1,13 @@
 //! Activations, linear layer, LayerNorm, dropout, embedding.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 use crate::{assert_close, leaf, on_every_backend, random, weighed};
 use spanbert_backends::{
     Precision, TrainingBackend,
     ops::{
-        Activation, Dropout, TokenPlaces, activate, backward_from, dropout, embedding, gelu, layer_norm,
-        linear, residual_layer_norm,
+        Activation, Dropout, TokenPlaces, activate, backward_from, cross_entropy, dropout, embedding, gelu,
+        layer_norm, linear, matmul, narrow_linear, residual_layer_norm,
     },
 };
 
@@ -16,6 +16,9 @@ on_every_backend!(
     activations_match_their_formulas,
     derivatives_of_activations_are_differences,
     linear_matches_the_matrix_product,
+    products_of_transposed_and_cut_matrices_are_burn_s,
+    a_narrow_linear_layer_is_the_transposed_one,
+    cross_entropy_matches_its_formula,
     layer_norm_matches_its_formula,
     residual_layer_norm_is_its_parts,
     dropout_sends_gradients_through_what_it_kept,
@@ -107,6 +110,58 @@ fn linear_matches_the_matrix_product<B: TrainingBackend>(device: &B::Device) {
     assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 1e-4, "the input's gradient");
     assert_close(weight.grad(&ours).unwrap(), weight.grad(&theirs).unwrap(), 5e-4, "the weight's gradient");
     assert_close(bias.grad(&ours).unwrap(), bias.grad(&theirs).unwrap(), 2e-4, "the bias's gradient");
+}
+
+fn products_of_transposed_and_cut_matrices_are_burn_s<B: TrainingBackend>(device: &B::Device) {
+    let (left, right) = (leaf::<B, 2>([70, 41], 11, device), leaf::<B, 2>([53, 90], 12, device));
+    let left_of = |x: &Tensor<B, 2>| x.clone().slice([3..63, 1..40]);
+    let right_of = |x: &Tensor<B, 2>| x.clone().slice([2..41, 5..77]);
+    let turned = |x: &Tensor<B, 2>| x.clone().transpose().slice([10..49, 0..53]);
+    for (name, ours, theirs) in [
+        ("cut", matmul(left_of(&left), right_of(&right)), left_of(&left).matmul(right_of(&right))),
+        ("transposed", matmul(left_of(&left), turned(&right)), left_of(&left).matmul(turned(&right))),
+    ] {
+        assert_close(ours.clone(), theirs.clone(), 2e-4, name);
+        let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+        for (side, input) in [("left", &left), ("right", &right)] {
+            let what = format!("{name}, the {side} gradient");
+            assert_close(input.grad(&ours).unwrap(), input.grad(&theirs).unwrap(), 5e-4, &what);
+        }
+    }
+    // A factor without a gradient.
+    let fixed = random::<B, 2>([6, 41], 13, device);
+    let gradient = left.grad(&weighed(matmul(fixed.clone(), left.clone().transpose())).backward()).unwrap();
+    let theirs = left.grad(&weighed(fixed.matmul(left.clone().transpose())).backward()).unwrap();
+    assert_close(gradient, theirs, 2e-4, "the only gradient");
+}
+
+fn a_narrow_linear_layer_is_the_transposed_one<B: TrainingBackend>(device: &B::Device) {
+    let (x, weight, bias) =
+        (leaf::<B, 2>([530, 19], 7, device), leaf::<B, 2>([19, 2], 8, device), leaf::<B, 1>([2], 9, device));
+    let ours = narrow_linear(x.clone(), weight.clone(), bias.clone());
+    let theirs = linear(x.clone(), weight.clone(), bias.clone(), Precision::F32).transpose();
+    assert_close(ours.clone(), theirs.clone(), 1e-4, "the output");
+    let (ours, theirs) = (weighed(ours).backward(), weighed(theirs).backward());
+    assert_close(x.grad(&ours).unwrap(), x.grad(&theirs).unwrap(), 1e-4, "the input's gradient");
+    assert_close(weight.grad(&ours).unwrap(), weight.grad(&theirs).unwrap(), 5e-4, "the weight's gradient");
+    assert_close(bias.grad(&ours).unwrap(), bias.grad(&theirs).unwrap(), 2e-4, "the bias's gradient");
+}
+
+fn cross_entropy_matches_its_formula<B: TrainingBackend>(device: &B::Device) {
+    // One target a row and several, of which one is there twice.
+    for (rows, classes, per_row) in [(5, 37, 1), (40, 1100, 3), (1, 2, 2)] {
+        let logits = leaf::<B, 2>([rows, classes], 3, device);
+        let targets: Vec<i32> =
+            (0..rows * per_row).map(|place| (place * place * 7 % classes) as i32).collect();
+        let targets = Tensor::<B, 1, Int>::from_ints(targets.as_slice(), device).reshape([rows, per_row]);
+        let weights = random::<B, 2>([rows, per_row], 5, device);
+        let ours = cross_entropy(logits.clone(), targets.clone(), weights.clone()) * 1.5;
+        let theirs = (log_softmax(logits.clone(), 1).gather(1, targets) * weights).sum() * -1.5;
+        // Sums of so many terms in orders of their own.
+        assert_close(ours.clone(), theirs.clone(), 1e-6 * (rows * per_row * 20) as f32, "the loss");
+        let (ours, theirs) = (ours.backward(), theirs.backward());
+        assert_close(logits.grad(&ours).unwrap(), logits.grad(&theirs).unwrap(), 2e-5, "the gradient");
+    }
 }
 
 fn layer_norm_matches_its_formula<B: TrainingBackend>(device: &B::Device) {

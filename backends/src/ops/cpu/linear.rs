@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
+    math::sum,
     matrix::{Threads, View, multiply},
     simd::widest,
 };
@@ -81,4 +82,21 @@ pub fn bias_gradient(grad: &[f32], output: usize) -> Vec<f32> {
         total.iter_mut().zip(partial).for_each(|(total, part)| *total += part);
     }
     total
+}
+
+/// The row sums of `x` `[rows, columns]`.
+pub fn row_sums(x: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = Vec::new();
+    if columns == 0 {
+        return sums;
+    }
+    widest(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact(columns) {
+                sums.push(sum(row, |value| value));
+            }
+        },
+    );
+    sums
 }

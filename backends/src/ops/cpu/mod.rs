@@ -1,11 +1,13 @@
 //! CPU kernels: one pass over memory each, on all cores, in forms the compiler vectorises.
 //!
-//! Work is cut at fixed places, never by the number of threads, so results do not depend on the machine.
+//! Work is cut at fixed places, never by the number of threads, and nothing here calls the system's mathematics. So the bits are the
+//! same everywhere but for those of products.
 
 mod adam;
 mod attention;
 mod bf16;
 mod blocked;
+mod cross_entropy;
 mod dropout;
 mod embedding;
 mod gate;
@@ -15,27 +17,30 @@ mod int8;
 mod lanes;
 mod layer_norm;
 mod linear;
+mod low_precision;
 mod math;
 mod matrix;
 mod panels;
 mod self_attention;
 mod simd;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod unwritten;
 
-use ::half::{slice::HalfFloatSliceExt, vec::HalfBitsVecExt};
 use burn::tensor::{
-    DType, FloatDType, IntDType, Shape, TensorData, TensorMetadata,
-    ops::{FloatTensor, FloatTensorOps, IntTensor, IntTensorOps},
+    DType, FloatDType, TensorData, TensorMetadata,
+    ops::{FloatTensor, FloatTensorOps, IntTensor},
 };
 use burn_flex::{Flex, FlexTensor};
 
 use super::{
-    Activation, AdamStep, AdamTensors, AttentionOutput, BertKernels, Dropout, PlacesLayout, SelfAttention,
-    activation::Formula, kernels::LayerNormOutput,
+    Activation, AdamStep, AdamTensors, AttentionOutput, BertKernels, CrossEntropyOutput, Dropout,
+    PlacesLayout, SelfAttention, activation::Formula, kernels::LayerNormOutput,
 };
 use crate::Precision;
+use low_precision::{bf16_linear, bf16_linear_backward, quantized_linear};
+use tensors::{bits, dense, dense_int, half_tensor, product, tensor};
 
 /// Whether this processor has instructions for products of a low precision.
 pub(crate) fn has_instructions_for(precision: Precision) -> bool {
@@ -179,6 +184,41 @@ impl BertKernels for Flex {
         ]
     }
 
+    fn matmul(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        product(left, right)
+    }
+
+    fn row_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [rows, columns] = x.shape().dims();
+        tensor(linear::row_sums(dense(x).storage::<f32>(), columns), [rows])
+    }
+
+    fn cross_entropy_forward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> CrossEntropyOutput<FloatTensor<Self>> {
+        let [_, classes] = logits.shape().dims();
+        let (mut logits, targets, weights) = (dense(logits), dense_int(targets), dense(weights));
+        let (targets, weights) = (targets.storage::<i32>(), weights.storage::<f32>());
+        let loss = cross_entropy::forward(logits.storage_mut::<f32>(), classes, targets, weights);
+        CrossEntropyOutput { loss: tensor(vec![loss], [1]), kept: logits }
+    }
+
+    fn cross_entropy_backward(
+        kept: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [_, classes] = kept.shape().dims();
+        let (mut kept, targets, weights) = (dense(kept), dense_int(targets), dense(weights));
+        let factor = dense(grad).storage::<f32>().first().copied().unwrap_or_default();
+        let (targets, weights) = (targets.storage::<i32>(), weights.storage::<f32>());
+        cross_entropy::backward(kept.storage_mut::<f32>(), classes, targets, weights, factor);
+        kept
+    }
+
     fn self_attention(
         inputs: [FloatTensor<Self>; 3],
         mask: FloatTensor<Self>,
@@ -317,56 +357,6 @@ impl BertKernels for Flex {
     }
 }
 
-/// A linear layer in bfloat16, whose weight [`BertKernels::prepare_linear_weight`] may have packed.
-fn bf16_linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-    let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), dense(bias));
-    let [rows, input] = x.shape().dims();
-    let [output] = bias.shape().dims();
-    let panels = if weight.dtype() == DType::U32 {
-        bf16::Panels::of_pairs(weight.storage::<u32>(), input, output)
-    } else {
-        bf16::Panels::pack(bits(&weight), output)
-    };
-    let left = bf16::Left::rows(bits(&x), input);
-    tensor(bf16::multiply(&left, &panels, Some(bias.storage::<f32>())), [rows, output])
-}
-
-/// Gradients of input, weight and bias of a linear layer in bfloat16.
-fn bf16_linear_backward(x: &FlexTensor, weight: &FlexTensor, grad: FlexTensor) -> [FlexTensor; 3] {
-    let ([rows, input], [_, output], grad) = (x.shape().dims(), grad.shape().dims(), dense(grad));
-    let bias_gradient = linear::bias_gradient(grad.storage::<f32>(), output);
-    let half_grad = bf16::narrow(grad.storage::<f32>());
-    let turned = bf16::Panels::pack_transposed(bits(weight), output);
-    let input_gradient = bf16::multiply(&bf16::Left::rows(&half_grad, output), &turned, None);
-    let panels = bf16::Panels::pack(&half_grad, output);
-    let weight_gradient = bf16::multiply(&bf16::Left::transposed(bits(x), input), &panels, None);
-    [
-        tensor(input_gradient, [rows, input]),
-        tensor(weight_gradient, [input, output]),
-        tensor(bias_gradient, [output]),
-    ]
-}
-
-/// Bits of a bfloat16 tensor that covers its whole buffer.
-fn bits(x: &FlexTensor) -> &[u16] {
-    x.storage::<::half::bf16>().reinterpret_cast()
-}
-
-/// A bfloat16 tensor of these bits.
-fn half_tensor(bits: Vec<u16>, shape: Shape) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(bits.reinterpret_into::<::half::bf16>(), shape))
-}
-
-/// A linear layer whose weight [`BertKernels::quantize_linear_weight`] has packed; its input may be quantised already.
-fn quantized_linear(x: FlexTensor, weight: &FlexTensor, bias: FlexTensor) -> FlexTensor {
-    let x = if x.dtype() == DType::U8 { x } else { Flex::quantize_linear_input(x) };
-    let bias = dense(bias);
-    let [rows, stride] = x.shape().dims();
-    let [output] = bias.shape().dims();
-    let (bytes, packed, bias) = (x.storage::<u8>(), weight.storage::<i8>(), bias.storage::<f32>());
-    tensor(int8::linear(bytes, stride, packed, bias, int8::Instructions::best()), [rows, output])
-}
-
 fn self_attention(
     inputs: [FlexTensor; 3],
     mask: FlexTensor,
@@ -377,26 +367,4 @@ fn self_attention(
     let inputs = [query.storage::<f32>(), key.storage::<f32>(), value.storage::<f32>()];
     let context = self_attention::forward(inputs, mask.storage::<f32>(), spec, probabilities);
     tensor(context, [spec.batch * spec.length, spec.hidden()])
-}
-
-/// The tensor as f32 covering its whole buffer in row-major order.
-fn dense(x: FlexTensor) -> FlexTensor {
-    match x.dtype() {
-        DType::F32 => x.to_contiguous(),
-        DType::BF16 => {
-            let x = x.to_contiguous();
-            FlexTensor::from_data(TensorData::new(bf16::widen(bits(&x)), x.shape()))
-        }
-        _ => Flex::float_cast(x, FloatDType::F32).to_contiguous(),
-    }
-}
-
-/// The same for whole numbers, as i32.
-fn dense_int(x: FlexTensor) -> FlexTensor {
-    let x = if x.dtype() == DType::I32 { x } else { Flex::int_cast(x, IntDType::I32) };
-    x.to_contiguous()
-}
-
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
 }

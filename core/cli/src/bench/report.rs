@@ -99,7 +99,7 @@ fn cells(row: &SpeedRow) -> [String; 14] {
 
 /// Four digits that matter.
 pub(super) fn short(value: f64) -> String {
-    let digits = if value <= 0.0 || !value.is_finite() { 0 } else { 3 - value.log10().floor() as i64 };
+    let digits = if value <= 0.0 || !value.is_finite() { 0 } else { 3 - libm::log10(value).floor() as i64 };
     let decimals = usize::try_from(digits.clamp(0, 6)).unwrap_or(0);
     format!("{value:.decimals$}")
 }

@@ -121,6 +121,6 @@ impl<B: BertBackend> Embedding<B> {
             .reshape([batch * length, 1])
             .equal(Tensor::arange(0..segments as i64, &types.device()).reshape([1, segments]))
             .float();
-        one_hot.matmul(types)
+        ops::matmul(one_hot, types)
     }
 }

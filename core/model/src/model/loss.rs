@@ -1,6 +1,7 @@
 //! The span loss of the reference, and its targets softened.
 
-use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax, backend::Backend};
+use burn::tensor::{Int, Tensor, TensorData};
+use spanbert_backends::{BertBackend, ops};
 
 use super::SpanLogits;
 use crate::batch::Batch;
@@ -12,7 +13,7 @@ use crate::batch::Batch;
 /// context keeps a share of `1 - smoothing`, and each of its two neighbours gets half of the rest; where there is no neighbour in
 /// the context, and for "no answer", the target keeps it. Returns shape `[1]`.
 #[must_use]
-pub fn span_loss<B: Backend>(
+pub fn span_loss<B: BertBackend>(
     logits: SpanLogits<B>,
     batch: &Batch,
     start_weight: f32,
@@ -67,21 +68,18 @@ fn is_context(batch: &Batch, row: usize, position: i32) -> bool {
     is_second(position) && is_second(position + 1)
 }
 
-fn weighted_nll<B: Backend, const N: usize>(
+fn weighted_nll<B: BertBackend, const N: usize>(
     logits: Tensor<B, 2>,
     shares: &Shares<N>,
     weight: f32,
 ) -> Tensor<B, 1> {
     let rows = shares.len();
     let indices: Vec<i32> = shares.iter().flatten().map(|(position, _)| *position).collect();
-    let weights: Vec<f32> = shares.iter().flatten().map(|(_, share)| -weight * share).collect();
+    let weights: Vec<f32> = shares.iter().flatten().map(|(_, share)| weight * share).collect();
     let device = logits.device();
     let indices = Tensor::<B, 2, Int>::from_data(TensorData::new(indices, [rows, N]), &device);
     let weights = Tensor::<B, 2>::from_data(TensorData::new(weights, [rows, N]), &device);
-    let losses = log_softmax(logits, 1).gather(1, indices) * weights;
-    let losses = if N == 1 { losses } else { losses.sum_dim(1) };
-    // Not `sum()`, which may add atomically on GPUs and then differ from run to run.
-    losses.sum_dim(0).reshape([1])
+    ops::cross_entropy(logits, indices, weights)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Int, Tensor, TensorData, activation::log_softmax, backend::Backend},
+    tensor::{Int, Tensor, TensorData, backend::Backend},
 };
 use spanbert_backends::{
     BertBackend, Precision,
@@ -224,14 +224,14 @@ fn rows<B: BertBackend>(table: &Tensor<B, 2>, places: &[i32]) -> Tensor<B, 2> {
 
 /// `x words' + bias`, `[targets, vocabulary]`.
 fn logits<B: BertBackend>(x: Tensor<B, 2>, words: &Tensor<B, 2>, bias: &Tensor<B, 1>) -> Tensor<B, 2> {
-    x.matmul(words.clone().transpose()) + bias.clone().unsqueeze()
+    ops::matmul(x, words.clone().transpose()) + bias.clone().unsqueeze()
 }
 
 /// Sum of the cross-entropies of `pieces`. Shape `[1]`.
 fn nll<B: BertBackend>(logits: Tensor<B, 2>, pieces: &[i32]) -> Tensor<B, 1> {
+    let weights = Tensor::ones([pieces.len(), 1], &logits.device());
     let indices = indices(pieces, &logits);
-    // Not `sum()`, which may add atomically on GPUs and then differ from run to run.
-    log_softmax(logits, 1).gather(1, indices).sum_dim(0).neg().reshape([1])
+    ops::cross_entropy(logits, indices, weights)
 }
 
 /// How many of `pieces` have the highest logit. Shape `[1]`.

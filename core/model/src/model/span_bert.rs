@@ -179,10 +179,7 @@ impl<B: BertBackend> SpanBert<B> {
             Some(seeds) => ops::dropout(x, seeds.next_dropout(self.head_dropout, hidden)),
             None => x,
         };
-        // Transposed product, so that the long axis is the contiguous one: narrow [rows, 2] outputs are slow
-        // and, on some fused GPU kernels, wrong (burn issue 5122).
-        let weight = self.qa_outputs.weight.val().transpose();
-        let logits = weight.matmul(x.transpose()) + self.qa_outputs.bias.val().reshape([2, 1]);
+        let logits = ops::narrow_linear(x, self.qa_outputs.weight.val(), self.qa_outputs.bias.val());
         let rows = shape.iter().product();
         SpanLogits {
             start: logits.clone().slice([0..1, 0..rows]).reshape(shape),
