@@ -22,6 +22,7 @@ mod kernel_cache;
 mod kind;
 mod memory;
 pub mod ops;
+mod portable;
 // In a browser there are no folders to cache kernels in, and no environment to take settings from.
 #[cfg(all(with_any, not(target_family = "wasm")))]
 pub mod runtime;
@@ -45,6 +46,7 @@ pub use info::{BackendReport, DeviceInfo, Obstacle};
 pub use kind::{BackendKind, Fusion, Precision};
 pub use memory::{MemoryUse, cleanup, has_reserve, memory_in_use};
 pub use ops::{BertBackend, BertKernels, TrainingBackend};
+pub use portable::{PORTABLE, portable};
 pub use task::{AutodiffDeviceTask, DeviceTask};
 pub use version::BURN_VERSION;
 

@@ -2,7 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use spanbert_backends::{BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, Precision, runtime};
+use spanbert_backends::{
+    BackendError, BackendKind, DeviceChoice, DeviceInfo, Fusion, PORTABLE, Precision, runtime,
+};
 
 use super::{LOOKING_FOR_DEVICE, Notice, Notices, OpenError, OpenedModel, tell};
 use crate::{
@@ -101,6 +103,11 @@ pub fn find_device(choice: &DeviceChoice, notices: Notices<'_>) -> Result<Device
         notices(Notice::Warning(format!("{} is a software rasteriser: right, but slow", device.name)));
     }
     notices(Notice::Note(format!("device: {} ({})", device.choice, device.name)));
+    if device.kind == BackendKind::Cpu && spanbert_backends::portable() {
+        notices(Notice::Note(format!(
+            "{PORTABLE} is set: results have the same bits on every processor, and take longer"
+        )));
+    }
     Ok(device)
 }
 

@@ -232,12 +232,14 @@ struct Resumed {
 impl Resumed {
     /// Reads the run, and turns `environment` into that of its resumption.
     fn read(layout: &Layout, environment: &mut Environment, force: bool) -> Result<Self, PretrainError> {
-        let (checkpoint, warnings) = TrainingCheckpoint::newest_or_none(layout, force)?;
+        let (checkpoint, mut warnings) = TrainingCheckpoint::newest_or_none(layout, force)?;
         let mut before = Environment::read(layout)?;
+        warnings.extend(before.other_bits(environment).filter(|_| checkpoint.is_some()));
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.progress.place.step);
         before.resume(step, &environment.device);
         before.backend.clone_from(&environment.backend);
+        before.portable = environment.portable;
         before.device.clone_from(&environment.device);
         *environment = before;
         Ok(Self { checkpoint, fit: Fit::read(layout).filter(|_| same_device), warnings })

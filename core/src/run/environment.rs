@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::collective::Ranks;
+use spanbert_backends::{PORTABLE, collective::Ranks};
 
 use super::RunError;
 use crate::{hash::Fingerprint, json};
@@ -31,6 +31,9 @@ pub struct Environment {
     /// What `--backend` says to choose that device.
     #[serde(default)]
     pub backend: String,
+    /// Whether results on a processor had the bits of every other one ([`portable`](spanbert_backends::portable())).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub portable: bool,
     /// Where the starting model is; absent for one made by the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
@@ -86,6 +89,21 @@ pub struct Resumption {
 }
 
 impl Environment {
+    /// What is to be said when a run of this environment goes on in another one, whose results on a processor have other bits.
+    #[must_use]
+    pub fn other_bits(&self, now: &Self) -> Option<String> {
+        if self.portable == now.portable {
+            return None;
+        }
+        let set = |environment: &Self| if environment.portable { "with" } else { "without" };
+        Some(format!(
+            "the run began {} {PORTABLE} and goes on {} it: on a processor last digits differ from those of a run that was not \
+             resumed",
+            set(self),
+            set(now)
+        ))
+    }
+
     /// Reads the content of an `environment.json`; `path` names it in errors.
     ///
     /// # Errors

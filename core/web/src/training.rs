@@ -132,6 +132,7 @@ fn environment(
         command: Vec::new(),
         started: started.to_owned(),
         backend: device.choice.to_string(),
+        portable: spanbert_backends::portable(),
         model: None::<PathBuf>,
         checkpoint: Vec::new(),
         teacher: Vec::new(),

@@ -7,6 +7,7 @@ use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
 use super::blocked;
+use crate::portable;
 
 /// Up to this many rows a product is cut into strips of columns, one a task, rather than left to `gemm`'s own threads:
 /// those meet at a barrier after every block, which costs more than half the time of a small product.
@@ -90,23 +91,11 @@ pub fn multiply(
     assert_eq!(left_view.columns, right_view.rows, "inner dimensions");
     assert_eq!((out_view.rows, out_view.columns), (left_view.rows, right_view.columns), "outer dimensions");
     assert!(out_view.fits(out.len()) && left_view.fits(left.len()) && right_view.fits(right.len()), "bounds");
-    if blocked::FASTER {
-        return blocked::multiply((out, out_view), (left, left_view), (right, right_view), alpha, add);
-    }
     let strip = match threads {
         Threads::One => None,
         Threads::All => strip_width(out_view.rows, out_view.columns, rayon::current_num_threads()),
     };
-    let product = Product {
-        out: out.as_mut_ptr(),
-        out_view,
-        left: left.as_ptr(),
-        left_view,
-        right: right.as_ptr(),
-        right_view,
-        alpha,
-        add,
-    };
+    let product = Product { out: out.as_mut_ptr(), out_view, left, left_view, right, right_view, alpha, add };
     let Some(width) = strip else {
         let parallelism = match threads {
             Threads::One => Parallelism::None,
@@ -132,7 +121,8 @@ pub fn multiply(
 /// Width of the strips a product is cut into, if it is. What a strip holds does not change its elements' bits.
 fn strip_width(rows: usize, columns: usize, threads: usize) -> Option<usize> {
     let small = rows <= STRIP_ROWS || (rows <= STRIP_ROWS_NARROW && columns <= NARROW);
-    if !small || threads < 2 {
+    // Portable products have no other threads.
+    if !(small || portable()) || threads < 2 {
         return None;
     }
     // Two strips a thread, so that a late one does not hold up the rest.
@@ -142,12 +132,12 @@ fn strip_width(rows: usize, columns: usize, threads: usize) -> Option<usize> {
 
 /// A product whose views have been checked: `out = alpha * left * right`, added to `out` if `add`.
 #[derive(Clone, Copy)]
-pub(super) struct Product {
+pub(super) struct Product<'a> {
     pub(super) out: *mut f32,
     pub(super) out_view: View,
-    pub(super) left: *const f32,
+    pub(super) left: &'a [f32],
     pub(super) left_view: View,
-    pub(super) right: *const f32,
+    pub(super) right: &'a [f32],
     pub(super) right_view: View,
     pub(super) alpha: f32,
     pub(super) add: bool,
@@ -155,9 +145,9 @@ pub(super) struct Product {
 
 // SAFETY: tasks read the inputs and write strips of `out` that do not overlap.
 #[allow(unsafe_code)]
-unsafe impl Sync for Product {}
+unsafe impl Sync for Product<'_> {}
 
-impl Product {
+impl Product<'_> {
     /// The same product with other rows (first and number), other columns and another right matrix, each by where it
     /// starts.
     pub fn part(mut self, (first, rows): (usize, usize), column: usize, right: usize) -> Self {
@@ -168,13 +158,35 @@ impl Product {
         self
     }
 
-    /// The strip of `columns` columns from `first` on.
+    /// The transposed product: the same terms in the same order.
+    pub fn transposed(self) -> Self {
+        let Self { out_view, left, left_view, right, right_view, .. } = self;
+        Self {
+            out_view: out_view.t(),
+            left: right,
+            left_view: right_view.t(),
+            right: left,
+            right_view: left_view.t(),
+            ..self
+        }
+    }
+
+    /// The strip of `columns` columns from `first` on, to the definition of [`blocked`] in portable mode.
     ///
     /// # Safety
     /// The views must lie in what the pointers point to, the strip inside the product, and nothing else may access the
     /// strip meanwhile.
     #[allow(unsafe_code)]
     pub unsafe fn run(&self, first: usize, columns: usize, parallelism: Parallelism) {
+        if portable() {
+            let mut strip = *self;
+            (strip.out_view.columns, strip.right_view.columns) = (columns, columns);
+            strip.out_view.offset += first * self.out_view.column_stride;
+            strip.right_view.offset += first * self.right_view.column_stride;
+            // SAFETY: the caller's promise.
+            unsafe { blocked::multiply(strip) };
+            return;
+        }
         let Self { out, out_view, left, left_view, right, right_view, alpha, add } = *self;
         #[allow(clippy::cast_possible_wrap, reason = "strides and sizes of slices fit isize")]
         let stride = |stride: usize| stride as isize;
@@ -188,10 +200,10 @@ impl Product {
                 stride(out_view.column_stride),
                 stride(out_view.row_stride),
                 add,
-                left.add(left_view.offset),
+                left.as_ptr().add(left_view.offset),
                 stride(left_view.column_stride),
                 stride(left_view.row_stride),
-                right.add(right_view.offset + first * right_view.column_stride),
+                right.as_ptr().add(right_view.offset + first * right_view.column_stride),
                 stride(right_view.column_stride),
                 stride(right_view.row_stride),
                 1.0,

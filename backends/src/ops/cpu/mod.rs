@@ -1,7 +1,7 @@
 //! CPU kernels: one pass over memory each, on all cores, in forms the compiler vectorises.
 //!
 //! Work is cut at fixed places, never by the number of threads, and nothing here calls the system's mathematics. So the bits are the
-//! same everywhere but for those of products.
+//! same everywhere but for those of products, which [`portable`](crate::portable()) settles too.
 
 mod adam;
 mod attention;

@@ -8,6 +8,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::matrix::{Product, View};
+use crate::portable;
 
 /// Columns of a panel: what the AVX-512 kernel computes at once.
 const WIDTH: usize = 64;
@@ -24,7 +25,8 @@ pub fn help(output: usize) -> bool {
     let wide = std::arch::is_x86_feature_detected!("avx512f");
     #[cfg(not(target_arch = "x86_64"))]
     let wide = false;
-    wide && output.is_multiple_of(WIDTH) && output > WIDTH
+    // Portable products copy the matrix into another order.
+    wide && !portable() && output.is_multiple_of(WIDTH) && output > WIDTH
 }
 
 /// Dimensions of a weight `[input, output]` in panels, which are those of no other layout.
@@ -51,9 +53,9 @@ pub fn forward(x: &[f32], panels: &[f32], bias: &[f32], rows: usize, input: usiz
     let product = Product {
         out: out.as_mut_ptr(),
         out_view: View::dense(ROWS.min(rows), output),
-        left: x.as_ptr(),
+        left: x,
         left_view: View::dense(ROWS.min(rows), input),
-        right: panels.as_ptr(),
+        right: panels,
         right_view: View::dense(input, WIDTH),
         alpha: 1.0,
         add: true,

@@ -17,6 +17,7 @@ impl Environment {
             command: command(),
             started: super::now(),
             backend: String::new(),
+            portable: spanbert_backends::portable(),
             model: None,
             checkpoint: Vec::new(),
             teacher: Vec::new(),
@@ -79,5 +80,17 @@ mod tests {
         let environment = Environment::of_this_process("cpu");
         environment.write(&layout).unwrap();
         assert_eq!(Environment::read(&layout).unwrap(), environment);
+        // Files of before know no such mode.
+        let text = std::fs::read_to_string(layout.environment()).unwrap();
+        assert_eq!(text.contains("portable"), environment.portable);
+    }
+
+    #[test]
+    fn another_mode_is_told() {
+        let default = Environment { portable: false, ..Environment::of_this_process("cpu") };
+        let portable = Environment { portable: true, ..default.clone() };
+        assert_eq!(default.other_bits(&default), None);
+        let told = portable.other_bits(&default).unwrap();
+        assert!(told.starts_with("the run began with SPANBERT_PORTABLE and goes on without it"), "{told}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use spanbert_backends::DeviceChoice;
 
 use super::{Fit, Progress, TrainError};
 use crate::{
@@ -43,7 +44,11 @@ impl Facts {
             train_data: digests(environment.train_data.as_slice()),
             dev_data: digests(environment.dev_data.as_slice()),
             resumed,
-            device: format!("{} on {}{}", environment.device, environment.platform, vectors()),
+            device: if environment.portable && environment.backend == DeviceChoice::Cpu.to_string() {
+                "a processor in portable mode".into()
+            } else {
+                format!("{} on {}{}", environment.device, environment.platform, vectors())
+            },
         }
     }
 

@@ -156,6 +156,7 @@ impl Resumed {
                  run that was not resumed"
             ));
         }
+        warnings.extend(before.other_bits(&environment).filter(|_| checkpoint.is_some()));
         let same_device = before.device == environment.device && before.backend == environment.backend;
         let same_split = recipe_before.micro_batch == recipe.micro_batch
             && recipe_before.eval_batch_size == recipe.eval_batch_size;
@@ -170,6 +171,7 @@ impl Resumed {
         // What the run began with stays on record; what it goes on with is where it is found next time.
         let mut kept = Environment {
             backend: environment.backend,
+            portable: environment.portable,
             model: environment.model,
             checkpoint: environment.checkpoint,
             teacher: environment.teacher,

@@ -23,6 +23,8 @@ pub use left::Left;
 pub use panels::Panels;
 pub use product::multiply;
 
+use crate::portable;
+
 /// Columns of a panel of the right matrix.
 const WIDTH: usize = 64;
 
@@ -32,8 +34,12 @@ const ROWS: usize = 6;
 /// A pair of neighbouring terms' factors, the first in the lower half.
 type Pair = u32;
 
-/// Whether this processor has the instruction.
+/// Whether products are made by the instruction: where there is one, but not in portable mode.
 pub fn available() -> bool {
+    has_instruction() && !portable()
+}
+
+fn has_instruction() -> bool {
     #[cfg(target_arch = "x86_64")]
     let available =
         std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bf16");
