@@ -84,6 +84,14 @@ fn is_squad(language: &AnswerLanguage) -> bool {
     *language == AnswerLanguage::Squad
 }
 
+impl ResultsFile {
+    /// The checkpoint that gave these answers, if one alone did and is named.
+    #[must_use]
+    pub fn only_model(&self) -> Option<&str> {
+        self.model.as_deref().filter(|_| self.ensemble.is_empty())
+    }
+}
+
 impl Evaluation {
     /// Scores predictions for a data set, `gold` being its answers under its official rules.
     ///

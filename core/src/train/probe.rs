@@ -153,7 +153,8 @@ pub(crate) fn kept_sums(config: &BertConfig, parts: usize, workers: usize) -> u6
     (config.parameter_count() as u64).saturating_mul(4 * kept as u64)
 }
 
-/// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`, beside a teacher that takes so many bytes.
+/// [`plan`] for a fine-tuning by so many workers whose longest batch is padded to `length`, beside a teacher that takes so many
+/// bytes.
 pub(super) fn plan_for(
     recipe: &Recipe,
     config: &BertConfig,

@@ -77,6 +77,7 @@ pub(super) struct TeacherModel {
     config: BertConfig,
     weights: Weights,
     /// Its files.
+    #[cfg_attr(not(feature = "native"), allow(dead_code, reason = "goes into environment.json"))]
     pub files: Vec<Fingerprint>,
     /// What to tell the user.
     pub note: String,

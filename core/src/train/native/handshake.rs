@@ -211,6 +211,9 @@ mod tests {
         let data = Some(Fingerprint::of_bytes("train.json", b"other"));
         let data = facts(&recipe, &Environment { train_data: data, ..environment.clone() });
         assert_eq!(data.difference(&first).unwrap(), "training data");
+        let teacher = vec![Fingerprint::of_bytes("model.safetensors", b"other")];
+        let teacher = facts(&recipe, &Environment { teacher, ..environment.clone() });
+        assert_eq!(teacher.difference(&first).unwrap(), "teacher");
         assert_eq!(
             Facts::new(recipe.values(), &environment, true).difference(&first).unwrap(),
             "run, which is resumed, not new"

@@ -109,6 +109,6 @@ impl Loaded {
     /// The checkpoint that gave the answers, if it is at hand.
     pub(in super::super) fn checkpoint(&self) -> Option<PathBuf> {
         let of_run = self.run.iter().flat_map(|(run, _)| ["best", "last"].map(|name| run.join(name)));
-        of_run.chain(self.results.model.as_ref().map(PathBuf::from)).find(|path| files::is_checkpoint(path))
+        of_run.chain(self.results.only_model().map(PathBuf::from)).find(|path| files::is_checkpoint(path))
     }
 }

@@ -50,7 +50,7 @@ impl Loaded {
                 let layout = Layout::new(run);
                 [layout.best(), layout.last()].into_iter().find(|path| path.is_dir())
             }
-            None => self.results.model.as_ref().map(PathBuf::from).filter(|path| path.is_dir()),
+            None => self.results.only_model().map(PathBuf::from).filter(|path| path.is_dir()),
         }
     }
 }
