@@ -18,6 +18,7 @@ test('questions are answered on the processor as by the command line', async () 
   await ask(it.asked[0].request);
   const first = Date.now() - it.opening;
   const { times, largest } = await sameAnswers();
+  assert.equal(largest, 0);
   console.log(`processor: first answer ${first} ms after the page was asked for`);
   console.log(`processor: ${reply.opened.device.name}, open after ${millis.toFixed(0)} ms (the module's start included), ` +
     `answers in ${times.map(time => time.toFixed(1)).join(', ')} ms, largest difference of a score ${largest.toExponential(1)}`);
@@ -64,6 +65,7 @@ test('a file is evaluated with the figures of the command line', async () => {
     delete dragged.reply.evaluated.report.name;
     compare(dragged.reply.evaluated.report, printed, `breakdown at ${threshold}`, figures);
   }
+  assert.deepEqual([figures.largest, summary.largest], [0, 0]);
   console.log(`evaluation: ${QUESTIONS} questions in ${millis.toFixed(0)} ms, ${figures.numbers} figures of the breakdown, largest difference ` +
     `${figures.largest.toExponential(1)} (${figures.place}), ${summary.numbers} of the scores, ${summary.largest.toExponential(1)}`);
 });

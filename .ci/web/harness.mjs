@@ -74,7 +74,9 @@ export const launch = options => options.browser === 'firefox' ? puppeteer.launc
 export function stage(name, { server: serving = {}, browser: launching = {} } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `spanbert-${name}-`));
   const it = { name, folder, served: path.join(folder, 'served'), downloads: path.join(folder, 'downloads'), violations: [] };
-  it.cli = (...args) => execFileSync(spanbert, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
+  // In portable mode it has the bits of WebAssembly.
+  const env = { ...process.env, SPANBERT_PORTABLE: '1' };
+  it.cli = (...args) => execFileSync(spanbert, args, { cwd: folder, env, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
   it.listen = page => {
     page.on('console', message => console.log(`console ${message.type()}: ${message.text().slice(0, 500)}`));
     page.on('pageerror', error => console.log(`page error: ${error.message}`));

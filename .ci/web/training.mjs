@@ -76,6 +76,7 @@ test('the demonstration is trained on the processor with the losses of the comma
   const { reply: answer } = await ask(it.asked[0].request);
   const [expectedAnswer] = JSON.parse(it.cli('ask', '--model', path.join(taken, 'best'), '--passage', 'passage.txt', '--backend', 'cpu', '--json', '--show', '20', it.asked[0].request.question));
   const difference = sameAnswer(answer, expectedAnswer);
+  assert.deepEqual([largest, judged.largest, difference], [0, 0, 0]);
   const [first, last] = [steps(found)[0].elapsed_secs, steps(found).at(-1).elapsed_secs];
   console.log(`training: ${updates} updates of 8 questions and an evaluation in ${millis.toFixed(0)} ms, ${((last - first) / (updates - 1) * 1e3).toFixed(1)} ms an update ` +
     `(with its drawing of losses), largest relative difference of a loss ${largest.toExponential(1)}, of ${judged.numbers} scores ${judged.largest.toExponential(1)}, ` +
