@@ -11,28 +11,34 @@ static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 static LAST: AtomicI32 = AtomicI32::new(0);
 static ONLY_COUNTS: AtomicBool = AtomicBool::new(false);
 
+/// What asks a process to end. On Windows Ctrl-Break is all that can be sent to one group of processes, and a console that is closed
+/// comes as the same.
+const REQUESTS: [libc::c_int; 2] = [libc::SIGINT, if cfg!(windows) { 21 } else { libc::SIGTERM }];
+
 extern "C" fn receive(signal: libc::c_int) {
     LAST.store(signal, Ordering::Relaxed);
     RECEIVED.fetch_add(1, Ordering::Relaxed);
-    if !ONLY_COUNTS.load(Ordering::Relaxed) {
-        // The next one ends the process, should the training hang.
-        // SAFETY: `signal` with SIG_DFL is async-signal-safe (POSIX.1-2017, 2.4.3).
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    // The next one ends the process, should the training hang.
+    let next = if ONLY_COUNTS.load(Ordering::Relaxed) { handler() } else { libc::SIG_DFL };
+    // SAFETY: `signal` is async-signal-safe (POSIX.1-2017, 2.4.3). Windows has forgotten the handler by now, and has to be told again.
+    unsafe { libc::signal(signal, next) };
+}
+
+fn handler() -> libc::sighandler_t {
+    receive as extern "C" fn(libc::c_int) as libc::sighandler_t
 }
 
 /// From now on the first Ctrl-C is noted; a second ends the process as usual. So for a request to end (SIGTERM) and a
 /// lost terminal (SIGHUP), unless `nohup` has that ignored.
 pub fn install() {
-    let handler = receive as extern "C" fn(libc::c_int) as libc::sighandler_t;
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in REQUESTS {
         // SAFETY: the handler has the signature `signal` expects and does only async-signal-safe things.
-        unsafe { libc::signal(signal, handler) };
+        unsafe { libc::signal(signal, handler()) };
     }
     #[cfg(unix)]
     // SAFETY: as above; a signal that was ignored is ignored again at once.
     unsafe {
-        if libc::signal(libc::SIGHUP, handler) == libc::SIG_IGN {
+        if libc::signal(libc::SIGHUP, handler()) == libc::SIG_IGN {
             libc::signal(libc::SIGHUP, libc::SIG_IGN);
         }
     }

@@ -4,7 +4,7 @@
 
 use std::{
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -110,7 +110,7 @@ pub fn signal(name: &str, target: &str) {
 
 /// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group of their own.
 #[cfg(unix)]
-pub fn kill_all(mut child: Child) {
+pub fn kill_all(mut child: std::process::Child) {
     signal("KILL", &format!("-{}", child.id()));
     child.wait().unwrap();
 }

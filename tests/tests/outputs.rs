@@ -249,7 +249,7 @@ fn every_failure_says_what_to_do() {
             "allow_skipped is 2",
         ),
         ("predict --model MODEL --data two.json --output-dir p.json", "there is a file of that name"),
-        ("evaluate --model MODEL --data .", "Is a directory"),
+        ("evaluate --model MODEL --data .", "a directory"),
         ("score --data two.json --predictions empty.json", "the file is empty"),
         ("score --data empty.json --predictions p.json", "the file is empty"),
         ("train --resume none", "none"),

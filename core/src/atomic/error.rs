@@ -52,13 +52,12 @@ fn cause(error: &io::Error) -> String {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::{fs::File, io::Write};
 
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_said_to_be_full() {
         // Every write to this device fails as on a full disk.

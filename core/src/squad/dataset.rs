@@ -161,7 +161,10 @@ impl Dataset {
     /// As [`Self::from_path`].
     pub fn from_path_with(path: &Path, repeated_ids: RepeatedIds) -> Result<Self, SquadError> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|cause| SquadError::Read { file: file.clone(), cause })?;
+        let bytes = std::fs::read(path).map_err(|cause| SquadError::Read {
+            file: file.clone(),
+            cause: text_file::of_folder(path, cause),
+        })?;
         Self::from_bytes_with(&bytes, &file, repeated_ids)
     }
 

@@ -136,12 +136,22 @@ pub fn read(reader: impl Read, file: &str, limit: u64) -> Result<String, TextErr
 pub fn read_path(path: &std::path::Path, limit: u64) -> Result<String, TextError> {
     let name = path.display().to_string();
     let unreadable = |source| TextError::Unreadable { file: name.clone(), source };
-    let opened = std::fs::File::open(path).map_err(unreadable)?;
+    let opened = std::fs::File::open(path).map_err(|error| unreadable(of_folder(path, error)))?;
     // A folder opens on some systems and only fails to be read.
     if opened.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
     }
     read(opened, &name, limit)
+}
+
+/// An error of opening a file, for what it is where the path leads to a folder: Windows only says that access is denied.
+#[must_use]
+pub fn of_folder(path: &std::path::Path, error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::PermissionDenied && path.is_dir() {
+        io::ErrorKind::IsADirectory.into()
+    } else {
+        error
+    }
 }
 
 /// Text of UTF-16 without its mark, or the offset of the first byte that is none.

@@ -70,7 +70,7 @@ impl RunFolder {
     /// Takes back a run that came to nothing: removes what a run writes before its first step, and the folder if
     /// that leaves it empty. What cannot be removed stays, and so does what a device said: it is why the run came to nothing.
     pub fn discard(self) {
-        let layout = &self.layout;
+        let Self { layout, _lock: lock } = self;
         let files = [
             layout.recipe(),
             layout.pretraining(),
@@ -88,6 +88,8 @@ impl RunFolder {
             let _ = fs::remove_file(file);
         }
         let _ = fs::remove_dir_all(layout.tensorboard());
+        // Windows removes a file once it is closed.
+        drop(lock);
         let _ = fs::remove_dir(layout.root());
     }
 

@@ -1,11 +1,12 @@
 //! One trainer per run folder.
 //!
 //! The operating system holds the lock, so that a trainer that dies, however, leaves none behind. The file's text
-//! says who, for the message that turns a second trainer away.
+//! says who, for the message that turns a second trainer away. On Windows a locked file could not be read: there the lock is that nobody
+//! else may write to it.
 
 use std::{
-    fs::{File, TryLockError},
-    io::{Read, Seek, Write},
+    fs::File,
+    io::{self, Read, Seek, Write},
     path::Path,
     time::Duration,
 };
@@ -15,6 +16,7 @@ use super::{Holder, Layout, RunError, WriteError, now};
 /// The lock of a run folder, held until dropped.
 #[derive(Debug)]
 pub struct Lock {
+    #[cfg_attr(windows, expect(dead_code, reason = "closing it is what releases it"))]
     file: File,
 }
 
@@ -32,22 +34,16 @@ impl Lock {
     /// # Errors
     /// If the lock file cannot be written.
     pub fn try_acquire(path: &Path) -> Result<Option<Self>, RunError> {
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(WriteError::at(path))?;
         // Someone who only looks (`is_held`) holds it for an instant: try again before giving up.
-        for attempt in 0.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < 5 => std::thread::sleep(Duration::from_millis(20)),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(source)) => return Err(WriteError::at(path)(source).into()),
+        let mut taken = take(path);
+        for _ in 0..5 {
+            if !matches!(taken, Ok(None)) {
+                break;
             }
+            std::thread::sleep(Duration::from_millis(20));
+            taken = take(path);
         }
+        let Some(mut file) = taken.map_err(WriteError::at(path))? else { return Ok(None) };
         let holder = Holder { pid: std::process::id(), since: now() };
         let text = serde_json::to_vec(&holder).unwrap_or_default();
         file.set_len(0)
@@ -75,16 +71,60 @@ impl Lock {
     /// Whether a living process holds a lock file.
     #[must_use]
     pub fn is_file_held(path: &Path) -> bool {
-        let Ok(file) = File::open(path) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        is_taken(path)
     }
 }
 
+#[cfg(not(windows))]
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closing the file releases it in any case.
         let _ = self.file.unlock();
     }
+}
+
+/// The file, locked; `None` if another process has it.
+#[cfg(not(windows))]
+fn take(path: &Path) -> io::Result<Option<File>> {
+    use std::fs::TryLockError;
+
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(not(windows))]
+fn is_taken(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+/// What Windows says of a file that another process keeps to itself (ERROR_SHARING_VIOLATION).
+#[cfg(windows)]
+const KEPT: i32 = 32;
+
+/// The file, which nobody else may write to; `None` if another process has it.
+#[cfg(windows)]
+fn take(path: &Path) -> io::Result<Option<File>> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    // Others may read and delete it (FILE_SHARE_READ, FILE_SHARE_DELETE).
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).share_mode(1 | 4);
+    match options.open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.raw_os_error() == Some(KEPT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(windows)]
+fn is_taken(path: &Path) -> bool {
+    let opened = File::options().read(true).write(true).open(path);
+    opened.is_err_and(|error| error.raw_os_error() == Some(KEPT))
 }
 
 fn refusal(layout: &Layout) -> RunError {
