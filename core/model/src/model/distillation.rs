@@ -57,7 +57,7 @@ fn divergences<B: BertBackend>(
     let ([rows, length], device) = (student.dims(), student.device());
     let (mut shares, mut entropy) = (Vec::with_capacity(teacher.len()), 0.0);
     for (logits, &weight) in teacher.chunks_exact(length.max(1)).zip(weights) {
-        let logs = log_softmax(logits, f64::from(temperature));
+        let logs = log_probabilities(logits, f64::from(temperature));
         for log in logs {
             let share = f64::from(weight) * libm::exp(log);
             shares.push(share as f32);
@@ -70,8 +70,8 @@ fn divergences<B: BertBackend>(
     ops::cross_entropy(student.div_scalar(temperature), places, shares).sub_scalar(entropy)
 }
 
-/// Logarithms of the softmax of a row's logits, divided by the temperature before.
-fn log_softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
+/// Logarithms of a row's probabilities, its logits divided by the temperature before.
+fn log_probabilities(logits: &[f32], temperature: f64) -> Vec<f64> {
     let scaled = || logits.iter().map(|logit| f64::from(*logit) / temperature);
     let largest = scaled().fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = scaled().map(|logit| libm::exp(logit - largest)).sum();
