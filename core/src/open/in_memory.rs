@@ -5,10 +5,7 @@ use std::sync::Arc;
 use spanbert_backends::{DeviceChoice, Precision};
 
 use super::{LOOKING_FOR_DEVICE, Notice, Notices, OpenError, OpenedModel, Purpose, TestedDevices, tell};
-use crate::{
-    checkpoint::{Checkpoint, Files, LoadOptions, load_files},
-    engine::open_inference,
-};
+use crate::checkpoint::{Files, LoadOptions, load_files};
 
 impl OpenedModel {
     /// Loads a checkpoint from memory, which is given back before the model goes to the device, and opens it in f32 on the chosen
@@ -30,24 +27,10 @@ impl OpenedModel {
         let tokenizer = Arc::new(checkpoint.tokenizer()?);
         tell(&checkpoint, files.name(), &mut |notice| say(notice).is_ok())?;
         drop(files);
-        let Checkpoint { config, weights, casing, report, stored, .. } = checkpoint;
         say(Notice::Stage(LOOKING_FOR_DEVICE.into()))?;
         let mut notices = |notice| say(notice).is_ok();
         let (device, fusion) = devices.trusted(choice, Purpose::Answering, &mut notices).await?;
         say(Notice::Stage("Putting the model on the device".into()))?;
-        let engine = open_inference(&device.choice, fusion, &config, weights, Precision::F32)?;
-        let do_lower_case = casing.do_lower_case;
-        let meta = stored.unwrap_or_default();
-        Ok(Self {
-            engine,
-            tokenizer,
-            meta,
-            device,
-            report,
-            do_lower_case,
-            fusion,
-            others: Vec::new(),
-            in_turn: false,
-        })
+        Ok(Self::on_device(checkpoint, tokenizer, (device, fusion), Precision::F32)?)
     }
 }

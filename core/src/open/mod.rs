@@ -12,7 +12,7 @@ mod tested_devices;
 use std::{borrow::Cow, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::{BackendError, DeviceInfo, Fusion};
+use spanbert_backends::{BackendError, DeviceInfo, Fusion, Precision};
 
 use crate::{
     advice::Advice,
@@ -20,7 +20,7 @@ use crate::{
     ask::AskOptions,
     checkpoint::{Checkpoint, CheckpointError, LoadReport, SpanbertMeta},
     config::BertConfig,
-    engine::{EngineError, InferenceEngine},
+    engine::{EngineError, InferenceEngine, open_inference},
     evaluate::{Abstention, EvaluateOptions},
     features::WindowOptions,
     tokenizer::{BertTokenizer, TokenizerError},
@@ -121,6 +121,27 @@ fn windows_of(meta: &SpanbertMeta) -> WindowOptions {
 }
 
 impl OpenedModel {
+    /// Puts a checkpoint that has been read on a device that has passed its test.
+    fn on_device(
+        checkpoint: Checkpoint,
+        tokenizer: Arc<BertTokenizer>,
+        (device, fusion): (DeviceInfo, Fusion),
+        precision: Precision,
+    ) -> Result<Self, EngineError> {
+        let Checkpoint { config, weights, casing, report, stored, .. } = checkpoint;
+        Ok(Self {
+            engine: open_inference(&device.choice, fusion, &config, weights, precision)?,
+            tokenizer,
+            meta: stored.unwrap_or_default(),
+            device,
+            report,
+            do_lower_case: casing.do_lower_case,
+            fusion,
+            others: Vec::new(),
+            in_turn: false,
+        })
+    }
+
     /// Windows as the checkpoint was trained with, else the reference's, within the model's positions.
     #[must_use]
     pub fn window_options(&self) -> WindowOptions {

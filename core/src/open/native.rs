@@ -9,12 +9,9 @@ use spanbert_backends::{
 use super::{LOOKING_FOR_DEVICE, Notice, Notices, OpenError, OpenedModel, tell};
 use crate::{
     advice::Advice,
-    checkpoint::{Checkpoint, LoadOptions, load},
+    checkpoint::{LoadOptions, load},
     config::BertConfig,
-    engine::{
-        memory::{Work, estimate},
-        open_inference,
-    },
+    engine::memory::{Work, estimate},
     features::WindowOptions,
     selftest::{self, News},
     train::DeviceLimits,
@@ -40,25 +37,11 @@ impl OpenedModel {
         let checkpoint = load(folder, options)?;
         let tokenizer = Arc::new(checkpoint.tokenizer()?);
         tell(&checkpoint, folder, &mut |notice| say(notice).is_ok())?;
-        let Checkpoint { config, weights, casing, report, stored, .. } = checkpoint;
         say(Notice::Stage(LOOKING_FOR_DEVICE.into()))?;
         let device = find_device(choice, &mut |notice| say(notice).is_ok())?;
         let fusion = prove_device(&device, precision, &mut |notice| say(notice).is_ok())?;
         say(Notice::Stage("Putting the model on the device".into()))?;
-        let engine = open_inference(&device.choice, fusion, &config, weights, precision)?;
-        let do_lower_case = casing.do_lower_case;
-        let meta = stored.unwrap_or_default();
-        Ok(Self {
-            engine,
-            tokenizer,
-            meta,
-            device,
-            report,
-            do_lower_case,
-            fusion,
-            others: Vec::new(),
-            in_turn: false,
-        })
+        Ok(Self::on_device(checkpoint, tokenizer, (device, fusion), precision)?)
     }
 
     /// How many windows are answered at once: as many as wanted, if they fit on the device.
