@@ -108,9 +108,28 @@ pub fn signal(name: &str, target: &str) {
     Command::new("kill").args([&name, "--", target]).stderr(Stdio::null()).status().unwrap();
 }
 
+/// The processes of a command are a group of their own, for [`kill_all`].
+pub fn as_a_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
 /// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group of their own.
-#[cfg(unix)]
-pub fn kill_all(mut child: std::process::Child) {
-    signal("KILL", &format!("-{}", child.id()));
+pub fn kill_all(mut child: std::process::Child, layout: &Layout) {
+    #[cfg(unix)]
+    {
+        let _ = layout;
+        signal("KILL", &format!("-{}", child.id()));
+    }
+    #[cfg(windows)]
+    {
+        child.kill().unwrap();
+        // It ends by itself, too, once nobody watches over it, but not at once.
+        if let Ok(state) = RunState::read(layout) {
+            let mut kill = Command::new("taskkill");
+            let _ = kill.args(["/F", "/PID", &state.pid.to_string()]).stdout(Stdio::null()).status();
+        }
+    }
     child.wait().unwrap();
 }

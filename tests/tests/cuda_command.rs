@@ -168,7 +168,7 @@ fn a_training_that_was_killed_is_resumed_bitwise() {
     gpu.set(&mut command).stderr(Stdio::null()).stdout(Stdio::null()).process_group(0);
     let child = command.spawn().unwrap();
     case.wait_for("killed", |state| state.step >= 7);
-    kill_all(child);
+    kill_all(child, &case.layout("killed"));
     let layout = case.layout("killed");
     while Lock::is_held(&layout) {
         std::thread::sleep(std::time::Duration::from_millis(5));

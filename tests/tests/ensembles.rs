@@ -95,6 +95,7 @@ fn logits_are_averaged() {
     // (x + 0) / 2, exactly.
     let (ensemble, said) = case.evaluate("whole --ensemble none", "average");
     same_files(&case.path("half-alone"), &case.path("average"), &FILES);
+    assert!(!said.contains("more than once"), "{said}");
     assert!(said.contains("answering with 2 models; the mean of their thresholds is 0.5"), "{said}");
     assert_eq!(ensemble["named"], plain["named"]);
     assert_eq!((&ensemble["model"], &ensemble["ensemble"][0]), (&"whole".into(), &"none".into()));
@@ -104,7 +105,8 @@ fn logits_are_averaged() {
     assert_eq!(results["ensemble"], serde_json::json!(["none"]));
     // Twice the same is the same.
     case.evaluate("whole", "alone");
-    case.evaluate("whole --ensemble whole", "twice");
+    let (_, said) = case.evaluate("whole --ensemble whole", "twice");
+    assert!(said.contains("warning: whole answers more than once"), "{said}");
     same_files(&case.path("alone"), &case.path("twice"), &FILES);
     assert_ne!(
         fs::read(case.path("alone/null_odds.json")).unwrap(),

@@ -61,6 +61,12 @@ fn an_evaluation_by_several_workers_has_the_bytes_of_one() {
             (evaluate("x", &["--distributed"]), evaluate("x", &["--distributed", "--threshold=1"]));
         let text = failed(&launcher.launch(&case, &[(1, &one), (1, &other)]).output().unwrap());
         assert!(text.contains("error: worker 1 differs from worker 0 in its options ("), "{text}");
+        let other = evaluate("x", &["--distributed", "--ensemble=model"]);
+        let text = failed(&launcher.launch(&case, &[(1, &one), (1, &other)]).output().unwrap());
+        assert!(
+            text.contains("worker 1 differs from worker 0 in its ensemble (2 models, not 1 model)"),
+            "{text}"
+        );
         assert!(!case.folder.path("x/results.json").exists());
     }
 }

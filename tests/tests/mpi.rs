@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
+use spanbert_core::run::{Event, Layout, Lock, Outcome, Phase, RunState, read_events};
 use spanbert_tests::{
     command::{Case, signal, succeeded},
     launchers::{Launcher, launchers, wait, workers_of},
@@ -130,11 +130,44 @@ fn a_worker_that_hangs_is_given_up_within_the_deadline() {
         let told = read_events(&case.layout("run").events()).unwrap();
         let is_told =
             |event: &Event| matches!(event, Event::Error { message } if message.contains("did not answer"));
-        assert!(told.iter().any(|record| is_told(&record.event)));
+        assert_eq!(told.iter().filter(|record| is_told(&record.event)).count(), 1);
         while Lock::is_held(&case.layout("run")) {
             std::thread::sleep(Duration::from_millis(5));
         }
+        let shown = String::from_utf8(case.ask("show", "run").stdout).unwrap();
+        assert!(
+            shown.contains("status  failed") && shown.contains("error   the other workers did"),
+            "{shown}"
+        );
+        assert!(shown.contains("resume  mpirun -n 2 spanbert train --distributed --resume run"), "{shown}");
         let mut resumed = resume(&launcher, &case, 1, "run");
+        resumed.args(["--max-steps", "20"]);
+        succeeded(&resumed.output().unwrap());
+    }
+}
+
+/// The first worker alone writes the run folder; the next one says what has become of it.
+#[test]
+fn a_first_worker_that_hangs_is_recorded_by_the_next() {
+    for launcher in launchers() {
+        let case = Case::new(CLI, 400);
+        let mut command = case.begin("run");
+        command.args(["--distributed", "--worker-timeout=0.1"]);
+        let mut started = launcher.launch(&case, &[(3, &command)]);
+        let mut child = started.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        case.wait_for("run", |state| state.step > 6);
+        let first = RunState::read(&case.layout("run")).unwrap().pid;
+        signal("STOP", &first.to_string());
+        case.wait_for("run", |state| state.outcome.is_some());
+        let failed = RunState::read(&case.layout("run")).unwrap();
+        assert_eq!(failed.outcome, Some(Outcome::Failed));
+        assert!(failed.error.unwrap().contains("did not answer within 6 s"));
+        signal("KILL", &first.to_string());
+        assert!(!wait(&mut child).success());
+        while Lock::is_held(&case.layout("run")) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut resumed = resume(&launcher, &case, 2, "run");
         resumed.args(["--max-steps", "20"]);
         succeeded(&resumed.output().unwrap());
     }
@@ -144,8 +177,8 @@ fn a_worker_that_hangs_is_given_up_within_the_deadline() {
 fn workers_are_paused_evaluated_and_stopped_from_another_terminal() {
     for launcher in launchers() {
         let case = Case::new(CLI, 400);
-        let mut child =
-            begin(&launcher, &case, 2, "run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let child =
+            begin(&launcher, &case, 2, "run").stderr(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         case.wait_for("run", |state| state.step > 0);
         succeeded(&case.ask("pause", "run"));
         case.wait_for("run", |state| state.phase == Phase::Paused);
@@ -161,9 +194,12 @@ fn workers_are_paused_evaluated_and_stopped_from_another_terminal() {
             std::thread::sleep(Duration::from_millis(10));
         }
         succeeded(&case.ask("stop", "run"));
-        assert!(wait(&mut child).success());
+        let stopped = child.wait_with_output().unwrap();
+        let told = String::from_utf8(stopped.stdout).unwrap();
+        assert!(stopped.status.success(), "{told}");
+        assert!(told.contains("resume   mpirun -n 2 spanbert train --distributed --resume run"), "{told}");
         let state = RunState::read(&case.layout("run")).unwrap();
-        assert_eq!(state.outcome, Some(spanbert_core::run::Outcome::Stopped));
+        assert_eq!(state.outcome, Some(Outcome::Stopped));
     }
 }
 
@@ -179,7 +215,7 @@ fn a_signal_to_any_worker_stops_all_and_is_their_exit_code() {
         let status = wait(&mut child);
         assert_eq!(status.code(), Some(143), "{}", launcher.name);
         let state = RunState::read(&case.layout("run")).unwrap();
-        assert_eq!(state.outcome, Some(spanbert_core::run::Outcome::Stopped));
+        assert_eq!(state.outcome, Some(Outcome::Stopped));
         assert!(case.layout("run").checkpoint(state.step).join("progress.json").is_file());
     }
 }
@@ -231,6 +267,16 @@ fn what_goes_wrong_is_told_once_and_clearly() {
         let text = failed(&launcher.launch(&case, &[(1, &one), (1, &elsewhere)]).output().unwrap());
         let told = "error: worker 1 differs from worker 0 in its folder for the run (elsewhere, not run)";
         assert_eq!(text.matches(told).count(), 1, "{text}");
+        // Other bits in one.
+        let mut portable = Command::new("env");
+        portable.arg("SPANBERT_PORTABLE=1").arg(one.get_program()).args(one.get_args());
+        let text = failed(&launcher.launch(&case, &[(1, &one), (1, &portable)]).output().unwrap());
+        let told = "worker 1 differs from worker 0 in its portable mode, SPANBERT_PORTABLE (on, not off)";
+        assert_eq!(text.matches(told).count(), 1, "{text}");
+        // Fewer parts than workers.
+        let few = begin(&["--distributed", "--parts=1"]);
+        let text = failed(&launcher.launch(&case, &[(2, &few)]).output().unwrap());
+        assert!(text.contains("try: start at most 1 worker, or add --parts 2"), "{text}");
         // No data in one.
         let mut missing = case.command(&["train", "--model=model", "--train-file=nowhere.json"]);
         missing.args(["--learning-rate=1e-3", "--output-dir=run", "--distributed", "--backend=cpu"]);
@@ -242,6 +288,13 @@ fn what_goes_wrong_is_told_once_and_clearly() {
         std::fs::create_dir_all(case.folder.path("run/best")).unwrap();
         let text = failed(&launcher.launch(&case, &[(2, &one)]).output().unwrap());
         assert!(text.contains("already holds a run (best is there)"), "{text}");
+        // One that another training is at work in is not to be resumed.
+        std::fs::remove_dir_all(case.folder.path("run")).unwrap();
+        succeeded(&begin(&["--max-steps=2"]).output().unwrap());
+        let held = Lock::acquire(&case.layout("run")).unwrap();
+        let text = failed(&resume(&launcher, &case, 2, "run").output().unwrap());
+        assert!(text.contains("is in use by another training") && !text.contains("resume"), "{text}");
+        drop(held);
     }
 }
 

@@ -192,7 +192,7 @@ fn a_failure_that_nccl_reports_ends_all_and_is_told() {
     assert!(second.contains("unhandled system error (2)\n  try: resume the run"), "{second}");
     assert!(first.contains("remote process exited or there was a network error (6)"), "{first}");
     assert!(
-        first.contains("  try: ") && first.contains("spanbert train --resume run --distributed"),
+        first.contains("  try: ") && first.contains("spanbert train --distributed --resume run"),
         "{first}"
     );
     assert!(records(&case, "run", "remote process exited"));

@@ -233,6 +233,7 @@ fn shards_are_counted_from_one_and_need_a_file() {
     for (shard, part) in [
         ("0/8", "shards are counted from 1, so the first is 1/8 and the last 8/8"),
         ("9/8", "the last of 8 is 8/8"),
+        ("1/0", "the whole is one shard: 1/1"),
         ("3", "a shard is written 3/8: the third of eight"),
     ] {
         let (code, _, errors) = case.shard(shard, "");

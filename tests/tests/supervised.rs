@@ -1,20 +1,24 @@
 //! Trainings by the command line, killed, faulted and asked for things: nothing is lost, nothing diverges.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
-#![cfg(unix)]
 
 use std::{
-    os::unix::process::{CommandExt, ExitStatusExt},
     path::PathBuf,
-    process::{Child, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
 use spanbert_tests::{
-    command::{Case, kill_all, signal, succeeded},
+    command::{Case, as_a_group, kill_all, succeeded},
     trace::{Trace, close_weights},
 };
+
+#[cfg(unix)]
+use std::os::unix::process::ExitStatusExt;
+
+#[cfg(unix)]
+use spanbert_tests::command::signal;
 
 const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
@@ -55,14 +59,14 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
             break;
         }
         let mut child =
-            command.stderr(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
+            as_a_group(&mut command).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(20 + next(&mut seed) % longest));
         if child.try_wait().unwrap().is_some() {
             let output = child.wait_with_output().unwrap();
             assert!(!on_cpu, "over after {made} kills: {}", succeeded(&output));
             break;
         }
-        kill_all(child);
+        kill_all(child, &case.layout("killed"));
         // The system takes a moment to end a killed process.
         while Lock::is_held(&case.layout("killed")) {
             std::thread::sleep(Duration::from_millis(5));
@@ -177,10 +181,12 @@ fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
     );
 }
 
-fn interrupt(child: &Child) {
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
     signal("INT", &child.id().to_string());
 }
 
+#[cfg(unix)]
 #[test]
 fn ctrl_c_saves_and_a_second_one_ends_at_once() {
     let case = case(400);
@@ -208,6 +214,7 @@ fn ctrl_c_saves_and_a_second_one_ends_at_once() {
 }
 
 /// Has the worker hang, as a driver would.
+#[cfg(unix)]
 fn stop_worker(layout: &Layout) {
     signal("STOP", &RunState::read(layout).unwrap().pid.to_string());
 }

@@ -518,7 +518,8 @@ fn the_same_sweep_twice_at_once_is_two_groups() {
     // Other runs of the folder are refused, not mixed in.
     succeeded(&run(seeds(&case, "1").arg("--output-dir=out")));
     let text = failed(&run(seeds(&case, "1").args(["--output-dir=out", "--max-answer-length=7"])));
-    assert!(text.contains("another recipe, model or data"), "{text}");
+    assert!(text.contains("out holds the runs of another recipe (max_answer_length was "), "{text}");
+    assert!(text.contains(" and is 7)"), "{text}");
 }
 
 #[test]

@@ -27,6 +27,17 @@ impl Launcher {
             Self::Unknown => "a launcher",
         }
     }
+
+    /// The command that starts processes, where it is known.
+    #[must_use]
+    pub fn command(self) -> Option<&'static str> {
+        match self {
+            Self::OpenMpi | Self::Pmi => Some("mpirun"),
+            Self::Torchrun => Some("torchrun"),
+            Self::Slurm => Some("srun"),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// A process's place among those that a launcher says it has started.

@@ -27,7 +27,7 @@ use super::{
     table::Paint,
     workers::{TimeoutArgs, Workers, check_alone},
 };
-use spanbert_backends::DeviceChoice;
+use spanbert_backends::{DeviceChoice, PORTABLE, portable};
 use spanbert_core::{
     checkpoint::fingerprints,
     evaluate::{
@@ -105,13 +105,13 @@ impl EvaluationArgs {
         open_ensemble((model, &others), device, self.casing, precision, self.window)
     }
 
-    /// Digests of the files of the checkpoint and of those that answer along with it.
-    pub(super) fn digests(&self, model: &Path) -> Result<Vec<String>, CliError> {
-        let mut digests = Vec::new();
-        for folder in std::iter::once(model.to_owned()).chain(self.ensemble.folders()?) {
-            digests.extend(fingerprints(&folder)?.into_iter().map(|file| file.sha256));
-        }
-        Ok(digests)
+    /// Digests of the files of the checkpoint and of those that answer along with it, for each of them.
+    pub(super) fn digests(&self, model: &Path) -> Result<Vec<Vec<String>>, CliError> {
+        let folders = std::iter::once(model.to_owned()).chain(self.ensemble.folders()?);
+        let digests = |folder: PathBuf| {
+            Ok(fingerprints(&folder)?.into_iter().map(|file| file.sha256).collect::<Vec<_>>())
+        };
+        folders.map(digests).collect()
     }
 
     /// What is asked for by flags and has a say in the answers, by the flags' names.
@@ -220,7 +220,7 @@ impl EvaluateCommand {
         let options = EvaluateOptions { answer_language, ..self.settings.options(&model)? };
         let evaluation = match workers {
             Some(workers) => {
-                workers.agree(&self.facts(&folder, &data, model.engine.passes())?)?;
+                workers.agree(&self.facts(&folder, &data, &model)?)?;
                 together(&mut model, dataset, &options, workers)?
             }
             None => Some(evaluate(&mut model, dataset, &options)?),
@@ -259,21 +259,32 @@ impl EvaluateCommand {
         &self,
         model: &Path,
         data: &Path,
-        passes: usize,
-    ) -> Result<Vec<(&'static str, String)>, CliError> {
+        opened: &OpenedModel,
+    ) -> Result<Vec<(String, String)>, CliError> {
         let short = |digest: &str| digest.chars().take(8).collect::<String>();
-        let model: Vec<String> = self.settings.digests(model)?.iter().map(|digest| short(digest)).collect();
+        let models = self.settings.digests(model)?;
+        let count = counted(models.len(), "model");
+        let models = models.into_iter().enumerate().map(|(index, files)| {
+            let what = if index == 0 { "--model".to_owned() } else { format!("--ensemble, number {index}") };
+            (what, format!("files {}", files.iter().map(|file| short(file)).collect::<Vec<_>>().join(" ")))
+        });
         let data = data::fingerprint(data)?.map(|file| short(&file.sha256)).unwrap_or_default();
         let output_dir = self.output_dir.as_ref().map(|folder| folder.display().to_string());
         let options = json!([self.settings.asked(), format!("{:?}", self.language.language())]);
-        Ok(vec![
-            ("version of the program", env!("CARGO_PKG_VERSION").into()),
-            ("model", model.join(" ")),
-            ("data", data),
-            ("options", options.to_string()),
-            ("output folder", output_dir.unwrap_or_default()),
-            ("number of models that answer one after the other", passes.to_string()),
-        ])
+        let is_portable = portable() && opened.device.choice == DeviceChoice::Cpu;
+        let mut facts = vec![
+            ("version of the program".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("ensemble".into(), count),
+        ];
+        facts.extend(models);
+        facts.extend([
+            ("data".into(), data),
+            ("options".into(), options.to_string()),
+            ("output folder".into(), output_dir.unwrap_or_default()),
+            (format!("portable mode, {PORTABLE}"), if is_portable { "on" } else { "off" }.into()),
+            ("number of models that answer one after the other".into(), opened.engine.passes().to_string()),
+        ]);
+        Ok(facts)
     }
 }
 

@@ -47,7 +47,7 @@ mod workers;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use self::error::CliError;
 use spanbert_core::selftest;
@@ -112,7 +112,8 @@ pub fn main() -> ExitCode {
 /// Runs a command line; the first argument is the program's name.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(flags::with_dashes(arguments)) {
+    let parsed = command_line().try_get_matches_from(flags::with_dashes(arguments));
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are "errors" that go to standard output with code 0. A failure to print is the
@@ -130,6 +131,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
     }
+}
+
+/// The command line as it is parsed: a negative number is a value, so that what is wrong with it can be said.
+fn command_line() -> clap::Command {
+    fn taking_numbers(command: clap::Command) -> clap::Command {
+        let takes = |arg: Arg| {
+            let takes_values = arg.get_action().takes_values();
+            if takes_values { arg.allow_negative_numbers(true) } else { arg }
+        };
+        command.mut_args(takes).mut_subcommands(taking_numbers)
+    }
+    taking_numbers(Cli::command())
 }
 
 fn dispatch(command: Command) -> Result<(), CliError> {
@@ -162,7 +175,25 @@ fn dispatch(command: Command) -> Result<(), CliError> {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, command_line};
+
+    #[test]
+    fn a_negative_number_is_a_value() {
+        for flag in ["--adversarial-epsilon", "--learning-rate", "--train-batch-size", "--checkpoint-steps"] {
+            let error = |value: &str| {
+                let parsed = command_line().try_get_matches_from(["spanbert", "train", flag, value]);
+                parsed.err().map(|error| error.kind())
+            };
+            // What is missing is told once the flags are understood.
+            let read = error("3");
+            let expected = if flag.ends_with("rate") || flag.ends_with("epsilon") {
+                read
+            } else {
+                Some(clap::error::ErrorKind::ValueValidation)
+            };
+            assert_eq!(error("-1"), expected, "{flag}");
+        }
+    }
 
     /// Visits a command and all below it, each with the words that call it.
     fn walk(command: &clap::Command, name: &str, visit: &mut dyn FnMut(&clap::Command, &str)) {

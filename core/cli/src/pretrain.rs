@@ -157,7 +157,7 @@ impl PretrainCommand {
         };
         let choice = self.resume.as_deref().map_or(self.device.backend.clone(), |run| self.choice_of(run));
         let (outcome, signal) = self.timeout.join(&choice, &given, "pre-train")?.finish(|workers| {
-            workers.agree(&[("folder for the run", given.display().to_string())])?;
+            workers.agree(&[("folder for the run".into(), given.display().to_string())])?;
             // Kept until the run is there: a reserved folder that stays empty is removed.
             let mut reserved = None;
             let course = workers.course(|| {

@@ -317,7 +317,19 @@ fn details(run: &RunSummary, recorded: &Recorded, paint: Paint) -> String {
         // Files may hold anything, commands for the terminal as well.
         out.push_str(&format!("error   {}\n", error.replace(char::is_control, " ")));
     }
-    if let Some(Workers { count, connection }) = workers {
+    if run.status == RunStatus::Interrupted {
+        let whose = match workers {
+            Some(workers) if workers.count > 1 => {
+                "its processes ended without a word; their launcher may say why"
+            }
+            _ => "its process ended without a word: killed, out of memory, or the machine went down",
+        };
+        out.push_str(&format!("why     {whose}\n"));
+    }
+    if matches!(run.status, RunStatus::Stopped | RunStatus::Failed | RunStatus::Interrupted) {
+        out.push_str(&format!("resume  {}\n", resume_command(&run.path)));
+    }
+    if let Some(Workers { count, connection, .. }) = workers {
         out.push_str(&format!("workers {count} by {}\n", connection.replace(char::is_control, " ")));
     }
     if let Some(times) = worker_times {

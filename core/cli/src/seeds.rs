@@ -164,8 +164,9 @@ impl Group {
                 if let Some(other) = marks(folder).into_iter().find(|mark| mark.digest != digest) {
                     return Err(CliError::new(
                         format_args!(
-                            "{} holds the runs of another recipe, model or data ({})",
+                            "{} holds the runs of another {} ({})",
                             folder.display(),
+                            sweep::another(given, other.seed, &Layout::new(folder.join(other.folder_name()))),
                             other.folder_name()
                         ),
                         "choose another --output-dir, or repeat the command those began with",

@@ -108,7 +108,7 @@ impl ShardJob<'_> {
     fn made_of(&self) -> Result<MadeOf, CliError> {
         let digests = self.settings.digests(&self.model)?;
         let data = Fingerprint::of(&self.data).map_err(RunError::from)?;
-        Ok(MadeOf::new(sha256_hex(digests.join(" ").as_bytes()), data.sha256, self.settings.asked()))
+        Ok(MadeOf::new(sha256_hex(digests.concat().join(" ").as_bytes()), data.sha256, self.settings.asked()))
     }
 
     fn say(&self, mark: &ShardMark, was_finished: bool) -> Result<(), CliError> {

@@ -1,6 +1,9 @@
 //! `spanbert train --sweep-shard` and `--sweep-merge`: learning rates or seeds tried by several jobs.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     error::CliError,
@@ -13,8 +16,11 @@ use super::{
 };
 use spanbert_core::{
     evaluate::Shard,
-    run::{Layout, Lock, RunFolder, RunGroup, RunStatus, atomic::create_folder, counted, summarise},
-    train::{Ending, SweepPart, TrainOutcome, holds_sweep, merge_sweep},
+    hash::Fingerprint,
+    run::{
+        Environment, Layout, Lock, RunFolder, RunGroup, RunStatus, atomic::create_folder, counted, summarise,
+    },
+    train::{Difference, Ending, Recipe, SweepPart, TrainOutcome, holds_sweep, merge_sweep},
 };
 
 /// Refuses more parts than there are things to try.
@@ -46,7 +52,11 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
     let before = SweepPart::read(&layout);
     if before.as_ref().is_some_and(|before| before.digest != part.digest || before.shard != part.shard) {
         return Err(CliError::new(
-            format_args!("{} was begun with another recipe, model or data", root.display()),
+            format_args!(
+                "{} was begun with another {}",
+                root.display(),
+                another(given, given.recipe.seed, &layout)
+            ),
             "choose another --output-dir, or repeat the command it was begun with",
         ));
     }
@@ -85,6 +95,33 @@ pub(super) fn train_part(shard: Shard, folder: &Path, given: &Given) -> Result<T
         part.seal(&layout)?;
     }
     Ok(outcome)
+}
+
+/// In what a new training, with this seed, differs from one that has begun, after the word "another".
+pub(super) fn another(given: &Given, seed: u64, begun: &Layout) -> String {
+    let unknown = || "recipe, model or data".to_owned();
+    let (Ok(recipe), Ok(environment)) = (Recipe::from_path(&begun.recipe()), Environment::read(begun)) else {
+        return unknown();
+    };
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // Paths that are written otherwise are no difference that is sure.
+    let elsewhere = |what: &str, begun: Option<PathBuf>, now: Option<&PathBuf>| {
+        let (begun, now) = (begun.map(|path| absolute(&path)), now.map(|path| absolute(path)));
+        let text = |path: Option<&PathBuf>| path.map_or("none".to_owned(), |path| path.display().to_string());
+        (begun != now)
+            .then(|| format!("{what} (it was {} and is {})", text(begun.as_ref()), text(now.as_ref())))
+    };
+    let file = |file: Option<Fingerprint>| file.map(|file| PathBuf::from(file.path));
+    let value = |value: Option<String>| value.unwrap_or_else(|| "unset".into());
+    let fields = recipe.differences(&Recipe { seed, ..given.recipe.clone() }).into_iter();
+    let fields = fields.map(|Difference { field, ours, theirs }| {
+        format!("recipe ({field} was {} and is {})", value(ours), value(theirs))
+    });
+    let mut found = fields
+        .chain(elsewhere("model", environment.model, Some(&given.model)))
+        .chain(elsewhere("training data", file(environment.train_data), Some(&given.train)))
+        .chain(elsewhere("development data", file(environment.dev_data), given.dev.as_ref()));
+    found.next().unwrap_or_else(unknown)
 }
 
 /// Removes the mark of a part that has not begun. What cannot be removed stays.

@@ -129,7 +129,7 @@ impl TrainCommand {
     fn run_distributed(&self) -> Result<(), CliError> {
         let (device, place) = self.before_joining();
         let (outcome, signal) = self.workers.join(&device, &place)?.finish(|workers| {
-            workers.agree(&[("folder for the run", self.place_given())])?;
+            workers.agree(&[("folder for the run".into(), self.place_given())])?;
             // Kept until the run is there: a reserved folder that stays empty is removed.
             let mut reserved = None;
             let course = workers.course(|| {

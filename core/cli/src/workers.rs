@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -25,7 +25,7 @@ use spanbert_core::{
     advice::Advice,
     engine::{EngineError, SharedRanks},
     interrupt,
-    run::{Event, EventLog, Layout, RunFolder, TrainLog},
+    run::{Layout, RunFolder, record_failure},
     train::{Activity, Fit, TrainError, resume_command},
 };
 
@@ -33,6 +33,11 @@ use spanbert_core::{
 const MPI_LIBRARY: &str = "SPANBERT_MPI_LIBRARY";
 /// Names the library of NCCL.
 const NCCL_LIBRARY: &str = "SPANBERT_NCCL_LIBRARY";
+
+/// How long a worker leaves each one before it the time to record what it knows.
+const TURN: Duration = Duration::from_millis(300);
+/// So many are waited for.
+const LAST_TURN: usize = 10;
 
 /// Whether several processes train together.
 #[derive(Clone, Copy, Debug, Args)]
@@ -122,7 +127,7 @@ impl TimeoutArgs {
         let world = World::of_this_process();
         let device = own_device(choice, world.as_ref(), nvidia_gpus)?;
         let library = |name| std::env::var_os(name).map(PathBuf::from);
-        let (folder, leads) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+        let (folder, rank) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
         let is_launched = world.is_some();
         let Joined { collective, not_by_nccl } = collective::join(Joining {
             world,
@@ -131,10 +136,10 @@ impl TimeoutArgs {
             mpi_library: library(MPI_LIBRARY),
             nccl_library: library(NCCL_LIBRARY),
             deadline: Duration::from_secs_f64(self.worker_timeout * 60.0),
-            last_words: last_words(Arc::clone(&folder), Arc::clone(&leads)),
+            last_words: last_words(Arc::clone(&folder), Arc::clone(&rank)),
         })?;
         let ranks = Ranks::new(collective);
-        leads.store(ranks.rank() == 0, Ordering::Relaxed);
+        rank.store(ranks.rank(), Ordering::Relaxed);
         if ranks.rank() > 0 {
             output::omit_notes();
         }
@@ -171,13 +176,16 @@ fn own_device(
     }
 }
 
-/// What is said, and recorded by the first worker, before a process ends because another one is gone.
-fn last_words(folder: Arc<Mutex<Option<PathBuf>>>, leads: Arc<AtomicBool>) -> collective::LastWords {
+/// What is said and recorded before a process ends because another one is gone.
+fn last_words(folder: Arc<Mutex<Option<PathBuf>>>, rank: Arc<AtomicUsize>) -> collective::LastWords {
     Arc::new(move |error| {
         // Another thread may hold it for ever.
         let folder = folder.try_lock().ok().and_then(|folder| folder.clone());
-        if let Some(folder) = folder.filter(|_| leads.load(Ordering::Relaxed)) {
-            record(&folder, error);
+        if let Some(folder) = folder {
+            // If it is the first that hangs, the next one records it.
+            let turns = u32::try_from(rank.load(Ordering::Relaxed).min(LAST_TURN)).unwrap_or_default();
+            std::thread::sleep(TURN * turns);
+            record_failure(&Layout::new(&folder), &EngineError::from(error.clone()).in_one_line());
         }
         let _ = CliError::from(EngineError::from(error.clone())).say();
     })
@@ -200,19 +208,7 @@ pub(super) fn after_failure(
     let smaller = device_fault.and_then(|(activity, _)| Fit::read(&layout)?.smaller(activity));
     let smaller = smaller.filter(|smaller| smaller.write(&layout).is_ok());
     let split = smaller.map_or_else(String::new, |smaller| format!(", {}", smaller.describe(layout.row())));
-    error.or_try(format_args!("resume with `{} --distributed`{split}", resume_command(folder)))
-}
-
-/// Puts an error into a run's records. If they cannot be written, it is only said.
-fn record(folder: &Path, error: &CollectiveError) {
-    let layout = Layout::new(folder);
-    if RunFolder::find(folder).is_err() {
-        return;
-    }
-    let message = EngineError::from(error.clone()).in_one_line();
-    let event = Event::Error { message: message.clone() };
-    let _ = EventLog::open(&layout.events()).and_then(|mut log| log.append(&event));
-    let _ = TrainLog::open(&layout.train_log()).and_then(|mut log| log.line(&format!("error: {message}")));
+    error.or_try(format_args!("resume with `{}`{split}", resume_command(folder)))
 }
 
 impl Workers {
@@ -240,7 +236,7 @@ impl Workers {
 
     /// Refuses workers that differ from the first in something, by its name: of what they write or are told to do only the first
     /// one's counts, and what they compute has to be the same.
-    pub(super) fn agree(&self, facts: &[(&'static str, String)]) -> Result<(), CliError> {
+    pub(super) fn agree(&self, facts: &[(String, String)]) -> Result<(), CliError> {
         let own = serde_json::to_vec(facts).map_err(CliError::no_json)?;
         let all = self.ranks.borrow_mut().gather(&own).map_err(EngineError::from)?;
         let read = |text: &Vec<u8>| serde_json::from_slice::<Vec<(String, String)>>(text).unwrap_or_default();

@@ -68,6 +68,7 @@ impl FromStr for Shard {
             Some(Self { index: index.trim().parse().ok()?, count: count.trim().parse().ok()? })
         });
         match numbers {
+            Some(Self { count: 0, .. }) => Err("the whole is one shard: 1/1".to_owned()),
             Some(Self { index: 0, count }) => Err(format!(
                 "shards are counted from 1, so the first is 1/{count} and the last {count}/{count}"
             )),

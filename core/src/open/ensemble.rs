@@ -98,7 +98,16 @@ impl OpenedModel {
         let mut total = takes(model.engine.config());
         let mut thresholds = vec![model.meta.threshold];
         let mut engines = Some(Vec::new());
+        let place = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let mut places = vec![place(folder)];
         for folder in others {
+            if places.contains(&place(folder)) {
+                let warning = format!("{} answers more than once, so it counts for more", folder.display());
+                if !notices(Notice::Warning(warning)) {
+                    return Err(OpenError::Cancelled);
+                }
+            }
+            places.push(place(folder));
             let checkpoint = load(folder, LoadOptions { lower_case: *lower_case, ..LoadOptions::default() })?;
             if let Some(what) = model.tokenizer.difference(&checkpoint.tokenizer()?) {
                 return Err(EnsembleError::OtherTokenizer { folder: folder.clone(), what }.into());

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::{PORTABLE, collective::Ranks};
+use spanbert_backends::{
+    PORTABLE,
+    collective::{Launcher, Ranks, World},
+};
 
 use super::RunError;
 use crate::{hash::Fingerprint, json};
@@ -63,13 +66,26 @@ pub struct Workers {
     pub count: usize,
     /// What connects them.
     pub connection: String,
+    /// The command that starts several processes, where one has: `mpirun`, `srun` or `torchrun`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launcher: Option<String>,
 }
 
 impl Workers {
     /// These.
     #[must_use]
     pub fn of(ranks: &Ranks) -> Self {
-        Self { count: ranks.size(), connection: ranks.name() }
+        let launcher = World::of_this_process().and_then(|world| world.launcher.command());
+        Self { count: ranks.size(), connection: ranks.name(), launcher: launcher.map(str::to_owned) }
+    }
+
+    /// What a command has to begin with to be started by as many; none for one, or where no launcher is known.
+    #[must_use]
+    pub fn start(&self) -> Option<String> {
+        let launcher = self.launcher.as_ref().filter(|_| self.count > 1)?;
+        // Others have options that depend on the machines.
+        let is_mpirun = Launcher::OpenMpi.command() == Some(launcher);
+        Some(if is_mpirun { format!("{launcher} -n {}", self.count) } else { format!("{launcher} …") })
     }
 }
 

@@ -6,8 +6,14 @@ use spanbert_backends::{collective::CollectiveError, fault::Fault};
 
 use super::{Activity, EvaluatorError, RecipeError, TeacherError};
 use crate::{
-    advice::Advice, checkpoint::CheckpointError, engine::EngineError, evaluate::EvaluateError,
-    features::FeatureError, run::RunError, squad::SquadError, tokenizer::TokenizerError,
+    advice::Advice,
+    checkpoint::CheckpointError,
+    engine::EngineError,
+    evaluate::EvaluateError,
+    features::FeatureError,
+    run::{RunError, counted},
+    squad::SquadError,
+    tokenizer::TokenizerError,
 };
 
 /// Failure of a training.
@@ -205,12 +211,14 @@ impl Advice for TrainError {
             }
             Self::Complete { .. } => "start a new run, or raise --max-steps if that ended it".into(),
             Self::Workers(error) => error.remedy(),
-            Self::WorkerDiffers { .. } => "give all workers the same program, command, model and data".into(),
+            Self::WorkerDiffers { .. } => {
+                "give all workers the same program, command, environment, model and data".into()
+            }
             Self::WorkerDiverged { .. } => {
                 "check that worker's machine and device, then resume from the last checkpoint".into()
             }
-            Self::TooFewParts { parts, .. } => {
-                format!("start at most {parts} workers, or begin a run with more --parts")
+            Self::TooFewParts { workers, parts } => {
+                format!("start at most {}, or add --parts {workers}", counted(*parts, "worker"))
             }
             Self::NotFinite { .. } => "lower the learning rate, or look at these examples".into(),
         }
@@ -218,10 +226,16 @@ impl Advice for TrainError {
 }
 
 impl TrainError {
-    /// Whether a run was only refused to be resumed, because it is complete or would become another one.
+    /// Whether a run was only refused to be resumed, because it is complete, would become another one or is under way.
     #[must_use]
     pub fn leaves_the_run_alone(&self) -> bool {
-        matches!(self, Self::Changed { .. } | Self::Complete { .. } | Self::EndedEarly { .. })
+        matches!(
+            self,
+            Self::Changed { .. }
+                | Self::Complete { .. }
+                | Self::EndedEarly { .. }
+                | Self::Run(RunError::Locked { .. })
+        )
     }
 
     /// The failure of the device, and what it was busy with, if that is what ended the training: another process may

@@ -7,6 +7,7 @@ mod event_reader;
 mod folder;
 mod group;
 mod group_scores;
+mod last_words;
 mod layout;
 mod list;
 mod lock;
@@ -20,8 +21,9 @@ mod time;
 mod train_log;
 
 use super::{
-    Environment, Event, EventRecord, Holder, Phase, Request, Resumption, RunError, RunGroup, RunNotes,
-    RunState, RunStatus, RunSummary, WriteError, atomic, history, newest_first, write_atomic, write_json,
+    Environment, Event, EventRecord, Holder, Outcome, Phase, Request, Resumption, RunError, RunGroup,
+    RunNotes, RunState, RunStatus, RunSummary, WriteError, atomic, history, newest_first, write_atomic,
+    write_json,
 };
 use time::TIME_FORMAT;
 
@@ -30,6 +32,7 @@ pub use event_log::EventLog;
 pub use event_reader::{EventReader, read_events, read_history};
 pub use folder::RunFolder;
 pub use group_scores::{GroupMember, GroupScores, ScoreSpread};
+pub use last_words::record_failure;
 pub use layout::{Layout, run_name};
 pub use list::{list, summarise};
 pub use lock::Lock;

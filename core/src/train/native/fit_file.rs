@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Fit;
-use crate::run::{Layout, RunError, write_json};
+use crate::run::{Environment, Layout, RunError, write_json};
 
 impl Fit {
     /// Reads a run's; `None` if it has none yet, or one that says nothing usable (it is found anew then).
@@ -21,21 +21,28 @@ impl Fit {
     }
 }
 
-/// `run` for messages, as it would be typed.
+/// The command that goes on with a run, as it would be typed; by as many workers as before.
 #[must_use]
 pub fn resume_command(run: &Path) -> String {
-    let command = Layout::new(run).resuming_command();
+    let layout = Layout::new(run);
+    let command = layout.resuming_command();
     let text = run.display().to_string();
-    if text.contains(|c: char| !(c.is_alphanumeric() || "/._-+:\\".contains(c))) {
-        format!("spanbert {command} --resume '{text}'")
-    } else {
-        format!("spanbert {command} --resume {text}")
+    let needs_quotes = text.contains(|c: char| !(c.is_alphanumeric() || "/._-+:\\".contains(c)));
+    let run = if needs_quotes { format!("'{text}'") } else { text };
+    let workers = Environment::read(&layout).ok().and_then(|environment| environment.workers);
+    match workers.filter(|workers| workers.count > 1) {
+        Some(workers) => {
+            let start = workers.start().map_or_else(String::new, |start| format!("{start} "));
+            format!("{start}spanbert {command} --distributed --resume {run}")
+        }
+        None => format!("spanbert {command} --resume {run}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Workers;
 
     #[test]
     fn an_unusable_file_counts_as_none() {
@@ -53,5 +60,17 @@ mod tests {
     fn commands_can_be_pasted() {
         assert_eq!(resume_command(Path::new("runs/a-1")), "spanbert train --resume runs/a-1");
         assert_eq!(resume_command(Path::new("my runs/a")), "spanbert train --resume 'my runs/a'");
+        let folder = tempfile::tempdir().unwrap();
+        let command = |count: usize, launcher: Option<&str>| {
+            let workers = Workers { count, connection: "MPI".into(), launcher: launcher.map(str::to_owned) };
+            let environment = Environment { workers: Some(workers), ..Environment::of_this_process("cpu") };
+            environment.write(&Layout::new(folder.path())).unwrap();
+            let command = resume_command(folder.path());
+            command.split(" --resume ").next().unwrap().to_owned()
+        };
+        assert_eq!(command(1, Some("mpirun")), "spanbert train");
+        assert_eq!(command(4, Some("mpirun")), "mpirun -n 4 spanbert train --distributed");
+        assert_eq!(command(4, Some("torchrun")), "torchrun … spanbert train --distributed");
+        assert_eq!(command(4, None), "spanbert train --distributed");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spanbert_backends::DeviceChoice;
+use spanbert_backends::{DeviceChoice, PORTABLE};
 
 use super::{Fit, Progress, TrainError};
 use crate::{
@@ -27,6 +27,9 @@ pub(crate) struct Facts {
     resumed: bool,
     /// Named if it differs: another processor or GPU may round differently.
     device: String,
+    /// On a processor, whether in portable mode; else its bits are others.
+    #[serde(default)]
+    portable: Option<bool>,
 }
 
 impl Facts {
@@ -35,6 +38,7 @@ impl Facts {
         environment: &Environment,
         resumed: bool,
     ) -> Self {
+        let is_processor = environment.backend == DeviceChoice::Cpu.to_string();
         let digests = |files: &[Fingerprint]| files.iter().map(|file| file.sha256.clone()).collect();
         Self {
             version: environment.spanbert_studio.clone(),
@@ -44,7 +48,8 @@ impl Facts {
             train_data: digests(environment.train_data.as_slice()),
             dev_data: digests(environment.dev_data.as_slice()),
             resumed,
-            device: if environment.portable && environment.backend == DeviceChoice::Cpu.to_string() {
+            portable: is_processor.then_some(environment.portable),
+            device: if environment.portable && is_processor {
                 "a processor in portable mode".into()
             } else {
                 format!("{} on {}{}", environment.device, environment.platform, vectors())
@@ -78,6 +83,12 @@ impl Facts {
         ];
         if let Some((_, _, what)) = pairs.into_iter().find(|(own, other, _)| own != other) {
             return Some(what.to_owned());
+        }
+        if let (Some(own), Some(other)) = (self.portable, first.portable)
+            && own != other
+        {
+            let mode = |on| if on { "on" } else { "off" };
+            return Some(format!("portable mode, {PORTABLE} ({}, not {})", mode(own), mode(other)));
         }
         let start = |facts: &Self| if facts.resumed { "resumed" } else { "new" };
         (self.resumed != first.resumed)
@@ -220,6 +231,11 @@ mod tests {
         );
         let version = Environment { spanbert_studio: "9".into(), ..environment.clone() };
         assert!(facts(&recipe, &version).difference(&first).unwrap().contains("(9, not "));
+        let other_bits = Environment { portable: !environment.portable, ..environment.clone() };
+        assert_eq!(facts(&recipe, &other_bits).difference(&first), None);
+        let on = |environment: &Environment| Environment { backend: "cpu".into(), ..environment.clone() };
+        let difference = facts(&recipe, &on(&other_bits)).difference(&facts(&recipe, &on(&environment)));
+        assert!(difference.unwrap().starts_with("portable mode, SPANBERT_PORTABLE ("));
         let device = Environment { device: "another".into(), ..environment };
         assert_eq!(facts(&recipe, &device).difference(&first), None);
     }
