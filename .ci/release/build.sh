@@ -43,7 +43,7 @@ programs() {
     # Messages of panics name sources, which need not say in whose home they were.
     for sources in "$home"/registry/src/*/; do flags+=("--remap-path-prefix=$sources="); done
     flags+=("--remap-path-prefix=$target=target")
-    RUSTFLAGS="${flags[*]}" CFLAGS="-ffile-prefix-map=$home=cargo -ffile-prefix-map=$target=target" \
+    RUSTFLAGS="${flags[*]}" CFLAGS="-ffile-prefix-map=$home/registry=registry -ffile-prefix-map=$target=target" \
         cargo "$1" --locked --release --target "$2" -p spanbert-cli -p spanbert-app --bins
     for program in spanbert spanbert-studio; do
         cp "$target/${2%%.*}/release/$program$3" "$4"
