@@ -17,7 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(
     name = "spanbert-studio",
-    version,
+    version = env!("SPANBERT_VERSION"),
     after_help = "`spanbert-studio cli …` is the command line `spanbert …`."
 )]
 struct Arguments {

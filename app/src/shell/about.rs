@@ -68,7 +68,7 @@ fn shortcuts(ui: &mut Ui) {
 
 /// Version, licences, and what is not ours.
 fn about(ui: &mut Ui) {
-    ui.label(RichText::new(format!("{TITLE} {}", env!("CARGO_PKG_VERSION"))).size(CARD_TITLE_SIZE).strong());
+    ui.label(RichText::new(format!("{TITLE} {}", env!("SPANBERT_VERSION"))).size(CARD_TITLE_SIZE).strong());
     ui.add_space(GAP);
     about_text(ui);
 }

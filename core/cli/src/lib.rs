@@ -54,7 +54,7 @@ use spanbert_core::selftest;
 
 /// Fine-tune, evaluate and ask SpanBERT on SQuAD 1.1 and 2.0.
 #[derive(Debug, Parser)]
-#[command(name = "spanbert", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "spanbert", version = env!("SPANBERT_VERSION"), propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
