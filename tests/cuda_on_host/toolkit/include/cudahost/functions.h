@@ -42,8 +42,9 @@ CUDAHOST_EXTREMES(unsigned long long, unsigned long long, unsigned long long)
 CUDAHOST_EXTREMES(unsigned long long, long long, unsigned long long)
 CUDAHOST_EXTREMES(long long, unsigned long long, unsigned long long)
 #undef CUDAHOST_EXTREMES
-inline float max(float a, float b) { return fmaxf(a, b); }
-inline float min(float a, float b) { return fminf(a, b); }
+// Of two values the one that is a number, as fmaxf and fminf say, but not by a call for every element.
+inline float max(float a, float b) { return a > b || b != b ? a : b; }
+inline float min(float a, float b) { return a < b || b != b ? a : b; }
 inline double max(double a, double b) { return fmax(a, b); }
 inline double min(double a, double b) { return fmin(a, b); }
 inline double max(float a, double b) { return fmax(a, b); }
