@@ -24,6 +24,11 @@ use crate::{
 /// Width from which the four cells stand beside the curve.
 const BESIDE: f32 = 520.0;
 
+/// Height of the four cells, with a gap.
+const CELLS: f32 = 150.0;
+/// Least height of the curve above them.
+const CURVE: f32 = 170.0;
+
 /// Which part is shown where there is no room for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Part {
@@ -116,7 +121,8 @@ impl View {
     pub(super) fn top_ui(&mut self, ui: &mut Ui, height: f32) {
         card(ui, "Scores", |ui| match &self.sweep {
             Some(sweep) if ui.available_width() < BESIDE => {
-                sweep.ui(ui, &mut self.live, height);
+                // With room for the cells under it.
+                sweep.ui(ui, &mut self.live, (height - CELLS).max(CURVE));
                 ui.add_space(GAP);
                 confusion::ui(ui, &self.live, &mut self.filter);
                 compared_ui(ui, &self.live);
