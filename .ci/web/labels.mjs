@@ -119,8 +119,8 @@ export function labels(stage) {
       const found = await see(what, role);
       const middle = found.y + found.height / 2;
       if (middle > 40 && middle < height - 4) return found;
-      // Beside the fields, which scroll by themselves.
-      await stage.page.mouse.move(width - 4, height / 2);
+      // On the margin of a card: what is in it may scroll by itself.
+      await stage.page.mouse.move(width - (width < 600 ? 16 : 26), height / 2);
       await stage.page.mouse.wheel({ deltaY: middle < 40 ? -160 : 160 });
       await sleep(150);
     }

@@ -46,7 +46,7 @@ test('Train holds: its form, a training and what came of it', async () => {
   await page('Train');
   await holds('Train');
   await look('train');
-  await fill('Passages to learn from', 'SpinButton', '60');
+  await fill('Passages to learn from', 'SpinButton', '20');
   await it.page.keyboard.press('Enter');
   await press('Start training');
   await see(/^Loss chart: /);
@@ -108,6 +108,7 @@ test('Settings hold, down to their end', async () => {
 });
 
 test('menus, palette and messages hold', async () => {
+  await page('Ask');
   for (const menu of ['File', 'Run', 'View', 'Help']) {
     await click(menu, 'Button');
     await sleep(200);

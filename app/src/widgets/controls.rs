@@ -63,8 +63,12 @@ fn with_tooltip(response: Response, command: Command) -> Response {
     })
 }
 
+/// Least width of a field under its caption.
+const FIELD: f32 = 110.0;
+
 /// A field under its caption; the caption is the field's name for assistive technology.
 pub fn labelled(ui: &mut Ui, caption: &str, field: impl FnOnce(&mut Ui) -> Response) -> Response {
+    wrap_before(ui, FIELD);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         let muted = Tokens::of(ui).text_muted;

@@ -29,6 +29,8 @@ const BROWSE: &str =
 const BROWSE_WIDTH: f32 = 240.0;
 /// Room that the shorter name takes.
 const NARROW_BROWSE_WIDTH: f32 = 120.0;
+/// Width of the list of devices.
+const DEVICE: f32 = 170.0;
 /// How many suggestions are shown.
 const SUGGESTIONS: usize = 5;
 /// Wider than this the path, the device and the buttons are in one row.
@@ -225,7 +227,8 @@ fn devices_ui(
     };
     let before = backend.clone();
     let combo = ComboBox::from_id_salt(("device", slot)).selected_text(shown.unwrap_or(chosen));
-    let response = combo.width(170.0).truncate().show_ui(ui, |ui| {
+    wrap_before(ui, DEVICE);
+    let response = combo.width(DEVICE).truncate().show_ui(ui, |ui| {
         let auto = DeviceChoice::Auto.to_string();
         ui.selectable_value(backend, auto.clone(), format!("{auto}  the best there is"));
         match devices {
