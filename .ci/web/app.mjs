@@ -137,7 +137,7 @@ test("a checkpoint of one's own is dropped, asked, kept, found again and deleted
   await see('demo', 'Label');
   await click('Unload');
   await look('ask-empty');
-  await click('mine', 'Button');
+  await click('mine, kept in this browser', 'Button');
   await see('mine', 'Label');
   await see(/^BERT, /);
   await click('Settings', 'Button');

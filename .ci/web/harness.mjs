@@ -69,17 +69,22 @@ export const launch = options => options.browser === 'firefox' ? puppeteer.launc
 
 /**
  * What a file of tests plays on, from before its first test to after its last: {folder, served, downloads, server, browser, page,
- * violations, cli, questions}. `served` is a folder that is served beside the page, `questions` the path of questions of the demonstration.
+ * violations, cli, questions, asked, stays}. `served` is a folder that is served beside the page, `questions` the path of questions of the
+ * demonstration. The browser's questions before a page is left come into `asked`; a page is left unless `stays`.
  */
 export function stage(name, { server: serving = {}, browser: launching = {} } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `spanbert-${name}-`));
-  const it = { name, folder, served: path.join(folder, 'served'), downloads: path.join(folder, 'downloads'), violations: [] };
+  const it = { name, folder, served: path.join(folder, 'served'), downloads: path.join(folder, 'downloads'), violations: [], asked: [], stays: false };
   // In portable mode it has the bits of WebAssembly.
   const env = { ...process.env, SPANBERT_PORTABLE: '1' };
   it.cli = (...args) => execFileSync(spanbert, args, { cwd: folder, env, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
   it.listen = page => {
     page.on('console', message => console.log(`console ${message.type()}: ${message.text().slice(0, 500)}`));
     page.on('pageerror', error => console.log(`page error: ${error.message}`));
+    page.on('dialog', dialog => {
+      it.asked.push(dialog.type());
+      return it.stays ? dialog.dismiss() : dialog.accept();
+    });
     return page;
   };
   const begin = Date.now();

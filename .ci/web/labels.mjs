@@ -7,7 +7,8 @@ import { afterEach } from 'node:test';
 import { PATIENCE, pictures, sleep } from './harness.mjs';
 
 export const text = one => one.label ?? one.value ?? '';
-export const fits = (one, what) => what instanceof RegExp ? what.test(text(one)) : text(one) === what;
+/** Whether something has a text as its name, or in it, as a list has what is chosen. */
+export const fits = (one, what) => [one.label, one.value].some(text => text != null && (what instanceof RegExp ? what.test(text) : text === what));
 export const number = text => Number(text.match(/[-+]?[\d.]+/)[0]);
 
 /** What is on the page of a stage, and what a user does with it. */
@@ -111,6 +112,45 @@ export function labels(stage) {
     await stage.page.screenshot({ path: path.join(pictures, `${before}${String(taken).padStart(2, '0')}-${name}.png`) });
   }
 
+  /** Scrolls until something is within the window, where a user can see and press it. */
+  async function reach(what, role) {
+    const { width, height } = stage.page.viewport();
+    for (let [tries, before] = [0, NaN]; tries < 60; tries += 1) {
+      const found = await see(what, role);
+      const middle = found.y + found.height / 2;
+      // Under the menus and a page's title, which does not scroll itself.
+      if (middle > 90 && middle < height - 20) return found;
+      if (middle > 40 && middle < height - 4 && middle === before) return found;
+      before = middle;
+      // On the margin of a card: what is in it may scroll by itself.
+      await stage.page.mouse.move(width - (width < 600 ? 16 : 26), height / 2);
+      await stage.page.mouse.wheel({ deltaY: middle < 100 ? -160 : 160 });
+      await sleep(250);
+    }
+    assert.fail(`${what} is not within reach: ${JSON.stringify(await find(what, role))}`);
+  }
+
+  /** The same, and presses it. */
+  async function press(what, role) {
+    await reach(what, role);
+    // Until it stands still.
+    await sleep(300);
+    await click(what, role);
+  }
+
+  /** Nothing on the page is cut off at the left or right, and no two controls have one name. */
+  async function holds(where) {
+    const { width } = stage.page.viewport();
+    // Rows of tables reach beyond what is drawn of them.
+    const isRow = one => one.role === 'Button' && one.toggled !== null && one.height <= 24;
+    const all = (await shown()).filter(one => !['Window', 'ScrollView', 'GenericContainer'].includes(one.role) && !isRow(one));
+    for (const one of all) {
+      assert.ok(one.x > -1 && one.x + one.width < width + 1, `${where}: cut off at ${width}: ${JSON.stringify(one).slice(0, 300)}`);
+    }
+    const names = all.filter(one => ['Button', 'ComboBox', 'TextInput', 'Slider', 'SpinButton', 'CheckBox'].includes(one.role)).map(one => `${one.role} ${one.label}`);
+    assert.deepEqual(names.filter((name, at) => names.indexOf(name) !== at), [], `${where}: controls of one name`);
+  }
+
   /** Opens the app, or opens it again. */
   async function load() {
     await stage.page.goto(`${stage.server.address}/index.html`);
@@ -128,5 +168,5 @@ export function labels(stage) {
     assert.fail(`${name} was not downloaded`);
   }
 
-  return { shown, find, see, gone, click, dismiss, fill, choose, drop, dropIn, ask, answer, answersAsTheCommandLine, look, load, downloaded };
+  return { reach, press, holds, shown, find, see, gone, click, dismiss, fill, choose, drop, dropIn, ask, answer, answersAsTheCommandLine, look, load, downloaded };
 }

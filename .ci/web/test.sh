@@ -11,7 +11,7 @@ export SPANBERT_WEB_PAGE SPANBERT SPANBERT_WEB_PUPPETEER SPANBERT_WEB_PICTURES
 SPANBERT_WEB_PAGE=$(realpath "$1") SPANBERT=$(realpath "$2") SPANBERT_WEB_PICTURES=${3:+$(realpath -m "$3")}
 SPANBERT_WEB_PUPPETEER=$(printf '%s\n' "$cache"/npm/puppeteer-core@*/node_modules/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js | sort -V | tail -n 1)
 tests=(answers training obstacles)
-[ -e "$1/studio.js" ] && tests+=(app bad_days firefox)
+[ -e "$1/studio.js" ] && tests+=(app narrow leaving bad_days firefox)
 for name in "${tests[@]}"; do
     # Firefox draws by WebGL only where there is a display.
     display=()

@@ -4,6 +4,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -16,16 +17,16 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::{
-    files,
+    files::{self, Trouble},
     toasts::Toast,
-    widgets::{bytes, checkpoint_name},
+    widgets::{bytes, short_path, shortened},
 };
 
 #[wasm_bindgen]
 extern "C" {
-    /// Keeps files under a name, all or none.
+    /// Keeps files under a name, all or none. A model of that name is replaced if so asked, else the promise is broken.
     #[wasm_bindgen(js_namespace = studio)]
-    fn keep(name: &str, files: &Array, contents: &Array) -> Promise;
+    fn keep(name: &str, files: &Array, contents: &Array, replace: bool) -> Promise;
 
     /// A promise of `[{name, bytes}]`.
     #[wasm_bindgen(js_namespace = studio)]
@@ -83,6 +84,8 @@ pub struct Library {
     fetching: Rc<RefCell<Option<Fetching>>>,
     /// Whether something is being written.
     keeping: Rc<Cell<bool>>,
+    /// Folders whose files are those of a model that is kept: which handing over they came with, and the model's name.
+    same: Rc<RefCell<HashMap<PathBuf, (u64, String)>>>,
     news: Rc<RefCell<Vec<News>>>,
 }
 
@@ -95,6 +98,7 @@ impl Library {
             kept: Rc::default(),
             fetching: Rc::default(),
             keeping: Rc::default(),
+            same: Rc::default(),
             news: Rc::default(),
         };
         library.look();
@@ -129,48 +133,90 @@ impl Library {
         self.keeping.get()
     }
 
+    /// Whether something would be lost with the page: what is being fetched, or kept.
+    #[must_use]
+    pub fn is_at_stake(&self) -> bool {
+        self.is_keeping() || self.fetching.borrow().is_some()
+    }
+
     /// What has come of it since the last call.
     #[must_use]
     pub fn news(&self) -> Vec<News> {
         self.news.take()
     }
 
-    /// Keeps the files of a checkpoint.
-    pub fn keep(&self, folder: &Path) {
+    /// Whether the very files of a folder are kept: another checkpoint may have its name.
+    #[must_use]
+    pub fn keeps(&self, folder: &Path) -> bool {
+        let same = self.same.borrow();
+        let name = same.get(folder).filter(|(handing, _)| *handing == files::handing(folder));
+        name.is_some_and(|(_, name)| self.has(name))
+    }
+
+    /// Whether a model of a name is kept.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.kept.borrow().iter().any(|kept| kept.name == name)
+    }
+
+    /// A name under which nothing is kept: "mine (2)" beside "mine".
+    #[must_use]
+    pub fn free_name(&self, name: &str) -> String {
+        let mut numbered = (2..).map(|number| format!("{name} ({number})"));
+        numbered.find(|name| !self.has(name)).unwrap_or_default()
+    }
+
+    /// Keeps the files of a checkpoint under a name, in place of those of that name only if so asked.
+    pub fn keep(&self, folder: &Path, name: &str, replace: bool) {
         let (names, contents): (Array, Array) = files::within(folder)
             .into_iter()
             .map(|(name, content)| (JsValue::from(name), content.to_js()))
             .unzip();
-        let name = checkpoint_name(folder);
-        let promise = keep(&name, &names, &contents);
+        let promise = keep(name, &names, &contents, replace);
         self.keeping.set(true);
+        let (name, place, handing) = (name.to_owned(), folder.to_owned(), files::handing(folder));
         self.then(promise, move |library, outcome| {
             library.keeping.set(false);
             library.look();
+            let shown = shortened(&name);
             library.say(match outcome {
-                Ok(_) => Toast::done(format!("{name} is kept in this browser")),
-                Err(cause) => Toast::error(format!(
-                    "{name} is not kept: {cause}; make room in the settings, or use a window that is not private"
-                )),
+                Ok(_) => {
+                    let mut same = library.same.borrow_mut();
+                    same.retain(|_, (_, known)| *known != name);
+                    same.insert(place, (handing, name));
+                    Toast::done(format!("{shown} is kept in this browser"))
+                }
+                Err(trouble) => Toast::error(format!("{shown} is not kept: {trouble}")),
             });
         });
     }
 
     /// Deletes a model that is kept.
     pub fn forget(&self, kept: &Kept) {
-        let (name, size) = (kept.name.clone(), bytes(kept.bytes));
+        let (name, size) = (shortened(&kept.name), bytes(kept.bytes));
         self.then(forget(&kept.name), move |library, outcome| {
             library.look();
             library.say(match outcome {
                 Ok(_) => Toast::done(format!("{name} is deleted; {size} are free again")),
-                Err(cause) => Toast::error(format!("{name} was not deleted: {cause}; load the page again")),
+                Err(trouble) if trouble.is_gone() => Toast::info(format!("{name} was deleted before")),
+                Err(trouble) => Toast::error(format!("{name} was not deleted: {trouble}")),
             });
         });
     }
 
     /// Opens a model that is kept.
     pub fn open(&self, name: &str) {
-        self.open_from(open_kept(name), name.to_owned());
+        let name = name.to_owned();
+        self.then(open_kept(&name), move |library, outcome| {
+            if outcome.is_err() {
+                // The list is not what is kept any more.
+                library.look();
+            }
+            for folder in library.opened(outcome, &shortened(&name)) {
+                let kept = (files::handing(&folder), name.clone());
+                library.same.borrow_mut().insert(folder, kept);
+            }
+        });
     }
 
     /// Fetches a checkpoint from the address of its folder, or from the hub by its name there.
@@ -182,7 +228,8 @@ impl Library {
             context.request_repaint();
         });
         let promise = fetch_checkpoint(address, at.as_ref().unchecked_ref());
-        let address = address.to_owned();
+        // Its end tells more than its beginning.
+        let address = short_path(Path::new(address), 60);
         self.then(promise, move |library, outcome| {
             drop(at);
             library.fetching.take();
@@ -195,23 +242,26 @@ impl Library {
         cancel_fetch();
     }
 
-    fn open_from(&self, promise: Promise, name: String) {
-        self.then(promise, move |library, outcome| library.opened(outcome, &name));
-    }
-
-    fn opened(&self, outcome: Result<JsValue, String>, name: &str) {
+    /// Hands on what was opened, or says why it was not. Gives the folders.
+    fn opened(&self, outcome: Result<JsValue, Trouble>, name: &str) -> Vec<PathBuf> {
         match outcome {
             Ok(found) => {
                 let roots = found.dyn_into().map(|found: Array| files::hand_over(&found, false));
-                self.news.borrow_mut().extend(roots.unwrap_or_default().into_iter().map(News::Opened));
+                let roots = roots.unwrap_or_default();
+                self.news.borrow_mut().extend(roots.iter().cloned().map(News::Opened));
+                roots
             }
-            // Given up, as asked.
-            Err(cause) if cause.is_empty() => {}
-            Err(cause) => self.say(Toast::error(format!("{name} was not opened: {cause}"))),
+            Err(trouble) => {
+                if !trouble.is_given_up() {
+                    self.say(Toast::error(format!("{name} was not opened: {trouble}")));
+                }
+                Vec::new()
+            }
         }
     }
 
-    fn look(&self) {
+    /// Reads anew what is kept.
+    pub fn look(&self) {
         self.then(kept(), |library, outcome| {
             let list = outcome.ok().and_then(|list| JSON::stringify(&list).ok());
             let list = list.and_then(|text| serde_json::from_str(&String::from(text)).ok());
@@ -223,15 +273,10 @@ impl Library {
         self.news.borrow_mut().push(News::Said(toast));
     }
 
-    fn then(&self, promise: Promise, work: impl FnOnce(&Self, Result<JsValue, String>) + 'static) {
+    fn then(&self, promise: Promise, work: impl FnOnce(&Self, Result<JsValue, Trouble>) + 'static) {
         let library = self.clone();
         spawn_local(async move {
-            let told = |error: JsValue| {
-                let text = js_sys::Reflect::get(&error, &"message".into()).ok();
-                text.and_then(|text| text.as_string())
-                    .unwrap_or_else(|| "the browser does not say why".into())
-            };
-            work(&library, JsFuture::from(promise).await.map_err(told));
+            work(&library, JsFuture::from(promise).await.map_err(Trouble::from));
             library.context.request_repaint();
         });
     }

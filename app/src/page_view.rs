@@ -46,6 +46,11 @@ pub trait PageView {
         false
     }
 
+    /// Whether something that somebody has waited for, or waits for, would be lost with the page of a browser.
+    fn is_at_stake(&self) -> bool {
+        false
+    }
+
     /// Obeys a command that it [`can`](Self::can).
     fn command(&mut self, _command: Command, _env: &mut Env<'_>) {}
 }

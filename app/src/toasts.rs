@@ -12,6 +12,8 @@ const STAY: Duration = Duration::from_secs(6);
 /// Messages shown at once; older ones give way.
 const MOST: usize = 4;
 const WIDTH: f32 = 340.0;
+/// What they leave free at the left of a narrow window.
+const LEFT_FREE: f32 = 44.0;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +129,8 @@ fn toast_ui(ui: &mut Ui, toast: &Toast) -> bool {
         .inner_margin(Margin::symmetric(12, 10))
         .shadow(ui.visuals().popup_shadow)
         .show(ui, |ui| {
-            ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 4.0 * GAP));
+            // The list of pages stays within reach.
+            ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - LEFT_FREE - 4.0 * GAP));
             ui.horizontal_top(|ui| {
                 ui.label(RichText::new(symbol).color(color).size(18.0));
                 let close = 28.0;

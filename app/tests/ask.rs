@@ -133,7 +133,7 @@ fn only_the_user_changes_a_threshold() {
     harness.state_mut().take(Purpose::AskCheckpoint, second);
     wait(&mut harness, "other");
     wait(&mut harness, "parameters");
-    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    harness.get_by_role_and_label(Role::Button, "Ask the question").click();
     wait_until(&mut harness, "its answer", |harness| {
         harness.query_by_role_and_label(Role::Group, "Answer of other").is_some()
             && shows(harness, "All answers")
@@ -146,7 +146,7 @@ fn what_is_missing_is_said_beside_its_field() {
     let folder = tempfile::tempdir().unwrap();
     let model = checkpoint(folder.path(), 0.0);
     let mut harness = page(&folder.path().join("runs"));
-    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    harness.get_by_role_and_label(Role::Button, "Ask the question").click();
     harness.run_steps(2);
     assert!(shows(&harness, "Load a model first"));
 
@@ -161,7 +161,7 @@ fn what_is_missing_is_said_beside_its_field() {
     wait(&mut harness, "parameters");
     harness.get_by_label("Clear").click();
     harness.run_steps(2);
-    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    harness.get_by_role_and_label(Role::Button, "Ask the question").click();
     harness.run_steps(2);
     assert!(shows(&harness, "There is no passage"));
     harness.get_by_role_and_label(Role::MultilineTextInput, "Passage").focus();
@@ -215,6 +215,41 @@ fn a_file_that_is_no_text_is_refused_in_place() {
 }
 
 #[test]
+fn long_names_words_and_questions_keep_within_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("name-".repeat(40));
+    std::fs::rename(checkpoint(&folder.path().join("a"), 1e6), &model).unwrap();
+    for (width, height) in [(308.0, 580.0), (1100.0, 760.0)] {
+        let mut harness = harness::page(&folder.path().join("runs"), [width, height], AskPage::new);
+        harness.run_steps(2);
+        harness.state_mut().take(Purpose::AskCheckpoint, model.clone());
+        wait(&mut harness, "parameters");
+        let passage = folder.path().join("long.txt");
+        std::fs::write(&passage, format!("Marra built {} in spring.", "W".repeat(3000))).unwrap();
+        harness.state_mut().take(Purpose::Passage, passage);
+        wait(&mut harness, "5 words");
+        harness.get_by_label("Question").focus();
+        harness.run_steps(1);
+        harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        type_text(&mut harness, &format!("Who built {}?", "and when ".repeat(1100)));
+        press(&mut harness, Key::Enter);
+        wait(&mut harness, "Likeliest start");
+        harness.run_steps(60);
+        for node in harness.root().children_recursive() {
+            let (node, width) = (node.accesskit_node(), f64::from(width));
+            // What is in a field is scrolled there.
+            let Some(place) = node.bounding_box().filter(|_| node.role() != Role::TextRun) else { continue };
+            assert!(place.x1 <= width + 1.0, "{:?} ends at {} of {width}", node.label(), place.x1);
+        }
+        let answered = harness.get_by_label_contains("probability").rect();
+        assert!(
+            answered.top() > 0.0 && answered.bottom() < height,
+            "the answer is at {answered} of {height}"
+        );
+    }
+}
+
+#[test]
 fn two_models_answer_side_by_side() {
     let folder = tempfile::tempdir().unwrap();
     let first = checkpoint(&folder.path().join("a"), 1e6);
@@ -229,7 +264,7 @@ fn two_models_answer_side_by_side() {
     wait_until(&mut harness, "the second model", |harness| {
         harness.query_all_by_label_contains("parameters").count() == 2
     });
-    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    harness.get_by_role_and_label(Role::Button, "Ask the question").click();
     wait_until(&mut harness, "two answers", |harness| harness.query_all_by_label("All answers").count() == 2);
     harness.get_by_role_and_label(Role::Group, "Answer of model");
     harness.get_by_role_and_label(Role::Group, "Answer of other");

@@ -37,7 +37,7 @@ fn load(harness: &mut Page, model: PathBuf, backend: &str, models: usize) -> boo
 }
 
 fn ask(harness: &mut Page) {
-    harness.get_by_role_and_label(Role::Button, "Ask").click();
+    harness.get_by_role_and_label(Role::Button, "Ask the question").click();
     harness.run_steps(3);
 }
 

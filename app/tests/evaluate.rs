@@ -15,7 +15,7 @@ use egui_kittest::{
     kittest::{NodeT, Queryable},
 };
 use harness::{Paged, shows, type_text, wait, wait_until};
-use spanbert_app::{action::Action, pages::evaluate::EvaluatePage};
+use spanbert_app::{action::Action, dialogs::Purpose, pages::evaluate::EvaluatePage};
 use spanbert_core::{
     demo,
     evaluate::{Record, RecordSpan},
@@ -617,6 +617,35 @@ fn warnings_of_an_evaluation_started_here_are_shown() {
     let folder_of_it = evaluations.flatten().next().unwrap().path();
     harness.state_mut().page.show_folder(folder_of_it);
     wait(&mut harness, "about the data");
+}
+
+#[test]
+fn questions_that_are_dropped_open_the_form_and_a_text_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = page(folder.path());
+    wait(&mut harness, "No evaluations yet");
+    let (questions, text) = (folder.path().join("mine.json"), folder.path().join("mine.txt"));
+    fs::write(&questions, "{}").unwrap();
+    fs::write(&text, "Ann left.").unwrap();
+    assert!(!harness.state_mut().take(Purpose::Dropped, text));
+    assert!(harness.state_mut().take(Purpose::Dropped, questions.clone()));
+    harness.run_steps(2);
+    assert_eq!(harness::value(&harness, "SQuAD file to evaluate on"), questions.display().to_string());
+}
+
+#[test]
+fn nothing_in_the_row_above_moves_once_the_evaluation_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = run(folder.path());
+    let mut harness = sized_page(folder.path(), [1400.0, 860.0]);
+    let places = |harness: &Harness<'_, Paged<EvaluatePage>>| {
+        ["New evaluation…", "Open run", "Compare with"].map(|label| harness.get_by_label(label).rect())
+    };
+    harness.state_mut().page.show(layout.root().to_owned(), Some(7));
+    harness.run_steps(1);
+    let before = places(&harness);
+    wait(&mut harness, "All 900");
+    assert_eq!(places(&harness), before);
 }
 
 #[test]

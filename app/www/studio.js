@@ -1,5 +1,6 @@
 // Opens the app and gives it what only the page's script can: workers, the file dialog, dropped folders, downloads.
-import init, { open, report, shown, take_dropped } from './spanbert_web.js';
+import init, { at_stake, kept_elsewhere, open, report, shown, take_dropped } from './spanbert_web.js';
+import { forget, keep, kept, onKept, open_kept } from './kept.js';
 import { Spanbert } from './spanbert.js';
 
 const told = document.getElementById('told');
@@ -30,9 +31,6 @@ async function dropped(transfer) {
   for (const entry of entries) await visit(entry);
   return found;
 }
-
-/** The folder of the models that are kept. */
-const kept = async create => (await navigator.storage.getDirectory()).getDirectoryHandle('models', { create });
 
 let fetching;
 /** The parts of a file, or nothing if there is none of that name. */
@@ -139,45 +137,7 @@ globalThis.studio = {
     return new Uint8Array(await file.arrayBuffer());
   },
 
-  /** Keeps a checkpoint's files in the storage that the browser has for the page; all of them or none. */
-  async keep(name, names, contents) {
-    const models = await kept(true);
-    try {
-      const folder = await models.getDirectoryHandle(name, { create: true });
-      for (const [at, file] of [...names].entries()) {
-        const out = await (await folder.getFileHandle(file, { create: true })).createWritable();
-        await out.write(contents[at]);
-        await out.close();
-      }
-    } catch (error) {
-      await models.removeEntry(name, { recursive: true }).catch(() => {});
-      throw error;
-    }
-    // Asks not to be cleared where others are; what comes of it is the browser's business.
-    await navigator.storage.persist?.();
-  },
-
-  /** What is kept: [{name, bytes}]; nothing where the browser has no such storage, as in some private windows. */
-  async kept() {
-    const found = [];
-    try {
-      for await (const [name, folder] of (await kept(false)).entries()) {
-        let bytes = 0;
-        for await (const file of folder.values()) bytes += (await file.getFile()).size;
-        found.push({ name, bytes });
-      }
-    } catch { return []; }
-    return found.sort((a, b) => a.name.localeCompare(b.name));
-  },
-
-  async open_kept(name) {
-    const folder = await (await kept(false)).getDirectoryHandle(name);
-    const files = [];
-    for await (const file of folder.values()) files.push({ path: `${name}/${file.name}`, file: await file.getFile() });
-    return files;
-  },
-
-  async forget(name) { await (await kept(false)).removeEntry(name, { recursive: true }); },
+  keep, kept, open_kept, forget,
 
   /** Fetches a checkpoint's files: [{path, file}]. `at` is told the file and its bytes, done and in all. */
   async fetch_checkpoint(address, at) {
@@ -200,8 +160,7 @@ globalThis.studio = {
         throw new Error('there is neither model.safetensors nor pytorch_model.bin');
       }
     } catch (error) {
-      // Without a message it was given up, as asked.
-      throw fetching.signal.aborted ? new Error('') : error;
+      throw fetching.signal.aborted ? Object.assign(new Error('as asked'), { name: 'GivenUp' }) : error;
     }
     return files;
   },
@@ -220,6 +179,12 @@ addEventListener('drop', event => {
   dropped(event.dataTransfer).then(take, error => report(`What was dropped cannot be read: ${error.message ?? error}`));
 }, true);
 addEventListener('dragover', event => event.preventDefault(), true);
+
+// The browser asks before it leaves the page; in words of its own, and only where the page was used.
+addEventListener('beforeunload', event => {
+  // A module that has ended has nothing left to lose.
+  try { if (at_stake()) { event.preventDefault(); event.returnValue = true; } } catch { /* As it is. */ }
+});
 
 // A panic ends the module. The app lives in the page, models in workers.
 const ended = event => {
@@ -241,6 +206,7 @@ try {
 }
 try {
   await open(document.getElementById('studio'));
+  onKept(kept_elsewhere);
   told.hidden = true;
 } catch (error) {
   tell(`The browser cannot draw SpanBERT Studio: ${error.message ?? error}. Turn hardware acceleration on, or use another browser.`);

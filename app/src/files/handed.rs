@@ -16,7 +16,7 @@ use spanbert_core::demo;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
-use super::Made;
+use super::{Made, Trouble};
 
 /// What a file holds.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ const LARGEST: u64 = 512 << 20;
 
 thread_local! {
     static FILES: RefCell<BTreeMap<PathBuf, Content>> = const { RefCell::new(BTreeMap::new()) };
+    /// What was handed over last under each name.
+    static HANDED: RefCell<BTreeMap<PathBuf, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 #[wasm_bindgen]
@@ -81,6 +83,10 @@ pub fn hand_over(files: &Array, together: bool) -> Vec<PathBuf> {
         let path = if together && loose { Path::new(TOGETHER).join(path) } else { path };
         let root: PathBuf = path.components().take(1).collect();
         if !roots.contains(&root) {
+            HANDED.with_borrow_mut(|handed| {
+                let next = handed.values().max().map_or(1, |last| last + 1);
+                handed.insert(root.clone(), next);
+            });
             // What had this name before is gone.
             FILES.with_borrow_mut(|files| {
                 files
@@ -91,6 +97,13 @@ pub fn hand_over(files: &Array, together: bool) -> Vec<PathBuf> {
         keep(path, Content::Handed(file));
     }
     roots
+}
+
+/// Which handing over a path's files came with: two that have a name in common differ in it. 0 for what was made here.
+#[must_use]
+pub fn handing(path: &Path) -> u64 {
+    let root: PathBuf = path.components().take(1).collect();
+    HANDED.with_borrow(|handed| handed.get(&root).copied().unwrap_or_default())
 }
 
 /// The folder of files that were chosen one by one.
@@ -177,10 +190,7 @@ pub async fn read(path: &Path) -> io::Result<Vec<u8>> {
         None => Err(ErrorKind::NotFound.into()),
         Some(Content::Made(content)) => Ok(content.to_vec()),
         Some(Content::Handed(file)) => {
-            let failed = |error: JsValue| {
-                let text = Reflect::get(&error, &"message".into()).ok().and_then(|text| text.as_string());
-                io::Error::other(text.unwrap_or_else(|| "the browser does not hand it out".to_owned()))
-            };
+            let failed = |error: JsValue| io::Error::other(Trouble::from(error).cause());
             let read: Function =
                 Reflect::get(&file, &"arrayBuffer".into()).map_err(failed)?.dyn_into().map_err(failed)?;
             let promise: Promise = read.call0(&file).map_err(failed)?.dyn_into().map_err(failed)?;

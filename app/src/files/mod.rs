@@ -5,15 +5,19 @@ mod handed;
 #[cfg(not(target_family = "wasm"))]
 mod on_disk;
 #[cfg(any(test, target_family = "wasm"))]
+mod trouble;
+#[cfg(any(test, target_family = "wasm"))]
 mod zip;
 
 #[cfg(target_family = "wasm")]
 pub use handed::{
-    Content, below, content, demo_model, folders, hand_over, is_checkpoint, is_file, is_folder, keep, read,
-    save, size, within,
+    Content, below, content, demo_model, folders, hand_over, handing, is_checkpoint, is_file, is_folder,
+    keep, read, save, size, within,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use on_disk::{demo_model, is_checkpoint, is_file, is_folder, open, read, save};
+#[cfg(target_family = "wasm")]
+pub(crate) use trouble::Trouble;
 
 /// Whether paths can be typed: there is a disk with files that nobody has handed over.
 pub const ON_DISK: bool = cfg!(not(target_family = "wasm"));

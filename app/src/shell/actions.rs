@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::Context;
 
 use super::StudioApp;
-use crate::{action::Action, dialogs::Purpose, files, page::Page, toasts::Toast};
+use crate::{action::Action, dialogs::Purpose, files, page::Page, toasts::Toast, widgets::shortened};
 
 impl StudioApp {
     /// Does what was asked for since the last frame.
@@ -68,7 +68,8 @@ impl StudioApp {
             _ => self.take_path_of_run(purpose, &path),
         };
         if !taken {
-            let text = format!("{} is neither {} for this page", path.display(), super::KNOWN);
+            let name = shortened(&path.display().to_string());
+            let text = format!("{name} is neither {} for this page", super::KNOWN);
             self.actions.push(Action::Say(Toast::error(text)));
         }
     }

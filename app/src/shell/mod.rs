@@ -35,6 +35,9 @@ use crate::{
     toasts::{Toast, Toasts},
 };
 
+/// Beside the list of pages narrower than this, as on a telephone, a page has a thin margin.
+const NARROW: f32 = 480.0;
+
 /// The pages' states, but for those that only a window has.
 struct Pages {
     evaluate: EvaluatePage,
@@ -140,7 +143,9 @@ impl StudioApp {
                 .exact_size(if wide { sidebar::WIDTH } else { sidebar::NARROW_WIDTH })
                 .show(ui, |ui| self.sidebar_ui(ui, wide));
         }
-        let page = Frame::new().fill(tokens.background).inner_margin(Margin::symmetric(20, 14));
+        let narrow = ui.available_width() < NARROW;
+        let margin = if narrow { Margin::symmetric(10, 10) } else { Margin::symmetric(20, 14) };
+        let page = Frame::new().fill(tokens.background).inner_margin(margin);
         CentralPanel::default().frame(page).show(ui, |ui| {
             if self.welcome {
                 let mut env = Env {

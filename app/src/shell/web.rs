@@ -63,6 +63,11 @@ impl StudioApp {
         for path in dropped::paths() {
             self.take_path(Purpose::Dropped, path);
         }
+        if dropped::was_kept_elsewhere() {
+            self.library.look();
+        }
+        let on_a_page = Page::ALL.into_iter().any(|page| self.with_page(page, |view, _| view.is_at_stake()));
+        dropped::put_at_stake(on_a_page || self.library.is_at_stake());
         self.actions
             .extend(dropped::troubles().into_iter().map(|trouble| Action::Say(Toast::error(trouble))));
         for news in self.library.news() {

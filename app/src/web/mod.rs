@@ -46,6 +46,19 @@ pub fn report(trouble: String) {
     repaint();
 }
 
+/// Takes in that another tab has kept or deleted a model.
+#[wasm_bindgen]
+pub fn kept_elsewhere() {
+    dropped::kept_elsewhere();
+    repaint();
+}
+
+/// Whether something would be lost with the page that somebody has waited for.
+#[wasm_bindgen]
+pub fn at_stake() -> bool {
+    dropped::is_at_stake()
+}
+
 /// What is on the page, for tests and for whoever drives it by labels: `[{role, label, value, disabled, x, y, width, height}]` in CSS
 /// pixels, and `toggled` where something can be. It is gathered from the first call on, so that one gives nothing.
 #[wasm_bindgen]

@@ -1,7 +1,8 @@
 //! Buttons and labelled fields.
 
-use egui::{Button, Margin, Response, RichText, TextEdit, Ui, WidgetInfo, WidgetType};
+use egui::{Button, Color32, Margin, Response, RichText, TextEdit, TextStyle, Ui, WidgetInfo, WidgetType};
 
+use super::wrap_before;
 use crate::{
     command::Command,
     theme::{CAPTION_SIZE, Tokens},
@@ -62,8 +63,12 @@ fn with_tooltip(response: Response, command: Command) -> Response {
     })
 }
 
+/// Least width of a field under its caption.
+const FIELD: f32 = 110.0;
+
 /// A field under its caption; the caption is the field's name for assistive technology.
 pub fn labelled(ui: &mut Ui, caption: &str, field: impl FnOnce(&mut Ui) -> Response) -> Response {
+    wrap_before(ui, FIELD);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         let muted = Tokens::of(ui).text_muted;
@@ -107,7 +112,12 @@ pub fn tick(ui: &mut Ui, ticked: &mut bool, name: &str) -> bool {
 /// One of a few values, side by side. Gives whether it was changed.
 pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str)]) -> bool {
     let before = *value;
-    ui.horizontal(|ui| {
+    let font = TextStyle::Button.resolve(ui.style());
+    let text = |name: &str| ui.painter().layout_no_wrap(name.to_owned(), font.clone(), Color32::PLACEHOLDER);
+    let width = |(_, name): &(T, &str)| text(name).size().x + 2.0 * ui.spacing().button_padding.x + 2.0;
+    let needed = choices.iter().map(width).sum();
+    wrap_before(ui, needed);
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for (choice, name) in choices {
             ui.selectable_value(value, *choice, *name);

@@ -9,7 +9,7 @@ use egui::{
 };
 use spanbert_core::ask::{Explained, WindowHeat, WordHeat, visible};
 
-use super::icon_button;
+use super::{elided, icon_button, shortened};
 use crate::theme::{CAPTION_SIZE, Tokens};
 
 /// Height of a bar.
@@ -78,7 +78,7 @@ fn summary(passage: &str, window: &WindowHeat) -> String {
     let likeliest = |value: fn(&WordHeat) -> f32| {
         let best = window.words.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
         best.map_or_else(String::new, |word| {
-            let text = visible(passage.get(word.bytes.clone()).unwrap_or_default());
+            let text = shortened(&visible(passage.get(word.bytes.clone()).unwrap_or_default()));
             format!("\u{201c}{text}\u{201d} {:.1} %", value(word) * 100.0)
         })
     };
@@ -106,7 +106,12 @@ fn words_ui(
         let Some(text) = passage.get(word.bytes.clone()).map(visible) else { continue };
         let in_answer =
             best.as_ref().is_some_and(|best| best.start < word.bytes.end && word.bytes.start < best.end);
-        let galley = ui.painter().layout_no_wrap(text.clone(), font.clone(), tokens.text);
+        let mut galley = ui.painter().layout_no_wrap(text.clone(), font.clone(), tokens.text);
+        if galley.size().x > right - left {
+            // A word longer than a line is cut.
+            let shown = elided(ui, &text, &font, right - left);
+            galley = ui.painter().layout_no_wrap(shown, font.clone(), tokens.text);
+        }
         let width = galley.size().x;
         if x + width > right && x > left {
             x = left;
@@ -137,7 +142,8 @@ fn words_ui(
     let name = summary(passage, window);
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &name));
     let (word, place, text) = under_pointer?;
-    let told = format!("{text}\nstart {:.2} %\nend {:.2} %", word.start * 100.0, word.end * 100.0);
+    let told =
+        format!("{}\nstart {:.2} %\nend {:.2} %", shortened(&text), word.start * 100.0, word.end * 100.0);
     ui.interact(place, ui.id().with(word.bytes.start), Sense::hover()).on_hover_text(told);
     Some(word.bytes.clone())
 }

@@ -4,6 +4,7 @@ mod about_text;
 mod controls;
 mod devices;
 mod heat;
+mod names;
 mod number_slider;
 mod numbers;
 mod states;
@@ -23,6 +24,7 @@ pub use self::{
     },
     devices::{choice_ui, chosen_device, facts_list_ui, sentences},
     heat::{HeatSeen, heat, heat_window},
+    names::{capped, elided, name_button, name_entry, name_list, shortened, wrap_before},
     number_slider::{NumberSlider, Slid},
     numbers::{
         best_score, bytes, checkpoint_name, count, duration, percent, run_title, score_name, short_path,
@@ -66,9 +68,11 @@ pub fn pill_width(ui: &Ui, text: &str) -> f32 {
 /// Around the text of a [`pill`], both sides together.
 const PILL_PADDING: egui::Vec2 = egui::vec2(16.0, 6.0);
 
-/// A short word on a coloured ground.
+/// A short word on a coloured ground; a long one, as checkpoints may bring, is cut to a line.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32, ground: Color32) -> Response {
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(CAPTION_SIZE), color);
+    let font = FontId::proportional(CAPTION_SIZE);
+    let shown = elided(ui, text, &font, ui.max_rect().width() - PILL_PADDING.x);
+    let galley = ui.painter().layout_no_wrap(shown, font, color);
     let (rect, response) = ui.allocate_exact_size(galley.size() + PILL_PADDING, Sense::hover());
     ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, color);

@@ -1,9 +1,9 @@
 //! What a page shows besides its content: its title, that it is empty, busy, or that something is wrong.
 
 use crate::symbols as icon;
-use egui::{Align, CollapsingHeader, Frame, Label, Layout, Margin, RichText, Ui};
+use egui::{Align, CollapsingHeader, Color32, Frame, Label, Layout, Margin, RichText, TextStyle, Ui};
 
-use super::count;
+use super::{count, wrap_before};
 use crate::theme::{CAPTION_SIZE, CARD_RADIUS, GAP, TITLE_SIZE, Tokens};
 
 /// How serious a [`notice`] is.
@@ -93,10 +93,14 @@ pub fn empty_state(ui: &mut Ui, symbol: &str, title: &str, text: &str, actions: 
     });
 }
 
-/// A turning sign with what is being done.
+/// A turning sign with what is being done, in a line.
 pub fn busy(ui: &mut Ui, text: &str) {
+    let font = TextStyle::Body.resolve(ui.style());
+    let width = ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER).size().x;
+    let needed = width + ui.spacing().interact_size.y + ui.spacing().item_spacing.x;
+    wrap_before(ui, needed);
     ui.horizontal(|ui| {
         ui.spinner();
-        ui.label(text);
+        ui.add(Label::new(text).truncate());
     });
 }

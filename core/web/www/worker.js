@@ -21,8 +21,14 @@ const ended = error => error instanceof RangeError || error instanceof WebAssemb
 const begin = module => init(module && { module_or_path: module })
   .then(() => start(pause), error => panicked(`the module did not start: ${error}`));
 
-// Files of the browser are read here, where they do not pass through the page's memory.
-const bytes = async content => content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : content;
+// Files of the browser are read here, where they do not pass through the page's memory. One that was deleted, moved or changed since it
+// was handed over costs a request, not the worker.
+class Unreadable extends Error {}
+const bytes = async content => {
+  if (!(content instanceof Blob)) return content;
+  try { return new Uint8Array(await content.arrayBuffer()); } catch { throw new Unreadable(content.name); }
+};
+const failed = (id, cause, remedy) => postMessage({ json: JSON.stringify({ id, reply: { failed: { cause, remedy, device_failed: false } } }), contents: [] });
 async function hear({ module, json, contents, breakDown }) {
   if (module !== undefined) return begin(module);
   try {
@@ -31,7 +37,10 @@ async function hear({ module, json, contents, breakDown }) {
     // What is too large is refused before it takes memory.
     take(json, size > most_bytes() ? [] : await Promise.all((contents ?? []).map(bytes)), size);
   } catch (error) {
-    // A file that has changed, or the module's end.
+    if (error instanceof Unreadable) {
+      return failed(JSON.parse(json).do.id, `${error.message} was deleted, moved or changed since it was handed over`, 'choose it again');
+    }
+    // The module's end.
     ended(error);
   }
 }

@@ -11,7 +11,7 @@ use spanbert_core::ask::{Answer, RankedAnswer, visible};
 use super::asked::{Column, Outcome};
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{NumberSlider, Severity, busy, card, duration, fact, heat, notice, pill},
+    widgets::{NumberSlider, Severity, busy, capped, card, duration, fact, heat, notice, pill},
 };
 
 /// How many answers are listed.
@@ -77,7 +77,7 @@ fn answered_ui(ui: &mut Ui, passage: &str, column: &mut Column, view: &mut View,
     match answer.answers.first() {
         Some(best) if counts => {
             let text = RichText::new(visible(&best.text)).size(19.0).strong().color(tokens.text);
-            ui.add(Label::new(text).wrap());
+            capped(ui, "best answer", text, 110.0);
         }
         _ => {
             ui.label(RichText::new("No answer in the passage").size(19.0).strong().color(tokens.warning));

@@ -59,6 +59,8 @@ pub struct AskPage {
     /// What the pointer was on in the last frame.
     hovered: Option<std::ops::Range<usize>>,
     scroll_to: Option<usize>,
+    /// Whether the answers are to be brought into sight where they are below the question.
+    look_at_answers: bool,
     samples: Option<Samples>,
     /// The example that was taken last.
     sample: Option<Sample>,
@@ -83,6 +85,7 @@ impl AskPage {
             views: HashMap::new(),
             hovered: None,
             scroll_to: None,
+            look_at_answers: false,
             samples: None,
             sample: None,
             focus_question: false,
@@ -133,6 +136,11 @@ impl AskPage {
         if let Reply::Loaded { facts, .. } = &reply {
             env.settings.remember_checkpoint(&facts.folder);
         }
+        #[cfg(target_family = "wasm")]
+        if let Reply::LoadFailed { .. } = &reply {
+            // Its files may have been those of a model that another tab has deleted.
+            env.library.look();
+        }
         // The thread's end concerns every model.
         let ready: Vec<Slot> = self.models.iter_mut().filter_map(|model| model.receive(&reply)).collect();
         for slot in ready {
@@ -156,18 +164,19 @@ impl AskPage {
                 self.take_sample(first);
             }
         }
-        self.focus_question = true;
+        self.focus_question = !self.context.input(egui::InputState::has_touch_screen);
         if awaited {
             self.ask();
         }
     }
 
-    /// Scrolls the passage to an answer that has just come.
+    /// Scrolls to an answer that has just come, and the passage to where it stands there.
     fn look_at_answer(&mut self, id: u64) {
         let Some(asked) = self.history.shown().filter(|asked| asked.id == id) else { return };
         let answered = asked.columns.iter().filter(|column| column.counts()).find_map(Column::answered);
         let best = answered.and_then(|answered| answered.explained.answer.answers.first());
         self.scroll_to = best.map(|best| best.bytes.start);
+        self.look_at_answers = true;
     }
 
     /// Shows an example with its first question.
@@ -211,6 +220,7 @@ impl AskPage {
         let passage = self.passage.shared();
         let id = self.history.push(passage.clone(), question.clone(), columns);
         self.views.clear();
+        self.look_at_answers = true;
         for slot in slots {
             self.worker.ask(slot, id, passage.clone(), question.clone());
         }

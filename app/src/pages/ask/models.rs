@@ -16,8 +16,8 @@ use crate::{
     probe::Probe,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
-        Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, notice, percent, pill,
-        score_name, sentences, short_path,
+        Severity, busy, card, checkpoint_name, count, duration, icon_button, labelled, name_button, notice,
+        percent, pill, score_name, sentences, short_path, shortened, wrap_before,
     },
     worker::{Facts, Model, Reply, Slot, State, Worker},
 };
@@ -27,6 +27,10 @@ const BROWSE: &str =
     if cfg!(target_family = "wasm") { "Choose the files of a checkpoint…" } else { "Browse…" };
 /// Room that it takes in a browser, where it has a shorter name if there is less.
 const BROWSE_WIDTH: f32 = 240.0;
+/// Room that the shorter name takes.
+const NARROW_BROWSE_WIDTH: f32 = 120.0;
+/// Width of the list of devices.
+const DEVICE: f32 = 170.0;
 /// How many suggestions are shown.
 const SUGGESTIONS: usize = 5;
 /// Wider than this the path, the device and the buttons are in one row.
@@ -107,7 +111,8 @@ impl ModelSlot {
                         return false;
                     }
                     // A browser's devices are so unlike each other that another one is wanted at once.
-                    let other = devices_ui(ui, slot, &mut self.backend, env.devices, Some(device)).changed;
+                    let shown = (Some(device), removable.then(|| checkpoint_name(&facts.folder)));
+                    let other = devices_ui(ui, slot, &mut self.backend, env.devices, shown).changed;
                     #[cfg(target_family = "wasm")]
                     super::elsewhere::keep_ui(ui, env.library, &facts.folder);
                     other
@@ -131,7 +136,7 @@ impl ModelSlot {
 
     fn empty_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>, removable: bool) -> Option<Wish> {
         let mut wish = if !files::ON_DISK {
-            ui.horizontal(|ui| self.controls_ui(ui, env, false, removable)).inner
+            ui.horizontal_wrapped(|ui| self.controls_ui(ui, env, false, removable)).inner
         } else if ui.available_width() > ONE_ROW {
             ui.horizontal(|ui| {
                 let entered = self.typed_ui(ui, ui.available_width() - CONTROLS);
@@ -177,8 +182,10 @@ impl ModelSlot {
     ) -> Option<Wish> {
         let mut wish = None;
         labelled(ui, "Device", |ui| {
-            devices_ui(ui, self.model.slot(), &mut self.backend, env.devices, None).response
+            devices_ui(ui, self.model.slot(), &mut self.backend, env.devices, (None, None)).response
         });
+        let narrow = cfg!(target_family = "wasm") && ui.available_size_before_wrap().x < BROWSE_WIDTH;
+        wrap_before(ui, NARROW_BROWSE_WIDTH);
         ui.vertical(|ui| {
             ui.add_space(CAPTION_SIZE + 3.5);
             ui.horizontal(|ui| {
@@ -189,7 +196,6 @@ impl ModelSlot {
                         wish = Some(Wish::Load(PathBuf::from(path)));
                     }
                 }
-                let narrow = cfg!(target_family = "wasm") && ui.available_width() < BROWSE_WIDTH;
                 if ui.button(if narrow { "Choose files…" } else { BROWSE }).clicked() {
                     env.ask(Action::Browse(Purpose::AskCheckpoint));
                 }
@@ -202,13 +208,14 @@ impl ModelSlot {
     }
 }
 
-/// Draws the list of devices, under `shown` or the name of the chosen one. Gives whether another one was chosen.
+/// Draws the list of devices, under `shown` or the name of the chosen one. The list is `of` a model where there are several. Gives
+/// whether another one was chosen.
 fn devices_ui(
     ui: &mut Ui,
     slot: Slot,
     backend: &mut String,
     devices: &Probe,
-    shown: Option<String>,
+    (shown, of): (Option<String>, Option<String>),
 ) -> Changed {
     let chosen = match devices {
         Probe::Done(reports) => reports
@@ -220,7 +227,8 @@ fn devices_ui(
     };
     let before = backend.clone();
     let combo = ComboBox::from_id_salt(("device", slot)).selected_text(shown.unwrap_or(chosen));
-    let response = combo.width(170.0).truncate().show_ui(ui, |ui| {
+    wrap_before(ui, DEVICE);
+    let response = combo.width(DEVICE).truncate().show_ui(ui, |ui| {
         let auto = DeviceChoice::Auto.to_string();
         ui.selectable_value(backend, auto.clone(), format!("{auto}  the best there is"));
         match devices {
@@ -248,7 +256,7 @@ fn devices_ui(
             Probe::Idle | Probe::Running(_) => busy(ui, "Looking for devices"),
         }
     });
-    let name = format!("Device: {backend}");
+    let name = format!("Device{}: {backend}", of.map_or_else(String::new, |model| format!(" of {model}")));
     response.response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, &name));
     Changed { changed: *backend != before, response: response.response }
 }
@@ -289,7 +297,10 @@ fn suggestions_ui(ui: &mut Ui, env: &mut Env<'_>) -> Option<PathBuf> {
         let muted = Tokens::of(ui).text_muted;
         ui.label(RichText::new("Or load").size(CAPTION_SIZE).color(muted));
         for (folder, text) in suggestions {
-            let response = ui.small_button(&text).on_hover_text(folder.display().to_string());
+            let response = name_button(ui, &text);
+            // In a browser the name is all of the path.
+            let response =
+                if files::ON_DISK { response.on_hover_text(folder.display().to_string()) } else { response };
             if response.clicked() {
                 chosen = Some(folder);
             }
@@ -304,8 +315,8 @@ fn suggestions_ui(ui: &mut Ui, env: &mut Env<'_>) -> Option<PathBuf> {
 
 fn loading_ui(ui: &mut Ui, folder: &Path, stage: &str, since: Instant) -> Option<Wish> {
     let mut wish = None;
-    ui.horizontal(|ui| {
-        busy(ui, &format!("{}: {stage}", checkpoint_name(folder)));
+    ui.horizontal_wrapped(|ui| {
+        busy(ui, &format!("{}: {stage}", shortened(&checkpoint_name(folder))));
         let muted = Tokens::of(ui).text_muted;
         ui.label(RichText::new(duration(since.elapsed().as_secs_f64())).color(muted));
         if ui.button("Cancel").clicked() {
@@ -325,8 +336,12 @@ fn ready_ui(
     let tokens = Tokens::of(ui);
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(checkpoint_name(&facts.folder)).strong())
-            .on_hover_text(short_path(&facts.folder, 120));
+        let name = checkpoint_name(&facts.folder);
+        let place = ui.add(egui::Label::new(RichText::new(&name).strong()).truncate());
+        // In a browser the name is all of the path.
+        if files::ON_DISK {
+            place.on_hover_text(short_path(&facts.folder, 120));
+        }
         if device_ui(ui) {
             wish = Some(Wish::Load(facts.folder.clone()));
         }
@@ -336,10 +351,14 @@ fn ready_ui(
         if let Some(best) = facts.meta.scores.get("best_f1") {
             pill(ui, &format!("best F1 {}", percent(*best)), tokens.success, tokens.success_soft);
         }
-        if ui.button("Unload").on_hover_text("Free its memory").clicked() {
+        let unload = ui.button("Unload").on_hover_text("Free its memory");
+        if removable {
+            unload.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Unload {name}")));
+        }
+        if unload.clicked() {
             wish = Some(Wish::Unload);
         }
-        if removable && icon_button(ui, icon::X, "Remove this model").clicked() {
+        if removable && icon_button(ui, icon::X, &format!("Remove {}", shortened(&name))).clicked() {
             wish = Some(Wish::Remove);
         }
     });

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use crate::symbols as icon;
-use egui::{Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{
+    Align, Key, Layout, Margin, Modifiers, RichText, ScrollArea, TextEdit, TextStyle, Ui, WidgetInfo,
+    WidgetType, vec2,
+};
 use spanbert_core::ask::visible;
 
 use super::{
@@ -20,8 +23,8 @@ use crate::{
     page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
     widgets::{
-        Severity, busy, bytes, card, count, empty_state, heat_window, named, notice, page_header,
-        primary_button, short_path, symbol_button,
+        Severity, busy, bytes, capped, card, count, elided, empty_state, heat_window, named, notice,
+        page_header, primary_button, short_path, symbol_button,
     },
     worker::Slot,
 };
@@ -44,6 +47,7 @@ impl AskPage {
         if add {
             self.add_model(&backend);
         }
+        let look_at_answers = std::mem::take(&mut self.look_at_answers);
         if ui.available_width() < SIDE_BY_SIDE {
             ScrollArea::vertical().id_salt("ask").auto_shrink(false).show(ui, |ui| {
                 self.models_ui(ui, env);
@@ -51,7 +55,11 @@ impl AskPage {
                 ui.add_space(GAP / 2.0);
                 self.question_ui(ui);
                 ui.add_space(GAP);
-                self.answers_ui(ui);
+                let answers = ui.scope(|ui| self.answers_ui(ui)).response;
+                if look_at_answers {
+                    // They may begin below the window's end.
+                    answers.scroll_to_me(Some(Align::Min));
+                }
             });
             return;
         }
@@ -150,10 +158,14 @@ impl AskPage {
             let entered =
                 response.lost_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
             let button = primary_button(ui, "Ask", true);
+            // The sidebar has a button of this name, too.
+            button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Ask the question"));
             if entered || button.clicked() {
                 self.ask();
-                // So that the next question can be typed at once.
-                response.request_focus();
+                // So that the next question can be typed at once; a keyboard on the screen would cover the answer.
+                if !ui.input(egui::InputState::has_touch_screen) {
+                    response.request_focus();
+                }
             }
         });
         self.problem_ui(ui, Field::Question);
@@ -183,7 +195,7 @@ impl AskPage {
                 empty_state(ui, icon::CHAT_TEXT, "No question yet", text, |_| {});
             }
             Some(asked) => {
-                ui.add(egui::Label::new(RichText::new(visible(&asked.question)).size(16.0).strong()).wrap());
+                capped(ui, "question", RichText::new(visible(&asked.question)).size(16.0).strong(), 96.0);
                 if changed {
                     let muted = Tokens::of(ui).text_muted;
                     ui.label(RichText::new("The passage has changed since").size(CAPTION_SIZE).color(muted));
@@ -225,9 +237,12 @@ impl AskPage {
             let tokens = Tokens::of(ui);
             ui.label(RichText::new("History").size(CAPTION_SIZE).color(tokens.text_muted));
             let shown = self.history.shown().map(|asked| asked.id);
+            let font = TextStyle::Button.resolve(ui.style());
             for asked in self.history.newest_first() {
+                // The question has what the answer leaves of the line.
+                let summary = elided(ui, &asked.summary(), &font, ui.available_width() * 0.45);
                 let button = egui::Button::selectable(Some(asked.id) == shown, visible(&asked.question))
-                    .right_text(RichText::new(asked.summary()).color(tokens.text_muted))
+                    .right_text(RichText::new(summary).color(tokens.text_muted))
                     .truncate()
                     .min_size(vec2(ui.available_width(), 24.0));
                 if ui.add(button).clicked() {

@@ -12,13 +12,15 @@ use super::{
 };
 use crate::{
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{bytes, card, percent, segmented},
+    widgets::{bytes, card, percent, segmented, wrap_before},
 };
 
 /// Height of the loss chart.
 const TALL: f32 = 230.0;
 /// Height of the others.
 const LOW: f32 = 140.0;
+/// Width of the slider for the smoothing, with its name and the number.
+const SMOOTHED: f32 = 250.0;
 /// From this width on the small charts stand in two columns.
 const TWO_COLUMNS: f32 = 720.0;
 
@@ -99,8 +101,10 @@ impl Charts {
         ui.horizontal_wrapped(|ui| {
             segmented(ui, &mut self.across, &[(Across::Step, "Updates"), (Across::Time, "Time")]);
             ui.add_space(8.0);
+            wrap_before(ui, SMOOTHED);
             ui.label(RichText::new("Smoothing").size(CAPTION_SIZE).color(muted));
-            ui.spacing_mut().slider_width = 110.0;
+            // Beside its name and the number.
+            ui.spacing_mut().slider_width = (ui.available_width() - SMOOTHED + 110.0).clamp(60.0, 110.0);
             let slid = SMOOTHING.show(ui, &mut self.smoothing);
             slid.response.on_hover_text("How strongly the loss is smoothed");
             ui.add_space(8.0);

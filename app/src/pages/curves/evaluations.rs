@@ -1,7 +1,7 @@
 //! All evaluations of a run in a table.
 
 use crate::symbols as icon;
-use egui::{Align, Layout, RichText, Ui};
+use egui::{Align, Layout, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 use spanbert_core::run::{Curves, Evaluated, HeldOut};
 
@@ -23,8 +23,17 @@ const SCORES: [Score; 6] = [
     ("NoAns F1", |done| done.scores.no_ans_f1),
 ];
 
-/// Draws the table. Gives the evaluation whose predictions the user wants to see, by updates before it.
+/// Draws the table, which is scrolled sideways where it is wider than the window. Gives the evaluation whose predictions the user wants
+/// to see, by updates before it.
 pub(crate) fn ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
+    ScrollArea::horizontal()
+        .id_salt("evaluations")
+        .auto_shrink(false)
+        .show(ui, |ui| table_ui(ui, curves))
+        .inner
+}
+
+fn table_ui(ui: &mut Ui, curves: &Curves) -> Option<usize> {
     if !curves.held_out.is_empty() {
         held_out_ui(ui, &curves.held_out);
         return None;

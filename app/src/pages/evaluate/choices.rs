@@ -3,20 +3,23 @@
 use std::{path::Path, sync::Arc};
 
 use crate::symbols as icon;
-use egui::{ComboBox, Ui};
+use egui::Ui;
 use spanbert_core::run::updates;
 
 use super::{
     EvaluatePage,
     export::{self, Export, Order},
-    load::{Loaded, Source},
+    load::Source,
 };
 use crate::{
     action::Action,
     files,
     page_view::Env,
-    widgets::{short_path, symbol_button},
+    widgets::{name_entry, name_list, short_path, symbol_button, wrap_before},
 };
+
+/// Width of the lists beside that of what can be shown.
+const LIST: f32 = 170.0;
 
 impl EvaluatePage {
     /// What can be chosen: runs with evaluations, then evaluations of their own.
@@ -38,38 +41,19 @@ impl EvaluatePage {
                 if files::ON_DISK { "Choose a run" } else { "Choose an evaluation" }.to_owned(),
                 |source| name(source.path()),
             );
-            let response = ComboBox::new("evaluated run", "")
-                .selected_text(shown)
-                .width((room * 0.28).clamp(150.0, 230.0))
-                .truncate()
-                .show_ui(ui, |ui| {
-                    for source in &sources {
-                        let selected =
-                            self.source.as_ref().is_some_and(|shown| shown.path() == source.path());
-                        if ui.selectable_label(selected, name(source.path())).clicked() {
-                            wanted = Some(source.clone());
-                        }
+            name_list(ui, "evaluated run", ("Run", &shown), (room * 0.28).clamp(150.0, 230.0), |ui| {
+                for source in &sources {
+                    let selected = self.source.as_ref().is_some_and(|shown| shown.path() == source.path());
+                    if name_entry(ui, selected, &name(source.path())).clicked() {
+                        wanted = Some(source.clone());
                     }
-                });
-            label(&response.response, "Run");
-            if let Some(loaded) = self.load.done() {
-                if let Some(step) = loaded.step() {
-                    let shown = step_name(step, loaded.best_step);
-                    let combo = ComboBox::new("evaluation", "").selected_text(shown).width(170.0);
-                    let response = combo.show_ui(ui, |ui| {
-                        for other in &loaded.steps {
-                            let text = step_name(*other, loaded.best_step);
-                            if ui.selectable_label(*other == step, text).clicked()
-                                && let Some(source) = &self.source
-                            {
-                                wanted = Some(Source::Run(source.path().to_owned(), Some(*other)));
-                            }
-                        }
-                    });
-                    label(&response.response, "Evaluation");
                 }
-                compared = self.compare_ui(ui, loaded, &sources);
+            });
+            if let Some(Source::Run(run, _)) = &self.source {
+                let step = self.steps_ui(ui);
+                wanted = step.map(|step| Source::Run(run.clone(), Some(step))).or(wanted.take());
             }
+            compared = self.compare_ui(ui, &sources);
             if symbol_button(ui, icon::EXAM, "New evaluation…", true).clicked() {
                 self.evaluating.open = true;
             }
@@ -88,22 +72,46 @@ impl EvaluatePage {
         }
     }
 
-    /// The evaluations that can be compared with; `Some(None)` ends a comparison.
-    fn compare_ui(&self, ui: &mut Ui, loaded: &Loaded, sources: &[Source]) -> Option<Option<Source>> {
+    /// The evaluations of the run. Its place is there before they are known, so that nothing moves once they are. Gives the one that
+    /// was chosen.
+    fn steps_ui(&self, ui: &mut Ui) -> Option<usize> {
+        let loaded = self.load.done();
+        let shown = loaded.and_then(|loaded| Some((loaded, loaded.step()?)));
+        let text = shown.map_or_else(String::new, |(loaded, step)| step_name(step, loaded.best_step));
         let mut chosen = None;
+        wrap_before(ui, LIST);
+        ui.add_enabled_ui(shown.is_some(), |ui| {
+            name_list(ui, "evaluation", ("Evaluation", &text), LIST, |ui| {
+                let Some((loaded, shown)) = shown else { return };
+                for step in &loaded.steps {
+                    if ui.selectable_label(*step == shown, step_name(*step, loaded.best_step)).clicked() {
+                        chosen = Some(*step);
+                    }
+                }
+            });
+        });
+        chosen
+    }
+
+    /// The evaluations that can be compared with; `Some(None)` ends a comparison. Its place is there before there is one to compare, so
+    /// that nothing moves.
+    fn compare_ui(&self, ui: &mut Ui, sources: &[Source]) -> Option<Option<Source>> {
+        let mut chosen = None;
+        let loaded = self.load.done();
         let shown = match &self.other {
             Some((Source::Run(run, Some(step)), _)) => format!("{} after {step}", name(run)),
             Some((source, _)) => name(source.path()),
             None => "Compare with…".to_owned(),
         };
-        const WIDTH: f32 = 170.0;
-        wrap(ui, WIDTH);
-        let response =
-            ComboBox::new("compared", "").selected_text(shown).width(WIDTH).truncate().show_ui(ui, |ui| {
+        wrap_before(ui, LIST);
+        ui.add_enabled_ui(loaded.is_some(), |ui| {
+            name_list(ui, "compared", ("Compare with", &shown), LIST, |ui| {
                 if self.other.is_some() && ui.selectable_label(false, "Nothing").clicked() {
                     chosen = Some(None);
                 }
-                if let (Some(Source::Run(run, _)), Some(step)) = (&self.source, loaded.step()) {
+                if let (Some(Source::Run(run, _)), Some(loaded)) = (&self.source, loaded)
+                    && let Some(step) = loaded.step()
+                {
                     for other in loaded.steps.iter().filter(|other| **other != step) {
                         let text = format!("This run after {}", updates(*other));
                         if ui.selectable_label(false, text).clicked() {
@@ -114,19 +122,19 @@ impl EvaluatePage {
                 let elsewhere =
                     |source: &&Source| Some(source.path()) != self.source.as_ref().map(Source::path);
                 for source in sources.iter().filter(elsewhere) {
-                    if ui.selectable_label(false, name(source.path())).clicked() {
+                    if name_entry(ui, false, &name(source.path())).clicked() {
                         chosen = Some(Some(source.clone()));
                     }
                 }
             });
-        label(&response.response, "Compare with");
+        });
         chosen
     }
 
     fn export_ui(&mut self, ui: &mut Ui) {
         let mut wanted = None;
         let ready = self.view.is_some() && self.export.is_none();
-        wrap(ui, 100.0);
+        wrap_before(ui, 100.0);
         ui.add_enabled_ui(ready, |ui| {
             ui.menu_button(format!("{}  Export", icon::EXPORT), |ui| {
                 for export in Export::ALL {
@@ -152,10 +160,6 @@ impl EvaluatePage {
     }
 }
 
-fn label(response: &egui::Response, name: &str) {
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::ComboBox, true, name));
-}
-
 fn name(run: &Path) -> String {
     run.file_name().map_or_else(|| short_path(run, 40), |name| name.to_string_lossy().into_owned())
 }
@@ -163,11 +167,4 @@ fn name(run: &Path) -> String {
 fn step_name(step: usize, best: Option<usize>) -> String {
     let mark = if best == Some(step) { " (best)" } else { "" };
     format!("After {}{mark}", updates(step))
-}
-
-/// Goes on in the next line if this one has less room: lists and menus would be cut off instead.
-fn wrap(ui: &mut Ui, room: f32) {
-    if ui.available_size_before_wrap().x < room {
-        ui.end_row();
-    }
 }

@@ -18,6 +18,8 @@ pub(super) fn ui(ui: &mut Ui, live: &Live, filter: &mut Filter) {
     let caption = |ui: &mut Ui, text: &str| {
         ui.label(RichText::new(text).size(CAPTION_SIZE).color(tokens.text_muted));
     };
+    // The names of the rows and the gaps take the rest.
+    let cell_width = ((ui.available_width() - 108.0) / 2.0).clamp(48.0, 86.0);
     egui::Grid::new("confusion").num_columns(3).spacing([6.0, 6.0]).show(ui, |ui| {
         caption(ui, "");
         caption(ui, "Answered");
@@ -40,7 +42,8 @@ pub(super) fn ui(ui: &mut Ui, live: &Live, filter: &mut Filter) {
                 let chosen = filter.cell == Some(cell);
                 let stroke = egui::Stroke::new(if chosen { 2.0 } else { 0.0 }, color);
                 let text = RichText::new(count(number)).strong().color(color);
-                let button = Button::new(text).fill(ground).stroke(stroke).min_size(egui::vec2(86.0, 34.0));
+                let button =
+                    Button::new(text).fill(ground).stroke(stroke).min_size(egui::vec2(cell_width, 34.0));
                 let response = ui.add(button);
                 let what = if is_answered { "answered" } else { "not answered" };
                 let label = format!("{name}, {what}: {}", count(number));

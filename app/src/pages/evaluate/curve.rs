@@ -7,7 +7,7 @@ use spanbert_core::score::{ThresholdCurve, ThresholdPoint};
 use super::live::Live;
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{NumberSlider, named, percent},
+    widgets::{NumberSlider, named, percent, wrap_before},
 };
 
 /// Points of a line that are drawn at most.
@@ -62,6 +62,13 @@ impl Sweep {
         });
     }
 
+    /// Draws the chart only, beside a [`Self::strip`].
+    pub(super) fn chart(&self, ui: &mut Ui, live: &mut Live, height: f32) {
+        if let Some(threshold) = self.plot(ui, live.threshold, &Tokens::of(ui), height) {
+            live.set_threshold(threshold);
+        }
+    }
+
     /// Draws the figures and the slider only.
     pub(super) fn strip(&self, ui: &mut Ui, live: &mut Live) {
         self.legend(ui, live, &Tokens::of(ui));
@@ -74,6 +81,8 @@ impl Sweep {
             ui.spacing_mut().item_spacing.x = 5.0;
             let values = [Some(at.f1), Some(at.exact), at.has_ans_f1, at.no_ans];
             for (((name, _), value), color) in self.lines.iter().zip(values).zip(tokens.series) {
+                // A figure stays with its name.
+                wrap_before(ui, 110.0);
                 let (rect, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
                 ui.painter().rect_filled(rect.shrink2(egui::vec2(0.0, 3.0)), 1.0, color);
                 ui.label(RichText::new(*name).size(CAPTION_SIZE).color(tokens.text_muted));

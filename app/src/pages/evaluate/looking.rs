@@ -8,7 +8,7 @@ use spanbert_core::breakdown::Case;
 
 use crate::{
     theme::{CAPTION_SIZE, Tokens},
-    widgets::{Severity, busy, card, heat, notice},
+    widgets::{Severity, busy, card, heat, notice, shortened},
     worker::{Answered, Model, Reply, Slot, State, Worker},
 };
 
@@ -118,9 +118,9 @@ fn differs_ui(ui: &mut Ui, answered: &Answered, case: &Case) {
     if case.prediction.is_empty() || best == case.prediction {
         return;
     }
+    let (here, there) = (shortened(best), shortened(&case.prediction));
     let text = format!(
-        "These weights answer \u{201c}{best}\u{201d}, not \u{201c}{}\u{201d}: the evaluation's own were not kept, or it ran elsewhere",
-        case.prediction
+        "These weights answer \u{201c}{here}\u{201d}, not \u{201c}{there}\u{201d}: the evaluation's own were not kept, or it ran elsewhere",
     );
     let muted = Tokens::of(ui).text_muted;
     ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(muted)).wrap());

@@ -1,7 +1,7 @@
 //! Evaluate: why a model scores what it scores.
 //!
 //! [`load`] reads an evaluation on a thread, [`live`] holds everything that follows the threshold, [`filter`] says which
-//! questions are shown. [`choices`] is the row above; the [`view`] draws the [`curve`] and the [`confusion`] at the top, then
+//! questions are shown. [`choices`] is the row above, [`layout`] what stands where; the [`view`] draws the [`curve`] and the [`confusion`] at the top, then
 //! [`slices`], the [`questions`] table, and the [`passage`] of the chosen question with where the model looks ([`looking`]).
 //! [`evaluating`] starts evaluations, [`export`] writes what is shown.
 
@@ -11,6 +11,7 @@ mod curve;
 mod evaluating;
 mod export;
 mod filter;
+mod layout;
 mod live;
 mod load;
 mod looking;
@@ -25,7 +26,7 @@ use std::{
 };
 
 use crate::symbols as icon;
-use egui::{Align, Context, Label, Layout, RichText, TextEdit, Ui};
+use egui::{Context, Ui};
 
 use self::{
     evaluating::{Evaluated, Evaluating, Means},
@@ -39,28 +40,16 @@ use crate::{
     dialogs::Purpose,
     files,
     page_view::{Env, PageView},
-    theme::{CAPTION_SIZE, GAP, Tokens},
     toasts::Toast,
-    widgets::{
-        Severity, busy, command_button, count, empty_state, labelled, notice, page_header, symbol_button,
-        warnings_list,
-    },
+    widgets::{command_button, empty_state, symbol_button},
 };
 
-/// From this width on the slices, the questions and the passage are side by side.
-const ALL_BESIDE: f32 = 1000.0;
-/// From this width on the passage is beside one of the others; below, the parts are shown one at a time.
-const TWO_BESIDE: f32 = 760.0;
-/// Below this height the curve and the cells are a part too, and only their figures and the slider stay on top.
-const LOW: f32 = 560.0;
 /// What is said where there is no evaluation.
 const NO_EVALUATIONS: &str = if cfg!(target_family = "wasm") {
     "Any checkpoint can be evaluated on any SQuAD file, here in the browser; an evaluation of the command line can be dropped as a folder. Scores, slices and predictions are shown here."
 } else {
     "Every training evaluates its development set; any checkpoint can be evaluated on any SQuAD file. Scores, slices and predictions are shown here."
 };
-/// Height of the curve with its figures and the slider.
-const CURVE: f32 = 190.0;
 
 /// The page's state.
 pub struct EvaluatePage {
@@ -183,120 +172,6 @@ impl EvaluatePage {
             self.other = None;
         }
     }
-
-    fn loaded_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
-        let (Load::Done(loaded), Some(view)) = (&self.load, &mut self.view) else { return };
-        if loaded.results.non_finite_windows > 0 {
-            let windows = loaded.results.non_finite_windows;
-            let text = format!(
-                "{} window{} had results that are not numbers, so these scores mean nothing: the weights or the device are damaged",
-                count(windows),
-                if windows == 1 { "" } else { "s" }
-            );
-            notice(ui, Severity::Error, &text);
-        }
-        let shown = self.source.as_ref().map(Source::path);
-        if let Some(said) = self.evaluated.as_ref().filter(|said| shown == Some(&said.folder)) {
-            said.warnings.iter().for_each(|warning| notice(ui, Severity::Warning, warning));
-            // What was decided is kept with the evaluation, and stands below.
-            let decision = loaded.results.abstention.map(|decision| decision.to_string());
-            let notes = said.notes.iter().filter(|note| Some(*note) != decision.as_ref());
-            notes.for_each(|note| caption(ui, note));
-        }
-        if let Some(decision) = loaded.results.abstention {
-            caption(ui, &capitalised(&decision.said()));
-        }
-        warnings_list(ui, " about the data", &loaded.warnings, "evaluated data");
-        let low = ui.available_height() < LOW;
-        if low {
-            view.strip_ui(ui);
-        } else {
-            view.top_ui(ui, CURVE);
-        }
-        ui.add_space(GAP / 2.0);
-        let (width, height) = (ui.available_width() - 2.0 * GAP, ui.available_height());
-        let mut passage_ui = |ui: &mut Ui, view: &View, env: &mut Env<'_>| {
-            passage::ui(ui, loaded, &view.live, view.table.selected(), &mut self.looking, env);
-        };
-        if width >= ALL_BESIDE {
-            let left = (width * 0.25).clamp(250.0, 330.0);
-            let right = (width * 0.31).clamp(290.0, 460.0);
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = GAP;
-                column(ui, left, height, |ui| {
-                    view.part_ui(ui, &mut self.part, &[Part::Slices], low, env);
-                });
-                column(ui, width - left - right, height, |ui| {
-                    view.table.ui(ui, &view.live, &mut view.filter);
-                });
-                column(ui, right, height, |ui| passage_ui(ui, view, env));
-            });
-        } else if width >= TWO_BESIDE {
-            let right = (width * 0.42).clamp(290.0, 430.0);
-            ui.horizontal_top(|ui| {
-                ui.spacing_mut().item_spacing.x = GAP;
-                column(ui, width + GAP - right, height, |ui| {
-                    view.part_ui(ui, &mut self.part, &[Part::Slices, Part::Questions], low, env);
-                });
-                column(ui, right, height, |ui| passage_ui(ui, view, env));
-            });
-        } else {
-            let parts = [Part::Slices, Part::Questions, Part::Passage];
-            if view.part_ui(ui, &mut self.part, &parts, low, env) == Part::Passage {
-                passage_ui(ui, view, env);
-            }
-        }
-    }
-
-    /// What went wrong, and a field for the data set if that may help.
-    fn failed_ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) {
-        let Load::Failed(failure) = &self.load else { return };
-        notice(ui, Severity::Error, &failure.message);
-        if !failure.wants_data {
-            return;
-        }
-        ui.add_space(GAP / 2.0);
-        let mut wanted = None;
-        ui.horizontal_wrapped(|ui| {
-            let width = (ui.available_width() - 260.0).max(160.0);
-            if files::ON_DISK {
-                labelled(ui, "SQuAD file that was answered", |ui| {
-                    ui.add(TextEdit::singleline(&mut self.data).desired_width(width))
-                });
-            } else {
-                ui.label("SQuAD file that was answered");
-            }
-            if files::ON_DISK
-                && ui.add_enabled(!self.data.trim().is_empty(), egui::Button::new("Use this file")).clicked()
-            {
-                wanted = Some(PathBuf::from(self.data.trim().trim_matches('"')));
-            }
-            if ui.button("Choose file…").clicked() {
-                env.ask(Action::Browse(Purpose::AnsweredData));
-            }
-        });
-        if let (Some(data), Some(source)) = (wanted, self.source.clone()) {
-            self.open(source, Some(data));
-        }
-    }
-}
-
-fn caption(ui: &mut Ui, text: &str) {
-    let muted = Tokens::of(ui).text_muted;
-    ui.add(Label::new(RichText::new(text).size(CAPTION_SIZE).color(muted)).wrap());
-}
-
-fn capitalised(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
-}
-
-fn column(ui: &mut Ui, width: f32, height: f32, content: impl FnOnce(&mut Ui)) {
-    ui.allocate_ui_with_layout(egui::vec2(width, height), Layout::top_down(Align::Min), |ui| {
-        ui.set_width(width);
-        ui.spacing_mut().item_spacing.x = 8.0;
-        content(ui);
-    });
 }
 
 impl PageView for EvaluatePage {
@@ -349,33 +224,35 @@ impl PageView for EvaluatePage {
                 }
             }
         }
-        page_header(ui, "Evaluate", "", |_| {});
-        self.choices_ui(ui, env);
-        ui.add_space(GAP / 2.0);
-        self.evaluating.ui(ui, env, self.means.as_ref());
-        if let Some(error) = &self.other_error {
-            notice(ui, Severity::Warning, error);
-        }
-        match &self.load {
-            Load::Nothing => {}
-            Load::Running(_) => busy(ui, "Reading the evaluation"),
-            Load::Failed(_) => self.failed_ui(ui, env),
-            Load::Done(_) => self.loaded_ui(ui, env),
-        }
+        self.draw(ui, env);
     }
 
-    fn take_path(&mut self, purpose: Purpose, path: PathBuf, _env: &mut Env<'_>) -> bool {
+    fn take_path(&mut self, purpose: Purpose, path: PathBuf, env: &mut Env<'_>) -> bool {
         if self.evaluating.take(purpose, &path) {
             return true;
         }
-        if purpose == Purpose::Dropped {
-            return self.evaluating.take_dropped(&path);
-        }
+        // An evaluation that waits for its questions has the first say.
+        let waits =
+            matches!(&self.load, Load::Failed(failure) if failure.wants_data) && !self.evaluating.open;
+        let purpose = match purpose {
+            Purpose::Dropped if waits && files::is_file(&path) => Purpose::AnsweredData,
+            Purpose::Dropped if self.evaluating.is_running() && files::is_file(&path) => {
+                let text = "An evaluation is running; drop the file again once it has ended";
+                env.ask(Action::Say(Toast::info(text)));
+                return true;
+            }
+            Purpose::Dropped => return self.evaluating.take_dropped(&path),
+            other => other,
+        };
         if let (Purpose::AnsweredData, Some(source)) = (purpose, self.source.clone()) {
             self.open(source, Some(path));
             return true;
         }
         false
+    }
+
+    fn is_at_stake(&self) -> bool {
+        self.evaluating.is_running()
     }
 
     fn can(&self, command: Command, _env: &Env<'_>) -> bool {

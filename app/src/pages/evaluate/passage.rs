@@ -11,7 +11,7 @@ use crate::{
     action::Action,
     page_view::Env,
     theme::{CAPTION_SIZE, GAP, Tokens},
-    widgets::{card, empty_state, fact, pill, symbol_button},
+    widgets::{capped, card, empty_state, fact, pill, symbol_button},
 };
 
 /// Size of a figure with its name; one that does not fit goes to the next row whole.
@@ -37,7 +37,7 @@ pub(super) fn ui(
     let (passage, checkpoint) = (loaded.passage(case), loaded.checkpoint());
     ScrollArea::vertical().id_salt("passage").auto_shrink(false).show(ui, |ui| {
         card(ui, "Question", |ui| {
-            ui.add(Label::new(RichText::new(&case.question).size(16.0).strong()).wrap());
+            capped(ui, "question", RichText::new(&case.question).size(16.0).strong(), 96.0);
             ui.add_space(4.0);
             let outcome = case.outcome(live.threshold);
             let (color, ground) = outcome_colors(outcome.group(), &tokens);

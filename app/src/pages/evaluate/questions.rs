@@ -14,6 +14,19 @@ use crate::{
 const ROW: f32 = 24.0;
 /// A table wider than this has room for the longest outcome.
 const WIDE: f32 = 640.0;
+/// A table narrower than this has no room for the null odds.
+const NARROW: f32 = 430.0;
+/// A table narrower than this has none for the outcome either, which the colour of the F1 tells then.
+const NARROWEST: f32 = 360.0;
+/// Width from which two fields are side by side.
+const TWO_FIELDS: f32 = 320.0;
+
+/// Which columns there is room for, besides questions, answers and F1.
+#[derive(Clone, Copy)]
+struct Room {
+    null_odds: bool,
+    outcome: bool,
+}
 
 /// What decides the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,13 +108,15 @@ impl QuestionsTable {
     }
 
     fn filter_ui(&mut self, ui: &mut Ui, live: &Live, filter: &mut Filter) {
-        ui.horizontal(|ui| {
-            let half = ((ui.available_width() - 8.0) / 2.0 - 16.0).max(80.0);
-            let response = search_field(ui, &mut filter.words, "Search questions and answers", half);
+        ui.horizontal_wrapped(|ui| {
+            let all = ui.available_width() - 16.0;
+            // One under the other where they would not show what they are for.
+            let width = if all < TWO_FIELDS { all } else { ((all - 8.0) / 2.0 - 8.0).max(80.0) };
+            let response = search_field(ui, &mut filter.words, "Search questions and answers", width);
             if std::mem::take(&mut self.wants_focus) {
                 response.request_focus();
             }
-            search_field(ui, &mut filter.query, "Query, such as f1 < 0.5 and negation", half);
+            search_field(ui, &mut filter.query, "Query, such as f1 < 0.5 and negation", width);
         });
         if !filter.query.trim().is_empty()
             && let Err(error) = Query::parse(&filter.query)
@@ -195,11 +210,14 @@ impl QuestionsTable {
         let height = ui.available_height();
         let answers = if live.comparison.is_some() { 2 } else { 1 };
         let wide = ui.available_width() > WIDE;
+        // A second answer takes as much as what is left out first.
+        let left = ui.available_width() - if answers == 2 { 70.0 } else { 0.0 };
+        let room = Room { null_odds: left >= NARROW, outcome: left >= NARROWEST };
         let answer_width = (ui.available_width() * if answers == 2 { 0.16 } else { 0.2 }).clamp(70.0, 220.0);
         // With two answers there is no room for more than its first word.
         let outcome_width = if wide {
             172.0
-        } else if answers == 2 {
+        } else if answers == 2 || !room.null_odds {
             86.0
         } else {
             130.0
@@ -216,10 +234,13 @@ impl QuestionsTable {
         for _ in 0..answers {
             table = table.column(Column::initial(answer_width).at_least(50.0).clip(true).resizable(true));
         }
-        table = table
-            .column(Column::exact(38.0))
-            .column(Column::exact(62.0))
-            .column(Column::exact(outcome_width).clip(true));
+        table = table.column(Column::exact(38.0));
+        if room.null_odds {
+            table = table.column(Column::exact(62.0));
+        }
+        if room.outcome {
+            table = table.column(Column::exact(outcome_width).clip(true));
+        }
         if let Some(row) = self.scroll_to.take() {
             table = table.scroll_to_row(row, None);
         }
@@ -228,7 +249,9 @@ impl QuestionsTable {
             if answers == 2 {
                 names.push(("Other's answer", Order::Data));
             }
-            names.extend([("F1", Order::F1), ("Null odds", Order::NullOdds), ("Outcome", Order::Data)]);
+            names.push(("F1", Order::F1));
+            names.extend(room.null_odds.then_some(("Null odds", Order::NullOdds)));
+            names.extend(room.outcome.then_some(("Outcome", Order::Data)));
             for (name, order) in names {
                 header.col(|ui| self.header_ui(ui, name, order));
             }
@@ -244,7 +267,7 @@ impl QuestionsTable {
                 };
                 let selected = self.selected == Some(index);
                 row.set_selected(selected);
-                cells(&mut row, index, case, live, &tokens);
+                cells(&mut row, (index, case), live, room, &tokens);
                 let response = row.response();
                 response.widget_info(|| {
                     WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, &case.question)
@@ -289,7 +312,13 @@ impl QuestionsTable {
     }
 }
 
-fn cells(row: &mut egui_extras::TableRow<'_, '_>, place: usize, case: &Case, live: &Live, tokens: &Tokens) {
+fn cells(
+    row: &mut egui_extras::TableRow<'_, '_>,
+    (place, case): (usize, &Case),
+    live: &Live,
+    room: Room,
+    tokens: &Tokens,
+) {
     let threshold = live.threshold;
     let outcome = case.outcome(threshold);
     let text = |ui: &mut Ui, text: &str, color: Color32| {
@@ -302,9 +331,9 @@ fn cells(row: &mut egui_extras::TableRow<'_, '_>, place: usize, case: &Case, liv
             text(ui, &case.prediction, tokens.text);
         }
     };
-    let number = |ui: &mut Ui, text: String| {
+    let number = |ui: &mut Ui, text: String, color: Color32| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add(Label::new(text).selectable(false));
+            ui.add(Label::new(RichText::new(text).color(color)).selectable(false));
         });
     };
     row.col(|ui| text(ui, &case.question, tokens.text));
@@ -316,9 +345,16 @@ fn cells(row: &mut egui_extras::TableRow<'_, '_>, place: usize, case: &Case, liv
             }
         });
     }
-    row.col(|ui| number(ui, format!("{:.0}", case.scores(threshold).1 * 100.0)));
-    row.col(|ui| number(ui, case.null_odds.map_or_else(String::new, |value| format!("{value:.2}"))));
-    row.col(|ui| text(ui, &capital(outcome.name()), outcome_colors(outcome.group(), tokens).0));
+    let color = outcome_colors(outcome.group(), tokens).0;
+    let f1 = format!("{:.0}", case.scores(threshold).1 * 100.0);
+    row.col(|ui| number(ui, f1, if room.outcome { tokens.text } else { color }));
+    if room.null_odds {
+        let odds = case.null_odds.map_or_else(String::new, |value| format!("{value:.2}"));
+        row.col(|ui| number(ui, odds, tokens.text));
+    }
+    if room.outcome {
+        row.col(|ui| text(ui, &capital(outcome.name()), color));
+    }
 }
 
 /// Right, nearly so, or wrong: text and ground.

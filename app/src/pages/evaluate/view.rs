@@ -24,6 +24,13 @@ use crate::{
 /// Width from which the four cells stand beside the curve.
 const BESIDE: f32 = 520.0;
 
+/// Width of the four cells, with a gap.
+const BESIDE_CELLS: f32 = 320.0;
+/// Height of the four cells, with a gap.
+const CELLS: f32 = 150.0;
+/// Least height of the curve above them.
+const CURVE: f32 = 130.0;
+
 /// Which part is shown where there is no room for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Part {
@@ -96,7 +103,7 @@ impl View {
         match shown {
             Part::Scores => {
                 let height = ui.available_height() - 40.0;
-                self.top_ui(ui, height);
+                self.scores_ui(ui, height);
             }
             Part::Slices => self.slices_ui(ui, env),
             Part::Questions => self.table.ui(ui, &self.live, &mut self.filter),
@@ -112,6 +119,28 @@ impl View {
         }
     }
 
+    /// What the strip above does not show: the curve, beside the four cells or above them.
+    fn scores_ui(&mut self, ui: &mut Ui, height: f32) {
+        let Self { sweep: Some(sweep), live, filter, .. } = self else { return self.top_ui(ui, height) };
+        card(ui, "Scores", |ui| {
+            let wide = ui.available_width() >= BESIDE;
+            let layout = if wide { Layout::left_to_right(Align::Min) } else { Layout::top_down(Align::Min) };
+            ui.with_layout(layout, |ui| {
+                let width = ui.available_width() - if wide { BESIDE_CELLS } else { 0.0 };
+                let height = if wide { height } else { (height - CELLS).max(CURVE) };
+                ui.allocate_ui_with_layout(egui::vec2(width, height), Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(width);
+                    sweep.chart(ui, live, height);
+                });
+                ui.add_space(GAP);
+                ui.vertical(|ui| {
+                    confusion::ui(ui, live, filter);
+                    compared_ui(ui, live);
+                });
+            });
+        });
+    }
+
     /// The curve beside the four cells or, in a narrow window, above them.
     pub(super) fn top_ui(&mut self, ui: &mut Ui, height: f32) {
         card(ui, "Scores", |ui| match &self.sweep {
@@ -123,7 +152,7 @@ impl View {
             }
             Some(sweep) => {
                 ui.horizontal_top(|ui| {
-                    let width = (ui.available_width() - 320.0).max(180.0);
+                    let width = (ui.available_width() - BESIDE_CELLS).max(180.0);
                     ui.allocate_ui_with_layout(
                         egui::vec2(width, height),
                         Layout::top_down(Align::Min),

@@ -55,9 +55,10 @@ impl Detail {
     pub(super) fn ui(&mut self, ui: &mut Ui, env: &mut Env<'_>) -> bool {
         let tokens = Tokens::of(ui);
         let mut back = false;
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             back = icon_button(ui, icon::ARROW_LEFT, "Back to the runs").clicked();
-            ui.label(RichText::new(run_title(&self.run.summary.name)).size(TITLE_SIZE).strong());
+            let title = RichText::new(run_title(&self.run.summary.name)).size(TITLE_SIZE).strong();
+            ui.add(Label::new(title).truncate());
             let (word, color, ground) = status_look(self.run.summary.status, &tokens);
             pill(ui, word, color, ground);
         });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::symbols as icon;
-use egui::{Align, Button, Context, Layout, RichText, Ui, vec2};
+use egui::{Align, Button, Context, Layout, RichText, TextStyle, Ui, WidgetInfo, WidgetType, vec2};
 use spanbert_core::run::RecordedRun;
 use spanbert_web::message::{Reply, Request};
 
@@ -19,8 +19,8 @@ use crate::{
     pages::curves::status_look,
     theme::Tokens,
     widgets::{
-        Severity, best_score, busy, command_button, empty_state, notice, page_header, pill, run_title,
-        score_name,
+        Severity, best_score, busy, command_button, elided, empty_state, notice, page_header, pill,
+        run_title, score_name,
     },
     worker::web::{Link, in_one_line},
 };
@@ -96,9 +96,15 @@ impl Entry {
         ui.horizontal(|ui| {
             let to_the_left = Layout::top_down_justified(Align::Min);
             // What follows takes as much.
-            let width = (ui.available_width() - 240.0).clamp(100.0, 260.0);
+            let width = (ui.available_width() - 210.0).clamp(70.0, 260.0);
             ui.allocate_ui_with_layout(vec2(width, 28.0), to_the_left, |ui| {
-                clicked = ui.add(Button::new(&name).frame_when_inactive(false).truncate()).clicked();
+                let shown = elided(ui, &name, &TextStyle::Button.resolve(ui.style()), width - 20.0);
+                let button = ui.add(Button::new(&shown).frame_when_inactive(false));
+                button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &name));
+                clicked = button.clicked();
+                if shown != name {
+                    button.on_hover_text(name.as_str());
+                }
             });
             match &self.state {
                 State::Reading(_) => busy(ui, "Reading"),

@@ -41,6 +41,8 @@ pub struct TrainPage {
     learning_rate: String,
     error: Option<String>,
     job: Option<Job>,
+    /// Whether the run that came of it was downloaded: it is gone with the page.
+    saved: bool,
     charts: Charts,
 }
 
@@ -55,6 +57,7 @@ impl TrainPage {
             learning_rate,
             error: None,
             job: None,
+            saved: false,
             charts: Charts::default(),
         }
     }
@@ -75,7 +78,7 @@ impl TrainPage {
         match Job::start(&self.context, training, &env.settings.backend) {
             Ok(job) => {
                 self.charts = Charts::default();
-                (self.job, self.error) = (Some(job), None);
+                (self.job, self.error, self.saved) = (Some(job), None, false);
             }
             Err(error) => self.error = Some(error),
         }
@@ -106,7 +109,8 @@ impl TrainPage {
                         suffix: "",
                         limited: true,
                     };
-                    ui.spacing_mut().slider_width = 220.0;
+                    // Beside the number.
+                    ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(80.0, 220.0);
                     labelled(ui, name, |ui| slider.show(ui, &mut self.passages).response);
                     labelled(ui, "Learning rate", |ui| {
                         ui.add(egui::TextEdit::singleline(&mut self.learning_rate).desired_width(90.0))
@@ -150,7 +154,9 @@ impl TrainPage {
                         busy(ui, &format!("Asked to {} after the current step", asked.word()));
                     }
                 }
-                Stage::Trained { folder, evaluated } => trained_ui(ui, folder, *evaluated, env),
+                Stage::Trained { folder, evaluated } => {
+                    self.saved |= trained_ui(ui, folder, *evaluated, env);
+                }
                 Stage::Failed(message) => notice(ui, Severity::Error, message),
                 Stage::GivenUp => {
                     ui.label("The training was given up; nothing of it is kept");
@@ -180,7 +186,8 @@ fn request(command: Command) -> Request {
     }
 }
 
-fn trained_ui(ui: &mut Ui, folder: &Path, evaluated: bool, env: &mut Env<'_>) {
+/// What can be done with a run that came of a training. Gives whether it was downloaded.
+fn trained_ui(ui: &mut Ui, folder: &Path, evaluated: bool, env: &mut Env<'_>) -> bool {
     let checkpoint =
         ["best", "last"].map(|name| folder.join(name)).into_iter().find(|path| files::is_checkpoint(path));
     if primary_button(ui, "Ask this model", checkpoint.is_some()).clicked()
@@ -195,7 +202,8 @@ fn trained_ui(ui: &mut Ui, folder: &Path, evaluated: bool, env: &mut Env<'_>) {
         env.ask(Action::OpenRun(folder.to_owned()));
     }
     let hint = "A run folder as the command line makes it; its best/ is a checkpoint for any program";
-    if symbol_button(ui, icon::EXPORT, "Download the run", true).on_hover_text(hint).clicked() {
+    let download = symbol_button(ui, icon::EXPORT, "Download the run", true).on_hover_text(hint).clicked();
+    if download {
         let made = files::below(folder)
             .into_iter()
             .filter_map(|(name, content)| content.made(name))
@@ -205,6 +213,7 @@ fn trained_ui(ui: &mut Ui, folder: &Path, evaluated: bool, env: &mut Env<'_>) {
             Err(text) => Toast::error(text),
         }));
     }
+    download
 }
 
 fn progress_ui(ui: &mut Ui, job: &Job) {
@@ -273,6 +282,11 @@ impl PageView for TrainPage {
             self.form_ui(ui, env);
             self.job_ui(ui, env);
         });
+    }
+
+    fn is_at_stake(&self) -> bool {
+        let made = |job: &Job| matches!(job.stage(), Stage::Trained { .. }) && !self.saved;
+        self.job.as_ref().is_some_and(|job| job.is_running() || made(job))
     }
 
     fn can(&self, command: Command, _: &Env<'_>) -> bool {

@@ -15,7 +15,7 @@ pub(super) fn ui(ui: &mut Ui, library: &Library) {
     }
     for model in kept {
         ui.horizontal_wrapped(|ui| {
-            ui.label(&model.name);
+            ui.add(Label::new(&model.name).truncate());
             ui.label(RichText::new(bytes(model.bytes)).color(muted));
             let button = ui.button("Delete");
             let name = format!("Delete {}", model.name);

@@ -137,7 +137,10 @@ fn backend(ui: &mut Ui, env: &mut Env<'_>) {
     let shown = choices.iter().find(|(choice, _)| *choice == current);
     let shown = shown.map_or_else(|| format!("{current} (not found)"), |(_, name)| name.clone());
     labelled(ui, DEFAULT_DEVICE, |ui| {
-        let combo = ComboBox::new("default backend", "").selected_text(shown).width(360.0).truncate();
+        let combo = ComboBox::new("default backend", "")
+            .selected_text(shown)
+            .width(ui.available_width().min(360.0))
+            .truncate();
         let response = combo
             .show_ui(ui, |ui| {
                 for (choice, name) in &choices {

@@ -24,12 +24,16 @@ use crate::{
     page_view::Env,
     theme::{CAPTION_SIZE, Tokens},
     widgets::{
-        Severity, card, checkpoint_name, count, duration, labelled, notice, primary_button, symbol_button,
+        Severity, card, checkpoint_name, count, duration, labelled, name_entry, name_list, notice,
+        primary_button, symbol_button,
     },
 };
 
 /// The folder for evaluations within the runs folder.
 pub(super) const FOLDER: &str = "evaluations";
+
+/// Narrower than this, how far an evaluation is stands above its bar instead of on it.
+const NARROW: f32 = 400.0;
 
 /// An evaluation that has ended well.
 pub(super) struct Evaluated {
@@ -85,8 +89,11 @@ impl Evaluating {
         true
     }
 
-    /// Fills in a path that was dropped on the open form.
+    /// Fills in a path that was dropped on the open form. Questions open it: they are of no other use on this page.
     pub(super) fn take_dropped(&mut self, path: &Path) -> bool {
+        if self.running.is_some() {
+            return false;
+        }
         let purpose = if files::is_checkpoint(path) {
             Purpose::EvaluateCheckpoint
         } else if files::is_file(path) {
@@ -94,7 +101,13 @@ impl Evaluating {
         } else {
             return false;
         };
-        self.open && self.running.is_none() && self.take(purpose, path)
+        let questions = purpose == Purpose::EvaluateData && is_json(path);
+        (self.open || questions) && self.take(purpose, path)
+    }
+
+    /// Whether an evaluation is running.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Hears from whoever evaluates. Gives the evaluation that has just ended well.
@@ -168,7 +181,7 @@ impl Evaluating {
                     ui,
                     |ui| {
                         for path in &env.settings.recent_checkpoints {
-                            if ui.selectable_label(false, checkpoint_name(path)).clicked() {
+                            if name_entry(ui, false, &checkpoint_name(path)).clicked() {
                                 self.model = path.display().to_string();
                             }
                         }
@@ -182,7 +195,7 @@ impl Evaluating {
                 env.ask(Action::Browse(Purpose::EvaluateData));
             }
         });
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let ready = means.is_some() && !self.model.trim().is_empty() && !self.data.trim().is_empty();
             if primary_button(ui, "Start evaluation", ready).clicked()
                 && let Some(means) = means
@@ -207,9 +220,14 @@ impl Evaluating {
             let left = running.started.elapsed().as_secs_f64() * f64::from((1.0 - share) / share.max(1e-6));
             format!("{} of {} windows, {} left", count(running.done), count(running.total), duration(left))
         };
+        let narrow = ui.available_width() < NARROW;
+        if narrow {
+            ui.label(&text);
+        }
         ui.horizontal(|ui| {
-            let width = (ui.available_width() - 130.0).max(100.0);
-            ui.add(ProgressBar::new(share).desired_width(width).text(text));
+            let width = (ui.available_width() - 90.0).max(100.0);
+            let bar = ProgressBar::new(share).desired_width(width);
+            ui.add(if narrow { bar } else { bar.text(text) });
             if ui.add_enabled(!running.cancelled, egui::Button::new("Cancel")).clicked() {
                 running.cancelled = true;
                 running.job.cancel();
@@ -242,6 +260,13 @@ impl Evaluating {
     }
 }
 
+/// Whether a file is JSON by its name, as questions are: packed or not, in one piece or by lines.
+fn is_json(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".json", ".jsonl"].iter().any(|ending| name.ends_with(ending))
+}
+
 /// What is evaluated: typed where there are paths, else chosen.
 struct Field {
     caption: &'static str,
@@ -263,14 +288,14 @@ impl Field {
         }
         let known = (value != built_in).then(|| value.clone());
         labelled(ui, self.caption, |ui| {
-            let combo = ComboBox::from_id_salt(self.caption).selected_text(value.as_str()).width(self.width);
-            combo
-                .show_ui(ui, |ui| {
-                    for choice in known.into_iter().chain([built_in.to_owned()]) {
-                        ui.selectable_value(value, choice.clone(), choice);
+            let shown = value.clone();
+            name_list(ui, self.caption, (self.caption, &shown), self.width, |ui| {
+                for choice in known.into_iter().chain([built_in.to_owned()]) {
+                    if name_entry(ui, choice == shown, &choice).clicked() {
+                        *value = choice;
                     }
-                })
-                .response
+                }
+            })
         });
     }
 }
