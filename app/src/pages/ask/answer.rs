@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::symbols as icon;
 use egui::{
-    Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Stroke, Ui, pos2, vec2,
+    Button, CollapsingHeader, Label, Pos2, ProgressBar, Rect, RichText, Shape, Stroke, TextStyle,
+    TextWrapMode, Ui, WidgetText, pos2, vec2,
 };
 use spanbert_core::ask::{Answer, RankedAnswer, visible};
 
@@ -223,8 +224,12 @@ fn threshold_ui(ui: &mut Ui, threshold: &mut f64, stored: f64, difference: f64) 
         let muted = tokens.text_muted;
         ui.label(RichText::new("Threshold").size(CAPTION_SIZE).color(muted)).on_hover_text(HELP);
         let reset = *threshold != stored;
+        // The number takes what its digits need.
+        let digits = WidgetText::from(format!("{threshold:.3}"));
+        let digits = digits.into_galley(ui, Some(TextWrapMode::Extend), f32::INFINITY, TextStyle::Button);
+        let number = (digits.size().x + 2.0 * ui.spacing().button_padding.x + 14.0).max(74.0);
         ui.spacing_mut().slider_width =
-            (ui.available_width() - 74.0 - if reset { 34.0 } else { 0.0 }).max(80.0);
+            (ui.available_width() - number - if reset { 34.0 } else { 0.0 }).max(48.0);
         let slider = NumberSlider {
             name: "Threshold",
             range: low..=high,
