@@ -7,7 +7,7 @@ import { labels, text } from './labels.mjs';
 
 // What is fetched from there never comes.
 const it = stage('leaving', { server: { answer: request => request.url.startsWith('/never/') } });
-const { find, see, gone, click, dismiss, fill, choose, dropIn, answer, look, load, downloaded } = labels(it);
+const { press, find, see, gone, click, dismiss, fill, dropIn, answer, look, load, downloaded } = labels(it);
 
 /** Whether the browser asks before the page is left; where it does not, the page is left, and opened again. */
 async function asks() {
@@ -173,10 +173,7 @@ test('what another tab keeps and deletes is seen here, and what is gone is told 
   await click('Settings', 'Button');
   await see('Delete mine');
   await lose('mine');
-  await it.page.mouse.move(700, 600);
-  await it.page.mouse.wheel({ deltaY: 3000 });
-  await sleep(500);
-  await click('Delete mine');
+  await press('Delete mine');
   await see('mine was deleted before');
   await gone('Delete mine');
 });
