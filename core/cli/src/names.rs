@@ -1,6 +1,9 @@
 //! Models and data by path, or by the name they were fetched under.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{error::CliError, output};
 use spanbert_core::{
@@ -31,6 +34,12 @@ pub(super) fn locate_teacher(recipe: &mut Recipe) -> Result<(), CliError> {
         *teacher = ModelArg(PathBuf::from(&*teacher)).folder()?.display().to_string();
     }
     Ok(())
+}
+
+/// The path from the root, as it is found again from another folder.
+pub(super) fn absolute(path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The path, after what there is to say about its name.

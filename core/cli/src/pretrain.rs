@@ -15,7 +15,7 @@ use super::{
     error::CliError,
     flags::{DeviceArgs, JsonArgs},
     model::{find_device, prove_device},
-    names::ModelArg,
+    names::{ModelArg, absolute},
     output,
     progress::{Progress, duration},
     runs::RUNS_FOLDER,
@@ -353,11 +353,6 @@ impl PretrainCommand {
             eval_corpus,
         })
     }
-}
-
-/// The run may be resumed from another folder.
-fn absolute(path: &PathBuf) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
 /// What came of it, and what to do with it.

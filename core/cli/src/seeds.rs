@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::{
     error::CliError,
     fine_tune::announce,
-    group_table, output,
+    group_table,
+    names::absolute,
+    output,
     supervisor::{self, First},
     sweep,
     table::Paint,
@@ -313,7 +315,6 @@ fn is_complete(folder: &Path, mark: &RunGroup) -> bool {
 
 /// What the runs have in common, so that a sweep that is started again finds its own.
 pub(super) fn digest(given: &Given) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let Given { model, train, dev, recipe, .. } = given;
     let recipe = Recipe { seed: 0, ..recipe.clone() }.to_toml();
     let paths = [Some(model), Some(train), dev.as_ref()];

@@ -8,6 +8,7 @@ use std::{
 use super::{
     error::CliError,
     flags::JsonArgs,
+    names::absolute,
     output,
     seeds::{digest, marks, report},
     supervisor::{self, First},
@@ -103,10 +104,9 @@ pub(super) fn another(given: &Given, seed: u64, begun: &Layout) -> String {
     let (Ok(recipe), Ok(environment)) = (Recipe::from_path(&begun.recipe()), Environment::read(begun)) else {
         return unknown();
     };
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // Paths that are written otherwise are no difference that is sure.
     let elsewhere = |what: &str, begun: Option<PathBuf>, now: Option<&PathBuf>| {
-        let (begun, now) = (begun.map(|path| absolute(&path)), now.map(|path| absolute(path)));
+        let (begun, now) = (begun.map(absolute), now.map(absolute));
         let text = |path: Option<&PathBuf>| path.map_or("none".to_owned(), |path| path.display().to_string());
         (begun != now)
             .then(|| format!("{what} (it was {} and is {})", text(begun.as_ref()), text(now.as_ref())))
