@@ -1,4 +1,5 @@
 # What cross-compiling takes, for the scripts beside this one, which source it.
+# shellcheck shell=bash
 
 # Whether Debian's packages are there, or could be installed.
 have_packages() {
@@ -15,6 +16,17 @@ have_packages() {
 standard_library() {
     has_standard_library "$1" || timeout 300 rustup target add "$1" || true
     has_standard_library "$1"
+}
+
+# Zig as a C compiler and linker for other systems and for every version of glibc: whether it is there, or could be had.
+zig() {
+    local tools=${target:?set by who sources this}/zig
+    have_packages python3-venv || return 1
+    cmp -s .ci/platforms/zig.txt "$tools/installed" || {
+        python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --requirement .ci/platforms/zig.txt &&
+            cp .ci/platforms/zig.txt "$tools/installed" || return 1
+    }
+    export PATH=$tools/bin:$PATH
 }
 
 has_standard_library() {

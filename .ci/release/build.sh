@@ -47,7 +47,7 @@ programs() {
         cargo "$1" --locked --release --target "$2" -p spanbert-cli -p spanbert-app --bins
     for program in spanbert spanbert-studio; do
         cp "$target/${2%%.*}/release/$program$3" "$4"
-        if grep -aoE "($HOME|$home|$target)/[[:graph:]]{0,80}" "$4/$program$3" | sort -u | head -5 | grep . >&2; then
+        if grep -aoE "($home|$target|$PWD)/[[:graph:]]{0,80}" "$4/$program$3" | sort -u | head -5 | grep . >&2; then
             echo "error: $program$3 names these folders of the machine it was built on" >&2
             exit 1
         fi
@@ -85,7 +85,9 @@ make() {
     case $1 in
         linux)
             name+=-x86_64
-            zig
+            need zig
+            need have_packages binutils
+            need standard_library x86_64-unknown-linux-gnu
             begin_programs "$name"
             programs zigbuild x86_64-unknown-linux-gnu.2.28 "" "$stage"
             glibc_at_most 2.28 "$stage/spanbert" "$stage/spanbert-studio"

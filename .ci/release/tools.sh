@@ -20,19 +20,6 @@ licences() {
         --output-file "$1" .ci/release/about.hbs
 }
 
-# Zig as a C compiler and linker, which has the symbols of every version of glibc.
-zig() {
-    local tools=$target/zig
-    need have_packages python3-venv binutils
-    need standard_library x86_64-unknown-linux-gnu
-    cmp -s .ci/release/zig.txt "$tools/installed" || {
-        python3 -m venv "$tools"
-        "$tools/bin/pip" install --quiet --requirement .ci/release/zig.txt
-        cp .ci/release/zig.txt "$tools/installed"
-    }
-    export PATH=$tools/bin:$PATH
-}
-
 mingw() {
     need have_packages gcc-mingw-w64-x86-64 binutils
     need standard_library x86_64-pc-windows-gnu

@@ -64,13 +64,23 @@ fn main() -> ExitCode {
     match open(options, arguments.first_frame.then_some(started)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: the window could not be opened: {}", cause(&error.to_string()));
-            eprintln!(
-                "help: it needs a desktop session and a graphics driver; `spanbert` does the same work in a terminal"
-            );
+            let cause = format!("the window could not be opened: {}", cause(&error.to_string()));
+            let help = "it needs a desktop session and a graphics driver; `spanbert` does the same work in a terminal";
+            eprintln!("error: {cause}\nhelp: {help}");
+            #[cfg(windows)]
+            if !arguments.first_frame {
+                show_error(&format!("{cause}\n\n{help}"));
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// On Windows the program has no terminal that would show what it prints.
+#[cfg(windows)]
+fn show_error(text: &str) {
+    let dialog = rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error);
+    dialog.set_title(TITLE).set_description(text).show();
 }
 
 /// The part of the message that says what happened; winit puts a path of its own source before it.

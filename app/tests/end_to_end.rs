@@ -166,7 +166,6 @@ fn doomed_window() {
     wait(&mut window, "no such words: it waits to be killed");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
@@ -181,7 +180,7 @@ fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
         assert!(start.elapsed() < PATIENCE, "the training does not begin");
         std::thread::sleep(Duration::from_millis(100));
     }
-    // SIGKILL: the window gets no chance to say good-bye.
+    // The window gets no chance to say good-bye.
     doomed.kill().unwrap();
     doomed.wait().unwrap();
     let before = step();
@@ -215,22 +214,37 @@ fn a_training_survives_its_window_and_a_killed_trainer_is_resumed() {
     assert!(Layout::new(&run.path).last().join("config.json").is_file(), "it was not saved");
 }
 
-/// SIGKILL to the process that trains and the one that watches over it.
-#[cfg(unix)]
+/// Kills the process that trains and the one that watches over it.
 fn kill_trainer(run: &RunSummary) {
     let worker = run.state.as_ref().unwrap().pid;
     let mut system = sysinfo::System::new();
     system.refresh_processes(sysinfo::ProcessesToUpdate::All, true);
     let parent = system.process(sysinfo::Pid::from_u32(worker)).unwrap().parent().unwrap();
     let mut trainers = vec![worker];
-    let watches = system
-        .process(parent)
-        .is_some_and(|process| process.exe() == Some(Path::new(env!("CARGO_BIN_EXE_spanbert-studio"))));
+    let program = Path::new(env!("CARGO_BIN_EXE_spanbert-studio")).file_name();
+    let watches = system.process(parent).is_some_and(|process| program == Some(process.name()));
     if watches {
         // The watcher first: it would start another worker.
         trainers.insert(0, parent.as_u32());
     }
-    for pid in trainers {
-        system.process(sysinfo::Pid::from_u32(pid)).unwrap().kill_with(sysinfo::Signal::Kill).unwrap();
+    end(&trainers);
+}
+
+#[cfg(unix)]
+fn end(processes: &[u32]) {
+    let system = sysinfo::System::new_all();
+    for pid in processes {
+        system.process(sysinfo::Pid::from_u32(*pid)).unwrap().kill_with(sysinfo::Signal::Kill).unwrap();
     }
+}
+
+/// All by one program: a worker that nobody watches over stops by itself, and saves.
+#[cfg(windows)]
+fn end(processes: &[u32]) {
+    let mut command = std::process::Command::new("taskkill");
+    command.arg("/F");
+    for pid in processes {
+        command.args(["/PID", &pid.to_string()]);
+    }
+    assert!(command.status().unwrap().success());
 }

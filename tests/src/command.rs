@@ -116,20 +116,26 @@ pub fn as_a_group(command: &mut Command) -> &mut Command {
 }
 
 /// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group of their own.
-pub fn kill_all(mut child: std::process::Child, layout: &Layout) {
+pub fn kill_all(mut child: std::process::Child) {
     #[cfg(unix)]
-    {
-        let _ = layout;
-        signal("KILL", &format!("-{}", child.id()));
-    }
+    signal("KILL", &format!("-{}", child.id()));
     #[cfg(windows)]
-    {
-        child.kill().unwrap();
-        // It ends by itself, too, once nobody watches over it, but not at once.
-        if let Ok(state) = RunState::read(layout) {
-            let mut kill = Command::new("taskkill");
-            let _ = kill.args(["/F", "/PID", &state.pid.to_string()]).stdout(Stdio::null()).status();
-        }
-    }
+    kill_tree(child.id());
     child.wait().unwrap();
+}
+
+/// Kills a process and those that it has started, by one program: a trainer that nobody watches over saves and ends by itself.
+#[cfg(windows)]
+fn kill_tree(watcher: u32) {
+    let watcher = sysinfo::Pid::from_u32(watcher);
+    let mut system = sysinfo::System::new();
+    system.refresh_processes(sysinfo::ProcessesToUpdate::All, true);
+    let trainers = system.processes().values().filter(|process| process.parent() == Some(watcher));
+    let mut command = Command::new("taskkill");
+    command.arg("/F");
+    for pid in std::iter::once(watcher).chain(trainers.map(sysinfo::Process::pid)) {
+        command.args(["/PID", &pid.to_string()]);
+    }
+    // One of them may have ended meanwhile.
+    let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
 }

@@ -68,6 +68,14 @@ impl CudaOnHost {
         Toolkit(folder)
     }
 
+    /// A cache for `program`, with verdicts and kernels, which all tests share: a self-test takes minutes here. A program that was built
+    /// anew has another.
+    pub fn cache(&self, program: &str) -> PathBuf {
+        let modified = std::fs::metadata(program).unwrap().modified().unwrap();
+        let age = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+        self.built.join(format!("cache-{}", age.as_nanos()))
+    }
+
     /// The folder with what was built: `lib`, `toolkit`, `kernels`.
     pub fn folder(&self) -> &Path {
         &self.built

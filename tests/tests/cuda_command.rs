@@ -5,9 +5,8 @@
 use std::{
     collections::BTreeMap,
     os::unix::process::CommandExt,
-    path::PathBuf,
     process::{Command, Stdio},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use serde_json::Value;
@@ -54,7 +53,7 @@ impl Gpu {
             .set(command)
             .env("CUDAHOST_CAPABILITY", self.capability)
             .env("VK_DRIVER_FILES", "/nowhere")
-            .env("XDG_CACHE_HOME", cache())
+            .env("XDG_CACHE_HOME", self.host.cache(CLI))
     }
 
     /// Waits until the device's self-test in a precision has been made, so that it is made once. What `devices --check` told
@@ -74,18 +73,6 @@ impl Gpu {
         };
         tested.entry((self.capability, precision)).or_insert_with(test).clone()
     }
-}
-
-/// The program's cache, with verdicts and kernels; all tests share it.
-fn cache() -> PathBuf {
-    static CACHE: OnceLock<PathBuf> = OnceLock::new();
-    let fresh = || {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cuda_command");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    };
-    CACHE.get_or_init(fresh).clone()
 }
 
 /// What the demo model answers to two questions.
@@ -168,7 +155,7 @@ fn a_training_that_was_killed_is_resumed_bitwise() {
     gpu.set(&mut command).stderr(Stdio::null()).stdout(Stdio::null()).process_group(0);
     let child = command.spawn().unwrap();
     case.wait_for("killed", |state| state.step >= 7);
-    kill_all(child, &case.layout("killed"));
+    kill_all(child);
     let layout = case.layout("killed");
     while Lock::is_held(&layout) {
         std::thread::sleep(std::time::Duration::from_millis(5));

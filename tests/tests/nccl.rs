@@ -4,7 +4,6 @@
 #![cfg(all(unix, feature = "cuda"))]
 
 use std::{
-    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
@@ -21,17 +20,32 @@ use spanbert_tests::{
 
 const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
+/// The workspace.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 /// Two GPUs for as many processes.
 struct Gpus(&'static CudaOnHost);
 
 impl Gpus {
-    /// Their self-test has been made, so that no worker makes it.
+    /// Their self-tests have been made, so that no worker makes them.
     fn get() -> Option<Self> {
         let gpus = Self(CudaOnHost::get()?);
         static TESTED: OnceLock<()> = OnceLock::new();
         TESTED.get_or_init(|| {
-            let mut command = Command::new(CLI);
-            succeeded(&gpus.set(command.args(["devices", "--check"])).output().unwrap());
+            for device in ["cuda:0", "cuda:1"] {
+                let mut command = Command::new(CLI);
+                command.args([
+                    "ask",
+                    "--model",
+                    "demo",
+                    "--device",
+                    device,
+                    "--passage",
+                    "README.md",
+                    "Who?",
+                ]);
+                succeeded(&gpus.set(command.current_dir(ROOT)).output().unwrap());
+            }
         });
         Some(gpus)
     }
@@ -42,7 +56,7 @@ impl Gpus {
             .env("CUDAHOST_CAPABILITY", "8.0")
             .env("CUDAHOST_DEVICES", "2")
             .env("VK_DRIVER_FILES", "/nowhere")
-            .env("XDG_CACHE_HOME", cache())
+            .env("XDG_CACHE_HOME", self.0.cache(CLI))
     }
 
     /// A worker as torchrun starts it.
@@ -69,18 +83,6 @@ impl Gpus {
             command.spawn().unwrap()
         })
     }
-}
-
-/// The program's cache, with verdicts and kernels; all tests share it.
-fn cache() -> PathBuf {
-    static CACHE: OnceLock<PathBuf> = OnceLock::new();
-    let fresh = || {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nccl");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    };
-    CACHE.get_or_init(fresh).clone()
 }
 
 fn case(epochs: usize) -> Case {

@@ -1,12 +1,15 @@
 //! The model, its gradients and the optimizer against the reference's tiny model.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, Precision};
+use std::process::Command;
+
+use spanbert_backends::{DeviceChoice, DeviceInfo, Fusion, PORTABLE, Precision};
 use spanbert_core::{
     batch::{Batch, Targets},
     checkpoint::{HostTensor, Weights},
     config::BertConfig,
     engine::{MicroBatch, OptimizerConfig, TrainingEngine, open_training},
+    hash::sha256_hex,
 };
 use spanbert_tests::{
     device,
@@ -132,6 +135,12 @@ fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
     ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
+/// Digest of the bits of some values.
+fn bits(values: &[&[f32]]) -> String {
+    let bytes: Vec<u8> = values.iter().copied().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    sha256_hex(&bytes)
+}
+
 fn norm(values: &[f32]) -> f32 {
     values.iter().map(|v| v * v).sum::<f32>().sqrt()
 }
@@ -142,6 +151,7 @@ fn check_model(open: Open<'_>, tolerance: &Tolerance) {
     let mut engine = open(config(), tensors("model/tiny.safetensors"), OptimizerConfig::bert_adam());
 
     let logits = engine.predict(&batch).unwrap();
+    println!("{LOGITS}{}", bits(&[&logits.start, &logits.end]));
     for (name, ours) in [("start_logits", &logits.start), ("end_logits", &logits.end)] {
         let difference = largest_difference(ours, &expected[name].values);
         println!("{name}: {difference:e}");
@@ -252,6 +262,26 @@ fn tiny_model_on_the_cpu_equals_the_reference() {
     if shared().is_some() {
         check_model(&open_cpu, &CPU);
     }
+}
+
+/// Digest of the tiny model's logits in portable mode, on every processor and system.
+const PORTABLE_LOGITS: &str = "1e324c44083946274d3e07ad1a0ed62712afd3a7d73f20dc3bb1d625a7480ce7";
+
+/// Precedes the digest of logits in what a test prints.
+const LOGITS: &str = "bits of the logits: ";
+
+/// In a process of its own, since the first product settles the mode.
+#[test]
+fn portable_logits_have_the_bits_of_every_platform() {
+    if shared().is_none() {
+        return;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "tiny_model_on_the_cpu_equals_the_reference", "--nocapture"]);
+    let output = command.env(PORTABLE, "1").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let digest = text.lines().find_map(|line| Some(line.split_once(LOGITS)?.1));
+    assert_eq!(digest, Some(PORTABLE_LOGITS), "{text}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
             assert!(!on_cpu, "over after {made} kills: {}", succeeded(&output));
             break;
         }
-        kill_all(child, &case.layout("killed"));
+        kill_all(child);
         // The system takes a moment to end a killed process.
         while Lock::is_held(&case.layout("killed")) {
             std::thread::sleep(Duration::from_millis(5));

@@ -44,7 +44,8 @@ pub(crate) fn hindrance() -> Option<Obstacle> {
 
 fn list() -> Result<Vec<DeviceInfo>, Obstacle> {
     if !driver::has_driver() {
-        return Err(Obstacle::new("no NVIDIA driver found (libcuda)", "install the NVIDIA driver"));
+        let driver = if cfg!(windows) { "nvcuda.dll" } else { "libcuda" };
+        return Err(Obstacle::new(format!("no NVIDIA driver found ({driver})"), "install the NVIDIA driver"));
     }
     let gpus = driver::gpus()?;
     if gpus.is_empty() {

@@ -123,6 +123,11 @@ fn a_linear_layer_rounds_the_operands_of_its_three_products() {
     }
 }
 
+/// Whether Burn's own products on a processor, which the forms from primitives take there and ours do not, also sum in the format.
+fn sums_in_half(precision: Precision) -> bool {
+    cfg!(target_arch = "aarch64") && precision == Precision::F16
+}
+
 fn spec(dropout: Option<Dropout>, precision: Precision) -> SelfAttention {
     SelfAttention { batch: 3, length: 21, heads: 4, head_size: 8, scale: 0.35, dropout, precision }
 }
@@ -193,7 +198,8 @@ fn attention_in_a_half_format_is_near_f32_and_near_the_form_from_primitives() {
                     (distance(&ours[index], &plain[index]), distance(&ours[index], &primitives[index]));
                 println!("{precision} {dropout:?} {name}: {from_f32} from f32, {apart} from the primitives");
                 assert!((0.05 * unit..4.0 * unit).contains(&from_f32), "{precision} {name}: {from_f32}");
-                assert!(apart < unit, "{precision} {name}: {apart} from the primitives");
+                let most = if sums_in_half(precision) { 8.0 } else { 1.0 };
+                assert!(apart < most * unit, "{precision} {name}: {apart} from the primitives");
             }
         }
     }
@@ -209,7 +215,8 @@ fn the_form_from_primitives_of_a_linear_layer_is_the_cpu_s() {
         assert!(x_type != DType::F32 && x_type == weight_type, "what is kept for the backward is half");
         let product = wrapped::<2>(product::<Cpu>(x, weight)) + bias.inner().unsqueeze();
         let apart = distance(&ours, &values(product));
-        assert!(apart < 0.2 * unit, "{precision}: {apart}");
+        let most = if sums_in_half(precision) { 8.0 } else { 0.2 };
+        assert!(apart < most * unit, "{precision}: {apart}");
     }
 }
 

@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
-    WriteError, create_folder,
+    WriteError,
+    busy::{patiently, rename},
+    create_folder,
     destination::Destination,
     write::{fill, sync_folder_of, temporary_beside},
 };
@@ -85,7 +87,7 @@ impl StagedFiles {
     pub fn commit_without(mut self, stale: &[&str]) -> Result<(), WriteError> {
         for name in stale.iter().filter(|name| self.names().all(|staged| staged != **name)) {
             let path = self.directory.join(name);
-            match fs::remove_file(&path) {
+            match patiently(|| fs::remove_file(&path)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(WriteError::at(&path)(error));
                 }
@@ -93,7 +95,7 @@ impl StagedFiles {
             }
         }
         for Staged { temporary, destination, .. } in &self.staged {
-            fs::rename(temporary, destination).map_err(WriteError::at(destination))?;
+            rename(temporary, destination).map_err(WriteError::at(destination))?;
         }
         self.staged.clear();
         // The names are on the disk once the directory is.

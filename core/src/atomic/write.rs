@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{WriteError, destination::Destination};
+use super::{WriteError, busy::rename, destination::Destination};
 
 /// Longest part of a file's name that its temporary name repeats: names have at most 255 bytes.
 const LONGEST_NAME: usize = 120;
@@ -47,8 +47,7 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary_beside(path);
-    let result =
-        fill(&temporary, path, |out| out.write_all(bytes)).and_then(|()| fs::rename(&temporary, path));
+    let result = fill(&temporary, path, |out| out.write_all(bytes)).and_then(|()| rename(&temporary, path));
     if result.is_err() {
         // The write has failed already; a left-over temporary file is the lesser problem.
         let _ = fs::remove_file(&temporary);

@@ -13,6 +13,7 @@ use ureq::{
 };
 
 use super::{FetchError, FetchEvent, Places, Watcher, checksum::Checksum};
+use crate::atomic::rename;
 
 /// Time for a connection, and for an answer on it.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -113,7 +114,7 @@ impl Client {
             let expected = wanted.checksum.digits().to_owned();
             return Err(FetchError::Checksum { name: wanted.name.to_owned(), expected, found });
         }
-        fs::rename(&partial, wanted.target).map_err(FetchError::file(wanted.target))
+        rename(&partial, wanted.target).map_err(FetchError::file(wanted.target))
     }
 
     /// One attempt; what has come stays in the partial file.

@@ -1,9 +1,7 @@
 //! Hostile pickles and archives, assembled by hand.
 
-use std::fs;
-
 use proptest::prelude::*;
-use spanbert_core::checkpoint::pickle::{PickleError, read_state_dict};
+use spanbert_core::checkpoint::pickle::{self, read_state_dict};
 
 use super::{assert_refused, fixture};
 
@@ -197,7 +195,7 @@ fn malformed_pickles_are_refused() {
 /// Largest resident size of this process so far, in bytes.
 #[cfg(target_os = "linux")]
 fn peak_memory() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }
@@ -228,7 +226,8 @@ fn pickles_that_pile_things_up_are_stopped_early() {
     ] {
         let pickle = [start, &repeated.repeat(many / repeated.len())].concat();
         let error = read_state_dict(&legacy(&pickle)).unwrap_err();
-        let stopped = matches!(error, PickleError::TooLarge { .. } | PickleError::Malformed { .. });
+        let stopped =
+            matches!(error, pickle::PickleError::TooLarge { .. } | pickle::PickleError::Malformed { .. });
         assert!(stopped, "{repeated:?}: {error}");
     }
     let grown = peak_memory() - before;

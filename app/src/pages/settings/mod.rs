@@ -189,7 +189,7 @@ impl PageView for SettingsPage {
             }
             ui.add_space(GAP / 2.0);
             titled(ui, "About", |ui| {
-                ui.label(format!("{} {}", crate::TITLE, env!("CARGO_PKG_VERSION")));
+                ui.label(format!("{} {}", crate::TITLE, env!("SPANBERT_VERSION")));
                 about_text(ui);
                 if command_button(ui, Command::Shortcuts, true).clicked() {
                     env.ask(Action::Do(Command::Shortcuts));

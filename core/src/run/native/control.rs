@@ -3,6 +3,7 @@
 use std::{fs::File, io::Read};
 
 use super::{Layout, Request, RunError, WriteError, write_atomic};
+use crate::atomic::{patiently, rename};
 
 /// Bytes read of a request; the words are short.
 const LONGEST: u64 = 64;
@@ -23,14 +24,14 @@ pub fn take_request(layout: &Layout) -> Result<Option<Request>, RunError> {
     let path = layout.control();
     // Taken by its name first: a request that arrives between a reading and a removal would be lost.
     let taken = path.with_extension("taken");
-    match std::fs::rename(&path, &taken) {
+    match rename(&path, &taken) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(WriteError::at(&path))?,
     }
     let mut text = Vec::new();
     // What cannot be read is no request of ours.
     let _ = File::open(&taken).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
-    std::fs::remove_file(&taken).map_err(WriteError::at(&taken))?;
+    patiently(|| std::fs::remove_file(&taken)).map_err(WriteError::at(&taken))?;
     Ok(Request::from_text(&text))
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{TrainError, TrainingCheckpoint};
 use crate::{
+    atomic::{patiently, rename},
     checkpoint::{Weights, to_safetensors},
     hash::sha256_hex,
     run::{Layout, RunError, WriteError, write_atomic, write_json},
@@ -29,7 +30,7 @@ pub(super) fn write_checkpoint(
     }
     let old = checkpoint_steps(layout).into_iter().skip(CHECKPOINTS_KEPT).map(|step| layout.checkpoint(step));
     let stays = old.filter_map(|folder| {
-        let error = fs::remove_dir_all(&folder).err()?;
+        let error = patiently(|| fs::remove_dir_all(&folder)).err()?;
         Some(format!("the old checkpoint {} cannot be removed: {error}", folder.display()))
     });
     Ok(stays.collect())
@@ -38,7 +39,7 @@ pub(super) fn write_checkpoint(
 fn fill_checkpoint(staging: &Path, checkpoint: TrainingCheckpoint) -> Result<(), WriteError> {
     let TrainingCheckpoint { mut progress, weights, optimizer } = checkpoint;
     if staging.exists() {
-        fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
+        patiently(|| fs::remove_dir_all(staging)).map_err(WriteError::at(staging))?;
     }
     fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
     let kinds = [("first", optimizer.first), ("second", optimizer.second), ("average", optimizer.average)];
@@ -67,7 +68,7 @@ pub(super) fn checkpoint_steps(layout: &Layout) -> Vec<usize> {
 /// Puts `staging` in the place of `folder`.
 fn replace_folder(staging: &Path, folder: &Path) -> Result<(), WriteError> {
     if folder.exists() {
-        fs::remove_dir_all(folder).map_err(WriteError::at(folder))?;
+        patiently(|| fs::remove_dir_all(folder)).map_err(WriteError::at(folder))?;
     }
-    fs::rename(staging, folder).map_err(WriteError::at(folder))
+    rename(staging, folder).map_err(WriteError::at(folder))
 }

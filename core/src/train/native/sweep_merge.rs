@@ -7,9 +7,12 @@ use std::{
 };
 
 use super::{Metric, Recipe, Recorder, Silent, Standing, SweepError, SweepPart, changes::changes};
-use crate::run::{
-    CheckpointKind, Environment, Event, EventRecord, Layout, Outcome, Phase, RunError, RunFolder, RunState,
-    WriteError, read_history,
+use crate::{
+    atomic::{patiently, rename},
+    run::{
+        CheckpointKind, Environment, Event, EventRecord, Layout, Outcome, Phase, RunError, RunFolder,
+        RunState, WriteError, read_history,
+    },
 };
 
 /// Where the merged run is put together.
@@ -149,7 +152,7 @@ fn difference(first: &Part, recipe: &Recipe, environment: &Environment) -> Optio
 fn put_together(parts: &[Part], staging: &Path) -> Result<(), SweepError> {
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(()) };
     if staging.exists() {
-        fs::remove_dir_all(staging).map_err(WriteError::at(staging))?;
+        patiently(|| fs::remove_dir_all(staging)).map_err(WriteError::at(staging))?;
     }
     fs::create_dir_all(staging).map_err(WriteError::at(staging))?;
     let layout = Layout::new(staging);
@@ -291,7 +294,7 @@ fn move_in(staging: &Path, folder: &Path) -> Result<(), SweepError> {
     names.sort_by_key(|name| name == Path::new("recipe.toml"));
     for name in names {
         let to = folder.join(&name);
-        fs::rename(staging.join(&name), &to).map_err(WriteError::at(&to))?;
+        rename(&staging.join(&name), &to).map_err(WriteError::at(&to))?;
     }
     fs::remove_dir(staging).map_err(WriteError::at(staging))?;
     Ok(())
