@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Both programs for Windows, every backend included, built on Debian, and their tests under Wine: bash .ci/platforms/windows.sh
 #
-# Trainings, their kills, faults and locks, files and paths, a full disk, and the window: its first frame, and a training that survives
-# it; and wgpu, where Wine finds a Vulkan driver. Exits with 77 where MinGW-w64, Wine or Rust's standard library for Windows cannot be had. CARGO_TARGET_DIR as for cargo;
-# spanbert_cli.exe and spanbert-studio.exe are left in its x86_64-pc-windows-gnu/debug.
+# Trainings, killed and resumed; locks, paths, a full disk; wgpu, where Wine finds a Vulkan driver; and the window: its first frame, and a
+# training that outlives it. Exits with 77 where MinGW-w64, Wine or Rust's standard library for Windows cannot be had. CARGO_TARGET_DIR as
+# for cargo; spanbert_cli.exe and spanbert-studio.exe are left in its x86_64-pc-windows-gnu/debug.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 triple=x86_64-pc-windows-gnu
