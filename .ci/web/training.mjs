@@ -13,8 +13,11 @@ const { ask } = worker(it);
 /** Largest difference of a loss from the command line's, by its size. */
 const LOSSES = 1e-4;
 
+/** Updates of the training on the processor; more take longer, and show more. */
+const UPDATES = Number(process.env.SPANBERT_WEB_UPDATES ?? 24);
+
 /** Passages of the trainings, for training and for evaluation. */
-const PASSAGES = { train_passages: 32, dev_passages: 4 };
+const PASSAGES = { train_passages: Math.ceil(UPDATES * 4 / 3), dev_passages: 4 };
 
 /** Trains natively for so many updates. Gives the run's folder and its events. */
 function trainNatively(name, updates, { train_passages, dev_passages }) {
@@ -54,7 +57,7 @@ function sameLosses(found, expected, most) {
 const happened = said => said.filter(one => one.happened).map(one => one.happened);
 
 test('the demonstration is trained on the processor with the losses of the command line, and its model answers', async () => {
-  const updates = 24;
+  const updates = UPDATES;
   const { run, events: expected } = trainNatively('native', updates, PASSAGES);
   const { reply, said, contents, millis } = await ask({ kind: 'train', device: 'cpu', training: { recipe: recipe(run, updates), ...PASSAGES } });
   assert.ok(reply.trained, JSON.stringify(reply));
@@ -121,7 +124,7 @@ test('a run folder is read as the command line reads it', async () => {
   const plain = ({ time, event, ...step }) => step;
   assert.deepEqual(curves.steps, steps(written).map(plain));
   assert.deepEqual(curves.evaluations.map(({ scores }) => scores), evaluations(written).map(({ scores }) => scores));
-  assert.deepEqual([damaged, evaluated, environment.backend], [[], [24], 'cpu']);
+  assert.deepEqual([damaged, evaluated, environment.backend], [[], [UPDATES], 'cpu']);
   const picture = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
   const hostile = await ask({ kind: 'open_run', name: 'mine', files: ['events.jsonl', 'state.json', 'recipe.toml'] }, { a: picture, b: picture, c: picture });
   assert.deepEqual(hostile.reply.run?.damaged, ['state.json', 'recipe.toml', 'events.jsonl'], JSON.stringify(hostile.reply));
