@@ -9,7 +9,7 @@ have_packages() {
     done
     ((${#missing[@]})) || return 0
     command -v apt-get >/dev/null || return 1
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "${missing[@]}"
 }
 
 # Whether Rust's standard library for a target is there, or could be had.

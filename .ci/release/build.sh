@@ -13,6 +13,12 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 kinds=("$@")
 ((${#kinds[@]})) || kinds=(linux windows web)
+for kind in "${kinds[@]}"; do
+    case $kind in
+        linux | windows | web | macos-aarch64 | macos-x86_64) ;;
+        *) echo "error: unknown archive $kind" >&2; exit 2 ;;
+    esac
+done
 here=$PWD/.ci/release
 folder() { mkdir -p "$1" && (cd "$1" && pwd); }
 dist=$(folder "${DIST:-dist}")
@@ -25,8 +31,8 @@ version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Carg
 # The time of every file in the archives.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
-[ -z "$(git status --porcelain --untracked-files=no)" ] ||
-    echo "warning: files have changed since the commit that the programs name" >&2
+[ -z "$(git status --porcelain)" ] ||
+    echo "warning: these files are not those of the commit that the programs name: $(git status --porcelain | head -n 20)" >&2
 
 # The folder of the page.
 page() {
@@ -47,10 +53,7 @@ programs() {
         cargo "$1" --locked --release --target "$2" -p spanbert-cli -p spanbert-app --bins
     for program in spanbert spanbert-studio; do
         cp "$target/${2%%.*}/release/$program$3" "$4"
-        if grep -aoE "($home|$target|$PWD)/[[:graph:]]{0,80}" "$4/$program$3" | sort -u | head -5 | grep . >&2; then
-            echo "error: $program$3 names these folders of the machine it was built on" >&2
-            exit 1
-        fi
+        names_no_folder "$4/$program$3" "$home" "$target" "$PWD"
     done
 }
 
@@ -59,7 +62,9 @@ begin() {
     stage=$target/stage/$1
     rm -rf "$stage"
     mkdir -p "$stage"
-    cp "$target/THIRD-PARTY.html" LICENSE-MIT LICENSE-APACHE app/fonts/LICENSE-* "$stage"
+    mkdir "$stage/fonts"
+    cp "$target/THIRD-PARTY.html" LICENSE-MIT LICENSE-APACHE "$stage"
+    cp app/fonts/LICENSE-* "$stage/fonts"
 }
 
 # The same with the page where `spanbert web` looks for it, and what there is to read, with its pictures.
@@ -70,7 +75,11 @@ begin_programs() {
     rm -f "$stage"/web/*.{br,gz}
     mkdir -p "$stage/assets"
     cp -R assets/screenshots "$stage/assets"
-    cp README.md MANUAL.md "$stage"
+    # Links to what only the sources have are text.
+    local text
+    for text in README.md MANUAL.md; do
+        sed -E 's/\[([^]]*)\]\((ARCHITECTURE|assets\/demo|tests)[^)]*\)/\1/g' "$text" >"$stage/$text"
+    done
 }
 
 # The page as people serve it: without what is for tests of the worker alone.
@@ -100,6 +109,8 @@ make() {
             begin_programs "$name"
             programs build x86_64-pc-windows-gnu .exe "$stage"
             of_windows_alone "$stage/spanbert.exe" "$stage/spanbert-studio.exe"
+            # Its run-time library is in the programs, and its notice wants to be with them.
+            cp /usr/share/doc/mingw-w64-x86-64-dev/copyright "$stage/LICENSE-MinGW-w64.txt"
             python3 "$here/pack.py" "$stage" "$dist/$name.zip"
             ;;
         macos-*)
@@ -113,12 +124,13 @@ make() {
         web)
             begin "$name"
             copy_page "$stage"
+            cp "$here/web-readme.txt" "$stage/README.txt"
             python3 "$here/pack.py" "$stage" "$dist/$name.zip"
             ;;
-        *) echo "error: unknown archive $1" >&2; exit 2 ;;
     esac
 }
 
+[ -n "${PAGE:-}" ] || need has_brotli
 licences "$target/THIRD-PARTY.html"
 page
 for kind in "${kinds[@]}"; do make "$kind"; done

@@ -11,6 +11,25 @@ need() {
     "$@" || { echo "error: what this archive is made with cannot be had: $*" >&2; exit 1; }
 }
 
+# What packs the page.
+has_brotli() {
+    command -v brotli >/dev/null || have_packages brotli
+}
+
+# Fails if a program $1 names a folder, one of the others.
+names_no_folder() {
+    local program=$1 folder found
+    shift
+    for folder in "$@"; do
+        found=$(grep -aoF "$folder/" "$program" | head -n 1 || true)
+        if [ -n "$found" ]; then
+            echo "error: ${program##*/} names a folder of the machine it was built on:" >&2
+            strings -n 8 "$program" | grep -F "$folder/" | cut -c 1-200 | head -n 5 >&2
+            exit 1
+        fi
+    done
+}
+
 # The licences of all that is compiled into the programs and the page, as one file $1.
 licences() {
     local tools=$target/about-$cargo_about

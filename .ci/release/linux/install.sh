@@ -3,8 +3,16 @@
 #
 # Nothing has to be installed: both programs run from this folder, too.
 set -eu
+case ${1:-} in
+    '' | --remove) ;;
+    *) echo "usage: sh install.sh [--remove], into \$PREFIX if that is set, else ~/.local" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")"
 prefix=${PREFIX:-$HOME/.local}
+case $prefix in
+    /*) ;;
+    *) echo "error: PREFIX is a path from the root on" >&2; exit 2 ;;
+esac
 share=$prefix/share
 
 rm -rf "$share/spanbert/web"
@@ -22,6 +30,9 @@ cp -R web "$share/spanbert"
 cp icon.svg "$share/icons/hicolor/scalable/apps/spanbert-studio.svg"
 cp icon.png "$share/icons/hicolor/256x256/apps/spanbert-studio.png"
 # By its whole path: a desktop's PATH need not have that folder.
-sed "s|^Exec=.*|Exec=\"$prefix/bin/spanbert-studio\"|" spanbert-studio.desktop >"$share/applications/spanbert-studio.desktop"
+{
+    grep -v '^Exec=' spanbert-studio.desktop
+    printf 'Exec="%s/bin/spanbert-studio"\n' "$prefix"
+} >"$share/applications/spanbert-studio.desktop"
 echo "SpanBERT Studio is in $prefix/bin, and in the desktop's menu."
 case :$PATH: in *":$prefix/bin:"*) ;; *) echo "Add $prefix/bin to PATH to call spanbert by its name." ;; esac
