@@ -230,21 +230,14 @@ fn kill_trainer(run: &RunSummary) {
     end(&trainers);
 }
 
-#[cfg(unix)]
-fn end(processes: &[u32]) {
-    let system = sysinfo::System::new_all();
-    for pid in processes {
-        system.process(sysinfo::Pid::from_u32(*pid)).unwrap().kill_with(sysinfo::Signal::Kill).unwrap();
-    }
-}
-
 /// All by one program: a worker that nobody watches over stops by itself, and saves.
-#[cfg(windows)]
 fn end(processes: &[u32]) {
-    let mut command = std::process::Command::new("taskkill");
-    command.arg("/F");
+    let (program, flag) = if cfg!(windows) { ("taskkill", "/F") } else { ("kill", "-KILL") };
+    let mut command = std::process::Command::new(program);
+    command.arg(flag);
     for pid in processes {
-        command.args(["/PID", &pid.to_string()]);
+        // Only one of them wants every number named.
+        command.args(cfg!(windows).then_some("/PID")).arg(pid.to_string());
     }
     assert!(command.status().unwrap().success());
 }

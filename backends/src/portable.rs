@@ -5,7 +5,7 @@
 //! | elementwise operations, LayerNorm, softmax, GELU, losses, the optimizer | the same everywhere, always |
 //! | int8 layers | the same everywhere, always (their attention is f32) |
 //! | f32 products | by what a processor has: fused multiply-add or none, and sums cut by the size of its caches |
-//! | bfloat16 products | to one definition where there is an instruction (AVX-512 BF16), else f32 products of rounded values |
+//! | bfloat16 products | to one definition with AMX, to another with AVX-512 BF16, else f32 products of rounded values |
 //! | both in portable mode | the same everywhere: multiplied, then added, in one order; bfloat16 from rounded values |
 //!
 //! A module for browsers is always portable. Threads decide no bit in portable mode, and GPUs know no such mode.

@@ -4,7 +4,7 @@
 
 use std::{
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -108,15 +108,21 @@ pub fn signal(name: &str, target: &str) {
     Command::new("kill").args([&name, "--", target]).stderr(Stdio::null()).status().unwrap();
 }
 
-/// The processes of a command are a group of their own, for [`kill_all`].
+/// The processes of a command are a group of their own, for [`interrupt`] and [`kill_all`].
 pub fn as_a_group(command: &mut Command) -> &mut Command {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     command
 }
 
-/// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group of their own.
-pub fn kill_all(mut child: std::process::Child) {
+/// What Ctrl-C in their terminal does to a command and the processes that it has started, which are a group.
+#[cfg(unix)]
+pub fn interrupt(child: &Child) {
+    signal("INT", &format!("-{}", child.id()));
+}
+
+/// Kills a trainer and the process that watches over it, as a power cut would. They have to be a group.
+pub fn kill_all(mut child: Child) {
     #[cfg(unix)]
     signal("KILL", &format!("-{}", child.id()));
     #[cfg(windows)]

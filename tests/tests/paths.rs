@@ -52,3 +52,19 @@ fn line_ends_of_another_system_make_no_difference() {
     succeeded(&case.begin("other").output().unwrap());
     assert_eq!(Trace::of(&case.layout("other")).updates, Trace::of(&case.layout("plain")).updates);
 }
+
+/// On Windows that is a path with `\\?\`, which other programs may hand over.
+#[test]
+fn a_canonical_path_is_like_any_other() {
+    let case = Case::new(CLI, 1);
+    let path = |name: &str| fs::canonicalize(case.folder.path("")).unwrap().join(name).display().to_string();
+    assert_eq!(path("run").starts_with(r"\\?\"), cfg!(windows));
+    let model =
+        ["--model", &path("model"), "--train-file", &path("train.json"), "--dev-file", &path("dev.json")];
+    let recipe = ["--learning-rate=2e-3", "--max-seq-length=32", "--max-query-length=12", "--doc-stride=8"];
+    let run = ["--output-dir", &path("run"), "--backend=cpu", "--max-steps=1"];
+    let arguments = [&["train"], &model[..], &recipe, &run].concat();
+    succeeded(&case.command(&arguments).output().unwrap());
+    succeeded(&case.resume(&path("run")).arg("--max-steps=2").output().unwrap());
+    assert_eq!(RunState::read(&case.layout("run")).unwrap().step, 2);
+}

@@ -11,6 +11,7 @@ use serde_json::Value;
 use spanbert_core::run::{Event, Layout, Lock, Phase, RunState, read_events};
 use spanbert_tests::{
     command::{Case, as_a_group, kill_all, succeeded},
+    small::steps,
     trace::{Trace, close_weights},
 };
 
@@ -18,7 +19,7 @@ use spanbert_tests::{
 use std::os::unix::process::ExitStatusExt;
 
 #[cfg(unix)]
-use spanbert_tests::command::signal;
+use spanbert_tests::command::{interrupt, signal};
 
 const CLI: &str = env!("CARGO_BIN_EXE_spanbert_cli");
 
@@ -37,44 +38,41 @@ fn next(state: &mut u64) -> u64 {
 fn a_training_killed_at_random_moments_is_resumed_bitwise() {
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.into());
     let kills: usize = setting("SPANBERT_KILLS", "3").parse().unwrap();
-    let backend = setting("SPANBERT_KILL_BACKEND", "cpu");
-    let on_cpu = backend == "cpu";
-    // Long enough that it is not over before all kills are made.
-    let epochs = 4 + kills;
-    let case = Case { backend, ..case(epochs) };
-    let began = Instant::now();
+    let case = Case { backend: setting("SPANBERT_KILL_BACKEND", "cpu"), ..case(4 + kills) };
     succeeded(&case.begin("whole").output().unwrap());
-    let whole_millis = u64::try_from(began.elapsed().as_millis()).unwrap();
-    // So long that all lives together would nearly do the whole run. On a GPU the first seconds of each pass with
-    // making kernels.
-    let share = whole_millis * 3 / 2 / (kills as u64 + 1);
-    let longest = if on_cpu { share.max(200) } else { share.max(10_000) };
+    let whole = steps(&case.layout("whole")).len();
+    // All lives together nearly do the whole run; its last two epochs belong to the last.
+    let (longest, latest) = (whole * 3 / 2 / (kills + 1), whole - 48);
     let mut seed: u64 = setting("SPANBERT_KILL_SEED", "1").parse().unwrap();
-    let (mut made, mut steps) = (0, Vec::new());
-    loop {
-        let begun = case.layout("killed").recipe().is_file();
+    let layout = case.layout("killed");
+    let done = || if layout.events().is_file() { steps(&layout).len() } else { 0 };
+    let mut killed_at = Vec::new();
+    for _ in 0..kills {
+        let begun = layout.recipe().is_file();
         let mut command = if begun { case.resume("killed") } else { case.begin("killed") };
-        if made == kills {
-            succeeded(&command.output().unwrap());
-            break;
-        }
         let mut child =
             as_a_group(&mut command).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(20 + next(&mut seed) % longest));
+        // What earlier lives have done counts: a short life ends before its first step.
+        let life = usize::try_from(next(&mut seed)).unwrap() % longest;
+        let end = latest.min(done() + life);
+        while done() < end && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Anywhere in a step.
+        std::thread::sleep(Duration::from_millis(next(&mut seed) % 50));
         if child.try_wait().unwrap().is_some() {
             let output = child.wait_with_output().unwrap();
-            assert!(!on_cpu, "over after {made} kills: {}", succeeded(&output));
-            break;
+            panic!("over after kills at steps {killed_at:?}: {output:?}");
         }
         kill_all(child);
         // The system takes a moment to end a killed process.
-        while Lock::is_held(&case.layout("killed")) {
+        while Lock::is_held(&layout) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        made += 1;
-        steps.push(RunState::read(&case.layout("killed")).map_or(0, |state| state.step));
+        killed_at.push(done());
     }
-    println!("{made} kills, at steps {steps:?}");
+    succeeded(&case.resume("killed").output().unwrap());
+    println!("killed after steps {killed_at:?} of {whole}");
     compare(&case, "killed", "whole");
 }
 
@@ -181,25 +179,29 @@ fn a_training_is_paused_evaluated_and_stopped_from_another_terminal() {
     );
 }
 
-#[cfg(unix)]
-fn interrupt(child: &std::process::Child) {
-    signal("INT", &child.id().to_string());
-}
-
+// Wine sends no such event to a group of processes.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_saves_and_a_second_one_ends_at_once() {
+fn ctrl_c_finishes_the_step_and_saves() {
     let case = case(400);
-    let child = case.begin("run").stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = case.begin("run");
+    let child = as_a_group(&mut command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     case.wait_for("run", |state| state.step > 0);
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert!(succeeded(&output).contains("finishing the step"));
     let step = RunState::read(&case.layout("run")).unwrap().step;
     assert!(case.layout("run").checkpoint(step).join("progress.json").is_file());
+    succeeded(&case.resume("run").args(["--max-steps", &(step + 5).to_string()]).output().unwrap());
+}
 
-    let mut child = case.resume("run").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    case.wait_for("run", |state| state.step > step + 5);
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let case = case(400);
+    let mut command = case.begin("run");
+    let mut child = as_a_group(&mut command).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    case.wait_for("run", |state| state.step > 5);
     // A paused training does not notice the end of its step: the second one finds it alive.
     succeeded(&case.ask("pause", "run"));
     case.wait_for("run", |state| state.phase == Phase::Paused);

@@ -45,10 +45,16 @@ pub(super) struct BreakdownCommand {
     #[arg(long, value_name = "FILE", requires = "data")]
     predictions: Option<PathBuf>,
     /// JSON object from question ids to the odds of "no answer".
-    #[arg(long, visible_alias = "na-prob-file", value_name = "FILE", requires = "predictions")]
+    #[arg(
+        long,
+        visible_alias = "na-prob-file",
+        value_name = "FILE",
+        requires = "predictions",
+        conflicts_with = "evaluation"
+    )]
     null_odds: Option<PathBuf>,
     /// JSON object from question ids to lists of answers with "text" and "probability".
-    #[arg(long, value_name = "FILE", requires = "predictions")]
+    #[arg(long, value_name = "FILE", requires = "predictions", conflicts_with = "evaluation")]
     nbest: Option<PathBuf>,
     /// Count questions without a prediction as unanswered instead of refusing.
     #[arg(long)]

@@ -47,7 +47,10 @@ pub(super) struct DemoCommand {
     #[command(flatten)]
     overwrite: OverwriteArgs,
     /// Write a training set of so many passages, six questions each, instead of the demo's.
-    #[arg(long, value_name = "N", requires = "write_files", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long, value_name = "N", requires = "write_files", conflicts_with_all = ["output_dir", "statistics"],
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     passages: Option<u32>,
     /// Only print what the generated questions are made of.
     #[arg(long, conflicts_with_all = ["output_dir", "write_files"])]

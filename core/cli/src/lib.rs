@@ -195,6 +195,23 @@ mod tests {
         }
     }
 
+    /// clap does not miss what a flag requires if that is in conflict with another flag.
+    #[test]
+    fn a_flag_that_would_do_nothing_is_refused() {
+        for line in [
+            "demo --output-dir o --passages 5",
+            "demo --statistics --passages 5",
+            "train --model m --train-file t --output-dir o --force",
+            "pretrain --model m --force",
+            "breakdown evaluation --null-odds n",
+            "breakdown evaluation --nbest n",
+        ] {
+            let parsed = command_line().try_get_matches_from(["spanbert"].into_iter().chain(line.split(' ')));
+            let kind = parsed.err().map(|error| error.kind());
+            assert_eq!(kind, Some(clap::error::ErrorKind::ArgumentConflict), "{line}");
+        }
+    }
+
     /// Visits a command and all below it, each with the words that call it.
     fn walk(command: &clap::Command, name: &str, visit: &mut dyn FnMut(&clap::Command, &str)) {
         visit(command, name);

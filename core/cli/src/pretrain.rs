@@ -75,7 +75,10 @@ pub(super) struct PretrainCommand {
     )]
     resume: Option<PathBuf>,
     /// Resume although the recipe or the text is not what the run began with.
-    #[arg(long, requires = "resume")]
+    #[arg(
+        long, requires = "resume",
+        conflicts_with_all = ["output_dir", "config", "model", "vocab", "train_vocab", "do_lower_case"]
+    )]
     force: bool,
     /// Text files or SQuAD files to evaluate on, which the model never trains on: the loss of masked pieces and span
     /// boundaries, with the same masks every time. best/ then holds the weights with the lowest loss, last/ always those at

@@ -73,7 +73,10 @@ pub(super) struct TrainCommand {
     )]
     sweep_merge: Option<PathBuf>,
     /// Resume although the recipe, the data or the checkpoint are not those the run began with.
-    #[arg(long, requires = "resume")]
+    #[arg(
+        long, requires = "resume",
+        conflicts_with_all = ["output_dir", "preset", "seeds", "sweep_shard", "sweep_merge"]
+    )]
     force: bool,
     /// Fail unless the data is SQuAD 2.0 (the version is detected).
     #[arg(long)]

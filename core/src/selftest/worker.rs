@@ -45,6 +45,10 @@ const DELIVERY: Duration = Duration::from_secs(5);
 /// Most that is kept of a worker's output, in bytes.
 const LONGEST: usize = 1 << 20;
 
+/// The process is not told of Ctrl-C (Windows, `CreateProcess`).
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+
 /// What a worker is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Request {
@@ -138,6 +142,8 @@ fn start(program: &Program) -> std::io::Result<Child> {
     // Ctrl-C is for the program that the user started; what it decides reaches the worker through the pipe.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NEW_PROCESS_GROUP);
     command.spawn()
 }
 

@@ -74,7 +74,7 @@ recipe! {
         pad_to_max_length: bool = false,
         /// Number format of the operands of the layers' matrix products. Weights, sums, softmax, LayerNorm, GELU and
         /// the optimizer are f32 in any case. A half format is for devices that have it (bf16 also on processors with
-        /// AVX-512 BF16); on other processors it is imitated, slowly, to check its arithmetic.
+        /// AMX or AVX-512 BF16); on other processors it is imitated, slowly, to check its arithmetic.
         [value_enum] precision: Precision = Precision::F32,
         /// Under fp16, the factor on the loss that keeps gradients from vanishing; 0 adapts it to overflows.
         [value_name = "X"] loss_scale: f64 = 0.0,

@@ -7,23 +7,22 @@ use crate::ops::{Dropout, dropout::bits};
 
 /// Zeroes the elements that are dropped and scales the rest, in place. The backward is the same call on the gradient.
 pub fn apply(x: &mut [f32], dropout: Dropout) {
-    x.par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(task, chunk)| apply_part(chunk, dropout.part(task * CHUNK)));
+    x.par_chunks_mut(CHUNK).enumerate().for_each(|(task, chunk)| {
+        widest(
+            #[inline(always)]
+            || apply_row(chunk, dropout.part(task * CHUNK)),
+        );
+    });
 }
 
-/// [`apply`] on this thread.
-pub fn apply_part(x: &mut [f32], dropout: Dropout) {
+/// [`apply`] for a caller that is itself compiled for the widest vectors.
+#[inline(always)]
+pub fn apply_row(x: &mut [f32], dropout: Dropout) {
     let (scale, threshold) = (dropout.scale(), dropout.threshold());
     let [low, high, first] = dropout.words();
-    widest(
-        #[inline(always)]
-        || {
-            for (offset, x) in (0u32..).zip(x) {
-                *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
-            }
-        },
-    );
+    for (offset, x) in (0u32..).zip(x) {
+        *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
+    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,24 @@
 use burn::tensor::DType;
 use half::f16;
 
-use super::bf16;
+use super::{bf16, simd::widest};
 use crate::Precision;
 
 /// Rounds to the nearest value of the format, to even where two are as near; f32 rounds nothing.
 pub fn round(values: &mut [f32], precision: Precision) {
+    widest(
+        #[inline(always)]
+        || round_row(values, precision),
+    );
+}
+
+/// [`round`] for a caller that is itself compiled for the widest vectors.
+#[inline(always)]
+pub fn round_row(values: &mut [f32], precision: Precision) {
     match precision {
         Precision::F32 | Precision::Int8 => {}
         Precision::F16 => values.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32()),
-        Precision::Bf16 => bf16::round(values),
+        Precision::Bf16 => bf16::round_row(values),
     }
 }
 

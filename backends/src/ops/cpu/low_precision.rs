@@ -9,7 +9,12 @@ use super::{
 };
 
 /// A linear layer in bfloat16, whose weight [`BertKernels::prepare_linear_weight`] may have packed.
-pub(super) fn bf16_linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+pub(super) fn bf16_linear(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    instructions: bf16::Instructions,
+) -> FlexTensor {
     let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), dense(bias));
     let [rows, input] = x.shape().dims();
     let [output] = bias.shape().dims();
@@ -19,18 +24,24 @@ pub(super) fn bf16_linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -
         bf16::Panels::pack(bits(&weight), output)
     };
     let left = bf16::Left::rows(bits(&x), input);
-    tensor(bf16::multiply(&left, &panels, Some(bias.storage::<f32>())), [rows, output])
+    tensor(bf16::multiply(&left, &panels, Some(bias.storage::<f32>()), instructions), [rows, output])
 }
 
 /// Gradients of input, weight and bias of a linear layer in bfloat16.
-pub(super) fn bf16_linear_backward(x: &FlexTensor, weight: &FlexTensor, grad: FlexTensor) -> [FlexTensor; 3] {
+pub(super) fn bf16_linear_backward(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    grad: FlexTensor,
+    instructions: bf16::Instructions,
+) -> [FlexTensor; 3] {
     let ([rows, input], [_, output], grad) = (x.shape().dims(), grad.shape().dims(), dense(grad));
     let bias_gradient = linear::bias_gradient(grad.storage::<f32>(), output);
     let half_grad = bf16::narrow(grad.storage::<f32>());
-    let turned = bf16::Panels::pack_transposed(bits(weight), output);
-    let input_gradient = bf16::multiply(&bf16::Left::rows(&half_grad, output), &turned, None);
+    let weight = bf16::Panels::pack_transposed(bits(weight), output);
+    let input_gradient = bf16::multiply(&bf16::Left::rows(&half_grad, output), &weight, None, instructions);
     let panels = bf16::Panels::pack(&half_grad, output);
-    let weight_gradient = bf16::multiply(&bf16::Left::transposed(bits(x), input), &panels, None);
+    let x = bf16::Left::transposed(bits(x), input, instructions);
+    let weight_gradient = bf16::multiply(&x, &panels, None, instructions);
     [
         tensor(input_gradient, [rows, input]),
         tensor(weight_gradient, [input, output]),

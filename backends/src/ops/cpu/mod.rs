@@ -4,6 +4,8 @@
 //! same everywhere but for those of products, which [`portable`](crate::portable()) settles too.
 
 mod adam;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 mod attention;
 mod bf16;
 mod blocked;
@@ -46,7 +48,7 @@ use tensors::{bits, dense, dense_int, half_tensor, product, tensor};
 pub(crate) fn has_instructions_for(precision: Precision) -> bool {
     match precision {
         Precision::Int8 => int8::Instructions::best() != int8::Instructions::Portable,
-        Precision::Bf16 => bf16::available(),
+        Precision::Bf16 => bf16::Instructions::best().is_some(),
         Precision::F32 | Precision::F16 => false,
     }
 }
@@ -86,10 +88,13 @@ impl BertKernels for Flex {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        match weight.dtype() {
-            DType::I8 => return quantized_linear(x, &weight, bias),
-            DType::U32 | DType::BF16 if bf16::available() => return bf16_linear(x, weight, bias),
-            _ => {}
+        if weight.dtype() == DType::I8 {
+            return quantized_linear(x, &weight, bias);
+        }
+        if let DType::U32 | DType::BF16 = weight.dtype()
+            && let Some(instructions) = bf16::Instructions::best()
+        {
+            return bf16_linear(x, weight, bias, instructions);
         }
         let [rows, input] = x.shape().dims();
         let [output] = bias.shape().dims();
@@ -119,7 +124,7 @@ impl BertKernels for Flex {
 
     fn prepare_linear_weight(weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let [input, output] = weight.shape().dims();
-        if weight.dtype() == DType::BF16 && bf16::available() {
+        if weight.dtype() == DType::BF16 && bf16::Instructions::best().is_some() {
             let pairs = bf16::Panels::pack(bits(&weight.to_contiguous()), output).into_pairs();
             return FlexTensor::from_data(TensorData::new(pairs, bf16::Panels::shape(input, output)));
         }
@@ -162,8 +167,10 @@ impl BertKernels for Flex {
     ) -> [FloatTensor<Self>; 3] {
         let [rows, input] = x.shape().dims();
         let [_, output] = grad.shape().dims();
-        if x.dtype() == DType::BF16 && bf16::available() {
-            return bf16_linear_backward(&x.to_contiguous(), &weight.to_contiguous(), grad);
+        if x.dtype() == DType::BF16
+            && let Some(instructions) = bf16::Instructions::best()
+        {
+            return bf16_linear_backward(&x.to_contiguous(), &weight.to_contiguous(), grad, instructions);
         }
         let precision = half::precision(x.dtype());
         let (x, weight, mut grad) = (dense(x), dense(weight), dense(grad));

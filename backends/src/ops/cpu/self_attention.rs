@@ -6,9 +6,10 @@ use rayon::prelude::*;
 use super::{
     attention::{softmax, softmax_backward},
     dropout,
-    half::round,
+    half::{round, round_row},
     matrix::{Threads, View, multiply},
     simd::widest,
+    unwritten::Unwritten,
 };
 use crate::ops::SelfAttention;
 
@@ -24,19 +25,39 @@ fn head_view(spec: &SelfAttention, task: usize) -> View {
     }
 }
 
+/// Copies a row of probabilities with dropout applied, if there is any; `row` counts over all tasks.
+#[inline(always)]
+fn drop_row(probabilities: &[f32], dropped: &mut [f32], row: usize, spec: &SelfAttention) {
+    if let Some(dropout) = spec.dropout {
+        dropped.copy_from_slice(probabilities);
+        dropout::apply_row(dropped, dropout.part(row * spec.length));
+        round_row(dropped, spec.precision);
+    }
+}
+
 /// `[batch * heads, length, head_size]` into `[batch * length, hidden]`.
 fn merge(heads: &[f32], spec: &SelfAttention) -> Vec<f32> {
     let (length, size, hidden) = (spec.length, spec.head_size, spec.hidden());
-    let mut merged = vec![0.0; heads.len()];
-    merged.par_chunks_mut(hidden * length).enumerate().for_each(|(sequence, rows)| {
+    assert!(heads.len().is_multiple_of(hidden * length), "whole sequences");
+    let merged = Unwritten::new(heads.len());
+    heads.par_chunks(hidden * length).enumerate().for_each(|(sequence, heads)| {
+        // SAFETY: the rows of this sequence.
+        #[allow(unsafe_code)]
+        let rows = unsafe { merged.part(sequence * hidden * length, heads.len()) };
         for (position, row) in rows.chunks_exact_mut(hidden).enumerate() {
             for (head, part) in row.chunks_exact_mut(size).enumerate() {
-                let from = ((sequence * spec.heads + head) * length + position) * size;
-                part.copy_from_slice(&heads[from..from + size]);
+                let from = &heads[(head * length + position) * size..][..size];
+                part.iter_mut().zip(from).for_each(|(to, from)| {
+                    to.write(*from);
+                });
             }
         }
     });
-    merged
+    // SAFETY: every part of every row is written.
+    #[allow(unsafe_code)]
+    unsafe {
+        merged.written(heads.len())
+    }
 }
 
 /// Context `[batch * length, hidden]`; the probabilities before dropout are written to `probabilities`
@@ -54,27 +75,23 @@ pub fn forward(
     let attend = |task: usize, probabilities: &mut [f32], dropped: &mut [f32], context: &mut [f32]| {
         let view = head_view(spec, task);
         multiply((probabilities, square), (query, view), (key, view.t()), 1.0, false, Threads::One);
-        round(probabilities, spec.precision);
         let sequence = task / spec.heads;
         let mask = &mask[sequence * length..(sequence + 1) * length];
+        let first_row = task * length;
+        // All that is done to a row, while it is in the nearest cache.
         widest(
             #[inline(always)]
             || {
-                for row in probabilities.chunks_exact_mut(length) {
-                    softmax(row, mask, spec.scale);
+                let rows = probabilities.chunks_exact_mut(length).zip(dropped.chunks_exact_mut(length));
+                for (row, (probabilities, dropped)) in (first_row..).zip(rows) {
+                    round_row(probabilities, spec.precision);
+                    softmax(probabilities, mask, spec.scale);
+                    round_row(probabilities, spec.precision);
+                    drop_row(probabilities, dropped, row, spec);
                 }
             },
         );
-        round(probabilities, spec.precision);
-        let weights = match spec.dropout {
-            Some(dropout) => {
-                dropped.copy_from_slice(probabilities);
-                dropout::apply_part(dropped, dropout.part(task * length * length));
-                round(dropped, spec.precision);
-                dropped
-            }
-            None => probabilities,
-        };
+        let weights = if spec.dropout.is_some() { dropped } else { probabilities };
         let out = View::dense(length, size);
         multiply((&mut *context, out), (weights, square), (value, view), 1.0, false, Threads::One);
         round(context, spec.precision);
@@ -120,31 +137,33 @@ pub fn backward(
             || (vec![0.0; length * length], vec![0.0; length * length]),
             |(dropped, d_scores), (task, (((d_query, d_key), d_value), probabilities))| {
                 let view = head_view(spec, task);
-                let weights = match spec.dropout {
-                    Some(dropout) => {
-                        dropped.copy_from_slice(probabilities);
-                        dropout::apply_part(dropped, dropout.part(task * length * length));
-                        round(dropped, spec.precision);
-                        &dropped[..]
-                    }
-                    None => probabilities,
-                };
-                multiply((&mut *d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
-                multiply((d_scores, square), (grad, view), (value, view.t()), 1.0, false, Threads::One);
-                round(d_scores, spec.precision);
-                if let Some(dropout) = spec.dropout {
-                    dropout::apply_part(d_scores, dropout.part(task * length * length));
-                }
-                let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
+                let first_row = task * length;
                 widest(
                     #[inline(always)]
                     || {
-                        for (d_row, row) in rows {
-                            softmax_backward(row, d_row, spec.scale);
+                        let rows = probabilities.chunks_exact(length).zip(dropped.chunks_exact_mut(length));
+                        for (row, (probabilities, dropped)) in (first_row..).zip(rows) {
+                            drop_row(probabilities, dropped, row, spec);
                         }
                     },
                 );
-                round(d_scores, spec.precision);
+                let weights = if spec.dropout.is_some() { &dropped[..] } else { probabilities };
+                multiply((&mut *d_value, out), (weights, square.t()), (grad, view), 1.0, false, Threads::One);
+                multiply((d_scores, square), (grad, view), (value, view.t()), 1.0, false, Threads::One);
+                widest(
+                    #[inline(always)]
+                    || {
+                        let rows = d_scores.chunks_exact_mut(length).zip(probabilities.chunks_exact(length));
+                        for (row, (d_scores, probabilities)) in (first_row..).zip(rows) {
+                            round_row(d_scores, spec.precision);
+                            if let Some(dropout) = spec.dropout {
+                                dropout::apply_row(d_scores, dropout.part(row * length));
+                            }
+                            softmax_backward(probabilities, d_scores, spec.scale);
+                            round_row(d_scores, spec.precision);
+                        }
+                    },
+                );
                 multiply((&mut *d_query, out), (d_scores, square), (key, view), 1.0, false, Threads::One);
                 multiply((&mut *d_key, out), (d_scores, square.t()), (query, view), 1.0, false, Threads::One);
                 for part in [d_query, d_key, d_value] {

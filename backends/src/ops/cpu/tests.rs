@@ -11,7 +11,7 @@ fn values(count: usize, step: usize) -> Vec<f32> {
 }
 
 fn rounded(mut values: Vec<f32>) -> Vec<f32> {
-    bf16::round(&mut values);
+    bf16::round_row(&mut values);
     values
 }
 
@@ -30,8 +30,8 @@ fn near(ours: &[f32], imitated: &[f32], magnitudes: &[f32], terms: usize) -> boo
 
 #[test]
 fn bf16_by_instruction_is_the_imitation_but_for_the_order_of_sums() {
-    if !bf16::available() {
-        println!("skipped: the processor has no AVX-512 BF16");
+    if bf16::Instructions::best().is_none() {
+        println!("skipped: the processor has no instructions for bfloat16");
         return;
     }
     let half = |values: Vec<f32>, shape: [usize; 2]| Flex::to_half(tensor(values, shape), FloatDType::BF16);

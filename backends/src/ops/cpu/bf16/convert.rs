@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::ops::cpu::{CHUNK, simd::widest};
+use crate::ops::cpu::{CHUNK, simd::widest, unwritten::Unwritten};
 
 /// The nearest bfloat16, ties to even; a NaN stays one.
 #[inline(always)]
@@ -19,46 +19,66 @@ pub(super) fn exact(value: u16) -> f32 {
     f32::from_bits(u32::from(value) << 16)
 }
 
-/// Rounds values where they are, on this thread.
-pub fn round(values: &mut [f32]) {
-    widest(
-        #[inline(always)]
-        || {
-            for value in values {
-                *value = exact(nearest(*value));
-            }
-        },
-    );
+/// Rounds values where they are, for a caller that is compiled for the widest vectors.
+#[inline(always)]
+pub fn round_row(values: &mut [f32]) {
+    for value in values {
+        *value = exact(nearest(*value));
+    }
 }
 
 /// Bits of the nearest bfloat16 of each value.
 pub fn narrow(values: &[f32]) -> Vec<u16> {
-    let mut narrow = vec![0; values.len()];
-    narrow.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(narrow, values)| {
-        widest(
-            #[inline(always)]
-            || {
-                for (narrow, value) in narrow.iter_mut().zip(values) {
-                    *narrow = nearest(*value);
-                }
-            },
-        );
-    });
-    narrow
+    each(values, nearest)
 }
 
 /// The values of bits of bfloat16.
 pub fn widen(bits: &[u16]) -> Vec<f32> {
-    let mut values = vec![0.0; bits.len()];
-    values.par_chunks_mut(CHUNK).zip(bits.par_chunks(CHUNK)).for_each(|(values, bits)| {
+    each(bits, exact)
+}
+
+#[inline(always)]
+fn each<A: Copy + Sync, B: Copy + Send>(from: &[A], convert: impl Fn(A) -> B + Copy + Sync) -> Vec<B> {
+    let converted = Unwritten::new(from.len());
+    from.par_chunks(CHUNK).enumerate().for_each(|(task, from)| {
+        // SAFETY: a part for this task alone.
+        #[allow(unsafe_code)]
+        let to = unsafe { converted.part(task * CHUNK, from.len()) };
         widest(
             #[inline(always)]
             || {
-                for (value, bits) in values.iter_mut().zip(bits) {
-                    *value = exact(*bits);
+                for (to, from) in to.iter_mut().zip(from) {
+                    to.write(convert(*from));
                 }
             },
         );
     });
-    values
+    // SAFETY: the tasks have written every part.
+    #[allow(unsafe_code)]
+    unsafe {
+        converted.written(from.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_rounded_as_by_the_crate_half() {
+        let mut bits = 0u32;
+        let mut all =
+            vec![f32::NAN, f32::INFINITY, -0.0, f32::from_bits(0x7f7f_ffff), f32::from_bits(0x7f80_0001)];
+        for _ in 0..100_000 {
+            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            all.push(f32::from_bits(bits));
+        }
+        // Halfway between two values, to either side.
+        all.extend([0x3f80_8000, 0x3f81_8000, 0xbf80_8001, 0x3f80_7fff].map(f32::from_bits));
+        let expected: Vec<u16> = all.iter().map(|value| half::bf16::from_f32(*value).to_bits()).collect();
+        assert_eq!(narrow(&all), expected);
+        let wide: Vec<u32> = widen(&expected).into_iter().map(f32::to_bits).collect();
+        round_row(&mut all);
+        assert_eq!(all.into_iter().map(f32::to_bits).collect::<Vec<_>>(), wide);
+    }
 }

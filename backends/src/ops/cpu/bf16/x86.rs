@@ -9,20 +9,33 @@ use std::{
     mem::transmute,
 };
 
-use super::{
-    Pair, WIDTH,
-    product::{Sums, Tile},
-};
+use super::{Instructions, Pair, ROWS, WIDTH, left::Tile};
 
 /// Registers of a row.
 const VECTORS: usize = WIDTH / 16;
 
+/// Sums of a tile.
+type Sums = [[f32; WIDTH]; ROWS];
+
 /// Adds the products of a tile's rows and a part of a panel to the sums.
+///
+/// # Panics
+/// If the tile is shorter than the part, or the processor lacks the instruction.
+pub(super) fn add_tile(tile: Tile<'_>, panel: &[Pair], sums: &mut Sums) {
+    let depth = panel.len() / WIDTH;
+    let last = (tile.rows - 1) * tile.row_stride + depth.saturating_sub(1) * tile.pair_stride;
+    assert!((1..=ROWS).contains(&tile.rows) && last < tile.pairs.len(), "pairs of a tile");
+    assert!(Instructions::Avx512Bf16.are_there(), "the processor's instruction");
+    // SAFETY: the instruction is there, and the sizes are right.
+    unsafe { add(tile, panel, sums) }
+}
+
+/// As [`add_tile`].
 ///
 /// # Safety
 /// The processor has AVX-512 BF16; the tile has 1 to 6 rows and in each as many pairs as the part.
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn add(tile: Tile<'_>, panel: &[Pair], sums: &mut Sums) {
+unsafe fn add(tile: Tile<'_>, panel: &[Pair], sums: &mut Sums) {
     // SAFETY: the caller's promise.
     unsafe {
         match tile.rows {

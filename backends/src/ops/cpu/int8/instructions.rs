@@ -3,11 +3,16 @@
 use std::sync::OnceLock;
 
 use super::{GROUP, ROWS, Sums, WIDTH};
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::ops::cpu::amx;
 use crate::ops::cpu::simd::widest;
 
 /// What multiplies bytes, the fastest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
+    /// `tdpbusd`, on AMX's registers.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Amx,
     /// `vpdpbusd` on 512 bits.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
@@ -21,20 +26,24 @@ pub enum Instructions {
     Portable,
 }
 
-/// Rows of quantised input that a tile is made of.
+/// Rows of quantised input that a tile is made of, no more than its instructions take.
 #[derive(Clone, Copy)]
 pub(super) struct Block<'a> {
     /// Bytes from the first of the tile's rows on.
     pub(super) bytes: &'a [u8],
     /// Bytes from one row to the next.
     pub(super) stride: usize,
-    /// Rows, 1 to [`ROWS`].
     pub(super) rows: usize,
 }
+
+/// Most rows of a tile.
+pub(super) const MOST_ROWS: usize = 32;
 
 impl Instructions {
     /// All that this program knows.
     const ALL: &[Self] = &[
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        Self::Amx,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512Vnni,
         #[cfg(target_arch = "x86_64")]
@@ -57,6 +66,8 @@ impl Instructions {
 
     fn are_there(self) -> bool {
         match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Amx => amx::has::<i32>(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => {
                 std::arch::is_x86_feature_detected!("avx512f")
@@ -72,27 +83,69 @@ impl Instructions {
         }
     }
 
-    /// Sums of products of a block's rows and a panel's columns; those of rows that the block does not have are left as they are.
+    /// Rows of a tile.
+    pub(super) fn rows(self) -> usize {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if self == Self::Amx {
+            return amx::ROWS;
+        }
+        ROWS
+    }
+
+    /// What a task sums with; its thread begins no other before that is dropped.
     ///
     /// # Panics
-    /// If the block is shorter than the panel.
-    pub(super) fn sum(self, block: Block<'_>, panel: &[i8], sums: &mut Sums) {
+    /// If the processor lacks the instructions.
+    pub(super) fn begin(self) -> Unit {
+        assert!(self.are_there(), "the processor's instructions");
+        Unit {
+            instructions: self,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[allow(unsafe_code)]
+            // SAFETY: nothing else on this thread has any before these are dropped.
+            registers: (self == Self::Amx).then(|| unsafe { amx::Registers::new() }),
+        }
+    }
+}
+
+/// Instructions, and the registers that some of them need to have set up.
+pub(super) struct Unit {
+    instructions: Instructions,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    registers: Option<amx::Registers<i32>>,
+}
+
+impl Unit {
+    /// Sums of products of a block's rows and a panel's columns, in the first rows of `sums`.
+    ///
+    /// # Panics
+    /// If the block has too many rows or is shorter than the panel.
+    pub(super) fn sum(&self, block: Block<'_>, panel: &[i8], sums: &mut [[i32; WIDTH]; MOST_ROWS]) {
         let groups = panel.len() / (GROUP * WIDTH);
-        assert!((1..=ROWS).contains(&block.rows), "rows of a tile");
+        assert!((1..=self.instructions.rows()).contains(&block.rows), "rows of a tile");
         let last = (block.rows - 1) * block.stride;
         assert!(last + groups * GROUP <= block.bytes.len(), "bytes of a tile");
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if let Some(registers) = &self.registers {
+            *sums = [[0; WIDTH]; MOST_ROWS];
+            let left = amx::Rows { bytes: block.bytes, stride: block.stride, count: block.rows };
+            return registers.add(left, bytemuck::cast_slice(panel), sums);
+        }
+        let Some(sums) = sums.first_chunk_mut::<ROWS>() else { return };
         #[allow(unsafe_code)]
-        match self {
-            // SAFETY: only instructions of this processor are available, and the sizes were checked above.
+        match self.instructions {
+            // SAFETY: the processor has the instructions, and the sizes were checked above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => unsafe { super::x86::sum_512(block, panel, sums) },
+            Instructions::Avx512Vnni => unsafe { super::x86::sum_512(block, panel, sums) },
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => unsafe { super::x86::sum_256(block, panel, sums) },
+            Instructions::AvxVnni => unsafe { super::x86::sum_256(block, panel, sums) },
             // SAFETY: the same.
             #[cfg(target_arch = "aarch64")]
-            Self::DotProduct => unsafe { super::arm::sum(block, panel, sums) },
-            Self::Portable => widest(
+            Instructions::DotProduct => unsafe { super::arm::sum(block, panel, sums) },
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Instructions::Amx => {}
+            Instructions::Portable => widest(
                 #[inline(always)]
                 || sum_plainly(block, panel, sums),
             ),

@@ -6,14 +6,16 @@ use rayon::prelude::*;
 
 use super::{
     Instructions, ROWS, WIDTH,
-    instructions::Block,
+    instructions::{Block, MOST_ROWS},
     rows::{inputs, scale_and_zero},
     weights::{Panel, packed_shape},
 };
 use crate::ops::cpu::{simd::widest, unwritten::Unwritten};
 
 /// Rows of a task, whole tiles: with a panel they stay in the core's second cache.
-const TASK_ROWS: usize = 32 * ROWS;
+const TASK_ROWS: usize = 192;
+
+const _: () = assert!(TASK_ROWS.is_multiple_of(ROWS) && TASK_ROWS.is_multiple_of(MOST_ROWS));
 
 /// The layer's result `[rows, output]`: `x` of [`quantize_rows`](super::quantize_rows), `stride` bytes a row, `weight` of
 /// [`pack_weights`](super::pack_weights), `bias` `[output]`.
@@ -31,19 +33,20 @@ pub fn linear(x: &[u8], stride: usize, weight: &[i8], bias: &[f32], instructions
         let (block, index) = (task / panels * TASK_ROWS, task % panels);
         let panel = Panel::of(&weight[index * size..(index + 1) * size], input);
         // The panel that this thread most likely takes next.
-        let mut next = weight[(index + 1) * size..].chunks(size.div_ceil(TASK_ROWS / ROWS));
+        let mut next = weight[(index + 1) * size..].chunks(size.div_ceil(TASK_ROWS / instructions.rows()));
         let column = index * WIDTH;
         let width = WIDTH.min(output - column);
         let mut full_bias = [0.0; WIDTH];
         full_bias[..width].copy_from_slice(&bias[column..column + width]);
-        let mut sums = [[0; WIDTH]; ROWS];
-        for first in (block..rows.min(block + TASK_ROWS)).step_by(ROWS) {
+        let mut sums = [[0; WIDTH]; MOST_ROWS];
+        let unit = instructions.begin();
+        for first in (block..rows.min(block + TASK_ROWS)).step_by(instructions.rows()) {
             if let Some(part) = next.next() {
                 fetch(part);
             }
-            let tile = ROWS.min(rows - first);
+            let tile = instructions.rows().min(rows - first);
             let bytes = &x[first * stride..(first + tile) * stride];
-            instructions.sum(Block { bytes, stride, rows: tile }, panel.weights, &mut sums);
+            unit.sum(Block { bytes, stride, rows: tile }, panel.weights, &mut sums);
             widest(
                 #[inline(always)]
                 || {

@@ -43,9 +43,16 @@ fn every_path_gives_the_bits_of_the_definition() {
     let paths: Vec<_> = Instructions::available().collect();
     println!("{paths:?}");
     // One element; rests in every dimension; whole panels and tiles; several tasks.
-    for (rows, input, output) in
-        [(1, 1, 1), (5, 7, 3), (6, 8, 64), (13, 37, 70), (64, 384, 128), (7, 3072, 65), (400, 30, 130)]
-    {
+    for (rows, input, output) in [
+        (1, 1, 1),
+        (5, 7, 3),
+        (6, 8, 64),
+        (13, 37, 70),
+        (64, 384, 128),
+        (7, 3072, 65),
+        (400, 30, 130),
+        (40, 100, 70),
+    ] {
         let (x, weight) = (values(rows * input, 37), values(input * output, 13));
         let bias = values(output, 7);
         let expected = plain(&x, &weight, &bias, input);
