@@ -16,7 +16,7 @@ binfmt=/proc/sys/fs/binfmt_misc
 
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
 export CARGO_PROFILE_DEV_DEBUG=0
-# What is skipped: under QEMU every program starts.
+# One test is skipped: it needs a program that does not start, and under QEMU every program seems to.
 cargo test --locked --target $triple --workspace --exclude spanbert-app --exclude spanbert-web --no-default-features \
     --lib --test dispatch --test oracle_model --test portable --test resume -- \
     --skip without_a_program_that_starts_there_is_no_worker

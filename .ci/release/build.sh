@@ -61,8 +61,7 @@ programs() {
 begin() {
     stage=$target/stage/$1
     rm -rf "$stage"
-    mkdir -p "$stage"
-    mkdir "$stage/fonts"
+    mkdir -p "$stage/fonts"
     cp "$target/THIRD-PARTY.html" LICENSE-MIT LICENSE-APACHE "$stage"
     cp app/fonts/LICENSE-* "$stage/fonts"
 }

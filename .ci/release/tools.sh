@@ -18,11 +18,10 @@ has_brotli() {
 
 # Fails if a program $1 names a folder, one of the others.
 names_no_folder() {
-    local program=$1 folder found
+    local program=$1 folder
     shift
     for folder in "$@"; do
-        found=$(grep -aoF "$folder/" "$program" | head -n 1 || true)
-        if [ -n "$found" ]; then
+        if grep -qaF "$folder/" "$program"; then
             echo "error: ${program##*/} names a folder of the machine it was built on:" >&2
             strings -n 8 "$program" | grep -F "$folder/" | cut -c 1-200 | head -n 5 >&2
             exit 1

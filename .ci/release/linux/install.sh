@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 prefix=${PREFIX:-$HOME/.local}
 case $prefix in
     /*) ;;
-    *) echo "error: PREFIX is a path from the root on" >&2; exit 2 ;;
+    *) echo "error: PREFIX must be an absolute path" >&2; exit 2 ;;
 esac
 share=$prefix/share
 

@@ -17,6 +17,18 @@ const PANEL_BYTES: usize = PANEL * 4;
 /// Rows of a register; sixteen rows of a panel meet 64 bytes of a left row.
 const STEP: usize = 16;
 
+/// `asm!` that may change every register of AMX.
+macro_rules! on_registers {
+    ($($assembly:tt)*) => {
+        asm!(
+            $($assembly)*
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        )
+    };
+}
+
 /// A sum: f32 of products of bfloat16, i32 of those of unsigned bytes and signed ones.
 pub trait Sum: Copy {
     /// The bit of the instruction in leaf 7 of `cpuid`, register `edx`.
@@ -145,11 +157,9 @@ impl<S: Sum> Registers<S> {
         give(7, width / 4, ROW_BYTES);
         // SAFETY: the registers are there and permitted, and palette 1 has eight of at most 16 rows of 64 bytes.
         unsafe {
-            asm!(
+            on_registers!(
                 "ldtilecfg [{}]", in(reg) &raw const shapes,
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack, readonly, preserves_flags),
+                options(readonly, preserves_flags),
             );
         }
     }
@@ -159,12 +169,7 @@ impl<S> Drop for Registers<S> {
     fn drop(&mut self) {
         // SAFETY: nothing uses the registers any more.
         unsafe {
-            asm!(
-                "tilerelease",
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack, nomem, preserves_flags),
-            );
+            on_registers!("tilerelease", options(nomem, preserves_flags),);
         }
     }
 }
@@ -194,7 +199,7 @@ macro_rules! sum {
             ) {
                 // SAFETY: reads and writes what the caller has promised is there.
                 unsafe {
-                    asm!(
+                    on_registers!(
                         "tileloadd tmm0, [{sums} + {width}*1]",
                         "tileloadd tmm1, [{sums} + {width}*1 + 64]",
                         "tileloadd tmm2, [{lower_sums} + {width}*1]",
@@ -225,9 +230,6 @@ macro_rules! sum {
                         lower_sums = in(reg) sums.add(STEP * PANEL),
                         stride = in(reg) stride,
                         width = in(reg) PANEL_BYTES,
-                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                        options(nostack),
                     );
                 }
             }
@@ -241,7 +243,7 @@ macro_rules! sum {
             ) {
                 // SAFETY: reads and writes what the caller has promised is there.
                 unsafe {
-                    asm!(
+                    on_registers!(
                         "tileloadd tmm0, [{sums} + {width}*1]",
                         "tileloadd tmm1, [{sums} + {width}*1 + 64]",
                         "2:",
@@ -262,9 +264,6 @@ macro_rules! sum {
                         sums = in(reg) sums,
                         stride = in(reg) stride,
                         width = in(reg) PANEL_BYTES,
-                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                        options(nostack),
                     );
                 }
             }
