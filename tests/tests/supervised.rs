@@ -46,10 +46,11 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
     let mut seed: u64 = setting("SPANBERT_KILL_SEED", "1").parse().unwrap();
     let layout = case.layout("killed");
     let done = || if layout.events().is_file() { steps(&layout).len() } else { 0 };
+    // A run that was killed before its recipe was written has not begun.
+    let next_life = || if layout.recipe().is_file() { case.resume("killed") } else { case.begin("killed") };
     let mut killed_at = Vec::new();
     for _ in 0..kills {
-        let begun = layout.recipe().is_file();
-        let mut command = if begun { case.resume("killed") } else { case.begin("killed") };
+        let mut command = next_life();
         let mut child =
             as_a_group(&mut command).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         // What earlier lives have done counts: a short life ends before its first step.
@@ -71,7 +72,7 @@ fn a_training_killed_at_random_moments_is_resumed_bitwise() {
         }
         killed_at.push(done());
     }
-    succeeded(&case.resume("killed").output().unwrap());
+    succeeded(&next_life().output().unwrap());
     println!("killed after steps {killed_at:?} of {whole}");
     compare(&case, "killed", "whole");
 }

@@ -105,15 +105,16 @@ impl<S: Sum> Registers<S> {
     ///
     /// # Panics
     /// If there are more than [`ROWS`] rows or one is shorter than the panel.
-    pub fn add(&self, left: Rows<'_>, panel: &[u8], sums: &mut [[S; PANEL]; ROWS]) {
-        let length = panel.len() / PANEL;
+    pub fn add(&self, left: Rows<'_>, panel: Panel<'_>, sums: &mut [[S; PANEL]; ROWS]) {
+        let length = panel.bytes.len() / PANEL;
         if left.count == 0 || length == 0 {
             return;
         }
         let end = (left.count - 1).checked_mul(left.stride).and_then(|last| last.checked_add(length));
         assert!(left.count <= ROWS && end.is_some_and(|end| end <= left.bytes.len()), "bytes of a tile");
         let whole = length - length % ROW_BYTES;
-        let (whole_panel, rest_of_panel) = panel.split_at(whole * PANEL);
+        let (whole_panel, rest_of_panel) = panel.bytes.split_at(whole * PANEL);
+        let parts = panel.columns.min(PANEL).div_ceil(COLUMNS);
         for (start, width, panel) in [(0, ROW_BYTES, whole_panel), (whole, length - whole, rest_of_panel)] {
             if panel.is_empty() {
                 continue;
@@ -121,7 +122,7 @@ impl<S: Sum> Registers<S> {
             self.set_up(left.count, width);
             let steps = panel.len() / PANEL / width;
             let add = if left.count > STEP { S::add_two } else { S::add_one };
-            for part in 0..PANEL / COLUMNS {
+            for part in 0..parts {
                 // SAFETY: the registers are set up for these rows and widths, and `steps` times the width is what each row and the
                 // panel have from `start` on.
                 unsafe {
@@ -183,6 +184,15 @@ pub struct Rows<'a> {
     pub stride: usize,
     /// Rows, at most [`ROWS`].
     pub count: usize,
+}
+
+/// A panel of a right matrix, or a part of its rows.
+#[derive(Clone, Copy)]
+pub struct Panel<'a> {
+    /// Four bytes of each of its 64 columns at a time.
+    pub bytes: &'a [u8],
+    /// Columns that are wanted. More may be added up.
+    pub columns: usize,
 }
 
 macro_rules! sum {

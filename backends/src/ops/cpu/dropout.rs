@@ -1,5 +1,7 @@
 //! Dropout in place; see [`Dropout`].
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::{CHUNK, simd::widest};
@@ -22,6 +24,16 @@ pub fn apply_row(x: &mut [f32], dropout: Dropout) {
     let [low, high, first] = dropout.words();
     for (offset, x) in (0u32..).zip(x) {
         *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
+    }
+}
+
+/// [`apply_row`] with a place of its own for the result.
+#[inline(always)]
+pub fn apply_row_to(to: &mut [MaybeUninit<f32>], x: &[f32], dropout: Dropout) {
+    let (scale, threshold) = (dropout.scale(), dropout.threshold());
+    let [low, high, first] = dropout.words();
+    for (offset, (to, x)) in (0u32..).zip(to.iter_mut().zip(x)) {
+        to.write(if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { x * scale });
     }
 }
 

@@ -59,18 +59,38 @@ pub fn weight_gradient(grad: &[f32], x: &[f32], rows: usize, input: usize, outpu
 
 /// Gradient of `bias`: the column sums.
 pub fn bias_gradient(grad: &[f32], output: usize) -> Vec<f32> {
+    bias_gradient_beside(
+        grad,
+        output,
+        #[inline(always)]
+        |_, _| {},
+    )
+}
+
+/// The same, while something else is done with each row, whose first value's index is given; for a caller that would else go through
+/// them once more.
+#[inline(always)]
+pub fn bias_gradient_beside(
+    grad: &[f32],
+    output: usize,
+    beside: impl Fn(usize, &[f32]) + Copy + Sync,
+) -> Vec<f32> {
     if output == 0 {
         return Vec::new();
     }
     let partials: Vec<Vec<f32>> = grad
         .par_chunks(ROWS * output)
-        .map(|rows| {
+        .enumerate()
+        .map(|(task, rows)| {
             let mut sum = vec![0.0; output];
             widest(
                 #[inline(always)]
                 || {
-                    for row in rows.chunks_exact(output) {
-                        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                    for (place, row) in rows.chunks_exact(output).enumerate() {
+                        for (sum, value) in sum.iter_mut().zip(row) {
+                            *sum += value;
+                        }
+                        beside((task * ROWS + place) * output, row);
                     }
                 },
             );

@@ -8,10 +8,13 @@ mod adam;
 mod amx;
 mod attention;
 mod bf16;
+mod bf16_attention;
 mod blocked;
 mod cross_entropy;
 mod dropout;
+mod elementwise;
 mod embedding;
+mod full_precision;
 mod gate;
 mod gelu;
 mod half;
@@ -31,7 +34,7 @@ mod tests;
 mod unwritten;
 
 use burn::tensor::{
-    DType, FloatDType, TensorData, TensorMetadata,
+    DType, FloatDType, Shape, TensorData, TensorMetadata,
     ops::{FloatTensor, FloatTensorOps, IntTensor},
 };
 use burn_flex::{Flex, FlexTensor};
@@ -41,8 +44,13 @@ use super::{
     PlacesLayout, SelfAttention, activation::Formula, kernels::LayerNormOutput,
 };
 use crate::Precision;
-use low_precision::{bf16_linear, bf16_linear_backward, quantized_linear};
-use tensors::{bits, dense, dense_int, half_tensor, product, tensor};
+use elementwise::apply_to_pairs;
+use full_precision::{f32_layer_norm, f32_layer_norm_backward, f32_self_attention};
+use low_precision::{
+    bf16_instructions, bf16_linear, bf16_linear_backward, bf16_self_attention, bf16_self_attention_backward,
+    quantized_linear,
+};
+use tensors::{bits, dense, dense_int, half_tensor, mapped, product, tensor};
 
 /// Whether this processor has instructions for products of a low precision.
 pub(crate) fn has_instructions_for(precision: Precision) -> bool {
@@ -58,14 +66,16 @@ const CHUNK: usize = 16 * 1024;
 
 impl BertKernels for Flex {
     fn activation_forward(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
-        let mut x = dense(x);
-        let values = x.storage_mut::<f32>();
+        let x = dense(x);
         match activation.formula() {
-            Formula::Gelu => gelu::forward(values),
-            Formula::Gated(gate) => gate::forward(values, gate),
-            Formula::Relu => gate::relu_forward(values),
+            Formula::Gelu => mapped(x, gelu::value),
+            Formula::Gated(gate) => mapped(
+                x,
+                #[inline(always)]
+                |x| gate::value(x, gate),
+            ),
+            Formula::Relu => mapped(x, gate::relu),
         }
-        x
     }
 
     fn activation_backward(
@@ -76,9 +86,14 @@ impl BertKernels for Flex {
         let (x, mut grad) = (dense(x), dense(grad));
         let (values, gradients) = (x.storage::<f32>(), grad.storage_mut::<f32>());
         match activation.formula() {
-            Formula::Gelu => gelu::backward(values, gradients),
-            Formula::Gated(gate) => gate::backward(values, gradients, gate),
-            Formula::Relu => gate::relu_backward(values, gradients),
+            Formula::Gelu => apply_to_pairs(values, gradients, gelu::gradient),
+            Formula::Gated(gate) => apply_to_pairs(
+                values,
+                gradients,
+                #[inline(always)]
+                |x, grad| gate::gradient(x, grad, gate),
+            ),
+            Formula::Relu => apply_to_pairs(values, gradients, gate::relu_gradient),
         }
         grad
     }
@@ -231,7 +246,10 @@ impl BertKernels for Flex {
         mask: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> FloatTensor<Self> {
-        self_attention(inputs, mask, spec, None)
+        if let Some(instructions) = bf16_instructions(spec) {
+            return bf16_self_attention(&inputs, mask, spec, instructions, false).0;
+        }
+        f32_self_attention(inputs, mask, spec, None)
     }
 
     fn self_attention_keeping(
@@ -240,8 +258,13 @@ impl BertKernels for Flex {
         spec: &SelfAttention,
     ) -> AttentionOutput<FloatTensor<Self>> {
         let shape = [spec.batch * spec.heads, spec.length, spec.length];
+        if let Some(instructions) = bf16_instructions(spec) {
+            let (context, bits) = bf16_self_attention(&inputs, mask, spec, instructions, true);
+            let probabilities = half_tensor(bits.unwrap_or_default(), Shape::new(shape));
+            return AttentionOutput { context, query_key_value: inputs, probabilities };
+        }
         let mut probabilities = vec![0.0; shape.iter().product()];
-        let context = self_attention(inputs.clone(), mask, spec, Some(&mut probabilities));
+        let context = f32_self_attention(inputs.clone(), mask, spec, Some(&mut probabilities));
         let probabilities = tensor(probabilities, shape);
         AttentionOutput { context, query_key_value: inputs, probabilities }
     }
@@ -252,6 +275,15 @@ impl BertKernels for Flex {
         grad: FloatTensor<Self>,
         spec: &SelfAttention,
     ) -> [FloatTensor<Self>; 3] {
+        if let Some(instructions) = bf16_instructions(spec) {
+            return bf16_self_attention_backward(
+                [query, key, value],
+                &probabilities,
+                grad,
+                spec,
+                instructions,
+            );
+        }
         let (query, key, value) = (dense(query), dense(key), dense(value));
         let (probabilities, mut grad) = (dense(probabilities), dense(grad));
         if spec.precision != Precision::F32 {
@@ -272,23 +304,18 @@ impl BertKernels for Flex {
         beta: FloatTensor<Self>,
         eps: f32,
     ) -> LayerNormOutput<FloatTensor<Self>> {
-        let [rows, hidden] = x.shape().dims();
-        let (mut x, gamma, beta) = (dense(x), dense(gamma), dense(beta));
-        let mut output = vec![0.0; rows * hidden];
-        let mut inverse_deviation = vec![0.0; rows];
-        layer_norm::forward(
-            x.storage_mut::<f32>(),
-            &mut output,
-            &mut inverse_deviation,
-            gamma.storage::<f32>(),
-            beta.storage::<f32>(),
-            eps,
-        );
-        LayerNormOutput {
-            output: tensor(output, [rows, hidden]),
-            normalized: x,
-            inverse_deviation: tensor(inverse_deviation, [rows, 1]),
-        }
+        f32_layer_norm(x, None, [gamma, beta], eps)
+    }
+
+    fn residual_layer_norm_forward(
+        [x, residual]: [FloatTensor<Self>; 2],
+        affine: [FloatTensor<Self>; 2],
+        eps: f32,
+        dropout: Option<Dropout>,
+    ) -> LayerNormOutput<FloatTensor<Self>> {
+        let residual = dense(residual);
+        let before = layer_norm::Before { dropout, residual: residual.storage::<f32>() };
+        f32_layer_norm(x, Some(before), affine, eps)
     }
 
     fn layer_norm_backward(
@@ -297,16 +324,21 @@ impl BertKernels for Flex {
         gamma: FloatTensor<Self>,
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 3] {
-        let [_, hidden] = grad.shape().dims();
-        let (normalized, inverse_deviation) = (dense(normalized), dense(inverse_deviation));
-        let (gamma, mut grad) = (dense(gamma), dense(grad));
-        let (d_gamma, d_beta) = layer_norm::backward(
-            normalized.storage::<f32>(),
-            inverse_deviation.storage::<f32>(),
-            gamma.storage::<f32>(),
-            grad.storage_mut::<f32>(),
-        );
-        [grad, tensor(d_gamma, [hidden]), tensor(d_beta, [hidden])]
+        let ([d_x, d_gamma, d_beta], _) =
+            f32_layer_norm_backward([normalized, inverse_deviation, gamma], grad, None);
+        [d_x, d_gamma, d_beta]
+    }
+
+    fn residual_layer_norm_backward(
+        normalized: FloatTensor<Self>,
+        inverse_deviation: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 4] {
+        let ([d_sum, d_gamma, d_beta], d_x) =
+            f32_layer_norm_backward([normalized, inverse_deviation, gamma], grad, dropout);
+        [d_x.unwrap_or_else(|| d_sum.clone()), d_sum, d_gamma, d_beta]
     }
 
     fn dropout(x: FloatTensor<Self>, dropout: Dropout) -> FloatTensor<Self> {
@@ -362,16 +394,4 @@ impl BertKernels for Flex {
     fn side_by_side<T: Send, R: Send>(jobs: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
         lanes::side_by_side(jobs, work)
     }
-}
-
-fn self_attention(
-    inputs: [FlexTensor; 3],
-    mask: FlexTensor,
-    spec: &SelfAttention,
-    probabilities: Option<&mut [f32]>,
-) -> FlexTensor {
-    let ([query, key, value], mask) = (inputs.map(dense), dense(mask));
-    let inputs = [query.storage::<f32>(), key.storage::<f32>(), value.storage::<f32>()];
-    let context = self_attention::forward(inputs, mask.storage::<f32>(), spec, probabilities);
-    tensor(context, [spec.batch * spec.length, spec.hidden()])
 }

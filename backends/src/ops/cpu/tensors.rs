@@ -8,7 +8,7 @@ use burn::tensor::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::{
-    bf16,
+    BertKernels, bf16, elementwise,
     matrix::{Threads, View, multiply},
 };
 
@@ -34,6 +34,12 @@ pub(super) fn dense(x: FlexTensor) -> FlexTensor {
     }
 }
 
+/// The tensor as bfloat16 covering its whole buffer in row-major order.
+pub(super) fn dense_half(x: &FlexTensor) -> FlexTensor {
+    let x = if x.dtype() == DType::BF16 { x.clone() } else { Flex::to_half(x.clone(), FloatDType::BF16) };
+    x.to_contiguous()
+}
+
 /// The same for whole numbers, as i32.
 pub(super) fn dense_int(x: FlexTensor) -> FlexTensor {
     let x = if x.dtype() == DType::I32 { x } else { Flex::int_cast(x, IntDType::I32) };
@@ -43,6 +49,16 @@ pub(super) fn dense_int(x: FlexTensor) -> FlexTensor {
 /// A tensor of these values, row-major.
 pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// `f` of each element of a tensor that [`dense`] has given, in its place if nothing else has it.
+#[inline(always)]
+pub(super) fn mapped(mut x: FlexTensor, f: impl Fn(f32) -> f32 + Copy + Sync) -> FlexTensor {
+    if let Some(values) = x.try_storage_mut::<f32>() {
+        elementwise::apply(values, f);
+        return x;
+    }
+    FlexTensor::from_data(TensorData::new(elementwise::map(x.storage::<f32>(), f), x.shape()))
 }
 
 /// The product of two f32 matrices, transposed ones as they lie.

@@ -1,12 +1,10 @@
 //! Values of f32 to bfloat16 and back.
 
-use rayon::prelude::*;
-
-use crate::ops::cpu::{CHUNK, simd::widest, unwritten::Unwritten};
+use crate::ops::cpu::elementwise::map;
 
 /// The nearest bfloat16, ties to even; a NaN stays one.
 #[inline(always)]
-pub(super) fn nearest(value: f32) -> u16 {
+pub fn nearest(value: f32) -> u16 {
     let bits = value.to_bits();
     let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
     let quiet = bits >> 16 | 0x40;
@@ -15,7 +13,7 @@ pub(super) fn nearest(value: f32) -> u16 {
 
 /// The f32 of a bfloat16.
 #[inline(always)]
-pub(super) fn exact(value: u16) -> f32 {
+pub fn exact(value: u16) -> f32 {
     f32::from_bits(u32::from(value) << 16)
 }
 
@@ -29,35 +27,12 @@ pub fn round_row(values: &mut [f32]) {
 
 /// Bits of the nearest bfloat16 of each value.
 pub fn narrow(values: &[f32]) -> Vec<u16> {
-    each(values, nearest)
+    map(values, nearest)
 }
 
 /// The values of bits of bfloat16.
 pub fn widen(bits: &[u16]) -> Vec<f32> {
-    each(bits, exact)
-}
-
-#[inline(always)]
-fn each<A: Copy + Sync, B: Copy + Send>(from: &[A], convert: impl Fn(A) -> B + Copy + Sync) -> Vec<B> {
-    let converted = Unwritten::new(from.len());
-    from.par_chunks(CHUNK).enumerate().for_each(|(task, from)| {
-        // SAFETY: a part for this task alone.
-        #[allow(unsafe_code)]
-        let to = unsafe { converted.part(task * CHUNK, from.len()) };
-        widest(
-            #[inline(always)]
-            || {
-                for (to, from) in to.iter_mut().zip(from) {
-                    to.write(convert(*from));
-                }
-            },
-        );
-    });
-    // SAFETY: the tasks have written every part.
-    #[allow(unsafe_code)]
-    unsafe {
-        converted.written(from.len())
-    }
+    map(bits, exact)
 }
 
 #[cfg(test)]

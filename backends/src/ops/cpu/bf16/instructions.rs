@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Left, Pair, WIDTH};
+use super::{Left, WIDTH, panels::Part};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use crate::ops::cpu::amx;
 use crate::portable;
@@ -69,7 +69,7 @@ impl Instructions {
         left: &Left<'_>,
         rows: Range<usize>,
         start: usize,
-        panel: &[Pair],
+        panel: Part<'_>,
         sums: &mut [[f32; WIDTH]],
     ) {
         match self {
@@ -79,18 +79,18 @@ impl Instructions {
                 // SAFETY: nothing else on this thread has any before these are dropped.
                 #[allow(unsafe_code)]
                 let registers = unsafe { amx::Registers::new() };
-                let panel = bytemuck::cast_slice(panel);
+                let part = amx::Panel { bytes: bytemuck::cast_slice(panel.pairs), columns: panel.columns };
                 for (first, sums) in rows.clone().step_by(amx::ROWS).zip(sums.as_chunks_mut().0) {
                     let bytes = bytemuck::cast_slice(&left.pairs[first * left.depth + start..]);
                     let count = amx::ROWS.min(rows.end - first);
-                    registers.add(amx::Rows { bytes, stride: 4 * left.depth, count }, panel, sums);
+                    registers.add(amx::Rows { bytes, stride: 4 * left.depth, count }, part, sums);
                 }
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => {
                 for (first, sums) in rows.clone().step_by(super::ROWS).zip(sums.as_chunks_mut().0) {
                     let count = super::ROWS.min(rows.end - first);
-                    super::x86::add_tile(left.tile(first, start, count), panel, sums);
+                    super::x86::add_tile(left.tile(first, start, count), panel.pairs, sums);
                 }
             }
         }

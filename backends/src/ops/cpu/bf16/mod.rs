@@ -17,6 +17,7 @@
 mod convert;
 mod instructions;
 mod left;
+mod operands;
 mod panels;
 mod product;
 #[cfg(all(test, target_arch = "x86_64"))]
@@ -24,14 +25,15 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use convert::{narrow, round_row, widen};
+pub use convert::{exact, narrow, nearest, round_row, widen};
 pub use instructions::Instructions;
 pub use left::Left;
+pub use operands::{LeftRows, RightPanels};
 pub use panels::Panels;
-pub use product::multiply;
+pub use product::{TASK_ROWS, multiply, multiply_rows};
 
 /// Columns of a panel of the right matrix.
-const WIDTH: usize = 64;
+pub const WIDTH: usize = 64;
 
 /// Rows of an AVX-512 tile, and of a strip.
 const ROWS: usize = 6;

@@ -16,6 +16,14 @@ pub struct Panels<'a> {
     pub(super) depth: usize,
 }
 
+/// Some pairs of a panel's columns, as many of each.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) pairs: &'a [Pair],
+    /// Columns that are wanted; what is added up of others is not.
+    pub(super) columns: usize,
+}
+
 impl<'a> Panels<'a> {
     /// Packs a row-major matrix with rows of `columns` values.
     pub fn pack(values: &[u16], columns: usize) -> Self {

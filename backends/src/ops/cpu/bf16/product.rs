@@ -1,18 +1,19 @@
 //! A product of a left matrix and a right one in panels.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, ops::Range};
 
 use rayon::prelude::*;
 
 use super::{
     Instructions, Left, Panels, ROWS, WIDTH,
     convert::{exact, nearest},
+    panels::Part,
 };
 use crate::ops::cpu::{simd::widest, unwritten::Unwritten};
 
 /// Rows of a task, whole tiles of all instructions, and pairs that are multiplied at once: that much of both matrices stays in the
 /// core's second cache.
-const TASK_ROWS: usize = 96;
+pub const TASK_ROWS: usize = 96;
 const DEPTH: usize = 768;
 
 // AMX's tiles have 32 rows, and 16 pairs are added up before the element's sum is touched.
@@ -39,7 +40,6 @@ pub fn multiply(
         || vec![[0.0; WIDTH]; TASK_ROWS],
         |sums, task| {
             let (block, index) = (task / panels * TASK_ROWS, task % panels);
-            let panel = &right.pairs[index * depth * WIDTH..(index + 1) * depth * WIDTH];
             let column = index * WIDTH;
             let width = WIDTH.min(columns - column);
             let mut added = [0.0; WIDTH];
@@ -47,10 +47,7 @@ pub fn multiply(
                 added[..width].copy_from_slice(&bias[column..column + width]);
             }
             let end = rows.min(block + TASK_ROWS);
-            sums.fill([0.0; WIDTH]);
-            for (part, panel) in panel.chunks(DEPTH * WIDTH).enumerate() {
-                instructions.add(left, block..end, part * DEPTH, panel, sums);
-            }
+            sum(left, block..end, right, index, instructions, sums);
             widest(
                 #[inline(always)]
                 || {
@@ -68,6 +65,55 @@ pub fn multiply(
     #[allow(unsafe_code)]
     unsafe {
         result.written(rows * columns)
+    }
+}
+
+/// The product of rows of the left matrix, rounded to bfloat16, on this thread: `[rows, columns]` in `to`. The first row is a multiple of
+/// [`TASK_ROWS`], which `sums` has.
+///
+/// # Panics
+/// As [`multiply`], or if there are more than [`TASK_ROWS`] rows.
+pub fn multiply_rows(
+    left: &Left<'_>,
+    rows: Range<usize>,
+    right: &Panels<'_>,
+    instructions: Instructions,
+    sums: &mut [[f32; WIDTH]],
+    to: &mut [f32],
+) {
+    let columns = right.columns;
+    assert!(left.depth == right.depth && to.len() == rows.len() * columns, "sizes of a product");
+    assert!(rows.len() <= TASK_ROWS && sums.len() == TASK_ROWS, "rows of a product");
+    for (index, column) in (0..columns).step_by(WIDTH).enumerate() {
+        sum(left, rows.clone(), right, index, instructions, sums);
+        let width = WIDTH.min(columns - column);
+        widest(
+            #[inline(always)]
+            || {
+                for (to, sums) in to.chunks_exact_mut(columns).zip(&*sums) {
+                    for (to, sum) in to[column..column + width].iter_mut().zip(sums) {
+                        *to = exact(nearest(*sum));
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// Sums of rows and of the columns of a panel.
+fn sum(
+    left: &Left<'_>,
+    rows: Range<usize>,
+    right: &Panels<'_>,
+    index: usize,
+    instructions: Instructions,
+    sums: &mut [[f32; WIDTH]],
+) {
+    let size = right.depth * WIDTH;
+    let columns = WIDTH.min(right.columns - index * WIDTH);
+    sums.fill([0.0; WIDTH]);
+    for (part, pairs) in right.pairs[index * size..(index + 1) * size].chunks(DEPTH * WIDTH).enumerate() {
+        instructions.add(left, rows.clone(), part * DEPTH, Part { pairs, columns }, sums);
     }
 }
 

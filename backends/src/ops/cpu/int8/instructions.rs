@@ -129,7 +129,8 @@ impl Unit {
         if let Some(registers) = &self.registers {
             *sums = [[0; WIDTH]; MOST_ROWS];
             let left = amx::Rows { bytes: block.bytes, stride: block.stride, count: block.rows };
-            return registers.add(left, bytemuck::cast_slice(panel), sums);
+            let panel = amx::Panel { bytes: bytemuck::cast_slice(panel), columns: WIDTH };
+            return registers.add(left, panel, sums);
         }
         let Some(sums) = sums.first_chunk_mut::<ROWS>() else { return };
         #[allow(unsafe_code)]
