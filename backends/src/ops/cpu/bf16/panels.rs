@@ -18,6 +18,10 @@ pub struct Panels<'a> {
 
 /// Some pairs of a panel's columns, as many of each.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", target_os = "linux")),
+    allow(dead_code, reason = "only AMX leaves columns out")
+)]
 pub(super) struct Part<'a> {
     pub(super) pairs: &'a [Pair],
     /// Columns that are wanted; what is added up of others is not.
