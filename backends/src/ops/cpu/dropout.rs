@@ -20,21 +20,28 @@ pub fn apply(x: &mut [f32], dropout: Dropout) {
 /// [`apply`] for a caller that is itself compiled for the widest vectors.
 #[inline(always)]
 pub fn apply_row(x: &mut [f32], dropout: Dropout) {
-    let (scale, threshold) = (dropout.scale(), dropout.threshold());
-    let [low, high, first] = dropout.words();
+    let left = left_by(dropout);
     for (offset, x) in (0u32..).zip(x) {
-        *x = if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { *x * scale };
+        *x = left(offset, *x);
     }
 }
 
 /// [`apply_row`] with a place of its own for the result.
 #[inline(always)]
 pub fn apply_row_to(to: &mut [MaybeUninit<f32>], x: &[f32], dropout: Dropout) {
+    let left = left_by(dropout);
+    for (offset, (to, x)) in (0u32..).zip(to.iter_mut().zip(x)) {
+        to.write(left(offset, *x));
+    }
+}
+
+/// What is left of an element, by its place from the first one.
+#[inline(always)]
+fn left_by(dropout: Dropout) -> impl Fn(u32, f32) -> f32 {
     let (scale, threshold) = (dropout.scale(), dropout.threshold());
     let [low, high, first] = dropout.words();
-    for (offset, (to, x)) in (0u32..).zip(to.iter_mut().zip(x)) {
-        to.write(if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { x * scale });
-    }
+    #[inline(always)]
+    move |offset, x| if bits(first.wrapping_add(offset), low, high) < threshold { 0.0 } else { x * scale }
 }
 
 #[cfg(test)]

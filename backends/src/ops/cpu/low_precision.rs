@@ -5,7 +5,7 @@ use burn_flex::{Flex, FlexTensor};
 
 use super::{
     BertKernels, SelfAttention, bf16, bf16_attention, int8, linear,
-    tensors::{bits, dense, dense_half, tensor},
+    tensors::{bits, dense, tensor},
     unwritten::Unwritten,
 };
 use crate::Precision;
@@ -80,7 +80,7 @@ pub(super) fn bf16_self_attention(
     instructions: bf16::Instructions,
     keep: bool,
 ) -> (FlexTensor, Option<Vec<u16>>) {
-    let (inputs, mask) = (inputs.each_ref().map(dense_half), dense(mask));
+    let (inputs, mask) = (inputs.each_ref().map(FlexTensor::to_contiguous), dense(mask));
     let (context, probabilities) =
         bf16_attention::forward(inputs.each_ref().map(bits), mask.storage::<f32>(), spec, instructions, keep);
     (tensor(context, [spec.batch * spec.length, spec.hidden()]), probabilities)
@@ -95,7 +95,7 @@ pub(super) fn bf16_self_attention_backward(
     instructions: bf16::Instructions,
 ) -> [FlexTensor; 3] {
     let (inputs, probabilities, grad) =
-        (inputs.each_ref().map(dense_half), dense_half(probabilities), dense(grad));
+        (inputs.each_ref().map(FlexTensor::to_contiguous), probabilities.to_contiguous(), dense(grad));
     let parts = bf16_attention::backward(
         inputs.each_ref().map(bits),
         bits(&probabilities),

@@ -8,7 +8,7 @@ use burn::tensor::{
 use burn_flex::{Flex, FlexTensor};
 
 use super::{
-    BertKernels, bf16, elementwise,
+    bf16, elementwise,
     matrix::{Threads, View, multiply},
 };
 
@@ -32,12 +32,6 @@ pub(super) fn dense(x: FlexTensor) -> FlexTensor {
         }
         _ => Flex::float_cast(x, FloatDType::F32).to_contiguous(),
     }
-}
-
-/// The tensor as bfloat16 covering its whole buffer in row-major order.
-pub(super) fn dense_half(x: &FlexTensor) -> FlexTensor {
-    let x = if x.dtype() == DType::BF16 { x.clone() } else { Flex::to_half(x.clone(), FloatDType::BF16) };
-    x.to_contiguous()
 }
 
 /// The same for whole numbers, as i32.

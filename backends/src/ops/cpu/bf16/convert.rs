@@ -25,6 +25,14 @@ pub fn round_row(values: &mut [f32]) {
     }
 }
 
+/// Writes the bits of the nearest bfloat16 of each value, for a caller that is compiled for the widest vectors.
+#[inline(always)]
+pub fn narrow_row(to: &mut [u16], values: &[f32]) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to = nearest(*value);
+    }
+}
+
 /// Bits of the nearest bfloat16 of each value.
 pub fn narrow(values: &[f32]) -> Vec<u16> {
     map(values, nearest)

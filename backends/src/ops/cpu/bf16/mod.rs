@@ -25,7 +25,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use convert::{exact, narrow, nearest, round_row, widen};
+pub use convert::{exact, narrow, narrow_row, nearest, round_row, widen};
 pub use instructions::Instructions;
 pub use left::Left;
 pub use operands::{LeftRows, RightPanels};

@@ -7,6 +7,11 @@ use super::{Left, Pair, Panels, WIDTH, left::interleave, pair};
 /// Rows of operands are filled up with zeros to a multiple of this: what AMX takes at a time.
 const TERMS: usize = 32;
 
+/// Pairs of a row or column of so many terms.
+fn depth(terms: usize) -> usize {
+    terms.next_multiple_of(TERMS) / 2
+}
+
 /// A left matrix `[rows, terms]`.
 pub struct LeftRows {
     pairs: Vec<Pair>,
@@ -17,7 +22,7 @@ pub struct LeftRows {
 impl LeftRows {
     /// All zeros.
     pub fn new(rows: usize, terms: usize) -> Self {
-        let depth = terms.next_multiple_of(TERMS) / 2;
+        let depth = depth(terms);
         Self { pairs: vec![0; rows * depth], rows, depth }
     }
 
@@ -49,7 +54,7 @@ pub struct RightPanels {
 impl RightPanels {
     /// All zeros.
     pub fn new(terms: usize, columns: usize) -> Self {
-        let depth = terms.next_multiple_of(TERMS) / 2;
+        let depth = depth(terms);
         Self { pairs: vec![0; columns.div_ceil(WIDTH) * depth * WIDTH], columns, depth }
     }
 

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 use super::{
     attention::{softmax, softmax_backward},
-    bf16::{Instructions, LeftRows, RightPanels, TASK_ROWS, WIDTH, exact, multiply_rows, nearest, round_row},
+    bf16::{
+        Instructions, LeftRows, RightPanels, TASK_ROWS, WIDTH, exact, multiply_rows, narrow_row, round_row,
+    },
     dropout,
     simd::widest,
     unwritten::Unwritten,
@@ -72,10 +74,8 @@ impl Head<'_> {
 /// Room for products of a block of rows.
 struct Products {
     sums: Vec<[f32; WIDTH]>,
-    /// `[rows, length]`.
-    square: Vec<f32>,
-    /// `[rows, head_size]`.
-    narrow: Vec<f32>,
+    /// `[rows, columns]` of the last one.
+    last: Vec<f32>,
     instructions: Instructions,
 }
 
@@ -83,22 +83,14 @@ impl Products {
     fn new(spec: &SelfAttention, instructions: Instructions) -> Self {
         Self {
             sums: vec![[0.0; WIDTH]; TASK_ROWS],
-            square: vec![0.0; TASK_ROWS * spec.length],
-            narrow: vec![0.0; TASK_ROWS * spec.head_size],
+            last: vec![0.0; TASK_ROWS * spec.length.max(spec.head_size)],
             instructions,
         }
     }
 
-    /// Rows of a product with `length` columns.
-    fn square(&mut self, left: &LeftRows, rows: Range<usize>, right: &RightPanels) -> &mut [f32] {
-        let to = &mut self.square[..rows.len() * right.columns()];
-        multiply_rows(&left.left(), rows, &right.panels(), self.instructions, &mut self.sums, to);
-        to
-    }
-
-    /// Rows of a product with `head_size` columns.
-    fn narrow(&mut self, left: &LeftRows, rows: Range<usize>, right: &RightPanels) -> &[f32] {
-        let to = &mut self.narrow[..rows.len() * right.columns()];
+    /// Rows of a product.
+    fn rows(&mut self, left: &LeftRows, rows: Range<usize>, right: &RightPanels) -> &mut [f32] {
+        let to = &mut self.last[..rows.len() * right.columns()];
         multiply_rows(&left.left(), rows, &right.panels(), self.instructions, &mut self.sums, to);
         to
     }
@@ -142,7 +134,7 @@ pub fn forward(
             let sequence = task / spec.heads;
             let mask = &mask[sequence * length..(sequence + 1) * length];
             for block in head.blocks() {
-                let scores = products.square(queries, block.clone(), keys);
+                let scores = products.rows(queries, block.clone(), keys);
                 widest(
                     #[inline(always)]
                     || {
@@ -150,9 +142,7 @@ pub fn forward(
                         for (position, (row, weights)) in block.clone().zip(rows) {
                             softmax(row, mask, spec.scale);
                             let weights = &mut weights[..length];
-                            for (to, value) in weights.iter_mut().zip(&*row) {
-                                *to = nearest(*value);
-                            }
+                            narrow_row(weights, row);
                             if let Some(kept) = &kept {
                                 // SAFETY: a row of this task.
                                 #[allow(unsafe_code)]
@@ -164,15 +154,13 @@ pub fn forward(
                             if spec.dropout.is_some() {
                                 round_row(row);
                                 head.drop(position, row);
-                                for (to, value) in weights.iter_mut().zip(&*row) {
-                                    *to = nearest(*value);
-                                }
+                                narrow_row(weights, row);
                             }
                         }
                     },
                 );
                 let first = block.start;
-                let rows = products.narrow(weights, block, values);
+                let rows = products.rows(weights, block, values);
                 // SAFETY: this task's part of its rows.
                 #[allow(unsafe_code)]
                 unsafe {
@@ -223,9 +211,7 @@ impl Operands {
     fn lay_out(&mut self, head: Head<'_>, [query, key, value]: [&[u16]; 3], grad: &[f32]) {
         let (length, size) = (head.spec.length, head.spec.head_size);
         for (position, to) in self.grads.rows_mut().enumerate() {
-            for (to, value) in to[..size].iter_mut().zip(head.row(grad, position)) {
-                *to = nearest(*value);
-            }
+            narrow_row(&mut to[..size], head.row(grad, position));
         }
         for (place, to) in self.turned_grads.rows_mut().enumerate() {
             for (position, to) in to[..length].iter_mut().enumerate() {
@@ -270,7 +256,7 @@ pub fn backward(
         );
         let probabilities = &probabilities[task * length * length..(task + 1) * length * length];
         for block in head.blocks() {
-            let d_weights = products.square(&operands.grads, block.clone(), &operands.values);
+            let d_weights = products.rows(&operands.grads, block.clone(), &operands.values);
             widest(
                 #[inline(always)]
                 || {
@@ -284,18 +270,14 @@ pub fn backward(
                         }
                         head.drop(position, d_weights);
                         softmax_backward(row, d_weights, spec.scale);
-                        for (to, value) in scores.iter_mut().zip(&*d_weights) {
-                            *to = nearest(*value);
-                        }
+                        narrow_row(scores, d_weights);
                         head.drop(position, row);
-                        for (to, value) in weights.iter_mut().zip(&*row) {
-                            *to = nearest(*value);
-                        }
+                        narrow_row(weights, row);
                     }
                 },
             );
             let first = block.start;
-            let rows = products.narrow(&operands.scores, block, &operands.keys);
+            let rows = products.rows(&operands.scores, block, &operands.keys);
             // SAFETY: this task's part of its rows.
             #[allow(unsafe_code)]
             unsafe {
@@ -317,7 +299,7 @@ pub fn backward(
         {
             for first in (0..size).step_by(TASK_ROWS) {
                 let rows = first..size.min(first + TASK_ROWS);
-                let found = products.square(left, rows.clone(), right);
+                let found = products.rows(left, rows.clone(), right);
                 for (place, found) in rows.zip(found.chunks_exact(length)) {
                     for (to, value) in turned[place..].iter_mut().step_by(size).zip(found) {
                         *to = *value;
